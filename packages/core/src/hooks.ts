@@ -1,0 +1,67 @@
+import type { TraceContext } from '@stigmergy/grid'
+
+/** An agent as telemetry names it. */
+export interface AgentInfo {
+  readonly id: string
+  /** Kind of agent, low cardinality; by default the machine's id. */
+  readonly type: string
+  /** Part of the decision pipeline this agent does (`perception`, `planning`, ...), or undefined. */
+  readonly stage: string | undefined
+}
+
+/** One macrostep of an agent, told when it begins. */
+export interface TransitionStart {
+  readonly agent: AgentInfo
+  /** Type of the event. */
+  readonly event: string
+  /** Context that came with the event: the cause. */
+  readonly trace: TraceContext | undefined
+  /** Monotonic ms: when the event was accepted into the mailbox, and when its transition began. */
+  readonly enqueuedAtMs: number
+  readonly startedAtMs: number
+  /** How often this agent was restarted before. */
+  readonly restarts: number
+}
+
+/** The same macrostep, told when its effects have run or it failed. */
+export interface TransitionEnd extends TransitionStart {
+  readonly endedAtMs: number
+  /** State values as text: `idle`, `{"picking":"reach"}`. */
+  readonly from: string
+  readonly to: string
+  readonly tagsBefore: ReadonlySet<string>
+  readonly tagsAfter: ReadonlySet<string>
+  readonly error: unknown
+  /** What `onTransitionStart` returned. */
+  readonly context: TraceContext | undefined
+}
+
+export type DeadLetterReason = 'unknown-agent' | 'stopped' | 'mailbox-full' | 'crashed'
+
+export interface DeadLetter {
+  readonly agentId: string
+  readonly event: { readonly type: string }
+  readonly reason: DeadLetterReason
+  readonly atMs: number
+}
+
+export interface Failure {
+  readonly agent: AgentInfo
+  readonly error: unknown
+  readonly event: string
+  readonly trace: TraceContext | undefined
+  readonly decision: { readonly type: 'restart'; readonly delayMs: number; readonly restarts: number } | { readonly type: 'stop' }
+}
+
+/** What telemetry may see of the actors. Synchronous, short, and unable to change anything: a hook that throws is counted and ignored (I7). */
+export interface CoreHooks {
+  /** May return the context under which the transition's actions run: their sends and grid writes carry it. */
+  onTransitionStart?(start: TransitionStart): TraceContext | undefined
+  onTransitionEnd?(end: TransitionEnd): void
+  onSpawn?(agent: AgentInfo): void
+  onStop?(agent: AgentInfo, reason: 'stopped' | 'done' | 'failed'): void
+  onFailure?(failure: Failure): void
+  onRestart?(agent: AgentInfo, restarts: number, from: 'checkpoint' | 'initial'): void
+  onCheckpoint?(agent: AgentInfo, rev: number, bytes: number): void
+  onDeadLetter?(letter: DeadLetter): void
+}

@@ -1,0 +1,28 @@
+/** A pending timer. Opaque: give it back to {@link Clock.clearTimeout}. */
+export type TimerHandle = unknown
+
+/**
+ * The only source of time in Stigmergy. It is monotonic: it never jumps, whatever the wall clock does (I4).
+ * Shaped so that it can also be handed to XState as its clock.
+ */
+export interface Clock {
+  /** Monotonic milliseconds since an arbitrary start, with fractions. */
+  now(): number
+  /** Wall-clock milliseconds since 1970, for display and export only; never used to judge an age. */
+  wallNow(): number
+  setTimeout(fn: () => void, delayMs: number): TimerHandle
+  clearTimeout(handle: TimerHandle): void
+}
+
+// Node fires any longer delay after 1 ms, so longer ones are clamped and their owner re-arms.
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
+
+/** The clock of this process: `performance.now()` and Node's timers. */
+export function systemClock(): Clock {
+  return {
+    now: () => performance.now(),
+    wallNow: () => performance.timeOrigin + performance.now(),
+    setTimeout: (fn, delayMs) => setTimeout(fn, Math.min(delayMs, LONGEST_TIMEOUT_MS)),
+    clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * Who caused this? Carried in every grid entry and every message, opaque to grid and core (only telemetry makes and reads it).
+ * Field names and meaning: W3C Trace Context, https://www.w3.org/TR/trace-context/
+ */
+export interface TraceContext {
+  /** 32 lower-case hex digits. */
+  readonly traceId: string
+  /** 16 lower-case hex digits. */
+  readonly spanId: string
+  /** Bit 0: sampled. */
+  readonly traceFlags: number
+}
+
+/**
+ * The context of the work that is running right now, synchronously, in this grid's process.
+ * The actor runtime sets it around each transition, so that a write made by an action joins the agent's trace
+ * without AsyncLocalStorage (which slows every `await` of the process).
+ */
+export interface TraceSlot {
+  current: TraceContext | undefined
+}
