@@ -1,0 +1,119 @@
+import type { ActorSystem, AgentRef } from '@stigmergy/core'
+import type { TraceContext } from '@stigmergy/grid'
+import { openCellMaps } from '../cell-maps.ts'
+import { type Arrival, createClaimWindows } from '../claim-windows.ts'
+import { createPlannerMachine, firstFree, type PlannerMachine } from '../planner.ts'
+import { createRobotMachine, type RobotMachine, type RobotStep } from '../robot.ts'
+import { createSimulatedArm, type RobotArm } from '../robot-arm.ts'
+import { createVisionMachine, type VisionMachine } from '../vision.ts'
+import type { CellLayout } from './layout.ts'
+
+/** A running cell: one camera, one planner, robots along the belt, all agents of one system sharing its grid. */
+export interface Cell {
+  readonly vision: AgentRef<VisionMachine>
+  readonly planner: AgentRef<PlannerMachine>
+  readonly robots: readonly AgentRef<RobotMachine>[]
+  readonly arms: readonly RobotArm[]
+  close(): void
+}
+
+export interface CellOptions {
+  readonly system: ActorSystem
+  readonly layout: CellLayout
+  /** Draws the time of one pick and place of a robot, in milliseconds. */
+  readonly pickTimeMs: (robot: number) => number
+  /** Told for each claim that was committed: from the moment the part was within reach. */
+  readonly onAssigned?: (latencyMs: number) => void
+  /** Told before and after the effects of each robot transition. Fault injection throws here. */
+  readonly onRobotStep?: (robot: string, step: RobotStep, when: 'begin' | 'end') => void
+}
+
+/** Starts the agents of a cell. Stop them by closing the system. */
+export async function startCell({ system, layout, pickTimeMs, onAssigned, onRobotStep }: CellOptions): Promise<Cell> {
+  const { grid, clock } = system
+  const { parts, robots: statuses } = openCellMaps(grid)
+  const { robotIds } = layout
+  const started: { planner?: AgentRef<PlannerMachine> } = {}
+
+  const windows = createClaimWindows({
+    clock,
+    belt: layout.belt,
+    stations: layout.stations,
+    reach: layout.reach,
+    onArrival: (arrival) => {
+      const { planner } = started
+      const robot = robotIds[arrival.station]
+      const options = arrival.trace && { trace: arrival.trace }
+      if (robot === undefined) planner?.send({ type: 'passed', part: arrival.part }, options)
+      else if (planner !== undefined && firstFree(robot, planner.snapshot.context.leases, statuses)) {
+        planner.send({ type: 'window', arrival, robot }, options)
+      } else windows.passOn(arrival)
+    },
+  })
+
+  const claim = async (arrival: Arrival, robot: string): Promise<void> => {
+    const fromMs = clock.now()
+    const { trace } = grid
+    const context = trace.current
+    const free = parts.peek(arrival.part)
+    const written =
+      free?.value.owner === undefined && free !== undefined
+        ? await parts.compareAndSet(arrival.part, free.version, { ...free.value, owner: robot }, context && { trace: context })
+        : { ok: false }
+    if (written.ok) onAssigned?.(clock.now() - fromMs)
+    else started.planner?.send({ type: 'claim.lost', arrival, robot })
+  }
+
+  const planner = await system.spawn(
+    createPlannerMachine({
+      follow: (part, encoder, trace) => windows.follow(part, encoder, grid.trace.current ?? trace),
+      passOn: (arrival) => windows.passOn(arrival),
+      claim: (arrival, robot) => void claim(arrival, robot).catch(() => started.planner?.send({ type: 'claim.lost', arrival, robot })),
+      miss: (part) => {
+        const entry = parts.peek(part)
+        if (entry !== undefined && entry.value.owner === undefined) void parts.removeIf(part, entry.version)
+      },
+    }),
+    { id: 'planner', stage: 'planning', watch: { parts }, mailbox: { capacity: 65_536 } },
+  )
+  started.planner = planner
+
+  const arms: RobotArm[] = []
+  const robots: AgentRef<RobotMachine>[] = []
+  for (const [index, id] of robotIds.entries()) {
+    const report = (event: { type: 'picked' | 'placed'; part: string }, trace: TraceContext | undefined): void => {
+      robots[index]?.send(event, trace && { trace })
+    }
+    const arm = createSimulatedArm({ clock, pickTimeMs: () => pickTimeMs(index), report })
+    arms.push(arm)
+    const machine = createRobotMachine(id, {
+      onStep: (step, when) => onRobotStep?.(id, step, when),
+      pick: (part) => void arm.pick(part, grid.trace.current),
+      finish: (part) => void parts.remove(part),
+      publish: (state, part) => void statuses.put(id, part === undefined ? { state } : { state, part }),
+    })
+    robots.push(
+      await system.spawn(machine, {
+        id,
+        type: 'robot',
+        durability: 'checkpoint',
+        watch: { parts: { map: parts, where: (entry) => entry.value.owner === id } },
+      }),
+    )
+  }
+
+  const vision = await system.spawn(
+    createVisionMachine((part, encoder) => void parts.put(part, { encoder })),
+    { id: 'vision', stage: 'perception' },
+  )
+  return {
+    vision,
+    planner,
+    robots,
+    arms,
+    close: () => {
+      windows.close()
+      for (const arm of arms) arm.close()
+    },
+  }
+}
