@@ -36,8 +36,13 @@ export interface TransitionEnd extends TransitionStart {
   readonly context: TraceContext | undefined
 }
 
-export type DeadLetterReason = 'unknown-agent' | 'stopped' | 'mailbox-full' | 'crashed'
+/**
+ * Why an event reached nobody: no such agent, an agent that has ended, a full mailbox, an agent that crashed on it,
+ * or no event at all (no `type`, or one of XState's own that begin with `xstate.`).
+ */
+export type DeadLetterReason = 'unknown-agent' | 'stopped' | 'mailbox-full' | 'crashed' | 'bad-event'
 
+/** An event that reached nobody. */
 export interface DeadLetter {
   readonly agentId: string
   readonly event: { readonly type: string }
@@ -45,6 +50,7 @@ export interface DeadLetter {
   readonly atMs: number
 }
 
+/** An agent failed. */
 export interface Failure {
   readonly agent: AgentInfo
   readonly error: unknown
@@ -63,5 +69,7 @@ export interface CoreHooks {
   onFailure?(failure: Failure): void
   onRestart?(agent: AgentInfo, restarts: number, from: 'checkpoint' | 'initial'): void
   onCheckpoint?(agent: AgentInfo, rev: number, bytes: number): void
+  /** The store failed, or the state cannot be stored. Errors of the store are followed by another try. */
+  onCheckpointError?(agent: AgentInfo, error: unknown): void
   onDeadLetter?(letter: DeadLetter): void
 }

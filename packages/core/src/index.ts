@@ -1,1 +1,22 @@
-export {}
+export { createSystem, type ActorSystem, type SystemOptions } from './system.ts'
+export { type SpawnOptions } from './spawn.ts'
+export { type AgentRef, type ReplyTo, type SendOptions } from './agent.ts'
+export { type AgentStatus, type Durability, type RestoredEvent } from './life.ts'
+export { type AgentEvent } from './envelope.ts'
+export { type MapEvent, type WatchBinding } from './world.ts'
+export { type MailboxOptions, type Overflow } from './mailbox.ts'
+export { type SupervisionOptions } from './supervisor.ts'
+export { type DeadLetters } from './dead-letters.ts'
+export { type WaitOptions } from './wait.ts'
+export { memoryStore } from './memory-store.ts'
+export { type Fence, type Store, type StoreRecord } from './store.ts'
+export {
+  type AgentInfo,
+  type CoreHooks,
+  type DeadLetter,
+  type DeadLetterReason,
+  type Failure,
+  type TransitionEnd,
+  type TransitionStart,
+} from './hooks.ts'
+export { CORE_ERRORS, CoreError, isCoreError, type CoreErrorCode } from './errors.ts'

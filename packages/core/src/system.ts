@@ -1,114 +1,182 @@
-import type { Clock, Entry, Grid, GridMap, TraceContext } from '@stigmergy/grid'
-import type { AnyStateMachine, EventFromLogic, InputFrom, SnapshotFrom } from 'xstate'
-import type { CoreHooks, DeadLetter } from './hooks.ts'
+import type { Clock, Grid, TraceContext } from '@stigmergy/grid'
+import type { AnyStateMachine } from 'xstate'
+import { createAgentRef, type AgentRef, type SendOptions } from './agent.ts'
+import { integerOption, numberOption, quote } from './check.ts'
+import { createDeadLetters, type DeadLetters } from './dead-letters.ts'
+import type { AgentEvent } from './envelope.ts'
+import { CoreError } from './errors.ts'
+import { createGuests } from './guests.ts'
+import type { CoreHooks } from './hooks.ts'
+import { Life } from './life.ts'
+import { resolveMailboxOptions, type MailboxOptions } from './mailbox.ts'
+import { memoryStore } from './memory-store.ts'
+import { createPump } from './pump.ts'
+import type { Services } from './services.ts'
+import { resolveSpawnOptions, type SpawnOptions } from './spawn.ts'
 import type { Store } from './store.ts'
-
-/** CONTRACT DRAFT: move each type beside the code that owns it. */
-
-/** A change of a watched map as an event. `name` is the key of the agent's `watch` option. */
-export type MapEvent<TName extends string, V> =
-  | { readonly type: `${TName}.put`; readonly key: string; readonly value: V; readonly entry: Entry<V>; readonly previous: Entry<V> | undefined }
-  | { readonly type: `${TName}.remove`; readonly key: string; readonly previous: Entry<V> }
-  | { readonly type: `${TName}.expire`; readonly key: string; readonly previous: Entry<V> }
-  /** Changes may have been missed. A put for every present entry follows it. */
-  | { readonly type: `${TName}.resync`; readonly reason: string; readonly keys: readonly string[] }
-
-/** Sent to an agent that was restarted after a failure, after its state was restored and before any other event. */
-export interface RestoredEvent {
-  readonly type: 'agent.restored'
-  readonly restarts: number
-  readonly from: 'checkpoint' | 'initial'
-}
+import { resolveSupervisionOptions, type SupervisionOptions } from './supervisor.ts'
+import { waitFor } from './wait.ts'
 
 export interface SystemOptions {
   readonly grid: Grid
-  /** Where checkpoints go. @default memoryStore() */
+  /** Where checkpoints go. One that is given is not closed with the system. @default memoryStore() */
   readonly store?: Store
   /** @default grid.clock */
   readonly clock?: Clock
   readonly hooks?: CoreHooks
   /** Numbers in [0, 1) for the jitter of backoff. @default Math.random */
   readonly random?: () => number
+  /** For agents that do not say otherwise. */
   readonly mailbox?: MailboxOptions
+  /** For agents that do not say otherwise. */
   readonly supervision?: SupervisionOptions
   /** Dead letters kept for inspection; older ones are dropped and counted. @default 1000 */
   readonly deadLetters?: number
 }
 
-export interface MailboxOptions {
-  /** @default 1024 */
-  readonly capacity?: number
-  /** What to do with an event that finds the mailbox full. @default 'reject' */
-  readonly overflow?: 'reject' | 'drop-oldest' | 'drop-newest'
-}
-
-/** One-for-one. Names and defaults after Erlang/OTP's supervisor (intensity in period) and Akka's backoff. */
-export interface SupervisionOptions {
-  /** Restarts allowed within `withinMs`; one more and the agent is stopped for good. @default 5 */
-  readonly maxRestarts?: number
-  /** @default 10_000 */
-  readonly withinMs?: number
-  readonly backoff?: {
-    /** @default 10 */ readonly minMs?: number
-    /** @default 5_000 */ readonly maxMs?: number
-    /** @default 2 */ readonly factor?: number
-    /** Part of the delay that is random. @default 0.2 */ readonly jitter?: number
-  }
-}
-
-export interface WatchBinding<V> {
-  readonly map: GridMap<V>
-  readonly where?: (entry: Entry<V>) => boolean
-  readonly coalesce?: boolean
-}
-
-export interface SpawnOptions<TLogic extends AnyStateMachine> {
-  /** Unique in the system. @default machine.id with a number */
-  readonly id?: string
-  /** @default machine.id */
-  readonly type?: string
-  readonly stage?: string
-  readonly input?: InputFrom<TLogic>
-  /** Maps whose changes become this agent's events; the present entries come first, as puts. */
-  readonly watch?: Readonly<Record<string, GridMap<any> | WatchBinding<any>>>
-  /** @default 'none' */
-  readonly durability?: 'none' | 'checkpoint'
-  readonly mailbox?: MailboxOptions
-  readonly supervision?: SupervisionOptions
-}
-
-/** Where an asked agent sends its answer. */
-export interface ReplyTo<R> {
-  send(reply: R): void
-}
-
-export interface AgentRef<TLogic extends AnyStateMachine> {
-  readonly id: string
-  readonly type: string
-  readonly status: 'running' | 'restarting' | 'stopped' | 'done' | 'failed'
-  readonly snapshot: SnapshotFrom<TLogic>
-  readonly restarts: number
-  /** True if accepted into the mailbox. Never throws, never waits. */
-  send(event: EventFromLogic<TLogic>, options?: { readonly trace?: TraceContext }): boolean
-  /** Sends the event made with `replyTo` and waits for the answer. Throws `CoreError` ASK_TIMEOUT or AGENT_STOPPED. @default timeoutMs 1000 */
-  ask<R>(make: (replyTo: ReplyTo<R>) => EventFromLogic<TLogic>, options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<R>
-  /** Waits for a snapshot that satisfies the predicate. @default timeoutMs 5000 */
-  until(predicate: (snapshot: SnapshotFrom<TLogic>) => boolean, options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<SnapshotFrom<TLogic>>
-  subscribe(listener: (snapshot: SnapshotFrom<TLogic>) => void): () => void
-  stop(): Promise<void>
-}
-
+/** The agents of a process. */
 export interface ActorSystem {
   readonly grid: Grid
   readonly clock: Clock
+  /** Ids of the agents that have not ended, in order of their spawn. */
   readonly agents: readonly string[]
-  spawn<TLogic extends AnyStateMachine>(machine: TLogic, options?: SpawnOptions<TLogic>): Promise<AgentRef<TLogic>>
+  /**
+   * Starts an agent. Throws `CoreError` BAD_MACHINE, BAD_OPTION, AGENT_EXISTS, START_FAILED, CLOSED,
+   * or why the store refuses (STORE_...).
+   */
+  spawn<TLogic extends AnyStateMachine, TWorld extends Readonly<Record<string, unknown>> = Readonly<Record<string, unknown>>>(
+    machine: TLogic,
+    options?: SpawnOptions<TLogic, TWorld>,
+  ): Promise<AgentRef<TLogic>>
+  /** The agent of that id, unless it has ended. */
   agent(id: string): AgentRef<AnyStateMachine> | undefined
   /** Sends to an agent by id; an unknown id becomes a dead letter and returns false. */
-  send(id: string, event: { readonly type: string }, options?: { readonly trace?: TraceContext }): boolean
-  readonly deadLetters: { readonly recent: readonly DeadLetter[]; readonly count: number; readonly dropped: number }
+  send(id: string, event: AgentEvent, options?: SendOptions): boolean
+  readonly deadLetters: DeadLetters
+  /** Answers that came after their asker had gone, or after another answer. */
+  readonly lateReplies: number
+  /** Adds an observer; a hook that throws is counted and otherwise ignored (I7). Returns its removal. */
   use(hooks: CoreHooks): () => void
+  /** Errors thrown by hooks and listeners so far. */
   readonly guestErrors: number
+  /**
+   * Stops the agents in reverse order of their spawn and writes their last states. Afterwards nothing is pending.
+   * Rejects with `CoreError` CLOSE_TIMEOUT if the store does not answer in time; all is stopped then as well.
+   * @default timeoutMs 5000
+   */
   close(options?: { readonly timeoutMs?: number }): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
+}
+
+const CLOSE_MS = 5000
+
+/** A system of agents that share the memory of `grid`. Throws `CoreError` BAD_OPTION. */
+export function createSystem(options: SystemOptions): ActorSystem {
+  const grid = options.grid as Grid | undefined
+  if (typeof grid?.map !== 'function') throw new CoreError('BAD_OPTION', `grid is ${quote(grid)}: give what openGrid() returns`)
+  const clock = options.clock ?? grid.clock
+  const deadLetters = createDeadLetters(integerOption('deadLetters', options.deadLetters, 1000, 0))
+  const mailbox = resolveMailboxOptions(options.mailbox)
+  const supervision = resolveSupervisionOptions(options.supervision)
+  const guests = createGuests()
+  if (options.hooks !== undefined) guests.use(options.hooks)
+  const pump = createPump()
+  const store = options.store ?? memoryStore()
+  let lateReplies = 0
+  const lateReply = (): void => {
+    lateReplies += 1
+  }
+  const services: Services = { grid, clock, store, guests, pump, deadLetters, random: options.random ?? Math.random, lateReply }
+
+  const lives = new Map<string, Life>()
+  const refs = new Map<string, AgentRef<AnyStateMachine>>()
+  const settling = new Map<Life, Promise<void>>()
+  let spawned = 0
+  let closing: Promise<void> | undefined
+
+  function newId(machineId: string): string {
+    let id: string
+    do id = `${machineId}-${++spawned}`
+    while (lives.has(id))
+    return id
+  }
+
+  function forget(life: Life): void {
+    const { id } = life.info
+    lives.delete(id)
+    refs.delete(id)
+    const { settled } = life
+    if (settled === undefined) return
+    settling.set(life, settled)
+    const over = (): void => {
+      settling.delete(life)
+    }
+    settled.then(over, over)
+  }
+
+  function send(id: string, event: AgentEvent, sendOptions: SendOptions = {}): boolean {
+    const trace: TraceContext | undefined = sendOptions.trace ?? grid?.trace.current
+    const life = lives.get(id)
+    if (life !== undefined) return life.cell.inbox.post(event, trace)
+    const letter = { agentId: id, event, reason: 'unknown-agent', atMs: clock.now() } as const
+    deadLetters.add(letter)
+    guests.tell('onDeadLetter', letter)
+    return false
+  }
+
+  async function close(timeoutMs: number): Promise<void> {
+    const leaving = [...lives.values()].reverse().map(async (life) => {
+      await life.stop()
+    })
+    const settled = Promise.allSettled([...leaving, ...settling.values()])
+    const timedOut = (): CoreError => {
+      const late = [...settling.keys()].map((life) => quote(life.info.id)).join(', ')
+      return new CoreError('CLOSE_TIMEOUT', `no checkpoint within ${timeoutMs} ms of ${late}`)
+    }
+    try {
+      const results = await waitFor<readonly PromiseSettledResult<void>[]>(clock, { timeoutMs }, timeoutMs, timedOut, ({ resolve }) => {
+        void settled.then(resolve)
+        return () => undefined
+      })
+      const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
+      if (errors.length > 0) throw errors[0]
+    } finally {
+      pump.close()
+      if (options.store === undefined) await store.close()
+    }
+  }
+
+  const system: ActorSystem = {
+    grid,
+    clock,
+    get agents() {
+      return [...lives.keys()]
+    },
+    async spawn(machine, spawnOptions = {}) {
+      if (closing !== undefined) throw new CoreError('CLOSED', 'the system is closed')
+      const resolved = resolveSpawnOptions(machine, spawnOptions as SpawnOptions<typeof machine>, { mailbox, supervision, newId })
+      const { id } = resolved.agent
+      if (lives.has(id)) throw new CoreError('AGENT_EXISTS', `an agent ${quote(id)} runs in this system: take another id, or stop it first`)
+      const life = new Life(resolved, services)
+      lives.set(id, life)
+      life.onEnd(() => forget(life))
+      await life.start()
+      const ref = createAgentRef<typeof machine>(life, services)
+      if (lives.get(id) === life) refs.set(id, ref as unknown as AgentRef<AnyStateMachine>)
+      return ref
+    },
+    agent: (id) => refs.get(id),
+    send,
+    deadLetters,
+    get lateReplies() {
+      return lateReplies
+    },
+    use: (hooks) => guests.use(hooks),
+    get guestErrors() {
+      return guests.errors
+    },
+    close: ({ timeoutMs } = {}) => (closing ??= close(numberOption('timeoutMs', timeoutMs, CLOSE_MS, 0, Infinity))),
+    [Symbol.asyncDispose]: () => system.close(),
+  }
+  return system
 }

@@ -1,0 +1,130 @@
+import type { TraceContext } from '@stigmergy/grid'
+import type { AnyStateMachine, EventFromLogic, SnapshotFrom } from 'xstate'
+import { quote } from './check.ts'
+import type { AgentEvent, Sender } from './envelope.ts'
+import { CoreError } from './errors.ts'
+import type { AgentStatus, Life } from './life.ts'
+import type { Services } from './services.ts'
+import { waitFor, type WaitOptions } from './wait.ts'
+
+export interface SendOptions {
+  /** The work that causes it. @default the work that is running (`grid.trace.current`) */
+  readonly trace?: TraceContext
+}
+
+/** Where an asked agent sends its answer. The first one counts. */
+export interface ReplyTo<R> {
+  send(reply: R): void
+}
+
+/** A running agent as others see it. */
+export interface AgentRef<TLogic extends AnyStateMachine> {
+  readonly id: string
+  readonly type: string
+  readonly status: AgentStatus
+  /** The last good snapshot: during a restart the one before the failure, after the end the last one. */
+  readonly snapshot: SnapshotFrom<TLogic>
+  /** How often it was restarted. */
+  readonly restarts: number
+  /** True if accepted into the mailbox. Never throws, never waits; the agent handles it later. */
+  send(event: EventFromLogic<TLogic>, options?: SendOptions): boolean
+  /**
+   * Sends the event made with `replyTo` and waits for the answer.
+   * Rejects with `CoreError` ASK_TIMEOUT, AGENT_STOPPED, AGENT_CRASHED or MAILBOX_FULL. @default timeoutMs 1000
+   */
+  ask<R>(make: (replyTo: ReplyTo<R>) => EventFromLogic<TLogic>, options?: WaitOptions): Promise<R>
+  /**
+   * Waits for a snapshot that satisfies the predicate, the present one included.
+   * Rejects with `CoreError` UNTIL_TIMEOUT, or AGENT_STOPPED if the agent ends without it. @default timeoutMs 5000
+   */
+  until(predicate: (snapshot: SnapshotFrom<TLogic>) => boolean, options?: WaitOptions): Promise<SnapshotFrom<TLogic>>
+  /** Tells each snapshot that differs from the one before. Returns the end of it. */
+  subscribe(listener: (snapshot: SnapshotFrom<TLogic>) => void): () => void
+  /** Stops it and waits until its last state is stored. What waits in its mailbox becomes dead letters. */
+  stop(): Promise<void>
+}
+
+const ASK_MS = 1000
+const UNTIL_MS = 5000
+
+function ended(life: Life): CoreError {
+  return new CoreError('AGENT_STOPPED', `agent ${quote(life.info.id)} is ${life.status}`)
+}
+
+function ask<R>(life: Life, services: Services, make: (replyTo: ReplyTo<R>) => AgentEvent, options: WaitOptions): Promise<R> {
+  const name = `agent ${quote(life.info.id)}`
+  const timedOut = (timeoutMs: number): CoreError => new CoreError('ASK_TIMEOUT', `${name} did not answer within ${timeoutMs} ms`)
+  return waitFor<R>(services.clock, options, ASK_MS, timedOut, ({ resolve, reject }) => {
+    let open = true
+    const event = make({
+      send(reply) {
+        if (open) resolve(reply)
+        else services.lateReply()
+      },
+    })
+    const sender: Sender = {
+      live: true,
+      lost(reason) {
+        if (reason === 'mailbox-full') reject(new CoreError('MAILBOX_FULL', `the mailbox of ${name} is full`))
+        else if (reason === 'crashed') reject(new CoreError('AGENT_CRASHED', `${name} crashed on ${quote(event.type)}`))
+        else if (reason === 'bad-event') reject(new CoreError('BAD_OPTION', `${name} was asked with what is no event: ${quote(event)}`))
+        else reject(ended(life))
+        return false
+      },
+    }
+    const offEnd = life.onEnd(() => reject(ended(life)))
+    if (open) life.cell.inbox.post(event, services.grid.trace.current, sender)
+    return () => {
+      open = false
+      offEnd()
+    }
+  })
+}
+
+function until<S>(life: Life, services: Services, predicate: (snapshot: S) => boolean, options: WaitOptions): Promise<S> {
+  const timedOut = (timeoutMs: number): CoreError => {
+    const state = `${life.status}, in state ${JSON.stringify(life.cell.snapshot.value)}`
+    return new CoreError('UNTIL_TIMEOUT', `agent ${quote(life.info.id)} is ${state}, not as awaited, after ${timeoutMs} ms`)
+  }
+  return waitFor<S>(services.clock, options, UNTIL_MS, timedOut, ({ resolve, reject }) => {
+    const check = (snapshot: S): void => {
+      try {
+        if (predicate(snapshot)) resolve(snapshot)
+      } catch (error) {
+        reject(error)
+      }
+    }
+    check(life.cell.snapshot as S)
+    const offSnapshot = life.cell.subscribe((snapshot) => check(snapshot as S))
+    const offEnd = life.onEnd(() => {
+      check(life.cell.snapshot as S)
+      reject(ended(life))
+    })
+    return () => {
+      offSnapshot()
+      offEnd()
+    }
+  })
+}
+
+export function createAgentRef<TLogic extends AnyStateMachine>(life: Life, services: Services): AgentRef<TLogic> {
+  const { cell, info } = life
+  return {
+    id: info.id,
+    type: info.type,
+    get status() {
+      return life.status
+    },
+    get snapshot() {
+      return cell.snapshot as SnapshotFrom<TLogic>
+    },
+    get restarts() {
+      return life.restarts
+    },
+    send: (event, options) => cell.inbox.post(event as AgentEvent, options?.trace ?? services.grid.trace.current),
+    ask: (make, options = {}) => ask(life, services, make as (replyTo: ReplyTo<never>) => AgentEvent, options),
+    until: (predicate, options = {}) => until(life, services, predicate, options),
+    subscribe: (listener) => cell.subscribe((snapshot) => listener(snapshot as SnapshotFrom<TLogic>)),
+    stop: () => life.stop(),
+  }
+}

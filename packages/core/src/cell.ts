@@ -1,0 +1,243 @@
+import type { TraceContext } from '@stigmergy/grid'
+import type { AnyActor, AnyEventObject, AnyMachineSnapshot, AnyStateMachine, Snapshot } from 'xstate'
+import { Cause } from './cause.ts'
+import type { AgentEvent, Envelope } from './envelope.ts'
+import { CoreError } from './errors.ts'
+import type { AgentInfo } from './hooks.ts'
+import { Inbox } from './inbox.ts'
+import type { ResolvedMailboxOptions } from './mailbox.ts'
+import type { Runnable } from './pump.ts'
+import { captureRecord, type AgentRecord } from './record.ts'
+import type { Services } from './services.ts'
+import { createSteppedActor, stopChildren, type OnEvent } from './step.ts'
+import { rearmTimers, type PendingTimer } from './timers.ts'
+import type { WatchBinding } from './world.ts'
+
+export interface CellOptions {
+  readonly agent: AgentInfo
+  readonly machine: AnyStateMachine
+  readonly input: unknown
+  readonly mailbox: ResolvedMailboxOptions
+  readonly watch: ReadonlyMap<string, WatchBinding<unknown>>
+}
+
+/** Where a cell begins: at the machine's initial state, or at a stored one. */
+export interface Origin {
+  readonly stored?: { readonly snapshot: Snapshot<unknown>; readonly timers: readonly PendingTimer[] } | undefined
+  /** What caused it to begin. */
+  readonly trace?: TraceContext | undefined
+  /** Told before anything else. */
+  readonly first?: readonly AgentEvent[]
+}
+
+/** How a cell broke. The snapshot before the event is still its last good one. */
+export interface Crash {
+  readonly error: unknown
+  readonly event: AgentEvent
+  readonly trace: TraceContext | undefined
+}
+
+/** Whoever decides over a cell's life. */
+export interface CellOwner {
+  readonly restarts: number
+  /** There is a new good snapshot. */
+  changed(): void
+  /** A step failed; for a moment the children and timers of the last good snapshot are still there. */
+  breaking(event: AnyEventObject): void
+  /** Nothing of it runs any more. */
+  broken(crash: Crash): void
+  done(): void
+  /** The events of this turn are handled. */
+  rested(): void
+}
+
+/** Events of its own an agent may handle in one go. A loop of them would hang the process (I8). */
+const MAX_CHAIN = 100_000
+
+/**
+ * One running agent: mailbox -> step -> effects -> checkpoint -> hooks. The only place that calls user code.
+ * Events from outside come through the inbox, one at a time; those of the agent's own timers and children
+ * come through XState. All of them pass `#onEvent`.
+ */
+export class Cell implements Runnable {
+  readonly inbox: Inbox
+  readonly #options: CellOptions
+  readonly #services: Services
+  readonly #owner: CellOwner
+  readonly #cause: Cause
+  readonly #listeners = new Set<(snapshot: AnyMachineSnapshot) => void>()
+  #actor: AnyActor | undefined
+  #snapshot: AnyMachineSnapshot | undefined
+  #running = false
+  #inTurn = false
+  #delivering: Envelope | undefined
+  #chain = 0
+  #crash: Crash | undefined
+
+  constructor(options: CellOptions, services: Services, owner: CellOwner) {
+    this.#options = options
+    this.#services = services
+    this.#owner = owner
+    const { agent, mailbox, watch } = options
+    this.#cause = new Cause(agent, services)
+    this.inbox = new Inbox({ agentId: agent.id, mailbox, watch, arrived: () => this.wake() }, services)
+  }
+
+  /** The last good snapshot. */
+  get snapshot(): AnyMachineSnapshot {
+    return this.#snapshot as AnyMachineSnapshot
+  }
+
+  get ready(): boolean {
+    return this.#running && !this.inbox.empty
+  }
+
+  /** Asks for a turn, to handle what came in and to tell the owner when all is handled. */
+  wake(): void {
+    if (this.#running && !this.#inTurn) this.#services.pump.wake(this)
+  }
+
+  run(limit: number): number {
+    this.#inTurn = true
+    let handled = 0
+    while (handled < limit && this.#running) {
+      const envelope = this.inbox.next()
+      if (envelope === undefined) break
+      handled += 1
+      this.#delivering = envelope
+      this.#actor?.send(envelope.event)
+      this.#delivering = undefined
+    }
+    this.#inTurn = false
+    this.#owner.rested()
+    return handled
+  }
+
+  readonly #onEvent: OnEvent = (stepper, snapshot, event) => {
+    if (event.type === 'xstate.stop') {
+      const { snapshot: stopped, effects } = stepper.step(snapshot, event)
+      stepper.release(effects)
+      return stopped
+    }
+    const envelope = this.#delivering?.event === event ? this.#delivering : undefined
+    this.#cause.begin(event.type, envelope, this.#owner.restarts)
+    try {
+      if (envelope === undefined) this.#link()
+      const { snapshot: next, effects } = stepper.step(snapshot, event)
+      // A child's error that nobody handled: a state to XState, a failure like any other to us.
+      if (next.status === 'error') throw next.error
+      // The commit point (I2): what leaves the agent leaves after this line.
+      stepper.release(effects)
+      stepper.after(this.#settle)
+      return next
+    } catch (error) {
+      const trace = this.#cause.end(snapshot, snapshot, error)
+      this.#crash = { error, event, trace }
+      this.#owner.breaking(event)
+      if (envelope !== undefined) this.inbox.lose(envelope, 'crashed')
+      else if (!event.type.startsWith('xstate.')) this.inbox.lose(this.inbox.envelope(event, trace), 'crashed')
+      throw error
+    }
+  }
+
+  readonly #settle = (): void => {
+    const before = this.snapshot
+    const next = this.#actor?.getSnapshot() as AnyMachineSnapshot
+    this.#snapshot = next
+    this.#cause.end(before, next, undefined)
+    if (next === before) return
+    this.#owner.changed()
+    this.#tell(next)
+  }
+
+  #tell(snapshot: AnyMachineSnapshot): void {
+    for (const listener of this.#listeners) this.#services.guests.call(listener, snapshot)
+  }
+
+  /** Counts the agent's own events until its stack is empty. */
+  #link(): void {
+    this.#chain += 1
+    if (this.#chain === 1) {
+      queueMicrotask(() => {
+        this.#chain = 0
+      })
+    }
+    if (this.#chain <= MAX_CHAIN) return
+    const id = JSON.stringify(this.#options.agent.id)
+    throw new CoreError('ENDLESS_LOOP', `agent ${id} sent itself ${MAX_CHAIN} events in one go: that has no end`)
+  }
+
+  /** Computes the first snapshot. Nothing has happened yet. Throws what the machine throws. */
+  prepare({ stored }: Origin): void {
+    const { machine, agent, input } = this.#options
+    const { clock } = this.#services
+    const actor = createSteppedActor(machine, this.#onEvent, { clock, id: agent.id, input, snapshot: stored?.snapshot })
+    const first = actor.getSnapshot() as AnyMachineSnapshot
+    if (first.status === 'error') throw first.error
+    this.#actor = actor
+    this.#snapshot = first
+    this.#crash = undefined
+  }
+
+  /** Runs the first effects, then takes events. Throws what those effects throw; nothing runs then. */
+  begin({ stored, trace, first = [] }: Origin): void {
+    const actor = this.#actor as AnyActor
+    let failure: { readonly error: unknown } | undefined
+    let started = false
+    // Without an observer of errors XState would end the process.
+    actor.subscribe({
+      error: (error: unknown) => {
+        this.#halt()
+        const crash = this.#crash ?? { error, event: { type: 'xstate.init' }, trace }
+        if (started) this.#owner.broken(crash)
+        else failure = { error }
+      },
+      complete: () => {
+        if (actor.getSnapshot().status === 'done') this.#finish()
+      },
+    })
+    this.#running = true
+    this.#cause.run(trace, () => actor.start())
+    if (failure !== undefined) throw failure.error
+    started = true
+    if (!this.#running) return
+    this.#tell(this.snapshot)
+    if (stored !== undefined) rearmTimers(actor, this.#options.machine, stored.timers)
+    // What is stored may speak of entries that are gone by now: a restored agent is told so (I5).
+    const resync = stored === undefined ? undefined : 'restored'
+    this.inbox.open(first.map((event) => this.inbox.envelope(event, trace)), resync)
+    this.wake()
+  }
+
+  #halt(): void {
+    this.#running = false
+    this.inbox.pause()
+    if (this.#actor !== undefined) stopChildren(this.#actor)
+  }
+
+  #finish(): void {
+    this.#snapshot = this.#actor?.getSnapshot() as AnyMachineSnapshot
+    this.close()
+    this.#owner.done()
+  }
+
+  /** Stops the agent. What waits becomes dead letters. */
+  close(): void {
+    this.#halt()
+    this.#actor?.stop()
+    this.inbox.close()
+    this.inbox.clear()
+  }
+
+  /** The state to keep: that of the last good snapshot. */
+  capture(failedChild: string | undefined): AgentRecord {
+    const { machine, agent } = this.#options
+    return captureRecord(this.#actor as AnyActor, machine, agent.type, this.snapshot, failedChild)
+  }
+
+  subscribe(listener: (snapshot: AnyMachineSnapshot) => void): () => void {
+    const own = (snapshot: AnyMachineSnapshot): unknown => listener(snapshot)
+    this.#listeners.add(own)
+    return () => this.#listeners.delete(own)
+  }
+}

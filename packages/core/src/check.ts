@@ -1,0 +1,38 @@
+import { CoreError } from './errors.ts'
+
+/** A value as it is quoted in an error message. */
+export function quote(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'function') return `a function (${value.name || 'anonymous'})`
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
+  return String(value)
+}
+
+function refuse(name: string, value: unknown, wants: string): never {
+  throw new CoreError('BAD_OPTION', `${name} is ${quote(value)}: give ${wants}`)
+}
+
+/** `value`, or `fallback` if there is none; throws BAD_OPTION unless it is a number from `min` to `max`. */
+export function numberOption(name: string, value: number | undefined, fallback: number, min: number, max: number): number {
+  if (value === undefined) return fallback
+  if (typeof value === 'number' && value >= min && value <= max) return value
+  return refuse(name, value, max === Infinity ? `a number of at least ${min}` : `a number from ${min} to ${max}`)
+}
+
+/** As `numberOption`, for whole numbers. */
+export function integerOption(name: string, value: number | undefined, fallback: number, min: number): number {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= min)) return value ?? fallback
+  return refuse(name, value, `a whole number of at least ${min}`)
+}
+
+/** `value`, or `fallback` if there is none; throws BAD_OPTION unless it is one of `choices`. */
+export function choiceOption<T extends string>(name: string, value: T | undefined, fallback: T, choices: readonly T[]): T {
+  if (value === undefined) return fallback
+  return choices.includes(value) ? value : refuse(name, value, `one of ${choices.map((choice) => `'${choice}'`).join(', ')}`)
+}
+
+/** `value`, or `fallback` if there is none; throws BAD_OPTION unless it is a non-empty string. */
+export function textOption<T extends string | undefined>(name: string, value: string | undefined, fallback: T): string | T {
+  if (value === undefined) return fallback
+  return typeof value === 'string' && value !== '' ? value : refuse(name, value, 'a non-empty string')
+}

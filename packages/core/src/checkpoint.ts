@@ -1,0 +1,149 @@
+import type { Clock, TimerHandle } from '@stigmergy/grid'
+import { isCoreError } from './errors.ts'
+import type { Fence, Store } from './store.ts'
+
+/** Keeps an agent's last good state in the store, written behind: a crash of the process loses at most what is not yet written. */
+export interface Checkpoint {
+  /** There is a newer state. Cheap: nothing is encoded before `flush`. */
+  touch(): void
+  /** Encodes the state now, because it will not be there later. `encode` throws `CoreError` BAD_STATE if it cannot be stored. */
+  hold(encode: () => Uint8Array): void
+  /** Starts a commit of the newest state, unless one is under way: then the next one begins when it ends. */
+  flush(): void
+  /** Resolves once all that was told so far is committed. Rejects with the error that prevents it. */
+  settled(): Promise<void>
+  /** The stored bytes, once all is committed. Undefined: there are none. */
+  reload(): Promise<Uint8Array | undefined>
+  /** As `settled`, for the last time. */
+  end(): Promise<void>
+  /** Deletes what this activation has stored. */
+  forget(): Promise<void>
+}
+
+export interface CheckpointOptions {
+  readonly id: string
+  readonly store: Store
+  readonly clock: Clock
+  readonly fence: Fence
+  /** Present revision in the store, 0 for none. */
+  readonly rev: number
+  /** Throws `CoreError` BAD_STATE if the state cannot be stored. */
+  encode(): Uint8Array
+  onCommit(rev: number, bytes: number): void
+  /** The store failed and is tried again, or the state cannot be stored. */
+  onError(error: unknown): void
+  /** Another activation has taken over (I1): this one is over. */
+  onLost(error: unknown): void
+}
+
+/** Pauses before a failed commit is tried again: doubled from the first up to the last. */
+const RETRY_MIN_MS = 100
+const RETRY_MAX_MS = 5000
+
+export function createCheckpoint(options: CheckpointOptions): Checkpoint {
+  const { id, store, clock, fence } = options
+  let rev = options.rev
+  let dirty = false
+  let held: Uint8Array | undefined
+  let inFlight: Promise<void> | undefined
+  let failure: { readonly error: unknown; readonly final: boolean } | undefined
+  let retry: TimerHandle | undefined
+  let retryMs = RETRY_MIN_MS
+  let closed = false
+
+  // At most one commit at a time; what changes meanwhile goes with the next one, as one.
+  async function commit(bytes: Uint8Array): Promise<void> {
+    try {
+      rev = await store.commit(id, rev, fence, bytes)
+      failure = undefined
+      retryMs = RETRY_MIN_MS
+    } catch (error) {
+      inFlight = undefined
+      refused(error, bytes)
+      return
+    }
+    inFlight = undefined
+    options.onCommit(rev, bytes.byteLength)
+    flush()
+  }
+
+  function refused(error: unknown, bytes: Uint8Array): void {
+    const final = isCoreError(error, 'STORE_FENCED') || isCoreError(error, 'STORE_CONFLICT')
+    failure = { error, final }
+    if (final) {
+      options.onLost(error)
+      return
+    }
+    // The bytes are tried again unless there are newer ones.
+    if (!dirty) held ??= bytes
+    dirty = true
+    options.onError(error)
+    if (closed) return
+    retry = clock.setTimeout(() => {
+      retry = undefined
+      flush()
+    }, retryMs)
+    retryMs = Math.min(RETRY_MAX_MS, retryMs * 2)
+  }
+
+  // A state that cannot be stored is told, not thrown: the agent goes on, and its last stored state stays.
+  function encoded(encode: () => Uint8Array): Uint8Array | undefined {
+    if (held !== undefined) return held
+    try {
+      return encode()
+    } catch (error) {
+      failure = { error, final: false }
+      options.onError(error)
+      return undefined
+    }
+  }
+
+  function flush(): void {
+    if (!dirty || inFlight !== undefined || retry !== undefined || failure?.final === true) return
+    const bytes = encoded(options.encode)
+    held = undefined
+    dirty = false
+    if (bytes !== undefined) inFlight = commit(bytes)
+  }
+
+  async function settled(): Promise<void> {
+    // Whoever waits wants the truth now, not at the next retry.
+    if (retry !== undefined) clock.clearTimeout(retry)
+    retry = undefined
+    flush()
+    while (inFlight !== undefined) await inFlight
+    if (failure !== undefined) throw failure.error
+  }
+
+  return {
+    touch() {
+      dirty = true
+      held = undefined
+    },
+    hold(encode) {
+      if (!dirty) return
+      held = encoded(encode)
+      dirty = held !== undefined
+    },
+    flush,
+    settled,
+    async reload() {
+      await settled().catch((error: unknown) => {
+        // Then the state before it is the last one there is.
+        if (!isCoreError(error, 'BAD_STATE')) throw error
+      })
+      return (await store.get(id))?.value
+    },
+    async end() {
+      closed = true
+      await settled()
+    },
+    async forget() {
+      try {
+        await store.delete(id, fence)
+      } catch (error) {
+        options.onError(error)
+      }
+    },
+  }
+}

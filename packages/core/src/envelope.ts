@@ -1,0 +1,26 @@
+import type { TraceContext } from '@stigmergy/grid'
+import type { DeadLetterReason } from './hooks.ts'
+
+/** Events as the runtime sees them; machines type theirs. */
+export interface AgentEvent {
+  readonly type: string
+}
+
+/** What travels to an agent: an event and what must be known about it. */
+export interface Envelope {
+  readonly event: AgentEvent
+  /** The work that caused it. */
+  readonly trace: TraceContext | undefined
+  /** Monotonic ms of its acceptance; undefined while nobody wants to know. */
+  readonly enqueuedAtMs: number | undefined
+  /** Whoever cares about its fate: an asker, a world binding. */
+  readonly sender: Sender | undefined
+}
+
+/** The one behind an envelope who cares about its fate. */
+export interface Sender {
+  /** False once the event means nothing any more: it is passed over in silence. */
+  readonly live: boolean
+  /** The event was dropped. True if the sender makes good for it, so that it is no dead letter. */
+  lost(reason: DeadLetterReason): boolean
+}

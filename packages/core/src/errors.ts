@@ -1,0 +1,38 @@
+/** Every error the actors throw: code -> what it means and what to do. The README's table is kept equal by a test. */
+export const CORE_ERRORS = {
+  BAD_OPTION: 'An option has a value it cannot have. The message quotes it and says which values it takes.',
+  BAD_MACHINE: 'What was given to `spawn` is no XState v5 state machine. Make one with `setup(...).createMachine(...)`.',
+  AGENT_EXISTS: 'An agent of that id runs in this system. Take another id, or stop that agent first.',
+  AGENT_STOPPED: 'The agent stopped, failed or reached its end before it could do what was asked.',
+  AGENT_CRASHED: 'The agent crashed on the very event that asked. It is restarted, but the event is not sent again.',
+  START_FAILED: 'The first step of an agent threw, so it was not spawned. `cause` is what it threw.',
+  ENDLESS_LOOP: 'A machine sent itself events without end inside one step. Look for an action that sends to `self`.',
+  MAILBOX_FULL: 'The mailbox of the asked agent is full. Ask again later, or give the agent a larger mailbox.',
+  ASK_TIMEOUT: 'No answer came in time. The event may still be handled; a late answer is counted and dropped.',
+  UNTIL_TIMEOUT: 'No snapshot satisfied the predicate in time.',
+  STORE_FENCED: 'Another activation of this agent took over. The older one stops and is not restarted here.',
+  STORE_CONFLICT: 'The stored revision is not the expected one: somebody else wrote. The agent stops and is not restarted here.',
+  STORE_FOREIGN: 'The store holds the state of another type of agent under this id. It is left untouched; take another id.',
+  STORE_NEWER: 'The stored state was written by a newer version. It is left untouched; update this program.',
+  STORE_BROKEN: 'The stored bytes are no agent state. They are left untouched.',
+  BAD_STATE: 'The state of the agent holds something that cannot be stored. The message names the agent.',
+  CLOSED: 'The system is closed.',
+  CLOSE_TIMEOUT: 'The system is closed, but not every checkpoint could be written in time. The message names the agents.',
+} as const
+
+export type CoreErrorCode = keyof typeof CORE_ERRORS
+
+/** An error of the actors: switch on `code`, show `message`. */
+export class CoreError extends Error {
+  override readonly name = 'CoreError'
+  readonly code: CoreErrorCode
+  constructor(code: CoreErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** True for a CoreError, of that code if one is given. Works across two copies of the package. */
+export function isCoreError(error: unknown, code?: CoreErrorCode): error is CoreError {
+  return error instanceof Error && error.name === 'CoreError' && (code === undefined || (error as CoreError).code === code)
+}

@@ -1,0 +1,236 @@
+import type { AnyEventObject } from 'xstate'
+import { Cell, type CellOptions, type CellOwner, type Crash, type Origin } from './cell.ts'
+import { quote } from './check.ts'
+import { createCheckpoint, type Checkpoint } from './checkpoint.ts'
+import type { AgentEvent } from './envelope.ts'
+import { CoreError } from './errors.ts'
+import type { AgentInfo } from './hooks.ts'
+import { createRecordCodec, type AgentRecord, type RecordCodec } from './record.ts'
+import type { Services } from './services.ts'
+import type { StoreRecord } from './store.ts'
+import { createSupervisor, type ResolvedSupervisionOptions, type Supervisor } from './supervisor.ts'
+
+/** Sent to an agent whose state was restored, before any other event. */
+export interface RestoredEvent {
+  readonly type: 'agent.restored'
+  /** How often it was restarted in this process; 0 if it was restored when it was spawned. */
+  readonly restarts: number
+  readonly from: 'checkpoint' | 'initial'
+}
+
+export type AgentStatus = 'running' | 'restarting' | 'stopped' | 'done' | 'failed'
+export type Durability = 'none' | 'checkpoint'
+
+export interface LifeOptions extends CellOptions {
+  readonly durability: Durability
+  readonly supervision: ResolvedSupervisionOptions
+}
+
+/** The child an event of XState speaks of. */
+function childOf(event: AgentEvent, type: 'error' | 'done'): string | undefined {
+  if (!event.type.startsWith(`xstate.${type}.actor.`)) return undefined
+  return (event as AnyEventObject)['actorId'] as string | undefined
+}
+
+/** An agent from its spawn to its end: starts it, keeps its state, restarts it, stops it. */
+export class Life implements CellOwner {
+  readonly info: AgentInfo
+  readonly cell: Cell
+  readonly #options: LifeOptions
+  readonly #services: Services
+  readonly #codec: RecordCodec
+  readonly #supervisor: Supervisor
+  readonly #onEnd = new Set<() => void>()
+  #checkpoint: Checkpoint | undefined
+  #status: AgentStatus = 'running'
+  #restarts = 0
+  #crash: Crash | undefined
+  /** A child's last word that the agent crashed on: with the child gone nobody would say it again. */
+  #lastWord: AgentEvent | undefined
+  #spawned = false
+  #stopping: Promise<void> | undefined
+  #settled: Promise<void> | undefined
+
+  constructor(options: LifeOptions, services: Services) {
+    this.#options = options
+    this.#services = services
+    this.info = options.agent
+    this.cell = new Cell(options, services, this)
+    const { agent, machine, supervision } = options
+    this.#codec = createRecordCodec(agent.id, agent.type, machine.version)
+    this.#supervisor = createSupervisor(supervision, services.clock, services.random, () => void this.#restart())
+  }
+
+  get status(): AgentStatus {
+    return this.#status
+  }
+
+  get restarts(): number {
+    return this.#restarts
+  }
+
+  get #ended(): boolean {
+    return this.#status !== 'running' && this.#status !== 'restarting'
+  }
+
+  /** Calls `fn` when the agent has ended; at once if it has. */
+  onEnd(fn: () => void): () => void {
+    if (this.#ended) fn()
+    else this.#onEnd.add(fn)
+    return () => this.#onEnd.delete(fn)
+  }
+
+  /** Starts it, from the store if it is kept there. Throws START_FAILED, or why the store refuses. */
+  async start(): Promise<void> {
+    const durable = this.#options.durability === 'checkpoint'
+    let kept: StoreRecord | undefined
+    try {
+      if (durable) kept = await this.#services.store.get(this.info.id)
+      const origin = this.#origin(kept && this.#codec.decode(kept.value), undefined)
+      this.#guard(() => this.cell.prepare(origin))
+      if (durable) await this.#claim(kept)
+      if (this.#ended) throw new CoreError('AGENT_STOPPED', `agent ${quote(this.info.id)} was stopped before it had started`)
+      this.#spawned = true
+      this.#services.guests.tell('onSpawn', this.info)
+      this.#guard(() => this.cell.begin(origin))
+    } catch (error) {
+      if (!this.#ended) this.#end('failed')
+      // What never ran must not be resumed by the next spawn.
+      if (durable && kept === undefined) await this.#checkpoint?.forget()
+      throw error
+    }
+  }
+
+  #guard(fn: () => void): void {
+    try {
+      fn()
+    } catch (cause) {
+      throw new CoreError('START_FAILED', `agent ${quote(this.info.id)} did not start: ${String(cause)}`, { cause })
+    }
+  }
+
+  /** Writes the first state under a fence of our own: an older activation can write no more (I1). */
+  async #claim(kept: StoreRecord | undefined): Promise<void> {
+    const { grid, store, clock, guests } = this.#services
+    this.#checkpoint = createCheckpoint({
+      id: this.info.id,
+      store,
+      clock,
+      fence: { owner: grid.id, token: (kept?.fence.token ?? 0) + 1 },
+      rev: kept?.rev ?? 0,
+      encode: () => this.#encode(undefined),
+      onCommit: (rev, bytes) => guests.tell('onCheckpoint', this.info, rev, bytes),
+      onError: (error) => guests.tell('onCheckpointError', this.info, error),
+      onLost: (error) => this.#lost(error),
+    })
+    this.#checkpoint.touch()
+    await this.#checkpoint.settled()
+  }
+
+  #encode(failedChild: string | undefined): Uint8Array {
+    return this.#codec.encode(this.cell.capture(failedChild))
+  }
+
+  #origin(record: AgentRecord | undefined, crash: Crash | undefined): Origin {
+    // An agent that had reached its end begins anew.
+    const stored = record?.snapshot.status === 'active' ? record : undefined
+    const from = stored === undefined ? 'initial' : 'checkpoint'
+    if (from === 'initial' && crash === undefined) return {}
+    const restored: RestoredEvent = { type: 'agent.restored', restarts: this.#restarts, from }
+    const lastWord = from === 'checkpoint' ? this.#lastWord : undefined
+    return { stored, trace: crash?.trace, first: lastWord === undefined ? [restored] : [restored, lastWord] }
+  }
+
+  changed(): void {
+    if (this.#checkpoint === undefined) return
+    this.#checkpoint.touch()
+    this.cell.wake()
+  }
+
+  rested(): void {
+    this.#checkpoint?.flush()
+  }
+
+  breaking(event: AnyEventObject): void {
+    this.#checkpoint?.hold(() => this.#encode(childOf(event, 'error')))
+  }
+
+  broken(crash: Crash): void {
+    if (childOf(crash.event, 'done') !== undefined) this.#lastWord = crash.event
+    else if (crash.event.type !== 'agent.restored') this.#lastWord = undefined
+    this.#crash = crash
+    this.#checkpoint?.flush()
+    this.#decide(crash)
+  }
+
+  #decide(crash: Crash): void {
+    const decided = this.#supervisor.failed()
+    const decision = decided.type === 'restart' ? { ...decided, restarts: this.#restarts + 1 } : decided
+    this.#status = 'restarting'
+    const { error, event, trace } = crash
+    this.#services.guests.tell('onFailure', { agent: this.info, error, event: event.type, trace, decision })
+    if (decision.type === 'stop') this.#end('failed')
+  }
+
+  async #restart(): Promise<void> {
+    const crash = this.#crash as Crash
+    try {
+      // What is in the store is the truth: what could not be written there is not what the agent resumes from.
+      const bytes = await this.#checkpoint?.reload()
+      if (this.#status !== 'restarting') return
+      this.#restarts += 1
+      const origin = this.#origin(bytes && this.#codec.decode(bytes), crash)
+      this.cell.prepare(origin)
+      this.#status = 'running'
+      this.#services.guests.tell('onRestart', this.info, this.#restarts, origin.stored === undefined ? 'initial' : 'checkpoint')
+      this.cell.begin(origin)
+    } catch (error) {
+      if (!this.#ended) this.#decide({ ...crash, error })
+    }
+  }
+
+  /** Another activation took over: this one is over and is not restarted here (I1). */
+  #lost(error: unknown): void {
+    if (this.#ended || !this.#spawned) return
+    const crash = { agent: this.info, error, event: 'checkpoint', trace: undefined }
+    this.#services.guests.tell('onFailure', { ...crash, decision: { type: 'stop' } })
+    this.#end('failed')
+  }
+
+  done(): void {
+    this.#end('done')
+  }
+
+  /** Stops it and waits until its last state is stored. Rejects if it cannot be. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
+    this.cell.inbox.close()
+    // Never in the middle of a step: an agent may stop itself.
+    await undefined
+    if (!this.#ended) this.#end('stopped')
+    await this.#settled
+  }
+
+  /** Resolves once nothing of it is left to be stored. */
+  get settled(): Promise<void> | undefined {
+    return this.#settled
+  }
+
+  #end(reason: 'stopped' | 'done' | 'failed'): void {
+    this.#status = reason
+    this.#supervisor.close()
+    // Before the children are stopped and the timers gone.
+    this.#checkpoint?.hold(() => this.#encode(undefined))
+    this.cell.close()
+    this.#settled = this.#checkpoint?.end()
+    // Whoever stops it hears of the error; the hooks have heard of it already.
+    this.#settled?.catch(() => undefined)
+    if (this.#spawned) this.#services.guests.tell('onStop', this.info, reason)
+    for (const fn of this.#onEnd) fn()
+    this.#onEnd.clear()
+  }
+}

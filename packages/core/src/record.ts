@@ -1,0 +1,93 @@
+import { Packr } from 'msgpackr'
+import type { AnyActor, AnyMachineSnapshot, AnyStateMachine, Snapshot } from 'xstate'
+import { quote } from './check.ts'
+import { CoreError } from './errors.ts'
+import { pendingTimers, type PendingTimer } from './timers.ts'
+
+/** Version of the record below (I9). */
+export const RECORD_SCHEMA_VERSION = 1
+
+/** What a checkpoint holds. */
+export interface AgentRecord {
+  readonly schema_version: number
+  readonly machineType: string
+  readonly machineVersion: string | undefined
+  /** As XState persists it: value, context, history, children. */
+  readonly snapshot: PersistedSnapshot
+  readonly timers: readonly PendingTimer[]
+}
+
+export type PersistedSnapshot = Snapshot<unknown> & { children?: Record<string, { snapshot: PersistedSnapshot }>; context?: unknown }
+
+export interface RecordCodec {
+  /** Throws `CoreError` BAD_STATE if the state holds what cannot be stored. */
+  encode(record: AgentRecord): Uint8Array
+  /** A fresh copy each time. Throws STORE_FOREIGN, STORE_NEWER or STORE_BROKEN; the bytes are left untouched (I9). */
+  decode(bytes: Uint8Array): AgentRecord
+}
+
+/** The only place that packs agent state. Keeps Date, Map, Set, Error, bigint, bytes and cycles. */
+export function createRecordCodec(id: string, machineType: string, machineVersion: string | undefined): RecordCodec {
+  const packr = new Packr({ structuredClone: true, moreTypes: true })
+  const name = `agent ${quote(id)}`
+  return {
+    encode(record) {
+      try {
+        return packr.pack(record)
+      } catch (cause) {
+        throw new CoreError('BAD_STATE', `the state of ${name} cannot be stored: ${String(cause)}`, { cause })
+      }
+    },
+    decode(bytes) {
+      let record: Partial<AgentRecord> | null | undefined
+      try {
+        record = packr.unpack(bytes) as Partial<AgentRecord> | null | undefined
+      } catch (cause) {
+        throw new CoreError('STORE_BROKEN', `what is stored for ${name} cannot be read: ${String(cause)}`, { cause })
+      }
+      if (typeof record?.schema_version !== 'number' || typeof record.snapshot !== 'object') {
+        throw new CoreError('STORE_BROKEN', `what is stored for ${name} is no agent state`)
+      }
+      if (record.schema_version > RECORD_SCHEMA_VERSION) {
+        const versions = `schema version ${record.schema_version}, this program knows ${RECORD_SCHEMA_VERSION}`
+        throw new CoreError('STORE_NEWER', `the state of ${name} has ${versions}`)
+      }
+      if (record.machineType !== machineType) {
+        throw new CoreError('STORE_FOREIGN', `${name} is a ${quote(machineType)}, the store holds a ${quote(record.machineType)}`)
+      }
+      if (record.machineVersion !== machineVersion) {
+        const versions = `version ${quote(record.machineVersion)} of its machine, this one is ${quote(machineVersion)}`
+        throw new CoreError('STORE_FOREIGN', `the state of ${name} is of ${versions}`)
+      }
+      return record as AgentRecord
+    },
+  }
+}
+
+/**
+ * The state to keep of a running agent: `snapshot` may be older than the one the actor holds, never newer.
+ * `failedChild`: the child whose error made the agent fail; it is kept as it was before, so that it starts again with the agent.
+ */
+export function captureRecord(
+  actor: AnyActor,
+  machine: AnyStateMachine,
+  machineType: string,
+  snapshot: AnyMachineSnapshot,
+  failedChild: string | undefined,
+): AgentRecord {
+  const persisted = machine.getPersistedSnapshot(snapshot) as PersistedSnapshot
+  const kept = failedChild === undefined ? undefined : persisted.children?.[failedChild]
+  if (failedChild !== undefined && kept?.snapshot.status === 'error') {
+    const { options } = snapshot.children[failedChild] as AnyActor
+    // A failed promise has forgotten its input; the actor has not.
+    const input: unknown = options.input ?? (options.snapshot as { input?: unknown } | undefined)?.input
+    Object.assign(kept, { snapshot: { ...kept.snapshot, status: 'active', error: undefined, input } })
+  }
+  return {
+    schema_version: RECORD_SCHEMA_VERSION,
+    machineType,
+    machineVersion: machine.version,
+    snapshot: persisted,
+    timers: pendingTimers(actor),
+  }
+}

@@ -1,0 +1,18 @@
+import type { Clock, Grid } from '@stigmergy/grid'
+import type { DeadLetterBox } from './dead-letters.ts'
+import type { Guests } from './guests.ts'
+import type { Pump } from './pump.ts'
+import type { Store } from './store.ts'
+
+/** What the agents of a system share. */
+export interface Services {
+  readonly grid: Grid
+  readonly clock: Clock
+  readonly store: Store
+  readonly guests: Guests
+  readonly pump: Pump
+  readonly deadLetters: DeadLetterBox
+  readonly random: () => number
+  /** Counts an answer that came after its asker had gone. */
+  lateReply(): void
+}

@@ -1,0 +1,62 @@
+import type { GridMap } from '@stigmergy/grid'
+import type { AnyStateMachine, InputFrom } from 'xstate'
+import { choiceOption, quote, textOption } from './check.ts'
+import { CoreError } from './errors.ts'
+import type { Durability, LifeOptions } from './life.ts'
+import { resolveMailboxOptions, type MailboxOptions, type ResolvedMailboxOptions } from './mailbox.ts'
+import { resolveSupervisionOptions, type ResolvedSupervisionOptions, type SupervisionOptions } from './supervisor.ts'
+import { resolveWatch, type WatchBinding } from './world.ts'
+
+/** `TWorld`: the values of the watched maps, by name. */
+export interface SpawnOptions<TLogic extends AnyStateMachine, TWorld extends Readonly<Record<string, unknown>> = Readonly<Record<string, unknown>>> {
+  /** Unique in the system. @default machine.id with a number */
+  readonly id?: string
+  /** Kind of agent: names its spans, guards its stored state. @default machine.id */
+  readonly type?: string
+  /** Part of the decision pipeline it does: `perception`, `planning`, ... */
+  readonly stage?: string
+  readonly input?: InputFrom<TLogic>
+  /** Maps whose changes become this agent's events; the present entries come first, as puts. */
+  readonly watch?: { readonly [K in keyof TWorld]: GridMap<TWorld[K]> | WatchBinding<TWorld[K]> }
+  /**
+   * `checkpoint`: the state is written to the store behind each transition that changed it, and a restart resumes from
+   * there. An agent spawned under an id that the store knows resumes as well. @default 'none'
+   */
+  readonly durability?: Durability
+  readonly mailbox?: MailboxOptions
+  readonly supervision?: SupervisionOptions
+}
+
+export interface SpawnDefaults {
+  readonly mailbox: ResolvedMailboxOptions
+  readonly supervision: ResolvedSupervisionOptions
+  newId(machineId: string): string
+}
+
+// Not instanceof: there may be two copies of XState, of which one made the machine.
+function isMachine(value: unknown): value is AnyStateMachine {
+  const machine = value as Partial<AnyStateMachine> | null | undefined
+  return typeof machine?.transition === 'function' && typeof machine.restoreSnapshot === 'function' && typeof machine.root === 'object'
+}
+
+/** Checks the options. Throws `CoreError` BAD_MACHINE or BAD_OPTION. */
+export function resolveSpawnOptions<TLogic extends AnyStateMachine>(
+  machine: TLogic,
+  options: SpawnOptions<TLogic>,
+  defaults: SpawnDefaults,
+): LifeOptions {
+  if (!isMachine(machine)) {
+    throw new CoreError('BAD_MACHINE', `${quote(machine)} is no XState v5 state machine: make one with setup(...).createMachine(...)`)
+  }
+  const id = textOption('id', options.id, undefined) ?? defaults.newId(machine.id)
+  const type = textOption('type', options.type, machine.id)
+  return {
+    agent: { id, type, stage: textOption('stage', options.stage, undefined) },
+    machine,
+    input: options.input,
+    mailbox: resolveMailboxOptions(options.mailbox, defaults.mailbox),
+    supervision: resolveSupervisionOptions(options.supervision, defaults.supervision),
+    watch: resolveWatch(options.watch),
+    durability: choiceOption('durability', options.durability, 'none', ['none', 'checkpoint']),
+  }
+}
