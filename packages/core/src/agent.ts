@@ -9,7 +9,7 @@ import { waitFor, type WaitOptions } from './wait.ts'
 
 export interface SendOptions {
   /** The work that causes it. @default the work that is running (`grid.trace.current`) */
-  readonly trace?: TraceContext
+  readonly trace?: TraceContext | undefined
 }
 
 /** Where an asked agent sends its answer. The first one counts. */

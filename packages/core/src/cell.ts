@@ -1,16 +1,16 @@
-import type { TraceContext } from '@stigmergy/grid'
-import type { AnyActor, AnyEventObject, AnyMachineSnapshot, AnyStateMachine, Snapshot } from 'xstate'
+import type { AnyActor, AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate'
 import { Cause } from './cause.ts'
-import type { AgentEvent, Envelope } from './envelope.ts'
+import type { Envelope } from './envelope.ts'
 import { CoreError } from './errors.ts'
 import type { AgentInfo } from './hooks.ts'
 import { Inbox } from './inbox.ts'
 import type { ResolvedMailboxOptions } from './mailbox.ts'
+import type { CellOwner, Crash, Origin } from './owner.ts'
 import type { Runnable } from './pump.ts'
 import { captureRecord, type AgentRecord } from './record.ts'
 import type { Services } from './services.ts'
 import { createSteppedActor, stopChildren, type OnEvent } from './step.ts'
-import { rearmTimers, type PendingTimer } from './timers.ts'
+import { rearmTimers } from './timers.ts'
 import type { WatchBinding } from './world.ts'
 
 export interface CellOptions {
@@ -19,36 +19,6 @@ export interface CellOptions {
   readonly input: unknown
   readonly mailbox: ResolvedMailboxOptions
   readonly watch: ReadonlyMap<string, WatchBinding<unknown>>
-}
-
-/** Where a cell begins: at the machine's initial state, or at a stored one. */
-export interface Origin {
-  readonly stored?: { readonly snapshot: Snapshot<unknown>; readonly timers: readonly PendingTimer[] } | undefined
-  /** What caused it to begin. */
-  readonly trace?: TraceContext | undefined
-  /** Told before anything else. */
-  readonly first?: readonly AgentEvent[]
-}
-
-/** How a cell broke. The snapshot before the event is still its last good one. */
-export interface Crash {
-  readonly error: unknown
-  readonly event: AgentEvent
-  readonly trace: TraceContext | undefined
-}
-
-/** Whoever decides over a cell's life. */
-export interface CellOwner {
-  readonly restarts: number
-  /** There is a new good snapshot. */
-  changed(): void
-  /** A step failed; for a moment the children and timers of the last good snapshot are still there. */
-  breaking(event: AnyEventObject): void
-  /** Nothing of it runs any more. */
-  broken(crash: Crash): void
-  done(): void
-  /** The events of this turn are handled. */
-  rested(): void
 }
 
 /** Events of its own an agent may handle in one go. A loop of them would hang the process (I8). */
@@ -71,6 +41,7 @@ export class Cell implements Runnable {
   #running = false
   #inTurn = false
   #delivering: Envelope | undefined
+  #step: { readonly event: AnyEventObject; readonly envelope: Envelope | undefined } | undefined
   #chain = 0
   #crash: Crash | undefined
 
@@ -101,11 +72,10 @@ export class Cell implements Runnable {
     this.#inTurn = true
     let handled = 0
     while (handled < limit && this.#running) {
-      const envelope = this.inbox.next()
-      if (envelope === undefined) break
+      this.#delivering = this.inbox.next()
+      if (this.#delivering === undefined) break
       handled += 1
-      this.#delivering = envelope
-      this.#actor?.send(envelope.event)
+      this.#actor?.send(this.#delivering.event)
       this.#delivering = undefined
     }
     this.#inTurn = false
@@ -120,6 +90,7 @@ export class Cell implements Runnable {
       return stopped
     }
     const envelope = this.#delivering?.event === event ? this.#delivering : undefined
+    this.#step = { event, envelope }
     this.#cause.begin(event.type, envelope, this.#owner.restarts)
     try {
       if (envelope === undefined) this.#link()
@@ -131,23 +102,33 @@ export class Cell implements Runnable {
       stepper.after(this.#settle)
       return next
     } catch (error) {
-      const trace = this.#cause.end(snapshot, snapshot, error)
-      this.#crash = { error, event, trace }
-      this.#owner.breaking(event)
-      if (envelope !== undefined) this.inbox.lose(envelope, 'crashed')
-      else if (!event.type.startsWith('xstate.')) this.inbox.lose(this.inbox.envelope(event, trace), 'crashed')
+      this.#fail(error)
       throw error
     }
   }
 
+  /** The step is done, all its effects have run. */
   readonly #settle = (): void => {
     const before = this.snapshot
     const next = this.#actor?.getSnapshot() as AnyMachineSnapshot
+    this.#step = undefined
     this.#snapshot = next
     this.#cause.end(before, next, undefined)
     if (next === before) return
     this.#owner.changed()
     this.#tell(next)
+  }
+
+  /** The step has failed: the snapshot before it stays the last good one. */
+  #fail(error: unknown): void {
+    if (this.#step === undefined) return
+    const { event, envelope } = this.#step
+    this.#step = undefined
+    const trace = this.#cause.end(this.snapshot, this.snapshot, error)
+    this.#crash = { error, event, trace }
+    this.#owner.breaking(event)
+    if (envelope !== undefined) this.inbox.lose(envelope, 'crashed')
+    else if (!event.type.startsWith('xstate.')) this.inbox.lose(this.inbox.envelope(event, trace), 'crashed')
   }
 
   #tell(snapshot: AnyMachineSnapshot): void {
@@ -187,9 +168,9 @@ export class Cell implements Runnable {
     // Without an observer of errors XState would end the process.
     actor.subscribe({
       error: (error: unknown) => {
+        this.#fail(error)
         this.#halt()
-        const crash = this.#crash ?? { error, event: { type: 'xstate.init' }, trace }
-        if (started) this.#owner.broken(crash)
+        if (started) this.#owner.broken(this.#crash ?? { error, event: { type: 'xstate.init' }, trace })
         else failure = { error }
       },
       complete: () => {
@@ -212,7 +193,9 @@ export class Cell implements Runnable {
   #halt(): void {
     this.#running = false
     this.inbox.pause()
-    if (this.#actor !== undefined) stopChildren(this.#actor)
+    stopChildren(this.#actor?.getSnapshot())
+    // Children that a failed step was about to stop are only here.
+    stopChildren(this.#snapshot)
   }
 
   #finish(): void {

@@ -87,7 +87,12 @@ export class Inbox {
   #catchUp(): void {
     this.#behind = false
     const late = this.#bindings.filter(({ behind }) => behind !== undefined)
-    this.#prelude = late.flatMap((binding) => binding.open(binding.behind)).reverse()
+    try {
+      this.#prelude = late.flatMap((binding) => binding.open(binding.behind)).reverse()
+    } catch (error) {
+      // Only a closed grid refuses: there is no world any more to tell of.
+      this.#services.guests.failed(error)
+    }
   }
 
   /** Begins to watch. `first` is told before all, then the present entries, then what waits. */

@@ -1,11 +1,12 @@
 import type { AnyEventObject } from 'xstate'
-import { Cell, type CellOptions, type CellOwner, type Crash, type Origin } from './cell.ts'
+import { Cell, type CellOptions } from './cell.ts'
 import { quote } from './check.ts'
 import { createCheckpoint, type Checkpoint } from './checkpoint.ts'
 import type { AgentEvent } from './envelope.ts'
 import { CoreError } from './errors.ts'
 import type { AgentInfo } from './hooks.ts'
-import { createRecordCodec, type AgentRecord, type RecordCodec } from './record.ts'
+import type { CellOwner, Crash, Origin } from './owner.ts'
+import type { AgentRecord } from './record.ts'
 import type { Services } from './services.ts'
 import type { StoreRecord } from './store.ts'
 import { createSupervisor, type ResolvedSupervisionOptions, type Supervisor } from './supervisor.ts'
@@ -38,7 +39,6 @@ export class Life implements CellOwner {
   readonly cell: Cell
   readonly #options: LifeOptions
   readonly #services: Services
-  readonly #codec: RecordCodec
   readonly #supervisor: Supervisor
   readonly #onEnd = new Set<() => void>()
   #checkpoint: Checkpoint | undefined
@@ -56,13 +56,11 @@ export class Life implements CellOwner {
     this.#services = services
     this.info = options.agent
     this.cell = new Cell(options, services, this)
-    const { agent, machine, supervision } = options
-    this.#codec = createRecordCodec(agent.id, agent.type, machine.version)
-    this.#supervisor = createSupervisor(supervision, services.clock, services.random, () => void this.#restart())
+    this.#supervisor = createSupervisor(options.supervision, services.clock, services.random, () => void this.#restart())
   }
 
   get status(): AgentStatus {
-    return this.#status
+    return this.#stopping !== undefined && !this.#ended ? 'stopped' : this.#status
   }
 
   get restarts(): number {
@@ -86,7 +84,7 @@ export class Life implements CellOwner {
     let kept: StoreRecord | undefined
     try {
       if (durable) kept = await this.#services.store.get(this.info.id)
-      const origin = this.#origin(kept && this.#codec.decode(kept.value), undefined)
+      const origin = this.#origin(this.#decode(kept?.value), undefined)
       this.#guard(() => this.cell.prepare(origin))
       if (durable) await this.#claim(kept)
       if (this.#ended) throw new CoreError('AGENT_STOPPED', `agent ${quote(this.info.id)} was stopped before it had started`)
@@ -128,7 +126,13 @@ export class Life implements CellOwner {
   }
 
   #encode(failedChild: string | undefined): Uint8Array {
-    return this.#codec.encode(this.cell.capture(failedChild))
+    return this.#services.codec.encode(this.info.id, this.cell.capture(failedChild))
+  }
+
+  #decode(bytes: Uint8Array | undefined): AgentRecord | undefined {
+    const { id, type } = this.info
+    const expected = { id, machineType: type, machineVersion: this.#options.machine.version }
+    return bytes && this.#services.codec.decode(bytes, expected)
   }
 
   #origin(record: AgentRecord | undefined, crash: Crash | undefined): Origin {
@@ -179,7 +183,7 @@ export class Life implements CellOwner {
       const bytes = await this.#checkpoint?.reload()
       if (this.#status !== 'restarting') return
       this.#restarts += 1
-      const origin = this.#origin(bytes && this.#codec.decode(bytes), crash)
+      const origin = this.#origin(this.#decode(bytes), crash)
       this.cell.prepare(origin)
       this.#status = 'running'
       this.#services.guests.tell('onRestart', this.info, this.#restarts, origin.stored === undefined ? 'initial' : 'checkpoint')

@@ -19,26 +19,33 @@ export interface AgentRecord {
 
 export type PersistedSnapshot = Snapshot<unknown> & { children?: Record<string, { snapshot: PersistedSnapshot }>; context?: unknown }
 
+/** Whose state it must be. */
+export interface Expected {
+  readonly id: string
+  readonly machineType: string
+  readonly machineVersion: string | undefined
+}
+
 export interface RecordCodec {
   /** Throws `CoreError` BAD_STATE if the state holds what cannot be stored. */
-  encode(record: AgentRecord): Uint8Array
+  encode(id: string, record: AgentRecord): Uint8Array
   /** A fresh copy each time. Throws STORE_FOREIGN, STORE_NEWER or STORE_BROKEN; the bytes are left untouched (I9). */
-  decode(bytes: Uint8Array): AgentRecord
+  decode(bytes: Uint8Array, expected: Expected): AgentRecord
 }
 
 /** The only place that packs agent state. Keeps Date, Map, Set, Error, bigint, bytes and cycles. */
-export function createRecordCodec(id: string, machineType: string, machineVersion: string | undefined): RecordCodec {
+export function createRecordCodec(): RecordCodec {
   const packr = new Packr({ structuredClone: true, moreTypes: true })
-  const name = `agent ${quote(id)}`
   return {
-    encode(record) {
+    encode(id, record) {
       try {
         return packr.pack(record)
       } catch (cause) {
-        throw new CoreError('BAD_STATE', `the state of ${name} cannot be stored: ${String(cause)}`, { cause })
+        throw new CoreError('BAD_STATE', `the state of agent ${quote(id)} cannot be stored: ${String(cause)}`, { cause })
       }
     },
-    decode(bytes) {
+    decode(bytes, { id, machineType, machineVersion }) {
+      const name = `agent ${quote(id)}`
       let record: Partial<AgentRecord> | null | undefined
       try {
         record = packr.unpack(bytes) as Partial<AgentRecord> | null | undefined

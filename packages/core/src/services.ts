@@ -2,6 +2,7 @@ import type { Clock, Grid } from '@stigmergy/grid'
 import type { DeadLetterBox } from './dead-letters.ts'
 import type { Guests } from './guests.ts'
 import type { Pump } from './pump.ts'
+import type { RecordCodec } from './record.ts'
 import type { Store } from './store.ts'
 
 /** What the agents of a system share. */
@@ -9,6 +10,7 @@ export interface Services {
   readonly grid: Grid
   readonly clock: Clock
   readonly store: Store
+  readonly codec: RecordCodec
   readonly guests: Guests
   readonly pump: Pump
   readonly deadLetters: DeadLetterBox

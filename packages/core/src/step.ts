@@ -101,14 +101,14 @@ export function createSteppedActor(
 }
 
 /**
- * Stops the children of an actor and theirs. XState leaves them running when the actor's own action threw,
- * and stops only actors that are not stopped themselves: so from the leaves up.
+ * Stops the children in a snapshot and theirs. XState leaves them running when the actor's own action threw,
+ * and does not look into children that are stopped themselves: so from the leaves up.
  */
-export function stopChildren(actor: AnyActorRef): void {
-  const snapshot = actor.getSnapshot() as { readonly children?: Readonly<Record<string, AnyActorRef | undefined>> } | undefined
-  for (const child of Object.values(snapshot?.children ?? {})) {
+export function stopChildren(snapshot: unknown): void {
+  const { children } = (snapshot ?? {}) as { readonly children?: Readonly<Record<string, AnyActorRef | undefined>> }
+  for (const child of Object.values(children ?? {})) {
     if (child === undefined) continue
-    stopChildren(child)
+    stopChildren(child.getSnapshot())
     // Not in XState's types: `stop()` refuses every actor but the root.
     ;(child as AnyActorRef & { _stop(): void })._stop()
   }

@@ -11,6 +11,7 @@ import { Life } from './life.ts'
 import { resolveMailboxOptions, type MailboxOptions } from './mailbox.ts'
 import { memoryStore } from './memory-store.ts'
 import { createPump } from './pump.ts'
+import { createRecordCodec } from './record.ts'
 import type { Services } from './services.ts'
 import { resolveSpawnOptions, type SpawnOptions } from './spawn.ts'
 import type { Store } from './store.ts'
@@ -86,7 +87,8 @@ export function createSystem(options: SystemOptions): ActorSystem {
   const lateReply = (): void => {
     lateReplies += 1
   }
-  const services: Services = { grid, clock, store, guests, pump, deadLetters, random: options.random ?? Math.random, lateReply }
+  const random = options.random ?? Math.random
+  const services: Services = { grid, clock, store, codec: createRecordCodec(), guests, pump, deadLetters, random, lateReply }
 
   const lives = new Map<string, Life>()
   const refs = new Map<string, AgentRef<AnyStateMachine>>()

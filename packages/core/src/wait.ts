@@ -2,9 +2,10 @@ import type { Clock } from '@stigmergy/grid'
 import { numberOption } from './check.ts'
 
 export interface WaitOptions {
-  readonly timeoutMs?: number
+  /** In milliseconds of the system's clock. */
+  readonly timeoutMs?: number | undefined
   /** Ends the wait: it rejects with the signal's reason. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Ends a wait: with a value, or with an error. */

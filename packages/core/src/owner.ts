@@ -1,0 +1,34 @@
+import type { TraceContext } from '@stigmergy/grid'
+import type { AnyEventObject, Snapshot } from 'xstate'
+import type { AgentEvent } from './envelope.ts'
+import type { PendingTimer } from './timers.ts'
+
+/** Where a cell begins: at the machine's initial state, or at a stored one. */
+export interface Origin {
+  readonly stored?: { readonly snapshot: Snapshot<unknown>; readonly timers: readonly PendingTimer[] } | undefined
+  /** What caused it to begin. */
+  readonly trace?: TraceContext | undefined
+  /** Told before anything else. */
+  readonly first?: readonly AgentEvent[]
+}
+
+/** How a cell broke. The snapshot before the event is still its last good one. */
+export interface Crash {
+  readonly error: unknown
+  readonly event: AgentEvent
+  readonly trace: TraceContext | undefined
+}
+
+/** Whoever decides over a cell's life. */
+export interface CellOwner {
+  readonly restarts: number
+  /** There is a new good snapshot. */
+  changed(): void
+  /** A step failed; for a moment the children and timers of the last good snapshot are still there. */
+  breaking(event: AnyEventObject): void
+  /** Nothing of it runs any more. */
+  broken(crash: Crash): void
+  done(): void
+  /** The events of this turn are handled. */
+  rested(): void
+}
