@@ -14,7 +14,7 @@ export interface Clock {
   clearTimeout(handle: TimerHandle): void
 }
 
-// Node fires any longer delay after 1 ms, so longer ones are clamped and their owner re-arms.
+// Node fires any longer delay after 1 ms, so longer ones are clamped and their owner re-arms. It drops fractions, so they are rounded up.
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
 /** The clock of this process: `performance.now()` and Node's timers. */
@@ -22,7 +22,7 @@ export function systemClock(): Clock {
   return {
     now: () => performance.now(),
     wallNow: () => performance.timeOrigin + performance.now(),
-    setTimeout: (fn, delayMs) => setTimeout(fn, Math.min(delayMs, LONGEST_TIMEOUT_MS)),
+    setTimeout: (fn, delayMs) => setTimeout(fn, Math.min(Math.ceil(delayMs), LONGEST_TIMEOUT_MS)),
     clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
   }
 }

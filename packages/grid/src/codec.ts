@@ -1,0 +1,120 @@
+import { Packr } from 'msgpackr'
+import type { SourceStamp } from './entry.ts'
+import { GridError, quote } from './errors.ts'
+import type { Sealed } from './seal.ts'
+import type { TraceContext } from './trace.ts'
+
+/** Version of the envelope's layout, its first field for ever. A reader refuses any other and leaves it untouched (I9). */
+export const ENVELOPE_FORMAT = 1
+
+/** What is known of a stored value without unpacking the value. */
+export interface Header {
+  readonly schemaVersion: number
+  readonly version: number
+  readonly writer: string
+  /** The writer's monotonic clock at the commit, in milliseconds. Comparable only with other stamps of the same writer. */
+  readonly stampMs: number
+  readonly ttlMs: number | undefined
+  readonly source: SourceStamp | undefined
+  readonly trace: TraceContext | undefined
+}
+
+/** A stored object: its header, and the packed value, or undefined for the mark a remove leaves. */
+export interface Envelope extends Header {
+  readonly body: Uint8Array | undefined
+}
+
+/**
+ * The only code that packs. Layout, a msgpack array (https://github.com/msgpack/msgpack/blob/master/spec.md):
+ * `[format, schema_version, version, writer, stampMs, ttlMs, [epoch, seq], [traceId, spanId, traceFlags], body]`,
+ * nil for what is absent. The body is a byte string holding the packed value, so that the header stands by itself.
+ */
+export interface Codec {
+  packValue(sealed: Sealed): Uint8Array
+  pack(header: Header, body: Uint8Array | undefined): Uint8Array
+  /** Throws `GridError` BAD_ENVELOPE or NEWER_FORMAT. */
+  read(bytes: Uint8Array): Envelope
+  /** Unpacks a value, not frozen. Throws `GridError` BAD_ENVELOPE. */
+  readValue(body: Uint8Array): unknown
+}
+
+export function createCodec(): Codec {
+  // No records: their shapes would have to be shared between processes. moreTypes: Set, typed arrays and large bigint survive.
+  const packr = new Packr({ useRecords: false, moreTypes: true })
+
+  function unpack(bytes: Uint8Array): unknown {
+    try {
+      return packr.unpack(bytes)
+    } catch (cause) {
+      throw new GridError('BAD_ENVELOPE', `${bytes.length} stored bytes cannot be unpacked`, { cause })
+    }
+  }
+
+  return {
+    packValue: ({ value, collections }) => packr.pack(collections ? wrapCollections(value) : value),
+    pack: ({ schemaVersion, version, writer, stampMs, ttlMs, source, trace }, body) =>
+      packr.pack([
+        ENVELOPE_FORMAT,
+        schemaVersion,
+        version,
+        writer,
+        stampMs,
+        ttlMs ?? null,
+        source === undefined ? null : [source.epoch, source.seq],
+        trace === undefined ? null : [trace.traceId, trace.spanId, trace.traceFlags],
+        body ?? null,
+      ]),
+    read: (bytes) => toEnvelope(unpack(bytes)),
+    readValue: (body) => unwrapCollections(unpack(body)),
+  }
+}
+
+function toEnvelope(fields: unknown): Envelope {
+  if (!Array.isArray(fields) || !Number.isSafeInteger(fields[0])) throw damaged(fields)
+  const [format, schemaVersion, version, writer, stampMs, ttlMs, source, trace, body] = fields as unknown[]
+  if (format !== ENVELOPE_FORMAT) {
+    throw new GridError('NEWER_FORMAT', `stored in envelope format ${quote(format)}; this release knows ${ENVELOPE_FORMAT}`)
+  }
+  const sound =
+    Number.isSafeInteger(schemaVersion) && Number.isSafeInteger(version) && typeof writer === 'string' && typeof stampMs === 'number'
+  if (!sound || !(body === null || body instanceof Uint8Array)) throw damaged(fields)
+  return {
+    schemaVersion: schemaVersion as number,
+    version: version as number,
+    writer,
+    stampMs,
+    ttlMs: typeof ttlMs === 'number' ? ttlMs : undefined,
+    source: Array.isArray(source) ? Object.freeze({ epoch: source[0] as number, seq: source[1] as number }) : undefined,
+    trace: Array.isArray(trace)
+      ? Object.freeze({ traceId: trace[0] as string, spanId: trace[1] as string, traceFlags: trace[2] as number })
+      : undefined,
+    body: body ?? undefined,
+  }
+}
+
+function damaged(fields: unknown): GridError {
+  return new GridError('BAD_ENVELOPE', `stored bytes are no envelope: ${quote(fields)}`)
+}
+
+/**
+ * msgpack cannot tell a Map from an object, so a Map or a Set travels as a Set of two: its kind and its items.
+ * Every Set in the packed form is such a wrapper, so nothing a user stores can be mistaken for one.
+ */
+function wrapCollections(value: unknown): unknown {
+  if (value instanceof Map) return new Set<unknown>(['map', [...value].map((pair) => pair.map(wrapCollections))])
+  if (value instanceof Set) return new Set<unknown>(['set', [...value].map(wrapCollections)])
+  return mapChildren(value, wrapCollections)
+}
+
+function unwrapCollections(value: unknown): unknown {
+  if (!(value instanceof Set)) return mapChildren(value, unwrapCollections)
+  const [kind, items] = [...value] as [string, unknown[]]
+  const unwrapped = items.map(unwrapCollections)
+  return kind === 'map' ? new Map(unwrapped as [unknown, unknown][]) : new Set(unwrapped)
+}
+
+function mapChildren(value: unknown, change: (child: unknown) => unknown): unknown {
+  if (Array.isArray(value)) return value.map(change)
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value
+  return Object.fromEntries(Object.entries(value).map(([name, child]) => [name, change(child)]))
+}

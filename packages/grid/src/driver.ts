@@ -1,0 +1,85 @@
+import type { Clock } from './clock.ts'
+import type { ResyncChange } from './entry.ts'
+import type { Consistency } from './grid.ts'
+
+/**
+ * What a backend is: somewhere bytes are committed under string keys, in one order per map, and every process is told.
+ * All that users see beyond that (values, ages, time to live for readers, watches) is written once, above this line.
+ */
+export interface GridBackend {
+  readonly name: string
+  open(context: DriverContext): Promise<GridDriver>
+}
+
+export interface DriverContext {
+  /** Id of the grid that opens it. */
+  readonly id: string
+  readonly clock: Clock
+}
+
+export interface GridDriver {
+  readonly supports: DriverSupports
+  /** Returns at once. Feeds the present records as a `load` before any change, during the call if it can. */
+  openMap(name: string, feed: DriverFeed): MapDriver
+  close(): Promise<void>
+}
+
+/** What the backend can give. What it cannot is refused with `GridError` UNSUPPORTED, never weakened. */
+export interface DriverSupports {
+  readonly consistency: ReadonlySet<Consistency>
+}
+
+/** One map of one grid. A write has been fed to this grid's own feed before its promise resolves (so session reads are local). */
+export interface MapDriver {
+  commit(write: DriverWrite): Promise<CommitResult>
+  /** All or none; `expect` is not looked at. */
+  commitAll(writes: readonly DriverWrite[]): Promise<void>
+  /** The record as its owner has it; never an expired one. */
+  read(key: string): Promise<DriverRecord | undefined>
+  /** All keys as their owner has them. */
+  keys(): Promise<readonly string[]>
+  /** That version's time to live has ended here: it may be forgotten. */
+  expired(key: string, version: number): void
+  /** How long ago, at most, the fed copy was complete, in milliseconds; Infinity before the first load (I4). */
+  ageMs(nowMs: number): number
+  close(): void
+}
+
+/** A write to commit. */
+export interface DriverWrite {
+  readonly type: 'put' | 'remove'
+  readonly key: string
+  /** Commit only if the key has this version (0: is absent). Undefined: whatever it has. */
+  readonly expect: number | undefined
+  readonly ttlMs: number | undefined
+  /** The bytes to store (for a remove: to tell), once the backend has said which version it is and when it was committed. */
+  pack(version: number, atMs: number): Uint8Array
+}
+
+export type CommitResult =
+  | { readonly ok: true; readonly version: number; readonly atMs: number }
+  /** Not the expected version; for a remove also: there was nothing to remove. */
+  | { readonly ok: false; readonly current: DriverRecord | undefined }
+
+export interface DriverRecord {
+  readonly key: string
+  /** Grows with every commit of the map. */
+  readonly version: number
+  readonly bytes: Uint8Array
+  /** Local monotonic time of the commit, or of its arrival here where it was made elsewhere. */
+  readonly atMs: number
+}
+
+export interface DriverChange extends DriverRecord {
+  readonly type: 'put' | 'remove'
+  /** The very object given to `commit`, if this grid gave it: its bytes need no decoding. */
+  readonly write: DriverWrite | undefined
+}
+
+/** Where a backend tells. Nothing here throws. */
+export interface DriverFeed {
+  /** One change, in commit order per key (I5). */
+  change(change: DriverChange): void
+  /** The whole present state. With a reason: changes may have been missed before it (I5). */
+  load(records: Iterable<DriverRecord>, reason?: ResyncChange<unknown>['reason']): void
+}

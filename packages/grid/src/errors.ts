@@ -1,0 +1,52 @@
+/** Every way the grid says no. The README's table is kept equal to this one by a test. */
+export const GRID_ERRORS = {
+  BAD_OPTION: 'An option is unknown or has a value it cannot have. Correct the option named in the message.',
+  BAD_KEY: 'A key is not a non-empty string. Pass one.',
+  BAD_VALUE:
+    'A value cannot be stored faithfully. Change what the message names: plain objects, arrays, strings, numbers but NaN, booleans, null, bigint, Date, Map, Set and Uint8Array can be stored.',
+  BAD_ENVELOPE: 'Stored bytes are damaged or were not written by a grid. Find out what else writes to this map; remove them there.',
+  NEWER_FORMAT: 'Stored bytes are in a format this release does not know. Upgrade @stigmergy/grid in this process.',
+  NEWER_SCHEMA: 'A stored value has a newer schema version than this process writes. Upgrade this process; the value was left untouched.',
+  NO_UPGRADE: 'A stored value has an older schema version and the map has no `upgrade`. Give the map one.',
+  UPGRADE_FAILED: "The map's `upgrade` threw or returned what cannot be stored. See `cause`; the stored value was left untouched.",
+  MAP_REOPENED: 'A map was asked for again with other options. Open it once, or pass the same options or none.',
+  NOT_THE_SOURCE: 'A stamped write came from a process that does not hold the epoch of this source. A new source must use a higher epoch.',
+  TOO_OLD: 'The replica is older than `maxAgeMs` and the owner cannot be asked. Wait for it to catch up, or allow more age.',
+  UNSUPPORTED: 'The backend cannot give what was asked, and nothing weaker was done instead. Ask for something it supports.',
+  CLOSED: 'The grid was closed. Open another.',
+  CLOCK_BUSY: 'A virtual clock was told to run while it runs. Await the first call.',
+  CLOCK_IDLE: 'A virtual clock has no timer left and the condition it runs for is not met. Something that should wait on this clock does not.',
+} as const
+
+export type GridErrorCode = keyof typeof GRID_ERRORS
+
+/** The only error class of this package. Switch on `code`. */
+export class GridError extends Error {
+  override readonly name: string = 'GridError'
+  readonly code: GridErrorCode
+
+  constructor(code: GridErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** True for a `GridError` (of that code), also when it comes from another copy of this package. */
+export function isGridError(error: unknown, code?: GridErrorCode): error is GridError {
+  if (!(error instanceof Error) || error.name !== 'GridError' || !('code' in error)) return false
+  return code === undefined ? Object.hasOwn(GRID_ERRORS, error.code as string) : error.code === code
+}
+
+/** A value as an error message shows it: short, quoted, never throwing. */
+export function quote(value: unknown): string {
+  if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`
+  if (typeof value === 'bigint') return `${value}n`
+  if (typeof value !== 'object' && typeof value !== 'string') return String(value)
+  let text: string
+  try {
+    text = JSON.stringify(value) ?? String(value)
+  } catch {
+    text = Object.prototype.toString.call(value)
+  }
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}

@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto'
+import { systemClock, type Clock } from './clock.ts'
+import type { Entry, SourceStamp } from './entry.ts'
+import { GridError, quote } from './errors.ts'
+import type { Consistency, MapOptions, WatchOptions } from './grid.ts'
+
+export interface GridOptions {
+  /** Identity of this process as a writer; unique among the grids that share a memory. @default a new id */
+  readonly id?: string
+  /** @default systemClock() */
+  readonly clock?: Clock
+  /** Makes new ids. @default random UUIDs */
+  readonly ids?: () => string
+}
+
+export interface ResolvedGridOptions {
+  readonly id: string
+  readonly clock: Clock
+}
+
+export interface ResolvedMapOptions<V> {
+  readonly ttlMs: number | undefined
+  readonly schemaVersion: number
+  readonly upgrade: ((value: unknown, fromVersion: number) => V) | undefined
+}
+
+export interface ResolvedWatchOptions<V> {
+  readonly where: ((entry: Entry<V>) => boolean) | undefined
+  readonly initial: boolean
+  readonly coalesce: boolean
+  readonly capacity: number
+  readonly signal: AbortSignal | undefined
+}
+
+export function resolveGridOptions(options: GridOptions): ResolvedGridOptions {
+  checkNames('openGrid', options, ['id', 'clock', 'ids'])
+  const id = options.id ?? (options.ids ?? randomUUID)()
+  if (typeof id !== 'string' || id === '') throw badOption('id', id, 'a non-empty string')
+  return { id, clock: options.clock ?? systemClock() }
+}
+
+export function resolveMapOptions<V>(options: MapOptions<V>): ResolvedMapOptions<V> {
+  checkNames('map', options, ['ttlMs', 'schemaVersion', 'upgrade'])
+  const { schemaVersion = 1, upgrade } = options
+  if (!Number.isSafeInteger(schemaVersion) || schemaVersion < 1) throw badOption('schemaVersion', schemaVersion, 'a whole number from 1 on')
+  if (upgrade !== undefined && typeof upgrade !== 'function') throw badOption('upgrade', upgrade, 'a function')
+  return { ttlMs: checkTtlMs(options.ttlMs), schemaVersion, upgrade }
+}
+
+export function resolveWatchOptions<V>(options: WatchOptions<V>): ResolvedWatchOptions<V> {
+  checkNames('watch', options, ['where', 'initial', 'coalesce', 'capacity', 'signal'])
+  const { where, initial = false, coalesce = false, capacity = 65_536, signal } = options
+  if (where !== undefined && typeof where !== 'function') throw badOption('where', where, 'a function')
+  if (typeof initial !== 'boolean') throw badOption('initial', initial, 'true or false')
+  if (typeof coalesce !== 'boolean') throw badOption('coalesce', coalesce, 'true or false')
+  if (!Number.isSafeInteger(capacity) || capacity < 1) throw badOption('capacity', capacity, 'a whole number from 1 on')
+  return { where, initial, coalesce, capacity, signal }
+}
+
+export function checkName(name: unknown): string {
+  if (typeof name === 'string' && name !== '') return name
+  throw badOption('name of a map', name, 'a non-empty string')
+}
+
+export function checkKey(key: unknown): string {
+  if (typeof key === 'string' && key !== '') return key
+  throw new GridError('BAD_KEY', `key is ${quote(key)}: give a non-empty string`)
+}
+
+export function checkTtlMs(ttlMs: number | undefined): number | undefined {
+  if (ttlMs === undefined || (Number.isFinite(ttlMs) && ttlMs > 0)) return ttlMs
+  throw badOption('ttlMs', ttlMs, 'a number of milliseconds above 0, or leave it out')
+}
+
+export function checkMaxAgeMs(maxAgeMs: number): number {
+  if (typeof maxAgeMs === 'number' && maxAgeMs >= 0) return maxAgeMs
+  throw badOption('maxAgeMs', maxAgeMs, 'a number of milliseconds from 0 on')
+}
+
+export function checkVersion(version: number): number {
+  if (Number.isSafeInteger(version) && version >= 0) return version
+  throw badOption('expectedVersion', version, 'the version of an entry, or 0 for none')
+}
+
+/** A frozen copy of the stamp: entries are shared. */
+export function checkSource(source: SourceStamp | undefined): SourceStamp | undefined {
+  if (source === undefined) return undefined
+  const { epoch, seq } = source
+  if (Number.isSafeInteger(epoch) && Number.isSafeInteger(seq)) return Object.freeze({ epoch, seq })
+  throw badOption('source', source, '{ epoch, seq } with whole numbers')
+}
+
+export function checkConsistency(consistency: Consistency): Consistency {
+  if (consistency === 'eventual' || consistency === 'session' || consistency === 'strong') return consistency
+  throw badOption('consistency', consistency, "'eventual', 'session' or 'strong'")
+}
+
+function badOption(name: string, value: unknown, wanted: string): GridError {
+  return new GridError('BAD_OPTION', `${name} is ${quote(value)}: give ${wanted}`)
+}
+
+// A misspelt option would otherwise be silently without effect.
+function checkNames(of: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) throw badOption(`options of ${of}`, options, 'an object')
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) throw new GridError('BAD_OPTION', `${of} has no option ${quote(name)}: it has ${known.join(', ')}`)
+  }
+}
