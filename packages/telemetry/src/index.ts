@@ -1,1 +1,7 @@
-export {}
+export type { AgeReading } from './ages.ts'
+export { isTelemetryError, TELEMETRY_ERRORS, TelemetryError, type TelemetryErrorCode } from './errors.ts'
+export { telemetryHooks, type StartTraceOptions, type TelemetryHooks, type TelemetryHooksOptions } from './hooks.ts'
+export type { BaseLabels } from './labels.ts'
+export { BUCKETS_SECONDS, METRICS, type Metric, type MetricName } from './metrics.ts'
+export { ATTRIBUTES, SPANS, type AttributeName } from './names.ts'
+export type { Tally } from './tally.ts'

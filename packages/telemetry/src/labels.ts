@@ -1,0 +1,68 @@
+import type { Attributes } from '@opentelemetry/api'
+import type { AgentInfo } from '@stigmergy/core'
+
+/** Labels of every metric of this process. */
+export interface BaseLabels {
+  readonly region?: string
+  readonly policyVersion?: string
+}
+
+/** The value a label takes once its own values have run out. */
+export const OTHER = 'other'
+
+/**
+ * Labels of metrics: built once and kept, so that the hot path allocates none. Bounded (I6): the first `maxValues` different values
+ * of a label keep their name, later ones are `other`. A value keeps its place when its agent stops, since its series stays in the SDK.
+ */
+export interface Labels {
+  readonly base: Attributes
+  /** region, policy_version, agent_type. */
+  ofType(agent: AgentInfo): Attributes
+  /** The same and agent_id. */
+  ofAgent(agent: AgentInfo): Attributes
+  /** The same, if the agent has labels of its own; never takes a place. */
+  ownOf(agent: AgentInfo): Attributes | undefined
+  /** region, policy_version and one more label. */
+  with(name: string, value: string): Attributes
+  /** region, policy_version and the labels map, source: those that are given. */
+  ofAge(map: string | undefined, source: string | undefined): Attributes
+}
+
+export function createLabels(base: BaseLabels, maxValues: number): Labels {
+  const common: Attributes = {
+    ...(base.region === undefined ? {} : { region: base.region }),
+    ...(base.policyVersion === undefined ? {} : { policy_version: base.policyVersion }),
+  }
+  const families = new Map<string, Map<string, Attributes>>()
+
+  const lookup = (family: string, value: string, make: (value: string) => Attributes): Attributes => {
+    let known = families.get(family)
+    if (known === undefined) families.set(family, (known = new Map()))
+    const found = known.get(value)
+    if (found !== undefined) return found
+    // `other` itself has its place beside the maxValues.
+    const admitted = known.size - (known.has(OTHER) ? 1 : 0) < maxValues ? value : OTHER
+    let labels = known.get(admitted)
+    if (labels === undefined) known.set(admitted, (labels = Object.freeze(make(admitted))))
+    return labels
+  }
+
+  const ofType = (agent: AgentInfo): Attributes => lookup('agent_type', agent.type, (agent_type) => ({ ...common, agent_type }))
+  const own: Labels = {
+    base: common,
+    ofType,
+    ofAgent: (agent) => lookup('agent_id', agent.id, (agent_id) => (
+      // Agents of many types share `other`, so it names none of them.
+      agent_id === OTHER ? { ...common, agent_type: OTHER, agent_id } : { ...ofType(agent), agent_id }
+    )),
+    ownOf: (agent) => families.get('agent_id')?.get(agent.id),
+    with: (name, value) => lookup(name, value, (admitted) => ({ ...common, [name]: admitted })),
+    ofAge(map, source) {
+      if (source === undefined) return map === undefined ? common : own.with('map', map)
+      return lookup('source', JSON.stringify([map, source]), (admitted) => (
+        admitted === OTHER ? { ...common, source: OTHER } : { ...common, ...(map === undefined ? {} : { map }), source }
+      ))
+    },
+  }
+  return own
+}

@@ -1,0 +1,57 @@
+/**
+ * Names of spans and attributes, in one place. Names of spans are of low cardinality: agent types and state paths, never ids.
+ * Messaging attributes: OpenTelemetry semantic conventions, https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
+ */
+
+/** Every kind of span: how it is named -> when it is made. The README's table is kept equal by a test. */
+export const SPANS = {
+  '{agent.type} {from} -> {to}': 'One macrostep of an agent: an event was taken from the mailbox and its effects ran. Error status if it threw.',
+  '{agent.type} failed': 'The supervisor decided about a failure: a point in time, in the trace of the event that failed.',
+  '{agent.type} restarted': 'The agent came back after a failure: a point in time, in the trace of the event that failed.',
+  '{name given to startTrace}': 'The root of a pipeline, made where a sensor reading enters.',
+} as const
+
+/** Every attribute of our spans -> what it holds. The README's table is kept equal by a test. */
+export const ATTRIBUTES = {
+  'agent.id': 'Id of the agent.',
+  'agent.type': 'Type of the agent.',
+  'agent.stage': 'Stage of the pipeline: `stage` of the agent, else of the tag `stage:<name>` of the state entered or left.',
+  'agent.event': 'Type of the event.',
+  'agent.state.from': 'State before, as a path: `picking.reach`, `a.x|b.y` for parallel states.',
+  'agent.state.to': 'State after, as a path.',
+  'agent.restarts': 'How often the agent was restarted before.',
+  'agent.mailbox.wait_ms': 'Milliseconds the event waited in the mailbox.',
+  'agent.failure.decision': 'What the supervisor decided: `restart` or `stop`.',
+  'agent.failure.delay_ms': 'Backoff before the restart in milliseconds.',
+  'agent.restored.from': 'Where the state came from after a restart: `checkpoint` or `initial`.',
+  'messaging.system': 'Always `stigmergy`. On transitions that have a cause in the same trace.',
+  'messaging.operation.type': 'Always `process`. On transitions that have a cause in the same trace.',
+} as const
+
+/** A key of {@link ATTRIBUTES}. */
+export type AttributeName = keyof typeof ATTRIBUTES
+
+/** `{"picking":"reach"}` -> `picking.reach`; `{"a":"x","b":{"y":"z"}}` -> `a.x|b.y.z`; `idle` stays. */
+export function statePath(value: string): string {
+  if (!value.startsWith('{')) return value
+  try {
+    return pathOf(JSON.parse(value)) || value
+  } catch {
+    return value
+  }
+}
+
+function pathOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value)
+  return Object.entries(value)
+    .map(([name, inner]) => {
+      const path = pathOf(inner)
+      return path === '' ? name : `${name}.${path}`
+    })
+    .join('|')
+}
+
+/** Name of a transition's span, from the state paths before and after. */
+export function transitionName(agentType: string, from: string, to: string): string {
+  return `${agentType} ${from} -> ${to}`
+}

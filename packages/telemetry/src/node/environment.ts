@@ -1,0 +1,103 @@
+import { TelemetryError } from '../errors.ts'
+import { quote } from '../options.ts'
+
+/**
+ * What of the OpenTelemetry environment variables decides here; the SDK and the exporters read the others themselves
+ * (samplers, span limits, resource attributes, headers, certificates, compression, temporality).
+ * Names and meaning: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+ */
+export interface Environment {
+  readonly disabled: boolean
+  /** URL for each signal, if it is to be sent by OTLP. */
+  readonly tracesUrl: string | undefined
+  readonly metricsUrl: string | undefined
+  /** False where `OTEL_TRACES_EXPORTER` or `OTEL_METRICS_EXPORTER` says so, also for an endpoint given in code. */
+  readonly tracesWanted: boolean
+  readonly metricsWanted: boolean
+  readonly otlpTimeoutMs: number
+  readonly spanQueueSize: number
+  readonly spanExportTimeoutMs: number
+  readonly metricIntervalMs: number
+  readonly metricTimeoutMs: number
+  readonly prometheusWanted: boolean
+  readonly prometheusHost: string | undefined
+  readonly prometheusPort: number
+}
+
+type Variables = Readonly<Record<string, string | undefined>>
+
+/** Reads the variables; an empty one counts as not set. Throws `TelemetryError` BAD_OPTION naming the variable. */
+export function readEnvironment(variables: Variables): Environment {
+  const tracesExporters = list(variables, 'OTEL_TRACES_EXPORTER')
+  const metricsExporters = list(variables, 'OTEL_METRICS_EXPORTER')
+  const tracesUrl = otlpUrl(variables, 'TRACES', tracesExporters)
+  const metricsUrl = otlpUrl(variables, 'METRICS', metricsExporters)
+  return {
+    disabled: get(variables, 'OTEL_SDK_DISABLED')?.toLowerCase() === 'true',
+    tracesUrl,
+    metricsUrl,
+    tracesWanted: wantsOtlp(tracesExporters),
+    metricsWanted: wantsOtlp(metricsExporters),
+    otlpTimeoutMs: positive(variables, 'OTEL_EXPORTER_OTLP_TIMEOUT', 10_000),
+    spanQueueSize: positive(variables, 'OTEL_BSP_MAX_QUEUE_SIZE', 2048),
+    spanExportTimeoutMs: positive(variables, 'OTEL_BSP_EXPORT_TIMEOUT', 30_000),
+    metricIntervalMs: positive(variables, 'OTEL_METRIC_EXPORT_INTERVAL', 60_000),
+    metricTimeoutMs: positive(variables, 'OTEL_METRIC_EXPORT_TIMEOUT', 30_000),
+    prometheusWanted: metricsExporters?.includes('prometheus') ?? false,
+    prometheusHost: get(variables, 'OTEL_EXPORTER_PROMETHEUS_HOST'),
+    prometheusPort: positive(variables, 'OTEL_EXPORTER_PROMETHEUS_PORT', 9464),
+  }
+}
+
+/** Base URL -> URL of a signal, as the OTLP specification joins them. Throws `TelemetryError` BAD_OPTION naming `option`. */
+export function signalUrl(option: string, base: string, path: string): string {
+  const url = httpUrl(option, base)
+  return `${url}${url.endsWith('/') ? '' : '/'}${path}`
+}
+
+function otlpUrl(variables: Variables, signal: 'TRACES' | 'METRICS', exporters: readonly string[] | undefined): string | undefined {
+  if (!wantsOtlp(exporters)) return undefined
+  const own = `OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`
+  const ownValue = get(variables, own)
+  const common = get(variables, 'OTEL_EXPORTER_OTLP_ENDPOINT')
+  if (ownValue === undefined && common === undefined && exporters === undefined) return undefined
+  requireProtobuf(variables, signal)
+  if (ownValue !== undefined) return httpUrl(own, ownValue)
+  return signalUrl('OTEL_EXPORTER_OTLP_ENDPOINT', common ?? 'http://localhost:4318', `v1/${signal.toLowerCase()}`)
+}
+
+function wantsOtlp(exporters: readonly string[] | undefined): boolean {
+  return exporters === undefined || exporters.includes('otlp')
+}
+
+/** Another protocol at that endpoint would fail at every export; better to say so at the start. */
+function requireProtobuf(variables: Variables, signal: string): void {
+  const own = `OTEL_EXPORTER_OTLP_${signal}_PROTOCOL`
+  const name = get(variables, own) === undefined ? 'OTEL_EXPORTER_OTLP_PROTOCOL' : own
+  const protocol = get(variables, name)
+  if (protocol === undefined || protocol === 'http/protobuf') return
+  throw new TelemetryError('BAD_OPTION', `${name} is ${quote(protocol)}: only "http/protobuf" is spoken here (usually port 4318)`)
+}
+
+function httpUrl(option: string, value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return value
+  throw new TelemetryError('BAD_OPTION', `${option} is ${quote(value)}: give a URL such as "http://localhost:4318"`)
+}
+
+function positive(variables: Variables, name: string, byDefault: number): number {
+  const value = get(variables, name)
+  if (value === undefined) return byDefault
+  const number = Number(value)
+  if (Number.isInteger(number) && number > 0) return number
+  throw new TelemetryError('BAD_OPTION', `${name} is ${quote(value)}: give an integer above 0`)
+}
+
+function list(variables: Variables, name: string): readonly string[] | undefined {
+  return get(variables, name)?.split(',').map((item) => item.trim()).filter((item) => item !== '')
+}
+
+function get(variables: Variables, name: string): string | undefined {
+  const value = variables[name]?.trim()
+  return value === '' ? undefined : value
+}

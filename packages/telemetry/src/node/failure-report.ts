@@ -1,0 +1,24 @@
+import type { Tally } from '../tally.ts'
+
+export type FailureReport = (signal: 'traces' | 'metrics', error: Error) => void
+
+/** Counts every failed export and says the first one in a line: a wrong endpoint must be seen, but once is enough (I7). */
+export function createFailureReport(tally: Tally, warn: (line: string) => void): FailureReport {
+  let said = false
+  return (signal, error) => {
+    tally.exportFailures[signal]++
+    if (said) return
+    said = true
+    try {
+      warn(`telemetry: an export of ${signal} failed (${reason(error)}). Said once; all are counted in telemetry_export_failures_total.`)
+    } catch {
+      // Who warns is a guest too.
+    }
+  }
+}
+
+/** Node gives a refused connection to a name with two addresses an empty message: then the code tells. */
+function reason(error: Error & { readonly code?: unknown }): string {
+  const text = error.message === '' ? String(error.code ?? error.name) : error.message
+  return text.split('\n', 1)[0] ?? text
+}

@@ -1,0 +1,106 @@
+import type { MetricReader } from '@opentelemetry/sdk-metrics'
+import type { SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-base'
+import type { CoreHooks } from '@stigmergy/core'
+import type { Clock, Grid } from '@stigmergy/grid'
+import { systemClock } from '@stigmergy/grid'
+import { TelemetryError } from '../errors.ts'
+import type { BaseLabels } from '../labels.ts'
+import { baseLabels, DEFAULT_MAX_LABEL_VALUES, integer, quote, text } from '../options.ts'
+import { signalUrl, type Environment } from './environment.ts'
+
+export interface PrometheusOptions {
+  /** 0: a free one, see `telemetry.prometheus.port`. @default OTEL_EXPORTER_PROMETHEUS_PORT, else 9464 */
+  readonly port?: number
+  /** @default OTEL_EXPORTER_PROMETHEUS_HOST, else 127.0.0.1: this machine only */
+  readonly host?: string
+}
+
+export interface OtlpOptions {
+  /** Base URL of a collector that takes http/protobuf, such as `http://localhost:4318`. @default the OTEL_* variables */
+  readonly endpoint?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface StartTelemetryOptions extends BaseLabels {
+  /** Name of the service. @default OTEL_SERVICE_NAME, else service.name of OTEL_RESOURCE_ATTRIBUTES, else `stigmergy` */
+  readonly service?: string
+  /** Grid to observe: its changes and the ages of its maps. */
+  readonly grid?: Grid
+  /** System to observe. Transitions before this call are not seen: better give `telemetry.core` to `createSystem({ hooks })`. */
+  readonly system?: { use(hooks: CoreHooks): () => void }
+  /** Metrics at `http://host:port/metrics`. @default on only where OTEL_METRICS_EXPORTER names `prometheus` */
+  readonly prometheus?: boolean | PrometheusOptions
+  /** Spans and metrics by OTLP. `false`: never. @default on where OTEL_EXPORTER_OTLP_ENDPOINT (or one per signal) is set */
+  readonly otlp?: false | OtlpOptions
+  /** @default the grid's clock, else the system clock */
+  readonly clock?: Clock
+  /** Different values a label such as `agent_id` may take; later ones are `other`. @default 200 */
+  readonly maxLabelValues?: number
+  /** Deadline of `close()` in milliseconds. An OTLP export gets at most 80 % of it, so that none outlives a close. @default 3000 */
+  readonly closeTimeoutMs?: number
+  /** More places for spans to go; exported in batches. */
+  readonly spanExporters?: readonly SpanExporter[]
+  /** More places for spans to go, without a batch. */
+  readonly spanProcessors?: readonly SpanProcessor[]
+  /** More readers of the metrics. */
+  readonly metricReaders?: readonly MetricReader[]
+  /** Told once, in one line, that an export failed. @default a line on stderr */
+  readonly warn?: (line: string) => void
+}
+
+/** Checked and complete. */
+export interface ResolvedTelemetryOptions {
+  readonly service: string | undefined
+  readonly base: BaseLabels
+  readonly clock: Clock
+  readonly maxLabelValues: number
+  readonly closeTimeoutMs: number
+  readonly prometheus: { readonly host: string; readonly port: number } | undefined
+  readonly tracesUrl: string | undefined
+  readonly metricsUrl: string | undefined
+  readonly otlpHeaders: Readonly<Record<string, string>> | undefined
+  readonly otlpTimeoutMs: number
+  readonly warn: (line: string) => void
+}
+
+/** Options in code come before the environment. Throws `TelemetryError` BAD_OPTION. */
+export function resolveTelemetryOptions(options: StartTelemetryOptions, environment: Environment): ResolvedTelemetryOptions {
+  const closeTimeoutMs = integer('closeTimeoutMs', options.closeTimeoutMs, 3000, 1, 600_000)
+  return {
+    service: text('service', options.service),
+    base: baseLabels(options),
+    clock: options.clock ?? options.grid?.clock ?? systemClock(),
+    maxLabelValues: integer('maxLabelValues', options.maxLabelValues, DEFAULT_MAX_LABEL_VALUES, 1, 10_000),
+    closeTimeoutMs,
+    prometheus: prometheusOf(options.prometheus, environment),
+    ...otlpOf(options.otlp, environment),
+    // The exporter sleeps between its retries with timers nobody can end: so none may sleep past the close (I8).
+    otlpTimeoutMs: Math.max(1, Math.min(environment.otlpTimeoutMs, Math.floor(closeTimeoutMs * 0.8))),
+    warn: options.warn ?? ((line) => void process.stderr.write(`${line}\n`)),
+  }
+}
+
+function prometheusOf(given: StartTelemetryOptions['prometheus'], environment: Environment): ResolvedTelemetryOptions['prometheus'] {
+  if (given === false || (given === undefined && !environment.prometheusWanted)) return undefined
+  const { port, host } = given === true || given === undefined ? {} : given
+  return {
+    host: text('prometheus.host', host) ?? environment.prometheusHost ?? '127.0.0.1',
+    port: integer('prometheus.port', port, environment.prometheusPort, 0, 65_535),
+  }
+}
+
+function otlpOf(
+  given: StartTelemetryOptions['otlp'], environment: Environment,
+): Pick<ResolvedTelemetryOptions, 'tracesUrl' | 'metricsUrl' | 'otlpHeaders'> {
+  if (given === false) return { tracesUrl: undefined, metricsUrl: undefined, otlpHeaders: undefined }
+  const { endpoint, headers } = given ?? {}
+  if (headers !== undefined && !Object.values(headers).every((value) => typeof value === 'string')) {
+    throw new TelemetryError('BAD_OPTION', `otlp.headers is ${quote(JSON.stringify(headers))}: give strings only`)
+  }
+  if (endpoint === undefined) return { tracesUrl: environment.tracesUrl, metricsUrl: environment.metricsUrl, otlpHeaders: headers }
+  return {
+    tracesUrl: environment.tracesWanted ? signalUrl('otlp.endpoint', endpoint, 'v1/traces') : undefined,
+    metricsUrl: environment.metricsWanted ? signalUrl('otlp.endpoint', endpoint, 'v1/metrics') : undefined,
+    otlpHeaders: headers,
+  }
+}

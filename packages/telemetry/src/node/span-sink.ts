@@ -1,0 +1,81 @@
+import { TraceFlags, type Context } from '@opentelemetry/api'
+import { BatchSpanProcessor, type ReadableSpan, type Span, type SpanExporter, type SpanProcessor } from '@opentelemetry/sdk-trace-base'
+import type { Tally } from '../tally.ts'
+import { guardExports } from './export-guard.ts'
+import type { Sink } from './sink.ts'
+
+export interface SpanSinkOptions {
+  readonly tally: Tally
+  readonly queueSize: number
+  readonly timeoutMs: number
+  readonly onFailure: (error: Error) => void
+}
+
+/** A span processor and the way to end it. */
+export interface SpanSink extends Sink {
+  readonly processor: SpanProcessor
+}
+
+/**
+ * The SDK's batches in front of a guarded exporter, with the bound kept here: a span that finds the queue full is dropped and counted
+ * (I6). The SDK drops it at the same length, but tells nobody.
+ */
+export function batchedSpanSink(exporter: SpanExporter, { tally, queueSize, timeoutMs, onFailure }: SpanSinkOptions): SpanSink {
+  let queued = 0
+  const guard = guardExports<ReadableSpan[]>(
+    (spans, done) => {
+      queued -= spans.length
+      exporter.export(spans, done)
+    },
+    { timeoutMs, onFailure },
+  )
+  const batches = new BatchSpanProcessor(
+    { export: guard.export, shutdown: async () => exporter.shutdown(), forceFlush: async () => exporter.forceFlush?.() },
+    // Later than the guard's own deadline, which answers first and clears this one.
+    { maxQueueSize: queueSize, exportTimeoutMillis: timeoutMs + 1000 },
+  )
+  const processor = guardProcessor(batches, tally)
+  return {
+    processor: {
+      ...processor,
+      onEnd(span) {
+        if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return
+        if (queued >= queueSize) {
+          tally.dropped.span++
+          return
+        }
+        queued++
+        processor.onEnd(span)
+      },
+    },
+    async flush() {
+      await processor.forceFlush()
+      await guard.settled()
+    },
+    close: () => processor.shutdown(),
+    abort: guard.cancel,
+  }
+}
+
+/** A processor of the user's: it sits on the hot path, so what it throws ends here. */
+export function directSpanSink(inner: SpanProcessor, tally: Tally): SpanSink {
+  const processor = guardProcessor(inner, tally)
+  return { processor, flush: () => processor.forceFlush(), close: () => processor.shutdown(), abort: () => {} }
+}
+
+function guardProcessor(inner: SpanProcessor, tally: Tally): SpanProcessor {
+  const safely = (act: () => void): void => {
+    try {
+      act()
+    } catch {
+      tally.dropped.span++
+    }
+  }
+  return {
+    onStart: (span: Span, context: Context) => safely(() => inner.onStart(span, context)),
+    onEnd: (span: ReadableSpan) => safely(() => inner.onEnd(span)),
+    // async: what throws becomes a rejection, which the sink's owner awaits.
+    forceFlush: async () => inner.forceFlush(),
+    shutdown: async () => inner.shutdown(),
+  }
+}

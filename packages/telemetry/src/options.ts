@@ -1,0 +1,49 @@
+import type { Meter, Tracer } from '@opentelemetry/api'
+import type { Clock } from '@stigmergy/grid'
+import { TelemetryError } from './errors.ts'
+import type { TelemetryHooksOptions } from './hooks.ts'
+import type { BaseLabels } from './labels.ts'
+
+export const DEFAULT_MAX_LABEL_VALUES = 200
+
+/** Checked and complete. */
+export interface ResolvedTelemetryHooksOptions {
+  readonly tracer: Tracer
+  readonly meter: Meter
+  readonly clock: Clock
+  readonly maxLabelValues: number
+  readonly base: BaseLabels
+}
+
+export function resolveTelemetryHooksOptions(options: TelemetryHooksOptions): ResolvedTelemetryHooksOptions {
+  return {
+    tracer: options.tracer,
+    meter: options.meter,
+    clock: options.clock,
+    maxLabelValues: integer('maxLabelValues', options.maxLabelValues, DEFAULT_MAX_LABEL_VALUES, 1, 10_000),
+    base: baseLabels(options),
+  }
+}
+
+/** region and policyVersion, each a non-empty string where given. */
+export function baseLabels(options: BaseLabels): BaseLabels {
+  const region = text('region', options.region)
+  const policyVersion = text('policyVersion', options.policyVersion)
+  return { ...(region === undefined ? {} : { region }), ...(policyVersion === undefined ? {} : { policyVersion }) }
+}
+
+export function integer(name: string, value: unknown, byDefault: number, min: number, max: number): number {
+  if (value === undefined) return byDefault
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
+  throw new TelemetryError('BAD_OPTION', `${name} is ${quote(value)}: give an integer from ${min} to ${max}`)
+}
+
+export function text(name: string, value: unknown): string | undefined {
+  if (value === undefined) return undefined
+  if (typeof value === 'string' && value !== '') return value
+  throw new TelemetryError('BAD_OPTION', `${name} is ${quote(value)}: give a non-empty string`)
+}
+
+export function quote(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+}

@@ -1,0 +1,22 @@
+import { ROOT_CONTEXT, trace, type Context, type Span } from '@opentelemetry/api'
+import type { TraceContext } from '@stigmergy/grid'
+
+/**
+ * The OTel context whose active span is that remote parent. Built on the root context, never on the active one:
+ * ours travels in messages and entries, so an AsyncLocalStorage the user may have has no say (and costs us nothing).
+ */
+export function toOtelContext(parent: TraceContext | undefined): Context {
+  if (parent === undefined) return ROOT_CONTEXT
+  return trace.setSpanContext(ROOT_CONTEXT, {
+    traceId: parent.traceId,
+    spanId: parent.spanId,
+    traceFlags: parent.traceFlags,
+    isRemote: true,
+  })
+}
+
+/** What messages and entries carry of a span. */
+export function traceContextOf(span: Span): TraceContext {
+  const { traceId, spanId, traceFlags } = span.spanContext()
+  return { traceId, spanId, traceFlags }
+}

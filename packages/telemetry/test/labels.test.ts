@@ -1,0 +1,39 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createLabels } from '../src/labels.ts'
+import { agentInfo } from './support/transitions.ts'
+
+const test = suite('labels')
+
+test('an agent has region, policy version, type and id', () => {
+  const labels = createLabels({ region: 'eu', policyVersion: 'v7' }, 10)
+  assert.equal({ ...labels.ofAgent(agentInfo()) }, { region: 'eu', policy_version: 'v7', agent_type: 'robot', agent_id: 'r1' })
+  assert.equal({ ...labels.ofType(agentInfo()) }, { region: 'eu', policy_version: 'v7', agent_type: 'robot' })
+})
+
+test('labels that are not set are left out', () => {
+  assert.equal({ ...createLabels({}, 10).with('map', 'parts') }, { map: 'parts' })
+})
+
+test('the same agent gets the same object', () => {
+  const labels = createLabels({}, 10)
+  assert.is(labels.ofAgent(agentInfo()), labels.ofAgent(agentInfo()))
+})
+
+test('ids beyond the bound are other; those before keep their name', () => {
+  const labels = createLabels({}, 200)
+  const seen = new Set(Array.from({ length: 1000 }, (_, i) => labels.ofAgent(agentInfo({ id: `r${i}` }))['agent_id']))
+  assert.is(seen.size, 201)
+  assert.ok(seen.has('r199') && seen.has('other') && !seen.has('r200'))
+  assert.is(labels.ofAgent(agentInfo({ id: 'r0' }))['agent_id'], 'r0')
+  assert.equal({ ...labels.ofAgent(agentInfo({ id: 'r999' })) }, { agent_type: 'other', agent_id: 'other' })
+})
+
+test('asking for labels of its own takes no place', () => {
+  const labels = createLabels({}, 1)
+  assert.is(labels.ownOf(agentInfo({ id: 'a' })), undefined)
+  assert.is(labels.ofAgent(agentInfo({ id: 'b' }))['agent_id'], 'b')
+  assert.is(labels.ownOf(agentInfo({ id: 'b' })), labels.ofAgent(agentInfo({ id: 'b' })))
+})
+
+test.run()

@@ -1,0 +1,134 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createVirtualClock, type Change, type Entry } from '@stigmergy/grid'
+import { BUCKETS_SECONDS, METRICS, telemetryHooks, type TelemetryHooksOptions } from '@stigmergy/telemetry'
+import { memoryMeter, memoryTracer, summary } from './support/otel.ts'
+import { agentInfo, endOf } from './support/transitions.ts'
+
+const test = suite('metrics')
+
+function setUp(over: Partial<TelemetryHooksOptions> = {}) {
+  const { meter, read, close } = memoryMeter()
+  const clock = createVirtualClock({ wallStartMs: 1_700_000_000_000 })
+  return { read, close, clock, telemetry: telemetryHooks({ tracer: memoryTracer().tracer, meter, clock, region: 'eu', ...over }) }
+}
+
+const entry: Entry<unknown> = {
+  key: 'p1', value: 1, version: 1, writer: 'w', schemaVersion: 1, ttlMs: undefined, source: undefined, trace: undefined, acceptedAtMs: 0,
+}
+
+test('names carry their unit, and buckets are a 1-2-5 ladder with edges at 50 and 200 ms', () => {
+  for (const [name, { kind, unit }] of Object.entries(METRICS)) {
+    assert.is(name.endsWith('_seconds'), unit === 's', name)
+    assert.is(name.endsWith('_total'), kind === 'counter', name)
+  }
+  assert.ok(BUCKETS_SECONDS.includes(0.05) && BUCKETS_SECONDS.includes(0.2))
+  assert.equal([...BUCKETS_SECONDS], [...BUCKETS_SECONDS].sort((a, b) => a - b))
+})
+
+test('decision latency: of every agent with a stage, from mailbox to end', async () => {
+  const { telemetry, read, close } = setUp({ policyVersion: 'v7' })
+  telemetry.core.onTransitionEnd!(endOf({ agent: agentInfo({ stage: 'planning' }) }))
+  telemetry.core.onTransitionEnd!(endOf())
+  const points = await read('agent_decision_latency_seconds')
+  assert.equal(points.map(({ attributes }) => attributes), [{ region: 'eu', policy_version: 'v7', agent_type: 'robot', agent_id: 'r1' }])
+  assert.equal(summary(points[0]), { count: 1, sum: 0.005 })
+  assert.equal((points[0]!.value as { buckets: { boundaries: number[] } }).buckets.boundaries, [...BUCKETS_SECONDS])
+  await close()
+})
+
+test('stage latencies go to the metric of their stage', async () => {
+  const { telemetry, read, close } = setUp()
+  const tagged = new Set(['stage:actuation'])
+  telemetry.core.onTransitionEnd!(endOf({ agent: agentInfo({ id: 'eye', type: 'eye', stage: 'perception' }) }))
+  telemetry.core.onTransitionEnd!(endOf({ agent: agentInfo({ id: 'p', type: 'planner', stage: 'planning' }), endedAtMs: 110 }))
+  telemetry.core.onTransitionEnd!(endOf({ enqueuedAtMs: 100, tagsAfter: tagged }))
+  telemetry.core.onTransitionEnd!(endOf({ endedAtMs: 400, tagsBefore: tagged }))
+  assert.equal(summary((await read('perception_latency_seconds'))[0]), { count: 1, sum: 0.005 })
+  assert.equal(summary((await read('planning_latency_seconds'))[0]), { count: 1, sum: 0.01 })
+  assert.equal(summary((await read('actuation_latency_seconds'))[0]), { count: 1, sum: 0.3 })
+  await close()
+})
+
+test('a transition that threw decided nothing', async () => {
+  const { telemetry, read, close } = setUp()
+  telemetry.core.onTransitionEnd!(endOf({ agent: agentInfo({ stage: 'planning' }), error: new Error('x') }))
+  assert.equal(await read('agent_decision_latency_seconds'), [])
+  assert.equal(await read('planning_latency_seconds'), [])
+  await close()
+})
+
+test('a stage goes on through a restart of its agent and ends with it', async () => {
+  const { telemetry, read, close } = setUp()
+  const tagged = new Set(['stage:actuation'])
+  telemetry.core.onTransitionEnd!(endOf({ enqueuedAtMs: 100, tagsAfter: tagged }))
+  telemetry.core.onRestart!(agentInfo(), 1, 'checkpoint')
+  telemetry.core.onTransitionEnd!(endOf({ endedAtMs: 1100, tagsBefore: tagged }))
+  telemetry.core.onTransitionEnd!(endOf({ tagsAfter: tagged }))
+  telemetry.core.onStop!(agentInfo(), 'stopped')
+  telemetry.core.onTransitionEnd!(endOf({ tagsBefore: tagged }))
+  assert.equal(summary((await read('actuation_latency_seconds'))[0]), { count: 1, sum: 1 })
+  await close()
+})
+
+test('the world model is as new as the newest change the agent took in', async () => {
+  const { telemetry, read, close } = setUp()
+  telemetry.core.onTransitionEnd!(endOf({ event: 'parts.put', enqueuedAtMs: 2000 }))
+  telemetry.core.onTransitionEnd!(endOf({ event: 'tick', enqueuedAtMs: 3000 }))
+  telemetry.core.onTransitionEnd!(endOf({ event: 'xstate.done.put', enqueuedAtMs: 4000 }))
+  const [point] = await read('agent_worldmodel_timestamp_seconds')
+  assert.is(point!.value, 1_700_000_002)
+  assert.equal(point!.attributes, { region: 'eu', agent_type: 'robot', agent_id: 'r1' })
+  telemetry.core.onStop!(agentInfo(), 'stopped')
+  assert.equal(await read('agent_worldmodel_timestamp_seconds'), [])
+  await close()
+})
+
+test('restarts, dead letters and changes are counted', async () => {
+  const { telemetry, read, close } = setUp()
+  telemetry.core.onRestart!(agentInfo(), 1, 'checkpoint')
+  telemetry.core.onRestart!(agentInfo(), 2, 'initial')
+  telemetry.core.onDeadLetter!({ agentId: 'x', event: { type: 'e' }, reason: 'stopped', atMs: 0 })
+  const put: Change<unknown> = { type: 'put', key: 'p1', entry, previous: undefined }
+  for (const map of ['parts', 'parts', 'robots']) telemetry.grid.onChange!(map, put)
+  telemetry.grid.onChange!('parts', { type: 'expire', key: 'p1', version: 1, previous: entry })
+  const read2 = async (name: string) => (await read(name)).map(({ attributes, value }) => [attributes, value])
+  assert.equal(await read2('agent_restarts_total'), [[{ region: 'eu', agent_type: 'robot', agent_id: 'r1' }, 2]])
+  assert.equal(await read2('dead_letters_total'), [[{ region: 'eu', reason: 'stopped' }, 1]])
+  assert.equal(await read2('grid_changes_total'), [
+    [{ region: 'eu', map: 'parts', type: 'put' }, 2],
+    [{ region: 'eu', map: 'robots', type: 'put' }, 1],
+    [{ region: 'eu', map: 'parts', type: 'expire' }, 1],
+  ])
+  await close()
+})
+
+test('a thousand agents make two hundred series and one for the rest', async () => {
+  const { telemetry, read, close } = setUp()
+  for (let i = 0; i < 1000; i++) telemetry.core.onTransitionEnd!(endOf({ agent: agentInfo({ id: `r${i}`, stage: 'planning' }) }))
+  const points = await read('agent_decision_latency_seconds')
+  assert.is(points.length, 201)
+  assert.is(summary(points.find(({ attributes }) => attributes['agent_id'] === 'other')).count, 800)
+  await close()
+})
+
+test('task assignment is recorded; what is no time is dropped and counted', async () => {
+  const { telemetry, read, close } = setUp()
+  telemetry.recordTaskAssignment(0.02, { rule: 'first-free' })
+  for (const bad of [Number.NaN, -1, Infinity, 'x' as unknown as number]) telemetry.recordTaskAssignment(bad)
+  const points = await read('task_assignment_latency_seconds')
+  assert.equal(points.map(({ attributes }) => attributes), [{ region: 'eu', rule: 'first-free' }])
+  assert.equal(summary(points[0]), { count: 1, sum: 0.02 })
+  const drops = (await read('telemetry_dropped_total')).map(({ attributes, value }) => [attributes['what'], value])
+  assert.equal(drops, [['span', 0], ['value', 4], ['reading', 0]])
+  await close()
+})
+
+test('a bad bound is refused', () => {
+  for (const maxLabelValues of [0, -1, 1.5, Number.NaN, '9' as unknown as number]) {
+    assert.throws(() => setUp({ maxLabelValues }), (error: Error) => error.message.includes('maxLabelValues') && error.name === 'TelemetryError')
+  }
+  assert.throws(() => setUp({ region: '' }), /region is ""/)
+})
+
+test.run()
