@@ -1,13 +1,30 @@
 import type { TraceContext } from '@stigmergy/grid'
 import type { AnyMachineSnapshot } from 'xstate'
 import type { Envelope } from './envelope.ts'
-import type { AgentInfo, TransitionStart } from './hooks.ts'
+import type { AgentInfo, TransitionEnd, TransitionStart } from './hooks.ts'
 import type { Services } from './services.ts'
 
 /** A state value as text: `idle`, `{"picking":"reach"}`. */
 function stateText(snapshot: AnyMachineSnapshot): string {
   const value: unknown = snapshot.value
   return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+// Field by field: on this path two spreads of objects cost more than the step itself.
+function endOf(
+  start: TransitionStart,
+  endedAtMs: number,
+  before: AnyMachineSnapshot,
+  after: AnyMachineSnapshot,
+  error: unknown,
+  context: TraceContext | undefined,
+): TransitionEnd {
+  const { agent, event, trace, enqueuedAtMs, startedAtMs, restarts } = start
+  const from = stateText(before)
+  const to = stateText(after)
+  const { tags: tagsBefore } = before
+  const { tags: tagsAfter } = after
+  return { agent, event, trace, enqueuedAtMs, startedAtMs, restarts, endedAtMs, from, to, tagsBefore, tagsAfter, error, context }
 }
 
 /** Who caused what: sets `grid.trace.current` around each step of an agent, and tells the hooks of it. */
@@ -66,8 +83,7 @@ export class Cause {
     const start = this.#start
     if (start === undefined) return context
     this.#start = undefined
-    const states = { from: stateText(before), to: stateText(after), tagsBefore: before.tags, tagsAfter: after.tags }
-    guests.transitionEnd({ ...start, endedAtMs: clock.now(), ...states, error, context: this.#returned })
+    if (guests.watchingEnds) guests.transitionEnd(endOf(start, clock.now(), before, after, error, this.#returned))
     return context
   }
 }

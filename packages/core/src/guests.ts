@@ -5,8 +5,10 @@ type HookName = Exclude<keyof CoreHooks, 'onTransitionStart' | 'onTransitionEnd'
 
 /** The one place that calls hooks and listeners. Whatever they throw is counted and goes no further (I7). */
 export interface Guests {
-  /** True if somebody wants to know of transitions; else nothing is measured or made for them. */
+  /** True if somebody wants to know when transitions begin, or end; else nothing is measured or made for them. */
   readonly watching: boolean
+  /** True if somebody wants to know how transitions end. */
+  readonly watchingEnds: boolean
   /** How often a guest threw. */
   readonly errors: number
   use(hooks: CoreHooks): () => void
@@ -22,13 +24,15 @@ export interface Guests {
 export function createGuests(): Guests {
   let guests: readonly CoreHooks[] = []
   let watching = false
+  let watchingEnds = false
   let errors = 0
   const failed = (): void => {
     errors += 1
   }
 
   function settle(): void {
-    watching = guests.some((hooks) => hooks.onTransitionStart !== undefined || hooks.onTransitionEnd !== undefined)
+    watchingEnds = guests.some((hooks) => hooks.onTransitionEnd !== undefined)
+    watching = watchingEnds || guests.some((hooks) => hooks.onTransitionStart !== undefined)
   }
 
   // An async hook's rejection would otherwise end the process.
@@ -39,6 +43,9 @@ export function createGuests(): Guests {
   return {
     get watching() {
       return watching
+    },
+    get watchingEnds() {
+      return watchingEnds
     },
     get errors() {
       return errors
