@@ -200,7 +200,6 @@ export class Cell implements Runnable {
 
   #finish(): void {
     this.#snapshot = this.#actor?.getSnapshot() as AnyMachineSnapshot
-    this.close()
     this.#owner.done()
   }
 

@@ -156,6 +156,8 @@ export class Life implements CellOwner {
   }
 
   breaking(event: AnyEventObject): void {
+    // A child that is done has changed the state of the whole, though not yet the agent's own.
+    if (childOf(event, 'done') !== undefined) this.#checkpoint?.touch()
     this.#checkpoint?.hold(() => this.#encode(childOf(event, 'error')))
   }
 

@@ -28,6 +28,7 @@ export interface CellOwner {
   breaking(event: AnyEventObject): void
   /** Nothing of it runs any more. */
   broken(crash: Crash): void
+  /** It has reached a final state. */
   done(): void
   /** The events of this turn are handled. */
   rested(): void

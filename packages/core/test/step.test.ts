@@ -1,0 +1,145 @@
+import { createVirtualClock } from '@stigmergy/grid'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { assign, createMachine, emit, fromCallback, sendTo, type AnyActor, type AnyStateMachine } from 'xstate'
+import { createSteppedActor, stopChildren, type OnEvent, type Step } from '../src/step.ts'
+
+const test = suite('step')
+
+/** An actor whose effects are released by `release`, in the way the test wants. */
+function stepped(machine: AnyStateMachine, onStep: (step: Step, release: () => void) => void): AnyActor {
+  const onEvent: OnEvent = (stepper, snapshot, event) => {
+    const step = stepper.step(snapshot, event)
+    onStep(step, () => stepper.release(step.effects))
+    return step.snapshot
+  }
+  const actor = createSteppedActor(machine, onEvent, { clock: createVirtualClock(), id: 'a', input: undefined, snapshot: undefined })
+  actor.subscribe({ error: () => undefined })
+  return actor.start()
+}
+
+test('effects are withheld until released, and then run in order', () => {
+  const log: string[] = []
+  const child = fromCallback<{ type: string }>(({ receive }) => {
+    log.push('child starts')
+    receive((event) => log.push(`child has ${event.type}`))
+    return () => log.push('child stops')
+  })
+  const machine = createMachine({
+    context: { n: 0 },
+    initial: 'a',
+    states: {
+      a: { on: { go: 'b' }, exit: () => log.push('exit a') },
+      b: {
+        entry: [({ context }) => log.push(`entry with ${String(context['n'])}`), assign({ n: 1 }), emit({ type: 'emitted' })],
+        invoke: { id: 'kid', src: child },
+        on: { poke: { actions: [sendTo('kid', { type: 'poked' }), () => log.push('action after the send')] }, back: 'a' },
+      },
+    },
+  })
+  const actor = stepped(machine, (step, release) => {
+    log.push(`-- ${JSON.stringify(step.snapshot.value)}`)
+    release()
+  })
+  actor.on('emitted', () => log.push('emitted'))
+  actor.send({ type: 'go' })
+  assert.equal(log, ['-- "b"', 'exit a', 'entry with 0', 'emitted', 'child starts'])
+  assert.is(actor.getSnapshot().context.n, 1)
+
+  log.length = 0
+  actor.send({ type: 'poke' })
+  // As in plain XState: own actions at once, what goes to other actors when the step is done.
+  assert.equal(log, ['-- "b"', 'action after the send', 'child has poked'])
+
+  log.length = 0
+  actor.send({ type: 'back' })
+  assert.equal(log, ['-- "a"', 'child stops'])
+  actor.stop()
+})
+
+test('what is not released does not happen', () => {
+  const log: string[] = []
+  const machine = createMachine({ initial: 'a', states: { a: { on: { go: 'b' } }, b: { entry: () => log.push('entered') } } })
+  const actor = stepped(machine, (step) => assert.is(step.effects.length, 1))
+  actor.send({ type: 'go' })
+  assert.equal(log, [])
+  actor.stop()
+})
+
+test('an action that throws leaves the snapshot before it, and those after it do not run', () => {
+  const log: string[] = []
+  const boom = (): never => {
+    throw new Error('boom')
+  }
+  const machine = createMachine({
+    context: { n: 1 },
+    initial: 'a',
+    states: { a: { on: { go: { target: 'b', actions: [assign({ n: 2 }), () => log.push('one'), boom, () => log.push('two')] } } }, b: {} },
+  })
+  const actor = stepped(machine, (_step, release) => release())
+  actor.send({ type: 'go' })
+  const { status, value, context } = actor.getSnapshot() as { status: string; value: unknown; context: unknown }
+  assert.equal({ status, value, context }, { status: 'error', value: 'a', context: { n: 1 } })
+  assert.equal(log, ['one'])
+})
+
+test('a child is invoked again under the same system id in one step', () => {
+  let starts = 0
+  const child = fromCallback(() => void (starts += 1))
+  const machine = createMachine({
+    initial: 'a',
+    states: { a: { invoke: { src: child, systemId: 'camera' }, on: { again: { target: 'a', reenter: true } } } },
+  })
+  const actor = stepped(machine, (_step, release) => release())
+  actor.send({ type: 'again' })
+  assert.is(actor.getSnapshot().status, 'active')
+  assert.is(starts, 2)
+  actor.stop()
+})
+
+test('eventless transitions without end are an error, not a hang', () => {
+  const loop = {
+    initial: 'a',
+    states: { a: { on: { go: 'b' } }, b: { always: 'c' }, c: { always: 'b' } },
+  } as const
+  const actor = stepped(createMachine(loop), (_step, release) => release())
+  actor.send({ type: 'go' })
+  assert.is(actor.getSnapshot().status, 'error')
+  assert.match(String(actor.getSnapshot().error), /more than 1000 microsteps/)
+
+  const own = stepped(createMachine({ ...loop, options: { maxIterations: 7 } }), (_step, release) => release())
+  own.send({ type: 'go' })
+  assert.match(String(own.getSnapshot().error), /more than 7 microsteps/)
+})
+
+test('stopChildren reaches the children of a child that has failed', () => {
+  let ticking = 0
+  const ticker = fromCallback(() => {
+    ticking += 1
+    return () => {
+      ticking -= 1
+    }
+  })
+  const middle = createMachine({
+    invoke: { src: ticker },
+    on: {
+      boom: {
+        actions: () => {
+          throw new Error('boom')
+        },
+      },
+    },
+  })
+  const machine = createMachine({
+    invoke: { id: 'middle', src: middle, onError: {} },
+    on: { pass: { actions: sendTo('middle', { type: 'boom' }) } },
+  })
+  const actor = stepped(machine, (_step, release) => release())
+  assert.is(ticking, 1)
+  actor.send({ type: 'pass' })
+  assert.is(ticking, 1, 'XState leaves the grandchild running')
+  stopChildren(actor.getSnapshot())
+  assert.is(ticking, 0)
+})
+
+test.run()
