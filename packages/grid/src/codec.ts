@@ -19,15 +19,17 @@ export interface Header {
   readonly trace: TraceContext | undefined
 }
 
-/** A stored object: its header, and the packed value, or undefined for the mark a remove leaves. */
-export interface Envelope extends Header {
+/** A stored object: its header, and the packed value, or undefined in the mark a remove leaves. */
+export interface Envelope {
+  readonly header: Header
   readonly body: Uint8Array | undefined
 }
 
 /**
- * The only code that packs. Layout, a msgpack array (https://github.com/msgpack/msgpack/blob/master/spec.md):
- * `[format, schema_version, version, writer, stampMs, ttlMs, [epoch, seq], [traceId, spanId, traceFlags], body]`,
- * nil for what is absent. The body is a byte string holding the packed value, so that the header stands by itself.
+ * The only code that packs. A stored object is two msgpack objects, one after the other: first the header, the array
+ * `[format, schema_version, version, writer, stampMs, ttlMs, [epoch, seq], [traceId, spanId, traceFlags]]`, nil for what is
+ * absent; then the value. So the header can be read, and the value refused, without unpacking it.
+ * Source: https://github.com/msgpack/msgpack/blob/master/spec.md
  */
 export interface Codec {
   packValue(sealed: Sealed): Uint8Array
@@ -41,43 +43,59 @@ export interface Codec {
 export function createCodec(): Codec {
   // No records: their shapes would have to be shared between processes. moreTypes: Set, typed arrays and large bigint survive.
   const packr = new Packr({ useRecords: false, moreTypes: true })
-
-  function unpack(bytes: Uint8Array): unknown {
-    try {
-      return packr.unpack(bytes)
-    } catch (cause) {
-      throw new GridError('BAD_ENVELOPE', `${bytes.length} stored bytes cannot be unpacked`, { cause })
-    }
-  }
-
   return {
     packValue: ({ value, collections }) => packr.pack(collections ? wrapCollections(value) : value),
-    pack: ({ schemaVersion, version, writer, stampMs, ttlMs, source, trace }, body) =>
-      packr.pack([
-        ENVELOPE_FORMAT,
-        schemaVersion,
-        version,
-        writer,
-        stampMs,
-        ttlMs ?? null,
-        source === undefined ? null : [source.epoch, source.seq],
-        trace === undefined ? null : [trace.traceId, trace.spanId, trace.traceFlags],
-        body ?? null,
-      ]),
-    read: (bytes) => toEnvelope(unpack(bytes)),
-    readValue: (body) => unwrapCollections(unpack(body)),
+    pack(header, body) {
+      const head = packr.pack(toFields(header))
+      return body === undefined ? Buffer.from(head) : Buffer.concat([head, body], head.length + body.length)
+    },
+    read(bytes) {
+      const [fields, end] = reading(bytes, () => readFirst(packr, bytes))
+      return { header: toHeader(fields), body: end < bytes.length ? bytes.subarray(end) : undefined }
+    },
+    readValue: (body) => reading(body, () => unwrapCollections(packr.unpack(body))),
   }
 }
 
-function toEnvelope(fields: unknown): Envelope {
+function readFirst(packr: Packr, bytes: Uint8Array): readonly [fields: unknown, end: number] {
+  let first: readonly [unknown, number] = [undefined, 0]
+  packr.unpackMultiple(bytes, (fields, _start, end = bytes.length) => {
+    first = [fields, end]
+    return false
+  })
+  return first
+}
+
+function reading<T>(bytes: Uint8Array, read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    throw new GridError('BAD_ENVELOPE', `${bytes.length} stored bytes cannot be unpacked`, { cause })
+  }
+}
+
+function toFields({ schemaVersion, version, writer, stampMs, ttlMs, source, trace }: Header): readonly unknown[] {
+  return [
+    ENVELOPE_FORMAT,
+    schemaVersion,
+    version,
+    writer,
+    stampMs,
+    ttlMs ?? null,
+    source === undefined ? null : [source.epoch, source.seq],
+    trace === undefined ? null : [trace.traceId, trace.spanId, trace.traceFlags],
+  ]
+}
+
+function toHeader(fields: unknown): Header {
   if (!Array.isArray(fields) || !Number.isSafeInteger(fields[0])) throw damaged(fields)
-  const [format, schemaVersion, version, writer, stampMs, ttlMs, source, trace, body] = fields as unknown[]
+  const [format, schemaVersion, version, writer, stampMs, ttlMs, source, trace] = fields as unknown[]
   if (format !== ENVELOPE_FORMAT) {
     throw new GridError('NEWER_FORMAT', `stored in envelope format ${quote(format)}; this release knows ${ENVELOPE_FORMAT}`)
   }
   const sound =
     Number.isSafeInteger(schemaVersion) && Number.isSafeInteger(version) && typeof writer === 'string' && typeof stampMs === 'number'
-  if (!sound || !(body === null || body instanceof Uint8Array)) throw damaged(fields)
+  if (!sound) throw damaged(fields)
   return {
     schemaVersion: schemaVersion as number,
     version: version as number,
@@ -88,7 +106,6 @@ function toEnvelope(fields: unknown): Envelope {
     trace: Array.isArray(trace)
       ? Object.freeze({ traceId: trace[0] as string, spanId: trace[1] as string, traceFlags: trace[2] as number })
       : undefined,
-    body: body ?? undefined,
   }
 }
 
@@ -103,18 +120,23 @@ function damaged(fields: unknown): GridError {
 function wrapCollections(value: unknown): unknown {
   if (value instanceof Map) return new Set<unknown>(['map', [...value].map((pair) => pair.map(wrapCollections))])
   if (value instanceof Set) return new Set<unknown>(['set', [...value].map(wrapCollections)])
-  return mapChildren(value, wrapCollections)
+  if (Array.isArray(value)) return value.map(wrapCollections)
+  if (!isPlain(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([name, child]) => [name, wrapCollections(child)]))
 }
 
+/** Changes what was just unpacked and belongs to nobody else yet. */
 function unwrapCollections(value: unknown): unknown {
-  if (!(value instanceof Set)) return mapChildren(value, unwrapCollections)
-  const [kind, items] = [...value] as [string, unknown[]]
-  const unwrapped = items.map(unwrapCollections)
-  return kind === 'map' ? new Map(unwrapped as [unknown, unknown][]) : new Set(unwrapped)
+  if (value instanceof Set) {
+    const [kind, items] = [...value] as [string, unknown[]]
+    const unwrapped = items.map(unwrapCollections)
+    return kind === 'map' ? new Map(unwrapped as [unknown, unknown][]) : new Set(unwrapped)
+  }
+  if (Array.isArray(value)) return value.map(unwrapCollections)
+  if (isPlain(value)) for (const name of Object.keys(value)) if (typeof value[name] === 'object') value[name] = unwrapCollections(value[name])
+  return value
 }
 
-function mapChildren(value: unknown, change: (child: unknown) => unknown): unknown {
-  if (Array.isArray(value)) return value.map(change)
-  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value
-  return Object.fromEntries(Object.entries(value).map(([name, child]) => [name, change(child)]))
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
 }

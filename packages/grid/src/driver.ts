@@ -36,8 +36,8 @@ export interface MapDriver {
   commitAll(writes: readonly DriverWrite[]): Promise<void>
   /** The record as its owner has it; never an expired one. */
   read(key: string): Promise<DriverRecord | undefined>
-  /** All keys as their owner has them. */
-  keys(): Promise<readonly string[]>
+  /** Commits the removal of every key there is, all or none. What `removal` throws is thrown, and nothing was removed. */
+  clear(removal: (key: string) => DriverWrite): Promise<void>
   /** That version's time to live has ended here: it may be forgotten. */
   expired(key: string, version: number): void
   /** How long ago, at most, the fed copy was complete, in milliseconds; Infinity before the first load (I4). */

@@ -17,32 +17,40 @@ function openDriver(maps: Map<string, SharedMap>, clock: Clock): GridDriver {
   return {
     supports: { consistency: new Set(['eventual', 'session', 'strong']) },
     openMap(name, feed) {
-      let shared = maps.get(name)
-      if (shared === undefined) maps.set(name, (shared = new SharedMap()))
+      const shared = maps.get(name) ?? new SharedMap()
+      maps.set(name, shared)
       return shared.open(feed, clock)
     },
     close: async () => {},
   }
 }
 
-interface StoredRecord extends DriverRecord {
+interface Stored {
+  readonly key: string
+  readonly version: number
+  /**
+   * The bytes, one per character. A string takes exactly its size on the JS heap; a small byte array takes five times as
+   * long to make, or is a window of a block that lives as long as its longest-lived neighbour.
+   */
+  readonly packed: string
+  readonly atMs: number
   readonly endsAtMs: number
 }
 
 class SharedMap {
-  readonly #records = new Map<string, StoredRecord>()
+  readonly #records = new Map<string, Stored>()
   readonly #feeds = new Set<DriverFeed>()
   #version = 0
   #untold: { readonly change: DriverChange; readonly from: DriverFeed }[] = []
 
   open(feed: DriverFeed, clock: Clock): MapDriver {
-    feed.load([...this.#records.values()].filter((record) => record.endsAtMs > clock.now()))
+    feed.load(this.#allPresent(clock.now()).map(toRecord))
     this.#feeds.add(feed)
     return {
       commit: async (write) => this.#commit(write, feed, clock.now()),
       commitAll: async (writes) => this.#commitAll(writes, feed, clock.now()),
-      read: async (key) => this.#present(key, clock.now()),
-      keys: async () => [...this.#records.keys()],
+      read: async (key) => toRecordIf(this.#present(key, clock.now())),
+      clear: async (removal) => this.#commitAll(this.#allPresent(clock.now()).map(({ key }) => removal(key)), feed, clock.now()),
       expired: (key, version) => this.#expired(key, version),
       ageMs: () => 0,
       close: () => void this.#feeds.delete(feed),
@@ -51,8 +59,8 @@ class SharedMap {
 
   #commit(write: DriverWrite, from: DriverFeed, nowMs: number): CommitResult {
     const current = this.#present(write.key, nowMs)
-    if (write.expect !== undefined && write.expect !== (current?.version ?? 0)) return { ok: false, current }
-    if (write.type === 'remove' && current === undefined) return { ok: false, current }
+    if (write.expect !== undefined && write.expect !== (current?.version ?? 0)) return { ok: false, current: toRecordIf(current) }
+    if (write.type === 'remove' && current === undefined) return { ok: false, current: undefined }
     const change = toChange(write, this.#version + 1, nowMs)
     this.#store(change, write.ttlMs)
     this.#tell(change, from)
@@ -69,23 +77,30 @@ class SharedMap {
 
   #store({ type, key, version, bytes, atMs }: DriverChange, ttlMs: number | undefined): void {
     this.#version = version
-    if (type === 'put') this.#records.set(key, { key, version, bytes, atMs, endsAtMs: atMs + (ttlMs ?? Infinity) })
-    else this.#records.delete(key)
+    if (type === 'remove') this.#records.delete(key)
+    else this.#records.set(key, { key, version, packed: toText(bytes), atMs, endsAtMs: atMs + (ttlMs ?? Infinity) })
   }
 
   // A guest that writes while it is told must not overtake: every feed gets every change in commit order (I5).
   #tell(change: DriverChange, from: DriverFeed): void {
     this.#untold.push({ change, from })
     if (this.#untold.length > 1) return
-    for (const { change: next, from: writer } of this.#untold) {
-      for (const feed of this.#feeds) feed.change(feed === writer ? next : { ...next, write: undefined })
+    try {
+      for (const { change: next, from: writer } of this.#untold) {
+        for (const feed of this.#feeds) feed.change(feed === writer ? next : { ...next, write: undefined })
+      }
+    } finally {
+      this.#untold = []
     }
-    this.#untold = []
   }
 
-  #present(key: string, nowMs: number): StoredRecord | undefined {
+  #present(key: string, nowMs: number): Stored | undefined {
     const record = this.#records.get(key)
     return record !== undefined && record.endsAtMs > nowMs ? record : undefined
+  }
+
+  #allPresent(nowMs: number): Stored[] {
+    return [...this.#records.values()].filter(({ endsAtMs }) => endsAtMs > nowMs)
   }
 
   #expired(key: string, version: number): void {
@@ -94,7 +109,17 @@ class SharedMap {
 }
 
 function toChange(write: DriverWrite, version: number, atMs: number): DriverChange {
-  const { type, key } = write
-  // A small copy of its own: the packer's bytes are a window of a large block, which would live as long as they do.
-  return { type, key, version, bytes: new Uint8Array(write.pack(version, atMs)), atMs, write }
+  return { type: write.type, key: write.key, version, bytes: write.pack(version, atMs), atMs, write }
+}
+
+function toText(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+}
+
+function toRecord({ key, version, packed, atMs }: Stored): DriverRecord {
+  return { key, version, bytes: Buffer.from(packed, 'latin1'), atMs }
+}
+
+function toRecordIf(stored: Stored | undefined): DriverRecord | undefined {
+  return stored === undefined ? undefined : toRecord(stored)
 }

@@ -23,11 +23,14 @@ export class FanOut<V> {
   tell(change: Change<V>): void {
     this.#untold.push(change)
     if (this.#untold.length > 1) return
-    for (const next of this.#untold) {
-      this.#guests.change(this.#map, next)
-      for (const watcher of this.#watchers) watcher.tell(next)
+    try {
+      for (const next of this.#untold) {
+        this.#guests.change(this.#map, next)
+        for (const watcher of this.#watchers) watcher.tell(next)
+      }
+    } finally {
+      this.#untold = []
     }
-    this.#untold = []
   }
 
   watch(listener: (change: Change<V>) => void, options: ResolvedWatchOptions<V>): Watch {

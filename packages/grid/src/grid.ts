@@ -38,9 +38,12 @@ export type CompareAndSetResult<V> =
   | { readonly ok: false; readonly current: Entry<V> | undefined }
 
 export interface WatchOptions<V> {
-  /** Tell only changes whose entry (for remove and expire: the previous entry) satisfies this. A put of an entry that stops satisfying it is told as well. @default all */
+  /**
+   * Tell only changes whose entry (for remove and expire: the previous entry) satisfies this. A put of an entry that stops satisfying it is told as well.
+   * Runs on the writer's stack: keep it pure and short. Of one that throws, the change is told. @default all
+   */
   readonly where?: (entry: Entry<V>) => boolean
-  /** Begin with a `put` for every present entry. @default false */
+  /** Begin with a `put` for every present entry; with one `resync`, if they are more than `capacity`. @default false */
   readonly initial?: boolean
   /** Keep only the newest undelivered change of a key. @default false: every change */
   readonly coalesce?: boolean
@@ -78,7 +81,10 @@ export interface GridMap<V> {
   compareAndSet(key: string, expectedVersion: number, value: V, options?: WriteOptions): Promise<CompareAndSetResult<V>>
   /** Removes only if the key's version is still `expectedVersion`. True if it did. */
   removeIf(key: string, expectedVersion: number, options?: Pick<WriteOptions, 'trace' | 'signal'>): Promise<boolean>
-  /** Read, change, write, again until no other writer came between. `fn` returning undefined leaves the entry as it is. */
+  /**
+   * Read, change, write, again until no other writer came between. `fn` may run more than once and must return at once;
+   * undefined leaves the entry as it is. Gives the entry as it then stands.
+   */
   update(key: string, fn: (current: V | undefined) => V | undefined, options?: WriteOptions): Promise<Entry<V> | undefined>
   /** Removes every entry. */
   clear(): Promise<void>

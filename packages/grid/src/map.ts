@@ -123,9 +123,7 @@ export class ReplicatedMap<V> implements GridMap<V> {
 
   async clear(): Promise<void> {
     this.#checkOpen()
-    const keys = await this.#driver.keys()
-    const writes = keys.map((key) => this.#removal(key, undefined, {}))
-    await this.#driver.commitAll(writes)
+    await this.#driver.clear((key) => this.#removal(key, undefined, {}))
   }
 
   watch(listener: (change: Change<V>) => void, options: WatchOptions<V> = {}): Watch {

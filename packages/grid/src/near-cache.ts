@@ -35,12 +35,21 @@ export class NearCache<V> {
   /** The entry, never an expired one. An entry without time to live costs no look at the clock. */
   peek(key: string): Entry<V> | undefined {
     const entry = this.#entries.get(key)
-    if (entry === undefined || entry.ttlMs === undefined) return entry
-    return endsAtMs(entry) > this.#clock.now() ? entry : undefined
+    return entry !== undefined && this.#isPresent(entry) ? entry : undefined
   }
 
-  *entries(): IterableIterator<Entry<V>> {
-    for (const entry of this.#entries.values()) if (entry.ttlMs === undefined || endsAtMs(entry) > this.#clock.now()) yield entry
+  /** All entries, never an expired one. */
+  entries(): IterableIterator<Entry<V>> {
+    const held = this.#entries.values()
+    const present: IterableIterator<Entry<V>> = {
+      next: () => {
+        let result = held.next()
+        while (!result.done && !this.#isPresent(result.value)) result = held.next()
+        return result
+      },
+      [Symbol.iterator]: () => present,
+    }
+    return present
   }
 
   get size(): number {
@@ -84,6 +93,10 @@ export class NearCache<V> {
   clear(): void {
     this.#entries.clear()
     this.#expiry.clear()
+  }
+
+  #isPresent(entry: Entry<V>): boolean {
+    return entry.ttlMs === undefined || endsAtMs(entry) > this.#clock.now()
   }
 
   #hold(entry: Entry<V>): void {

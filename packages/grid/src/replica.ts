@@ -82,7 +82,7 @@ export class Replica<V> implements DriverFeed {
   #traceOf(change: DriverChange): TraceContext | undefined {
     if (change.write instanceof LocalRemove) return change.write.trace
     try {
-      return this.#options.codec.read(change.bytes).trace
+      return this.#options.codec.read(change.bytes).header.trace
     } catch {
       // The key is gone whatever its mark says; only the cause is unknown.
       return undefined

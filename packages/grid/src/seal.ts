@@ -22,6 +22,7 @@ const DEEPEST = 100
  * Copies, checks and freezes in one walk. The copy is what readers share, so a writer that goes on changing its own object
  * changes nothing, and what the codec would alter or lose is refused here: `GridError` BAD_VALUE with the path.
  * Date, Map and Set are copied with their changing methods disabled. Bytes (Uint8Array) are copied, but JavaScript cannot freeze them.
+ * Not looked at: named properties of an array.
  */
 export function seal(value: unknown): Sealed {
   const found = { collections: false }
@@ -52,9 +53,9 @@ function copyObject(value: object, parent: Place | undefined, label: string | nu
   if (depth > DEEPEST) refuse(parent, label, `is nested deeper than ${DEEPEST} levels`)
   for (let up = parent; up !== undefined; up = up.parent) if (up.value === value) refuse(parent, label, 'contains itself')
   const here: Place = { parent, label, value, depth, found }
-  if (Array.isArray(value)) return copyArray(value, here)
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === Object.prototype || prototype === null) return copyPlain(value as Record<string, unknown>, here)
+  if (prototype === Array.prototype) return copyArray(value as unknown[], here)
   if (prototype === Map.prototype) return copyMap(value as Map<unknown, unknown>, here)
   if (prototype === Set.prototype) return copySet(value as Set<unknown>, here)
   if (prototype === Date.prototype) return copyDate(value as Date, here)

@@ -11,7 +11,8 @@ import { seal } from './seal.ts'
  */
 export function readEntry<V>(record: DriverRecord, codec: Codec, map: string, options: ResolvedMapOptions<V>): Entry<V> {
   const { key, version, atMs, bytes } = record
-  const { schemaVersion, body, writer, ttlMs, source, trace } = codec.read(bytes)
+  const { header, body } = codec.read(bytes)
+  const { schemaVersion, writer, ttlMs, source, trace } = header
   const place = `${quote(key)} of map ${quote(map)}`
   if (body === undefined) throw new GridError('BAD_ENVELOPE', `${place} holds no value`)
   if (schemaVersion > options.schemaVersion) {

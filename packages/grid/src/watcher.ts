@@ -1,5 +1,6 @@
 import type { Change, Entry, ResyncChange } from './entry.ts'
 import type { ResolvedWatchOptions } from './options.ts'
+import { createQueue, type ChangeQueue, type KeyChange } from './queue.ts'
 
 export interface WatcherOptions<V> extends ResolvedWatchOptions<V> {
   readonly listener: (change: Change<V>) => unknown
@@ -15,36 +16,32 @@ export interface WatcherOptions<V> extends ResolvedWatchOptions<V> {
  */
 export class Watcher<V> {
   readonly #options: WatcherOptions<V>
-  /** By key if coalescing, else by a running number. A Map keeps the order of insertion. */
-  #queue = new Map<string | number, Change<V>>()
-  #told = 0
+  readonly #queue: ChangeQueue<V>
   #resync: ResyncChange<V>['reason'] | undefined
   #scheduled = false
   #closed = false
 
   constructor(options: WatcherOptions<V>) {
     this.#options = options
+    this.#queue = createQueue(options.coalesce)
   }
 
   tell(change: Change<V>): void {
     if (this.#resync !== undefined || this.#closed) return
     if (change.type === 'resync') return this.#startResync(change.reason)
     if (!this.#wants(change)) return
-    const slot = this.#options.coalesce ? change.key : this.#told++
-    // Deleted first, so that the newest change of a key stands at the newest place.
-    if (this.#options.coalesce) this.#queue.delete(slot)
-    this.#queue.set(slot, change)
+    this.#queue.push(change)
     if (this.#queue.size > this.#options.capacity) this.#startResync('overflow')
     else this.#schedule()
   }
 
   close(): void {
     this.#closed = true
-    this.#queue.clear()
+    this.#queue.take()
   }
 
   #startResync(reason: ResyncChange<V>['reason']): void {
-    this.#queue.clear()
+    this.#queue.take()
     this.#resync = reason
     this.#schedule()
   }
@@ -55,18 +52,18 @@ export class Watcher<V> {
     queueMicrotask(() => this.#deliver())
   }
 
+  // What comes in meanwhile, also from the listener itself, is delivered by the next microtask: other watchers get their turn.
   #deliver(): void {
     this.#scheduled = false
-    const queue = this.#queue
-    this.#queue = new Map()
-    if (this.#resync !== undefined) {
-      const entries = new Map<string, Entry<V>>()
-      for (const entry of this.#options.present()) if (this.#matches(entry)) entries.set(entry.key, entry)
-      const reason = this.#resync
-      this.#resync = undefined
-      this.#call(Object.freeze({ type: 'resync', reason, entries }))
-    }
-    for (const change of queue.values()) this.#call(change)
+    if (this.#resync !== undefined) return this.#deliverResync(this.#resync)
+    for (const change of this.#queue.take()) this.#call(change)
+  }
+
+  #deliverResync(reason: ResyncChange<V>['reason']): void {
+    this.#resync = undefined
+    const entries = new Map<string, Entry<V>>()
+    for (const entry of this.#options.present()) if (this.#matches(entry)) entries.set(entry.key, entry)
+    this.#call(Object.freeze({ type: 'resync', reason, entries }))
   }
 
   #call(change: Change<V>): void {
@@ -80,7 +77,7 @@ export class Watcher<V> {
     }
   }
 
-  #wants(change: Exclude<Change<V>, ResyncChange<V>>): boolean {
+  #wants(change: KeyChange<V>): boolean {
     if (this.#options.where === undefined) return true
     if (change.type === 'put' && this.#matches(change.entry)) return true
     return change.previous !== undefined && this.#matches(change.previous)
