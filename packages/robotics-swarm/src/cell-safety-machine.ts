@@ -10,7 +10,13 @@ export type SafetyEvent =
   /** A newer reading of the source was accepted at `atMs`. */
   | { readonly type: 'source.accepted'; readonly atMs: number; readonly stamp: SourceStamp }
   /** The watchman looked at `atMs`: the newest reading, accepted at `acceptedAtMs`, was of age `ageMs`. */
-  | { readonly type: 'source.checked'; readonly atMs: number; readonly ageMs: number; readonly acceptedAtMs: number; readonly stamp: SourceStamp | undefined }
+  | {
+      readonly type: 'source.checked'
+      readonly atMs: number
+      readonly ageMs: number
+      readonly acceptedAtMs: number
+      readonly stamp: SourceStamp | undefined
+    }
   /** The source is required no longer. */
   | { readonly type: 'source.released'; readonly atMs: number }
   | { readonly type: 'operator.acknowledged'; readonly atMs: number }
@@ -79,7 +85,8 @@ export function createSafetyMachine(options: SafetyMachineOptions): SafetyMachin
       tooOld: (step: Step) => callsFor(step) === 'STOP',
       late: (step: Step) => callsFor(step) === 'HOLD',
       // Fresh: the newest reading came after the silence that was counted.
-      operatorIsThere: ({ context }) => options.acknowledge === 'when-fresh' && (context.newest?.atMs ?? -Infinity) > context.countedAfterMs,
+      operatorIsThere: ({ context }) =>
+        options.acknowledge === 'when-fresh' && (context.newest?.atMs ?? -Infinity) > context.countedAfterMs,
       mayAcknowledge: ({ context, event }) =>
         judge('STOP', { ageMs: timeOf(event) - (context.newest?.atMs ?? -Infinity), acknowledged: true }, limits).state === 'RUN',
     },

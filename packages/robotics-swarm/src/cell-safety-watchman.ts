@@ -29,7 +29,7 @@ const MICROSECOND_MS = 0.001
  */
 export function startWatchman<V>({ clock, map, key, limits, requiredFromMs, onReading, onSilence }: WatchmanOptions<V>): { close(): void } {
   let told: Reading | undefined = requiredFromMs === undefined ? undefined : { acceptedAtMs: requiredFromMs, stamp: undefined }
-  let timer: TimerHandle | undefined
+  let timer: TimerHandle
   let closed = false
 
   const newest = (): Reading | undefined => {
@@ -45,10 +45,13 @@ export function startWatchman<V>({ clock, map, key, limits, requiredFromMs, onRe
     if (isOver(ageMs, limits.holdMs)) onSilence(reading, ageMs, nowMs)
     if (isOver(ageMs, limits.limitMs)) return
     const nextMs = isOver(ageMs, limits.holdMs) ? limits.limitMs : limits.holdMs
-    timer = clock.setTimeout(() => {
-      timer = undefined
-      look()
-    }, nextMs + MICROSECOND_MS - ageMs)
+    timer = clock.setTimeout(
+      () => {
+        timer = undefined
+        look()
+      },
+      nextMs + MICROSECOND_MS - ageMs,
+    )
   }
   const take = (entry: Entry<V> | undefined): void => {
     // A repeated or older stamp is no sign of life, nor is a write by somebody who is not the source.

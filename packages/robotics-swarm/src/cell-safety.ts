@@ -2,7 +2,7 @@ import type { ActorSystem } from '@stigmergy/core'
 import type { GridMap, SourceStamp } from '@stigmergy/grid'
 import { createSafetyMachine, type SafetyEvent, type SafetyStop } from './cell-safety-machine.ts'
 import { startWatchman } from './cell-safety-watchman.ts'
-import type { SafetyAccount } from './safety-account.ts'
+import { type SafetyAccount, spend } from './safety-account.ts'
 import { resolveSafetyOptions, type SafetyOptions, type SafetyState } from './safety.ts'
 
 export interface CellSafetyOptions<V> extends SafetyOptions {
@@ -59,7 +59,7 @@ export async function openCellSafety<V>(options: CellSafetyOptions<V>): Promise<
     limits,
     requiredFromMs,
     acknowledge,
-    now: clock.now,
+    now: () => clock.now(),
     onState(next, atMs) {
       state = next
       options.onState?.(next, atMs)
@@ -111,7 +111,8 @@ export async function openCellSafety<V>(options: CellSafetyOptions<V>): Promise<
     ended,
     async close() {
       watchman.close()
-      settle(agent.snapshot.context.account)
+      const { account, sinceMs } = agent.snapshot.context
+      settle(sinceMs === undefined ? account : spend(account, state, clock.now() - sinceMs))
       await agent.stop()
     },
     [Symbol.asyncDispose]: () => safety.close(),

@@ -46,7 +46,10 @@ export function resolveSafetyOptions(options: SafetyOptions = {}): SafetyLimits 
   const limitMs = positive('limitMs', options.limitMs ?? 50)
   const holdMs = positive('holdMs', options.holdMs ?? limitMs / 2)
   if (holdMs > limitMs)
-    throw new SwarmError('BAD_OPTION', `holdMs is ${holdMs} and limitMs is ${limitMs}: a cell holds before it stops, so give holdMs <= limitMs`)
+    throw new SwarmError(
+      'BAD_OPTION',
+      `holdMs is ${holdMs} and limitMs is ${limitMs}: a cell holds before it stops, so give holdMs <= limitMs`,
+    )
   return { limitMs, holdMs }
 }
 

@@ -10,7 +10,9 @@ interface Bench {
   readonly trace: string[]
   readonly stops: SafetyStop[]
   readonly released: SafetyAccount[]
-  send(...events: readonly (SafetyEvent | { readonly type: 'agent.restored'; readonly restarts: number; readonly from: 'initial' })[]): void
+  readonly send: (
+    ...events: readonly (SafetyEvent | { readonly type: 'agent.restored'; readonly restarts: number; readonly from: 'initial' })[]
+  ) => void
 }
 
 function bench(options: Partial<SafetyMachineOptions> = {}): Bench {

@@ -10,7 +10,11 @@ import { EVENT_HEADER, GOOD_EVENTS, GOOD_POSITIONS, inFolder, POSITION_HEADER, w
 const test = suite('recording: broken ones')
 
 /** Opens the folder and expects exactly this one line; DIR stands for the folder. */
-async function refused(prepare: (dir: string) => Promise<unknown>, message: string | RegExp, code: SwarmErrorCode = 'BAD_RECORDING'): Promise<void> {
+async function refused(
+  prepare: (dir: string) => Promise<unknown>,
+  message: string | RegExp,
+  code: SwarmErrorCode = 'BAD_RECORDING',
+): Promise<void> {
   await inFolder(async (dir) => {
     await prepare(dir)
     const error: unknown = await openRecording(dir, code === 'UNKNOWN_SESSION' ? { sessions: ['z', 'a', 'y'] } : {}).then(
@@ -25,13 +29,22 @@ async function refused(prepare: (dir: string) => Promise<unknown>, message: stri
   })
 }
 
-const positions = (...rows: readonly string[]) => (dir: string) => writeLines(dir, [POSITION_HEADER, ...rows])
-const events = (...rows: readonly string[]) => (dir: string) => writeLines(dir, undefined, [EVENT_HEADER, ...rows])
+const positions =
+  (...rows: readonly string[]) =>
+  (dir: string) =>
+    writeLines(dir, [POSITION_HEADER, ...rows])
+const events =
+  (...rows: readonly string[]) =>
+  (dir: string) =>
+    writeLines(dir, undefined, [EVENT_HEADER, ...rows])
 
 test('no such folder, and a file in its place', async () => {
   const missing: unknown = await openRecording('/no/such/folder').catch((error: unknown) => error)
   assert.ok(isSwarmError(missing, 'BAD_RECORDING'))
-  assert.is(missing.message, '/no/such/folder: there is no such folder; give the folder that holds robot_position.csv.gz and cell_events.csv.gz')
+  assert.is(
+    missing.message,
+    '/no/such/folder: there is no such folder; give the folder that holds robot_position.csv.gz and cell_events.csv.gz',
+  )
   await inFolder(async (dir) => {
     const file = join(dir, 'file')
     await writeFile(file, '')
@@ -55,8 +68,14 @@ test('a missing column, and one that stands twice', async () => {
     (dir) => writeLines(dir, ['session,t_ms,x_m,z_m,status', 'a,1,0,0,0']),
     'DIR/robot_position.csv.gz:1: column "y_m" is missing; the header is "session,t_ms,x_m,z_m,status" and must name session, t_ms, x_m, y_m, z_m, status',
   )
-  await refused((dir) => writeLines(dir, undefined, ['session,t_ms,source,tag,status']), /^DIR\/cell_events\.csv\.gz:1: column "value" is missing; /)
-  await refused((dir) => writeLines(dir, [`${POSITION_HEADER},t_ms`]), 'DIR/robot_position.csv.gz:1: column "t_ms" stands twice in the header')
+  await refused(
+    (dir) => writeLines(dir, undefined, ['session,t_ms,source,tag,status']),
+    /^DIR\/cell_events\.csv\.gz:1: column "value" is missing; /,
+  )
+  await refused(
+    (dir) => writeLines(dir, [`${POSITION_HEADER},t_ms`]),
+    'DIR/robot_position.csv.gz:1: column "t_ms" stands twice in the header',
+  )
   await refused((dir) => writeLines(dir, ['a,1000,0,0,0,0']), /^DIR\/robot_position\.csv\.gz:1: column "session" is missing; /)
 })
 
@@ -64,8 +83,14 @@ test('a row with too few or too many fields, an open quote, a blank line in the 
   await refused(positions('a,1,0,0,0,0', 'a,2,0,0,0'), 'DIR/robot_position.csv.gz:3: 5 fields, but the header has 6')
   await refused(positions('a,1,0,0,0,0,0'), 'DIR/robot_position.csv.gz:2: 7 fields, but the header has 6')
   await refused(events('"a,1,Gate,GateState,open,0'), 'DIR/cell_events.csv.gz:2: a quote is not closed, or stands in the middle of a field')
-  await refused(events('a"b",1,Gate,GateState,open,0'), 'DIR/cell_events.csv.gz:2: a quote is not closed, or stands in the middle of a field')
-  await refused(positions('a,1,0,0,0,0', '', 'a,2,0,0,0,0'), 'DIR/robot_position.csv.gz:3: empty line; only the end of the file may have one')
+  await refused(
+    events('a"b",1,Gate,GateState,open,0'),
+    'DIR/cell_events.csv.gz:2: a quote is not closed, or stands in the middle of a field',
+  )
+  await refused(
+    positions('a,1,0,0,0,0', '', 'a,2,0,0,0,0'),
+    'DIR/robot_position.csv.gz:3: empty line; only the end of the file may have one',
+  )
 })
 
 test('a value that is no number', async () => {
@@ -76,8 +101,14 @@ test('a value that is no number', async () => {
   await refused(positions('a,1,0,0,0,-1'), 'DIR/robot_position.csv.gz:2: status is "-1", which is no status code (0 to 0xffffffff)')
   await refused(positions('a,1e999,0,0,0,0'), 'DIR/robot_position.csv.gz:2: t_ms is "1e999", which is no number')
   for (const time of ['NaN', 'Infinity', '', '12 ', '2020-10-12'])
-    await refused(events(`a,${time},Gate,GateState,open,0`), `DIR/cell_events.csv.gz:2: t_ms is ${JSON.stringify(time)}, which is no number`)
-  await refused(events('a,1,Quality Control,DistanceAbs,far,0'), 'DIR/cell_events.csv.gz:2: value of DistanceAbs is "far", which is no number')
+    await refused(
+      events(`a,${time},Gate,GateState,open,0`),
+      `DIR/cell_events.csv.gz:2: t_ms is ${JSON.stringify(time)}, which is no number`,
+    )
+  await refused(
+    events('a,1,Quality Control,DistanceAbs,far,0'),
+    'DIR/cell_events.csv.gz:2: value of DistanceAbs is "far", which is no number',
+  )
   await refused(positions(`a,1,${'9'.repeat(70)}x,0,0,0`), `DIR/robot_position.csv.gz:2: x_m is "${'9'.repeat(60)}…", which is no number`)
 })
 
@@ -105,7 +136,10 @@ test('truncated gzip, gzip with flipped bytes, no gzip at all', async () => {
     (dir) => writeLines(dir, whole.subarray(0, whole.length >> 1)),
     /^DIR\/robot_position\.csv\.gz: truncated or broken gzip after line \d+ \(unexpected end of file\); copy the file again$/,
   )
-  await refused((dir) => writeLines(dir, flipped), /: truncated or broken gzip after line \d+ \(incorrect data check\); copy the file again$/)
+  await refused(
+    (dir) => writeLines(dir, flipped),
+    /: truncated or broken gzip after line \d+ \(incorrect data check\); copy the file again$/,
+  )
   await refused(
     (dir) => writeLines(dir, undefined, Buffer.from(GOOD_EVENTS.join('\n'))),
     'DIR/cell_events.csv.gz: truncated or broken gzip after line 0 (incorrect header check); copy the file again',

@@ -20,7 +20,12 @@ export async function inFolder<T>(run: (dir: string) => Promise<T>): Promise<T> 
 export const POSITION_HEADER = 'session,t_ms,x_m,y_m,z_m,status'
 export const EVENT_HEADER = 'session,t_ms,source,tag,value,status'
 
-export const GOOD_POSITIONS: readonly string[] = [POSITION_HEADER, 'a,1000,0.1,0.2,0.3,0', 'a,1250,0.1,0.2,0.3,0x002f0000', 'b,5000,0,0,0,0']
+export const GOOD_POSITIONS: readonly string[] = [
+  POSITION_HEADER,
+  'a,1000,0.1,0.2,0.3,0',
+  'a,1250,0.1,0.2,0.3,0x002f0000',
+  'b,5000,0,0,0,0',
+]
 export const GOOD_EVENTS: readonly string[] = [
   EVENT_HEADER,
   'a,70,Gate,GateState,closed,0',

@@ -18,7 +18,10 @@ test('reads positions as columns and the events a cell acts on, in order of time
     return openRecording(dir)
   })
   const [a, b] = sessions
-  assert.equal(sessions.map(({ session }) => session), ['a', 'b'])
+  assert.equal(
+    sessions.map(({ session }) => session),
+    ['a', 'b'],
+  )
   assert.equal(a!.positions.rows, 2)
   assert.equal([...a!.positions.tMs], [1000, 1250])
   assert.equal([...a!.positions.zM], [0.3, 0.3])
@@ -129,7 +132,10 @@ test('a generated recording holds what it says, the same for the same seed', asy
 test('generating refuses a value it cannot use and a folder that is there, and leaves nothing half-written', async () => {
   await inFolder(async (dir) => {
     const refused = async (options: Parameters<typeof generateRecording>[1], message: string): Promise<void> => {
-      const error: Error | undefined = await generateRecording(join(dir, 'x'), options).then(() => undefined, (reason: Error) => reason)
+      const error: Error | undefined = await generateRecording(join(dir, 'x'), options).then(
+        () => undefined,
+        (reason: Error) => reason,
+      )
       assert.is(error?.message, message)
     }
     await refused({ rows: 0 }, 'rows is 0; it takes a whole number from 1')

@@ -50,7 +50,8 @@ test('the table of decisions', () => {
 
 test('an age of exactly the limit is not above it, whatever floating point made of it', () => {
   const at = 0.1 + 0.2 + 1_603_811_195_382.3
-  for (const gap of [400, 500, 1000]) for (const speed of [8, 10, 20, 7, 3]) assert.not(isOver(at + gap / speed - at, Math.max(gap / speed, 0.1)))
+  for (const gap of [400, 500, 1000])
+    for (const speed of [8, 10, 20, 7, 3]) assert.not(isOver(at + gap / speed - at, Math.max(gap / speed, 0.1)))
   assert.not(isOver(50.000_000_4, 50))
   assert.ok(isOver(50.001, 50))
   assert.not(isOver(1.005, 1.005))
@@ -58,7 +59,14 @@ test('an age of exactly the limit is not above it, whatever floating point made 
 })
 
 test('the same inputs give the same trace', () => {
-  const inputs: readonly SafetyInput[] = [{ ageMs: 10 }, { ageMs: 40 }, { ageMs: 60 }, { ageMs: 0 }, { ageMs: 0, acknowledged }, { ageMs: 5 }]
+  const inputs: readonly SafetyInput[] = [
+    { ageMs: 10 },
+    { ageMs: 40 },
+    { ageMs: 60 },
+    { ageMs: 0 },
+    { ageMs: 0, acknowledged },
+    { ageMs: 5 },
+  ]
   const trace = (): readonly SafetyState[] => {
     let state: SafetyState = 'RUN'
     return inputs.map((input) => (state = judge(state, input, limits).state))

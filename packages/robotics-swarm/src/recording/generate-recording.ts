@@ -48,10 +48,12 @@ function resolveGenerateOptions(options: GenerateOptions): ResolvedGenerateOptio
   const resolved = { ...DEFAULTS, ...options }
   for (const [name, least] of Object.entries({ sessions: 1, rows: 1, intervalMs: 20, gaps: 0, discs: 0 })) {
     const value = resolved[name as 'rows']
-    if (!Number.isSafeInteger(value) || value < least) throw new SwarmError('BAD_OPTION', `${name} is ${value}; it takes a whole number from ${least}`)
+    if (!Number.isSafeInteger(value) || value < least)
+      throw new SwarmError('BAD_OPTION', `${name} is ${value}; it takes a whole number from ${least}`)
   }
   if (!Number.isSafeInteger(resolved.seed)) throw new SwarmError('BAD_OPTION', `seed is ${resolved.seed}; it takes a whole number`)
-  if (resolved.gaps >= resolved.rows) throw new SwarmError('BAD_OPTION', `gaps is ${resolved.gaps}; ${resolved.rows} rows leave room for fewer`)
+  if (resolved.gaps >= resolved.rows)
+    throw new SwarmError('BAD_OPTION', `gaps is ${resolved.gaps}; ${resolved.rows} rows leave room for fewer`)
   return resolved
 }
 

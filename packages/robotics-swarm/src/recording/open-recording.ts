@@ -31,7 +31,10 @@ export async function openRecording(dir: string, options: OpenRecordingOptions =
   const names = [...new Set([...positions.keys(), ...streams.keys()])]
   const unknown = [...(asked ?? [])].filter((session) => !names.includes(session))
   if (unknown.length > 0)
-    throw new SwarmError('UNKNOWN_SESSION', `${dir}: no session ${unknown.map((name) => JSON.stringify(name)).join(', ')}; it holds ${names.join(', ')}`)
+    throw new SwarmError(
+      'UNKNOWN_SESSION',
+      `${dir}: no session ${unknown.map((name) => JSON.stringify(name)).join(', ')}; it holds ${names.join(', ')}`,
+    )
 
   const none = new Float64Array()
   const sessions = names.filter(wanted).map((session) => ({

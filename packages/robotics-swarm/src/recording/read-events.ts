@@ -12,7 +12,11 @@ export interface EventStream {
  * Reads the file of events, all of it; keeps what a cell acts on, of the sessions that are wanted.
  * The logger wrote each source of a session as a block of its own, so time must grow within a source, and the sources are merged here.
  */
-export async function readEvents(file: string, wanted: (session: string) => boolean, signal?: AbortSignal): Promise<ReadonlyMap<string, EventStream>> {
+export async function readEvents(
+  file: string,
+  wanted: (session: string) => boolean,
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<string, EventStream>> {
   const sessions = new Map<string, { startMs: number; gate: string | undefined; readonly keep: boolean; readonly events: CellEvent[] }>()
   const checks = createFieldChecks(file)
   await readTable(file, {

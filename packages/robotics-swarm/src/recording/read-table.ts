@@ -27,7 +27,8 @@ export async function readTable(file: string, options: TableOptions): Promise<vo
   if (gunzip) source.on('error', (error) => gunzip.destroy(error)).pipe(gunzip)
   try {
     for await (const chunk of gunzip ?? source) {
-      if (options.signal?.aborted) throw new SwarmError('ABORTED', 'interrupted while reading the recording', { cause: options.signal.reason })
+      if (options.signal?.aborted)
+        throw new SwarmError('ABORTED', 'interrupted while reading the recording', { cause: options.signal.reason })
       reader.text(decoder.decode(chunk as Uint8Array, { stream: true }))
     }
     reader.end()

@@ -13,12 +13,21 @@ import type { RecordingRows } from './rows.ts'
  */
 export async function writeRecording(dir: string, rows: RecordingRows): Promise<void> {
   const target = resolve(dir)
-  if (await stat(target).catch(() => undefined)) throw new SwarmError('BAD_OPTION', `${dir} is there already; a recording is written into a new folder`)
+  if (await stat(target).catch(() => undefined))
+    throw new SwarmError('BAD_OPTION', `${dir} is there already; a recording is written into a new folder`)
   await mkdir(dirname(target), { recursive: true })
   const draft = await mkdtemp(`${target}.tmp-`)
   try {
-    await writeTable(join(draft, POSITION_FILE), POSITION_COLUMNS, rows.positions.map((row) => [row.session, row.tMs, row.xM, row.yM, row.zM, 0]))
-    await writeTable(join(draft, EVENT_FILE), EVENT_COLUMNS, rows.events.map((row) => [row.session, row.tMs, row.source, row.tag, row.value, 0]))
+    await writeTable(
+      join(draft, POSITION_FILE),
+      POSITION_COLUMNS,
+      rows.positions.map((row) => [row.session, row.tMs, row.xM, row.yM, row.zM, 0]),
+    )
+    await writeTable(
+      join(draft, EVENT_FILE),
+      EVENT_COLUMNS,
+      rows.events.map((row) => [row.session, row.tMs, row.source, row.tag, row.value, 0]),
+    )
     await rename(draft, target)
   } catch (error) {
     await rm(draft, { recursive: true, force: true })

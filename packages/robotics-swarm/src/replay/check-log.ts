@@ -56,7 +56,8 @@ export async function checkLog(file: string, recording: Recording): Promise<LogC
       list.push(line)
     }
   }
-  if (!start || !end) return { sessions: [], differences: [], problems: [`${file}: no whole log, its ${start ? 'last' : 'first'} line is missing`] }
+  if (!start || !end)
+    return { sessions: [], differences: [], problems: [`${file}: no whole log, its ${start ? 'last' : 'first'} line is missing`] }
 
   const { startMs, speed, limitMs } = start
   const differences: LogDifference[] = []
@@ -77,7 +78,8 @@ export async function checkLog(file: string, recording: Recording): Promise<LogC
       if (recorded) recordedGaps++
       latestMs = Math.max(latestMs, late(seq))
       if (seen[seq]!.recordedMs !== positions.tMs[seq]) problems.push(`${session}: row ${seq} is not the recorded one`)
-      if (long !== stopped.delete(seq - 1)) problems.push(`${session}: row ${seq} came after ${acceptedGapMs} ms, ${long ? 'but no stop' : 'and a stop'} was logged`)
+      if (long !== stopped.delete(seq - 1))
+        problems.push(`${session}: row ${seq} came after ${acceptedGapMs} ms, ${long ? 'but no stop' : 'and a stop'} was logged`)
       if (long !== recorded)
         differences.push({
           session,
@@ -93,7 +95,8 @@ export async function checkLog(file: string, recording: Recording): Promise<LogC
     return { session, rows: seen.length, stops: stops.get(session)?.length ?? 0, longIntervals, recordedGaps, latestMs }
   })
   const [allRows, allStops] = [sum(sessions, 'rows'), sum(sessions, 'stops')]
-  if (allRows !== end.rows || allStops !== end.stops) problems.push(`the log ends with ${end.rows} rows and ${end.stops} stops, but has ${allRows} and ${allStops}`)
+  if (allRows !== end.rows || allStops !== end.stops)
+    problems.push(`the log ends with ${end.rows} rows and ${end.stops} stops, but has ${allRows} and ${allStops}`)
   return { sessions, differences, problems }
 }
 

@@ -65,7 +65,11 @@ export function checkReplay({ recording, report, counters, cells, faults }: Chec
     .map(([what, count]) => `${count} ${what}`)
   const { totals } = report
   return [
-    check('every row was seen at a watcher', rowsSeen, `${totals.positions} positions, ${totals.discs} discs, ${totals.qcReadings} readings`),
+    check(
+      'every row was seen at a watcher',
+      rowsSeen,
+      `${totals.positions} positions, ${totals.discs} discs, ${totals.qcReadings} readings`,
+    ),
     check('stops equal the intervals over the limit', stops, `${totals.staleStops} stops`),
     check('all time is accounted for', time, `${(totals.msInRun + totals.msInHold + totals.msInStop).toFixed(0)} ms`),
     check('safety heard every reading to the end', unsafe, `${cells.length} cells`),

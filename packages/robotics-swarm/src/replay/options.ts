@@ -35,7 +35,8 @@ const HIGHEST_SPEED = 1000
 /** Applies the defaults and checks the values. Throws `SwarmError` BAD_OPTION that quotes the value. */
 export function resolveReplayOptions(options: ReplayOptions): ResolvedReplayOptions {
   const { speed = 1, limitMs = 50, holdMs = limitMs, clock, grid, system } = options
-  if (!(speed > 0 && speed <= HIGHEST_SPEED)) throw new SwarmError('BAD_OPTION', `speed is ${String(speed)}: give a number above 0, up to ${HIGHEST_SPEED}`)
+  if (!(speed > 0 && speed <= HIGHEST_SPEED))
+    throw new SwarmError('BAD_OPTION', `speed is ${String(speed)}: give a number above 0, up to ${HIGHEST_SPEED}`)
   if (system && grid !== system.grid) throw new SwarmError('BAD_OPTION', 'system runs on another grid: give the grid it was made with')
   if (clock && grid && clock !== grid.clock) throw new SwarmError('BAD_OPTION', 'clock is not the clock of grid: leave clock out, or grid')
   return { speed, limits: resolveSafetyOptions({ limitMs, holdMs }) }

@@ -65,7 +65,8 @@ export async function openReplayCell(recorded: SessionRecording, options: Replay
           ...limits,
           required: 'from-first-reading',
           acknowledge: 'when-fresh',
-          onReading: ({ seq }, acceptedAtMs) => log?.write({ type: 'row', session, seq, recordedMs: positions.tMs[seq] ?? NaN, acceptedAtMs }),
+          onReading: ({ seq }, acceptedAtMs) =>
+            log?.write({ type: 'row', session, seq, recordedMs: positions.tMs[seq] ?? NaN, acceptedAtMs }),
           onState: (state) => void states.put(session, { state }).catch(onError),
           onStop({ after, atMs, ageMs, seenBy }) {
             stops++

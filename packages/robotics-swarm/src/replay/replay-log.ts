@@ -3,7 +3,14 @@ import { SwarmError } from '../errors.ts'
 
 /** The lines of a replay's log, by `type`. Times of acceptance are readings of the replay's clock. */
 export type LogLine =
-  | { readonly type: 'start'; readonly schema_version: 1; readonly startMs: number; readonly speed: number; readonly limitMs: number; readonly holdMs: number }
+  | {
+      readonly type: 'start'
+      readonly schema_version: 1
+      readonly startMs: number
+      readonly speed: number
+      readonly limitMs: number
+      readonly holdMs: number
+    }
   | { readonly type: 'row'; readonly session: string; readonly seq: number; readonly recordedMs: number; readonly acceptedAtMs: number }
   | {
       readonly type: 'stop'
@@ -37,7 +44,9 @@ export function openReplayLog(file: string): ReplayLog {
     try {
       return work()
     } catch (error) {
-      throw new SwarmError('BAD_OPTION', `log ${JSON.stringify(file)} cannot be written (${(error as NodeJS.ErrnoException).code})`, { cause: error })
+      throw new SwarmError('BAD_OPTION', `log ${JSON.stringify(file)} cannot be written (${(error as NodeJS.ErrnoException).code})`, {
+        cause: error,
+      })
     }
   }
   const handle = attempt(() => openSync(draft, 'w'))
@@ -45,7 +54,7 @@ export function openReplayLog(file: string): ReplayLog {
   let failure: unknown
   let pending = ''
   const flush = (): void => {
-    for (let bytes = Buffer.from(pending); bytes.length > 0; ) bytes = bytes.subarray(attempt(() => writeSync(handle, bytes)))
+    for (let bytes = Buffer.from(pending); bytes.length > 0;) bytes = bytes.subarray(attempt(() => writeSync(handle, bytes)))
     pending = ''
   }
   return {

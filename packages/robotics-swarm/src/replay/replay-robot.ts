@@ -4,7 +4,10 @@ import type { Machine } from '../machine.ts'
 import type { CellState, Disc, QualityReading, RobotPosition } from './replay-maps.ts'
 
 export type ReplayRobotEvent =
-  MapEvent<'robots', RobotPosition> | MapEvent<'parts', Disc> | MapEvent<'quality', QualityReading> | MapEvent<'safety', CellState>
+  | MapEvent<'robots', RobotPosition>
+  | MapEvent<'parts', Disc>
+  | MapEvent<'quality', QualityReading>
+  | MapEvent<'safety', CellState>
 
 export type ReplayRobotContext = {
   readonly position: RobotPosition | undefined

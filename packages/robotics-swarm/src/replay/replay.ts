@@ -92,21 +92,23 @@ async function play(recording: Recording, options: ReplayOptions, { grid, system
   }
 }
 
-/** Runs the work on its clock, moving a virtual one. The first failure, or the signal, ends all of it. */
-async function run(clock: Clock, outer: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+/** Runs the work on its clock, moving a virtual one. The first failure, or the signal, ends all of it; then it throws that. */
+async function run(clock: Clock, outer: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
   const failed = new AbortController()
   const signal = outer ? AbortSignal.any([outer, failed.signal]) : failed.signal
   // One listener per stream is no leak, however many streams there are.
   setMaxListeners(0, signal)
   let over = false
-  const end = (): void => void (over = true)
-  const working = work(signal).catch((error: unknown) => {
-    failed.abort(error)
-    throw error
-  })
-  working.then(end, end)
-  if (isVirtual(clock)) await Promise.all([working, clock.runUntil(() => over, { signal })])
-  else await working
+  const working = work(signal).finally(() => (over = true))
+  const driving = isVirtual(clock) ? clock.runUntil(() => over, { signal }) : working
+  const ends = [working, driving].map((end) =>
+    end.catch((error: unknown) => {
+      failed.abort(error)
+      throw error
+    }),
+  )
+  await Promise.allSettled(ends)
+  await Promise.all(ends)
 }
 
 function isVirtual(clock: Clock): clock is VirtualClock {
