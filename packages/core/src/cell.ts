@@ -10,7 +10,7 @@ import type { Runnable } from './pump.ts'
 import { captureRecord, type AgentRecord } from './record.ts'
 import type { Services } from './services.ts'
 import { createSteppedActor, stopChildren, type OnEvent } from './step.ts'
-import { rearmTimers } from './timers.ts'
+import { moveTimers, pendingTimers, rearmTimers } from './timers.ts'
 import type { WatchBinding } from './world.ts'
 
 export interface CellOptions {
@@ -59,6 +59,10 @@ export class Cell implements Runnable {
     return this.#snapshot as AnyMachineSnapshot
   }
 
+  get running(): boolean {
+    return this.#running
+  }
+
   get ready(): boolean {
     return this.#running && !this.inbox.empty
   }
@@ -99,7 +103,7 @@ export class Cell implements Runnable {
       if (next.status === 'error') throw next.error
       // The commit point (I2): what leaves the agent leaves after this line.
       stepper.release(effects)
-      stepper.after(this.#settle)
+      stepper.after(next === snapshot && !moveTimers(effects) ? this.#unchanged : this.#settle)
       return next
     } catch (error) {
       this.#fail(error)
@@ -114,9 +118,13 @@ export class Cell implements Runnable {
     this.#step = undefined
     this.#snapshot = next
     this.#cause.end(before, next, undefined)
-    if (next === before) return
     this.#owner.changed()
-    this.#tell(next)
+    if (next !== before) this.#tell(next)
+  }
+
+  readonly #unchanged = (): void => {
+    this.#step = undefined
+    this.#cause.end(this.snapshot, this.snapshot, undefined)
   }
 
   /** The step has failed: the snapshot before it stays the last good one. */
@@ -183,6 +191,7 @@ export class Cell implements Runnable {
     started = true
     if (!this.#running) return
     this.#tell(this.snapshot)
+    if (pendingTimers(actor).length > 0) this.#owner.changed()
     if (stored !== undefined) rearmTimers(actor, this.#options.machine, stored.timers)
     // What is stored may speak of entries that are gone by now: a restored agent is told so (I5).
     const resync = stored === undefined ? undefined : 'restored'

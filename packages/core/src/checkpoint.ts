@@ -129,8 +129,9 @@ export function createCheckpoint(options: CheckpointOptions): Checkpoint {
     settled,
     async reload() {
       await settled().catch((error: unknown) => {
-        // Then the state before it is the last one there is.
         if (!isCoreError(error, 'BAD_STATE')) throw error
+        // The state before it is the last one there is, and from now on the present one.
+        failure = undefined
       })
       return (await store.get(id))?.value
     },

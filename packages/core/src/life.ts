@@ -156,9 +156,14 @@ export class Life implements CellOwner {
   }
 
   breaking(event: AnyEventObject): void {
-    // A child that is done has changed the state of the whole, though not yet the agent's own.
-    if (childOf(event, 'done') !== undefined) this.#checkpoint?.touch()
-    this.#checkpoint?.hold(() => this.#encode(childOf(event, 'error')))
+    this.#keep(childOf(event, 'error'))
+  }
+
+  /** Takes the state before the children are stopped and the timers are gone: they may have gone on without the agent. */
+  #keep(failedChild: string | undefined): void {
+    if (!this.#spawned) return
+    this.#checkpoint?.touch()
+    this.#checkpoint?.hold(() => this.#encode(failedChild))
   }
 
   broken(crash: Crash): void {
@@ -229,8 +234,8 @@ export class Life implements CellOwner {
   #end(reason: 'stopped' | 'done' | 'failed'): void {
     this.#status = reason
     this.#supervisor.close()
-    // Before the children are stopped and the timers gone.
-    this.#checkpoint?.hold(() => this.#encode(undefined))
+    // Once it has crashed, what was kept then is all there is.
+    if (this.cell.running) this.#keep(undefined)
     this.cell.close()
     this.#settled = this.#checkpoint?.end()
     // Whoever stops it hears of the error; the hooks have heard of it already.

@@ -20,7 +20,7 @@ export function memoryStore(): Store {
     async get(id) {
       if (closed) throw new CoreError('CLOSED', 'the store is closed')
       const record = records.get(id)
-      return record && { ...record, value: record.value.slice() }
+      return record && { ...record, value: new Uint8Array(record.value) }
     },
     async commit(id, expectedRev, fence, value) {
       check(id, fence)
@@ -29,8 +29,8 @@ export function memoryStore(): Store {
         throw new CoreError('STORE_CONFLICT', `agent ${JSON.stringify(id)} is at revision ${rev}, not at ${expectedRev}`)
       }
       fences.set(id, { owner: fence.owner, token: fence.token })
-      // Uint8Array.from, not slice(): a Node Buffer's slice shares memory with its source.
-      records.set(id, { rev: rev + 1, fence: { owner: fence.owner, token: fence.token }, value: Uint8Array.from(value) })
+      // A copy by constructor: a Node Buffer's slice() would share memory with its source.
+      records.set(id, { rev: rev + 1, fence: { owner: fence.owner, token: fence.token }, value: new Uint8Array(value) })
       return rev + 1
     },
     async delete(id, fence) {

@@ -82,7 +82,10 @@ export function captureRecord(
   snapshot: AnyMachineSnapshot,
   failedChild: string | undefined,
 ): AgentRecord {
-  const persisted = machine.getPersistedSnapshot(snapshot) as PersistedSnapshot
+  // Only what XState keeps: it copies all but the fields it knows, and that costs five times as much on a whole snapshot.
+  const { status, output, error, value, historyValue, context, children } = snapshot
+  const lean = { status, output, error, value, historyValue, context, children } as unknown as AnyMachineSnapshot
+  const persisted = machine.getPersistedSnapshot(lean) as PersistedSnapshot
   const kept = failedChild === undefined ? undefined : persisted.children?.[failedChild]
   if (failedChild !== undefined && kept?.snapshot.status === 'error') {
     const { options } = snapshot.children[failedChild] as AnyActor

@@ -1,4 +1,5 @@
 import type { AnyActor, AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate'
+import type { Effect } from './step.ts'
 
 /** A delayed event an agent sent to itself, as it is kept in a checkpoint. */
 export interface PendingTimer {
@@ -18,6 +19,14 @@ export function pendingTimers(actor: AnyActor): readonly PendingTimer[] {
     timers.push({ id, event, delayMs: delay })
   }
   return timers
+}
+
+/** True if the effects start or cancel a timer: then there is something new to keep, though the snapshot may be the same. */
+export function moveTimers(effects: readonly Effect[]): boolean {
+  return effects.some((effect) => {
+    if (typeof effect === 'function') return false
+    return effect.type === 'xstate.cancel' || typeof (effect.params as { delay?: unknown } | undefined)?.delay === 'number'
+  })
 }
 
 /**

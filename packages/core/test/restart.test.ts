@@ -303,7 +303,7 @@ test('a send that fails after the step leaves the snapshot before it, too, and n
   const machine = createMachine({
     types: {} as { events: { type: 'go' } },
     initial: 'a',
-    states: { a: { invoke: { src: ticker }, exit: sendTo(() => ({}) as never, { type: 'hello' }), on: { go: 'b' } }, b: { invoke: { src: ticker } } },
+    states: { a: { invoke: { src: ticker }, exit: sendTo(() => ({}) as never, { type: 'go' }), on: { go: 'b' } }, b: { invoke: { src: ticker } } },
   })
   const hooks = recorder()
   const bench = await openBench({ hooks, supervision: { maxRestarts: 0 } })
@@ -315,6 +315,41 @@ test('a send that fails after the step leaves the snapshot before it, too, and n
   assert.is(running, 0)
   assert.is(bench.grid.trace.current, undefined)
   assert.equal(hooks.log.slice(1), ['go: a -> a failed', 'dead go crashed', 'failure on go: stop', 'stop x failed'])
+  await bench.close()
+})
+
+test('an agent given up resumes from its last good state when it is spawned again, with its children', async () => {
+  let running = 0
+  const machine = createMachine({
+    types: {} as { events: { type: 'boom' } },
+    invoke: {
+      src: fromCallback(() => {
+        running += 1
+        return () => {
+          running -= 1
+        }
+      }),
+    },
+    initial: 'a',
+    states: { a: { after: { 50: 'b' } }, b: { after: { 50: 'c' } }, c: {} },
+    on: {
+      boom: {
+        actions: () => {
+          throw new Error('boom')
+        },
+      },
+    },
+  })
+  const bench = await openBench({ supervision: { maxRestarts: 0 } })
+  const first = await bench.system.spawn(machine, { id: 'x', durability: 'checkpoint' })
+  await bench.clock.advance(50)
+  first.send({ type: 'boom' })
+  await bench.settle()
+  assert.equal([first.status, running], ['failed', 0])
+  const second = await bench.system.spawn(machine, { id: 'x', durability: 'checkpoint' })
+  assert.equal([second.snapshot.value, running], ['b', 1])
+  await bench.clock.advance(50)
+  assert.ok(second.snapshot.matches('c'))
   await bench.close()
 })
 

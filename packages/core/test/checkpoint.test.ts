@@ -1,0 +1,237 @@
+import { openGrid } from '@stigmergy/grid'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { assign, createMachine } from 'xstate'
+import { CoreError, createSystem, isCoreError, memoryStore, type Store } from '../src/index.ts'
+import { add, counter, openBench } from './support.ts'
+
+const test = suite('checkpoint')
+
+/** A store whose commits wait until they are let through, or fail. */
+function gatedStore(): Store & { readonly log: string[]; let(outcome?: Error): Promise<void>; open(): void } {
+  const inner = memoryStore()
+  const waiting: ((outcome: Error | undefined) => void)[] = []
+  const log: string[] = []
+  let open = false
+  return {
+    ...inner,
+    log,
+    async commit(id, rev, fence, value) {
+      log.push(`commit at ${rev}`)
+      const outcome = open ? undefined : await new Promise<Error | undefined>((resolve) => waiting.push(resolve))
+      if (outcome !== undefined) throw outcome
+      return inner.commit(id, rev, fence, value)
+    },
+    async let(outcome) {
+      waiting.shift()?.(outcome)
+      await new Promise((resolve) => setImmediate(resolve))
+    },
+    open() {
+      open = true
+      for (const resolve of waiting.splice(0)) resolve(undefined)
+    },
+  }
+}
+
+test('the first state is committed before the agent does anything; then each change, with what changed meanwhile', async () => {
+  const store = gatedStore()
+  const commits: number[] = []
+  const bench = await openBench({ store, hooks: { onCheckpoint: (_agent, rev, bytes) => void (bytes > 0 && commits.push(rev)) } })
+  const log: string[] = []
+  const machine = createMachine({ ...counter.config, entry: () => log.push('entered') } as typeof counter.config)
+  const spawning = bench.system.spawn(machine as unknown as typeof counter, { id: 'c', durability: 'checkpoint' })
+  await bench.settle()
+  assert.equal([log, store.log], [[], ['commit at 0']])
+  await store.let()
+  const agent = await spawning
+  assert.equal(log, ['entered'])
+
+  agent.send(add(1))
+  await bench.settle()
+  for (const by of [2, 4, 8]) {
+    agent.send(add(by))
+    await bench.settle()
+  }
+  assert.equal(store.log, ['commit at 0', 'commit at 1'], 'one at a time')
+  await store.let()
+  assert.equal(store.log, ['commit at 0', 'commit at 1', 'commit at 2'], 'all that changed meanwhile goes as one')
+  await store.let()
+  assert.equal(store.log.length, 3, 'nothing has changed since')
+  assert.equal(commits, [1, 2, 3])
+  store.open()
+  await bench.close()
+})
+
+test('an event that changes nothing is not stored', async () => {
+  const store = gatedStore()
+  store.open()
+  const bench = await openBench({ store })
+  const agent = await bench.system.spawn(counter, { durability: 'checkpoint' })
+  agent.send({ type: 'unknown' } as never)
+  await bench.settle()
+  assert.equal(store.log, ['commit at 0'])
+  await bench.close()
+})
+
+test('a store that fails is tried again until it takes the newest state', async () => {
+  const store = gatedStore()
+  const errors: string[] = []
+  const bench = await openBench({ store, hooks: { onCheckpointError: (_agent, error) => void errors.push(String(error)) } })
+  const spawning = bench.system.spawn(counter, { id: 'c', durability: 'checkpoint' })
+  await bench.settle()
+  await store.let()
+  const agent = await spawning
+  agent.send(add(1))
+  await bench.settle()
+  await store.let(new Error('no disk'))
+  agent.send(add(2))
+  await bench.clock.advance(99)
+  assert.is(store.log.length, 2)
+  await bench.clock.advance(1)
+  assert.equal([store.log.length, errors], [3, ['Error: no disk']])
+  await store.let(new Error('no disk'))
+  await bench.clock.advance(199)
+  assert.is(store.log.length, 3, 'the pause has doubled')
+  store.open()
+  await bench.clock.advance(1)
+  await bench.close()
+
+  const later = await openBench({ store })
+  const again = await later.system.spawn(counter, { id: 'c', durability: 'checkpoint' })
+  assert.is(again.snapshot.context.sum, 3)
+  await later.close()
+})
+
+test('a restart reads the store: while the store fails, it counts as a failure', async () => {
+  const store = gatedStore()
+  const bench = await openBench({ store, supervision: { backoff: { minMs: 10 } } })
+  const spawning = bench.system.spawn(counter, { id: 'c', durability: 'checkpoint' })
+  await bench.settle()
+  await store.let()
+  const agent = await spawning
+  agent.send(add(1))
+  agent.send({ type: 'boom' })
+  await bench.settle()
+  await store.let(new Error('no disk'))
+  await bench.clock.advance(10)
+  await store.let(new Error('no disk'))
+  await bench.settle()
+  assert.equal([agent.status, agent.restarts], ['restarting', 0])
+  store.open()
+  await bench.clock.advance(20)
+  assert.equal([agent.status, agent.restarts, agent.snapshot.context.sum], ['running', 1, 1])
+  await bench.close()
+})
+
+test('state that cannot be stored: refused at spawn; later told to the hooks, and the last stored state stays', async () => {
+  const errors: unknown[] = []
+  const bench = await openBench({ hooks: { onCheckpointError: (_agent, error) => void errors.push(error) } })
+  const machine = createMachine({
+    types: {} as { context: { x: unknown }; events: { type: 'set'; x: unknown } | { type: 'boom' }; input: unknown },
+    context: ({ input }) => ({ x: input }),
+    on: {
+      set: { actions: assign({ x: ({ event }) => event.x }) },
+      boom: {
+        actions: () => {
+          throw new Error('boom')
+        },
+      },
+    },
+  })
+  const [spawned] = await Promise.allSettled([bench.system.spawn(machine, { id: 'x', input: Symbol('s'), durability: 'checkpoint' })])
+  assert.ok(spawned?.status === 'rejected' && isCoreError(spawned.reason, 'BAD_STATE'))
+
+  const agent = await bench.system.spawn(machine, { id: 'x', input: 1, durability: 'checkpoint' })
+  agent.send({ type: 'set', x: 2 })
+  await bench.settle()
+  agent.send({ type: 'set', x: Symbol('s') })
+  await bench.settle()
+  assert.ok(isCoreError(errors.at(-1), 'BAD_STATE'))
+  agent.send({ type: 'boom' })
+  await bench.clock.advance(10)
+  assert.equal([agent.status, agent.snapshot.context.x], ['running', 2])
+  await bench.close()
+})
+
+test('a second system on the same store resumes the agent; the first one is fenced off and not restarted (I1)', async () => {
+  const store = memoryStore()
+  const failures: string[] = []
+  const first = await openBench({ store, hooks: { onFailure: ({ error, decision }) => void failures.push(`${(error as CoreError).code} ${decision.type}`) } })
+  const old = await first.system.spawn(counter, { id: 'c', durability: 'checkpoint' })
+  old.send(add(5))
+  await first.settle()
+
+  const second = createSystem({ grid: await openGrid({ id: 'there', clock: first.clock }), store })
+  const resumed = await second.spawn(counter, { id: 'c', durability: 'checkpoint' })
+  await first.settle()
+  assert.equal(resumed.snapshot.context, { sum: 5, restored: ['checkpoint'] })
+  assert.is(resumed.restarts, 0)
+
+  old.send(add(100))
+  await first.settle()
+  assert.is(old.status, 'failed')
+  assert.equal(failures, ['STORE_FENCED stop'])
+  resumed.send(add(1))
+  await second.close()
+  const third = await openBench({ store })
+  const last = await third.system.spawn(counter, { id: 'c', durability: 'checkpoint' })
+  assert.is(last.snapshot.context.sum, 6, 'nothing of the older one came through')
+  await third.close()
+  await first.close()
+})
+
+test('closing writes the last state; what a system closed, the next one resumes', async () => {
+  const store = memoryStore()
+  for (const sum of [1, 2, 3]) {
+    const bench = await openBench({ store })
+    const agent = await bench.system.spawn(counter, { id: 'c', durability: 'checkpoint' })
+    agent.send(add(1))
+    await bench.settle()
+    assert.is(agent.snapshot.context.sum, sum)
+    await bench.close()
+  }
+})
+
+test('an agent that had reached its end begins anew', async () => {
+  const store = memoryStore()
+  const machine = createMachine({ types: {} as { events: { type: 'end' } }, initial: 'a', states: { a: { on: { end: 'z' } }, z: { type: 'final' } } })
+  for (let i = 0; i < 2; i++) {
+    const bench = await openBench({ store })
+    const agent = await bench.system.spawn(machine, { id: 'x', durability: 'checkpoint' })
+    assert.ok(agent.snapshot.matches('a'))
+    agent.send({ type: 'end' })
+    await bench.settle()
+    assert.is(agent.status, 'done')
+    await bench.close()
+  }
+  assert.is((await store.get('x'))?.rev, 4)
+})
+
+test('the record of another type of agent is refused and left as it is (I9)', async () => {
+  const store = memoryStore()
+  const bench = await openBench({ store })
+  await (await bench.system.spawn(counter, { id: 'c', durability: 'checkpoint' })).stop()
+  const before = await store.get('c')
+  const [other] = await Promise.allSettled([bench.system.spawn(createMachine({ id: 'camera' }), { id: 'c', durability: 'checkpoint' })])
+  assert.ok(other?.status === 'rejected' && isCoreError(other.reason, 'STORE_FOREIGN'), String(other?.status))
+  assert.equal(await store.get('c'), before)
+  assert.equal(bench.system.agents, [])
+  const same = await bench.system.spawn(counter, { id: 'c', durability: 'checkpoint' })
+  assert.is(same.status, 'running')
+  await bench.close()
+})
+
+test('a stored state that the machine no longer has is refused and left as it is', async () => {
+  const store = memoryStore()
+  const bench = await openBench({ store })
+  const before = createMachine({ id: 'm', initial: 'a', states: { a: {} } })
+  const after = createMachine({ id: 'm', initial: 'b', states: { b: {} } })
+  await (await bench.system.spawn(before, { id: 'x', durability: 'checkpoint' })).stop()
+  const kept = await store.get('x')
+  const [result] = await Promise.allSettled([bench.system.spawn(after, { id: 'x', durability: 'checkpoint' })])
+  assert.ok(result?.status === 'rejected' && isCoreError(result.reason, 'START_FAILED'))
+  assert.equal(await store.get('x'), kept)
+  await bench.close()
+})
+
+test.run()

@@ -1,0 +1,85 @@
+import { createVirtualClock } from '@stigmergy/grid'
+import { Packr } from 'msgpackr'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createMachine, type AnyMachineSnapshot } from 'xstate'
+import { isCoreError, type CoreErrorCode } from '../src/index.ts'
+import { captureRecord, createRecordCodec, type AgentRecord } from '../src/record.ts'
+import { createSteppedActor } from '../src/step.ts'
+
+const test = suite('record')
+
+const codec = createRecordCodec()
+const expected = { id: 'x', machineType: 'robot', machineVersion: '1' }
+
+function record(context: unknown, over: Partial<AgentRecord> = {}): AgentRecord {
+  const snapshot = { status: 'active', output: undefined, error: undefined, context } as const
+  return { schema_version: 1, machineType: 'robot', machineVersion: '1', snapshot, timers: [], ...over }
+}
+
+function refused(fn: () => unknown, code: CoreErrorCode, message: RegExp): void {
+  assert.throws(fn, (error: Error) => isCoreError(error, code) && message.test(error.message))
+}
+
+test('dates, maps, sets, errors, big numbers, bytes, undefined and cycles come back as they were', () => {
+  const cycle: Record<string, unknown> = { name: 'loop' }
+  cycle['self'] = cycle
+  const context = {
+    date: new Date(5),
+    map: new Map<unknown, unknown>([[1, { a: 2 }]]),
+    set: new Set(['a']),
+    big: 12_345_678_901_234_567_890n,
+    bytes: new Uint8Array([1, 2]),
+    numbers: [Number.NaN, Number.POSITIVE_INFINITY, 0.1],
+    nothing: undefined,
+  }
+  const decoded = codec.decode(codec.encode('x', record({ ...context, cycle, error: new TypeError('bad') })), expected)
+  const { cycle: loop, error, ...rest } = decoded.snapshot.context as typeof context & { cycle: { self: unknown }; error: Error }
+  assert.equal(rest, context)
+  assert.is(loop.self, loop)
+  assert.instance(error, TypeError)
+  assert.is(error.message, 'bad')
+})
+
+test('each decode is a copy of its own', () => {
+  const bytes = codec.encode('x', record({ list: [1] }))
+  const [a, b] = [codec.decode(bytes, expected), codec.decode(bytes, expected)]
+  ;(a.snapshot.context as { list: number[] }).list.push(2)
+  assert.equal(b.snapshot.context, { list: [1] })
+})
+
+test('state of another type or version, or of a newer program, is refused', () => {
+  const decode = (over: Partial<AgentRecord>): unknown => codec.decode(codec.encode('x', record({}, over)), expected)
+  refused(() => decode({ machineType: 'camera' }), 'STORE_FOREIGN', /agent "x" is a "robot", the store holds a "camera"/)
+  refused(() => decode({ machineVersion: '2' }), 'STORE_FOREIGN', /of version "2" of its machine, this one is "1"/)
+  refused(() => decode({ machineVersion: undefined }), 'STORE_FOREIGN', /of version undefined/)
+  refused(() => decode({ schema_version: 2 }), 'STORE_NEWER', /has schema version 2, this program knows 1/)
+})
+
+test('bytes that are no agent state are refused', () => {
+  const packr = new Packr()
+  for (const bytes of [new Uint8Array([0xc1]), packr.pack(null), packr.pack({}), packr.pack('text'), new Uint8Array()]) {
+    refused(() => codec.decode(bytes, expected), 'STORE_BROKEN', /agent "x"/)
+  }
+})
+
+test('what cannot be stored is refused with the name of the agent', () => {
+  refused(() => codec.encode('x', record({ symbol: Symbol('s') })), 'BAD_STATE', /the state of agent "x" cannot be stored/)
+})
+
+test('a capture is not touched by what the agent does later', () => {
+  const machine = createMachine({ id: 'robot', version: '3', context: { list: [1] }, initial: 'a', states: { a: {} } })
+  const actor = createSteppedActor(machine, (_stepper, snapshot) => snapshot, {
+    clock: createVirtualClock(),
+    id: 'x',
+    input: undefined,
+    snapshot: undefined,
+  })
+  const captured = captureRecord(actor, machine, 'robot', actor.getSnapshot() as AnyMachineSnapshot, undefined)
+  assert.is(captured.machineVersion, '3')
+  const bytes = codec.encode('x', captured)
+  ;(actor.getSnapshot() as { context: { list: number[] } }).context.list.push(2)
+  assert.equal(codec.decode(bytes, { ...expected, machineVersion: '3' }).snapshot.context, { list: [1] })
+})
+
+test.run()
