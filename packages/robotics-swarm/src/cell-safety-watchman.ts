@@ -50,7 +50,7 @@ export function startWatchman<V>({ clock, map, key, limits, requiredFromMs, onRe
         timer = undefined
         look()
       },
-      nextMs + MICROSECOND_MS - ageMs,
+      nextMs - ageMs,
     )
   }
   const take = (entry: Entry<V> | undefined): void => {
