@@ -3,7 +3,6 @@ export const SWARM_ERRORS = {
   BAD_OPTION: 'An option has a value it cannot have. The message quotes it and says which values it takes.',
   BAD_RECORDING: 'The recording is missing, incomplete or broken. The message names the file, the line and the value.',
   UNKNOWN_SESSION: 'A session was asked for that the recording does not hold. The message lists those it holds.',
-  CHECK_FAILED: 'The run ended but its own checks do not hold. The message says which.',
   ABORTED: 'The run was interrupted before its end.',
 } as const
 

@@ -1,7 +1,10 @@
+import { createSystem } from '@stigmergy/core'
 import { createVirtualClock, openGrid } from '@stigmergy/grid'
 import { startTelemetry } from '@stigmergy/telemetry/node'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { startCell } from '../src/sim/cell.ts'
+import { createLayout } from '../src/sim/layout.ts'
 import { simulate } from '../src/sim/run.ts'
 
 const test = suite('the trace of a part')
@@ -12,9 +15,10 @@ interface SpanSeen {
   readonly spanId: string
   readonly parent: string | undefined
   readonly attributes: Readonly<Record<string, unknown>>
+  readonly error: string | undefined
 }
 
-test('one part is one trace from detection to actuation, over three agents', async () => {
+async function openTraced() {
   const spans: SpanSeen[] = []
   const clock = createVirtualClock()
   const grid = await openGrid({ clock })
@@ -27,7 +31,8 @@ test('one part is one trace from detection to actuation, over three agents', asy
         export: (batch, done) => {
           for (const span of batch) {
             const { traceId, spanId } = span.spanContext()
-            spans.push({ name: span.name, traceId, spanId, parent: span.parentSpanContext?.spanId, attributes: span.attributes })
+            const { name, attributes, status } = span
+            spans.push({ name, traceId, spanId, parent: span.parentSpanContext?.spanId, attributes, error: status.message })
           }
           done({ code: 0 })
         },
@@ -35,6 +40,11 @@ test('one part is one trace from detection to actuation, over three agents', asy
       },
     ],
   })
+  return { spans, clock, grid, telemetry }
+}
+
+test('one part is one trace from detection to actuation, over three agents', async () => {
+  const { spans, grid, telemetry } = await openTraced()
   const report = await simulate({ robots: 2, offeredLoad: 1, parts: 100, seed: 2 }, { grid, telemetry })
   await telemetry.close()
   await grid.close()
@@ -60,6 +70,41 @@ test('one part is one trace from detection to actuation, over three agents', asy
     }
   }
   assert.is(complete, report.picked, 'every picked part has its whole trace')
+})
+
+test('a robot that throws and is restarted shows so in the trace of its part', async () => {
+  const { spans, clock, grid, telemetry } = await openTraced()
+  const system = createSystem({ grid, hooks: telemetry.core })
+  const layout = createLayout(clock, 1, 0.2)
+  let planted = false
+  const cell = await startCell({
+    system,
+    layout,
+    pickTimeMs: () => 400,
+    onRobotStep: (_robot, step) => {
+      if (step !== 'picked' || planted) return
+      planted = true
+      throw new Error('gripper jammed')
+    },
+  })
+  const trace = telemetry.startTrace('camera frame')
+  cell.vision.send({ type: 'frame', part: 'p1', encoder: layout.belt.counts() }, { trace })
+  await clock.advance(10_000)
+  cell.close()
+  await system.close()
+  await telemetry.close()
+  await grid.close()
+
+  const ofPart = spans.filter((span) => span.traceId === trace.traceId && span.attributes['agent.type'] === 'robot')
+  const story = ofPart.map((span) => `${span.name}${span.error === undefined ? '' : ` (${span.error})`}`)
+  assert.equal(story.slice(0, 4), [
+    'robot idle -> picking',
+    'robot picking -> picking (gripper jammed)',
+    'robot failed (gripper jammed)',
+    'robot restarted',
+  ])
+  assert.is(story.filter((name) => name === 'robot idle -> picking').length, 1, 'taken once')
+  assert.is(story.filter((name) => name === 'robot placing -> idle').length, 1, 'placed once')
 })
 
 function byTrace(spans: readonly SpanSeen[]): Map<string, SpanSeen[]> {
