@@ -1,0 +1,54 @@
+import { parseArgs } from 'node:util'
+
+/** What one run of the runner was asked for, checked. */
+export interface RunnerOptions {
+  /** Parts of paths, or whole paths of files. Empty: every file. */
+  readonly filters: readonly string[]
+  /** The long runs (`test/long/*.long.ts`) instead of the tests. */
+  readonly long: boolean
+  /** How long one file may take. Undefined: no limit. */
+  readonly watchdogMs: number | undefined
+  /** How long a handle may keep the process alive after the last test. */
+  readonly leakMs: number
+  /** Skipping is a failure where every component can be had. */
+  readonly ci: boolean
+}
+
+const HELP = `usage: test/run.ts [--long] [--watchdog-ms N] [--leak-ms N] [path or part of a path ...]
+
+  --long          run test/long/*.long.ts, without a time limit per file
+  --watchdog-ms   how long one file may take (default 120000)
+  --leak-ms       how long a handle may outlive the last test (default 5000)`
+
+const milliseconds = (name: string, text: string): number => {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 1) throw new TypeError(`--${name} ${text}: give a whole number of milliseconds, 1 or more`)
+  return value
+}
+
+/**
+ * Reads the command line and the environment (`CI`) of a run.
+ * Returns the help text instead when that was asked for.
+ * @throws TypeError for an unknown option or a value that is no number; the message quotes it.
+ */
+export const resolveRunnerOptions = (argv: readonly string[], env: NodeJS.ProcessEnv): RunnerOptions | string => {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h', default: false },
+      long: { type: 'boolean', default: false },
+      'watchdog-ms': { type: 'string' },
+      'leak-ms': { type: 'string', default: '5000' },
+    },
+  })
+  if (values.help) return HELP
+  const given = values['watchdog-ms'] ?? (values.long ? undefined : '120000')
+  return {
+    filters: positionals,
+    long: values.long,
+    watchdogMs: given === undefined ? undefined : milliseconds('watchdog-ms', given),
+    leakMs: milliseconds('leak-ms', values['leak-ms']),
+    ci: !['', '0', 'false'].includes(env['CI'] ?? ''),
+  }
+}

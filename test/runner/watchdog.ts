@@ -1,0 +1,68 @@
+import { Worker } from 'node:worker_threads'
+import { type Counts, summary } from './report.ts'
+
+/** Ends a run whose file takes too long, also when the file spins and no timer of this thread can fire. */
+export interface Watchdog {
+  /** A file starts: its time begins. */
+  readonly file: (file: string, counts: Counts) => void
+  /** A test of that file starts. */
+  readonly running: (name: string) => void
+  /** Stops watching. */
+  readonly close: () => Promise<void>
+}
+
+/** What the other thread prints when this thread can no longer speak. */
+const lastWords = (file: string, running: string, limitMs: number, { passed, failed, skipped }: Counts): string =>
+  `\n  ✘ ${file}: ${tooLong(running, limitMs)}; it never yielded, so the run was killed\n\n` +
+  `${summary({ passed, failed: failed + 1, skipped })}\n`
+
+/** Says which test did not end. */
+export const tooLong = (running: string, limitMs: number): string => `still running after ${limitMs / 1000} s: ${running}`
+
+// The other thread: asks this one to end the run, and kills the process if it does not within 2 s.
+const WATCHER = `
+const { parentPort } = require('node:worker_threads')
+const { writeSync } = require('node:fs')
+let timer
+parentPort.on('message', ({ limitMs, words }) => {
+  if (limitMs !== undefined) {
+    clearTimeout(timer)
+    timer = setTimeout(() => {
+      parentPort.postMessage('expired')
+      timer = setTimeout(() => {
+        try { writeSync(1, globalThis.words) } finally { process.kill(process.pid, 'SIGKILL') }
+      }, 2000)
+    }, limitMs)
+  }
+  globalThis.words = words
+})`
+
+/** Starts a watchdog of `limitMs` per file; undefined watches nothing. `onExpired` gets the name of the running test. */
+export const startWatchdog = (limitMs: number | undefined, onExpired: (file: string, running: string) => void): Watchdog => {
+  if (limitMs === undefined) return { file: () => {}, running: () => {}, close: async () => {} }
+
+  const worker = new Worker(WATCHER, { eval: true, execArgv: [], stdin: false })
+  let now = { file: '', running: '', counts: { passed: 0, failed: 0, skipped: 0 } }
+  worker.on('message', () => onExpired(now.file, now.running))
+  // After the listener, which would keep the process alive: a promise that never settles must end the run at once.
+  worker.unref()
+
+  const tell = (restart: boolean): void =>
+    worker.postMessage({
+      limitMs: restart ? limitMs : undefined,
+      words: lastWords(now.file, now.running, limitMs, now.counts),
+    })
+  return {
+    file: (file, counts) => {
+      now = { file, running: 'importing the file', counts }
+      tell(true)
+    },
+    running: running => {
+      now = { ...now, running }
+      tell(false)
+    },
+    close: async () => {
+      await worker.terminate()
+    },
+  }
+}
