@@ -76,11 +76,11 @@ export class Cell implements Runnable {
     this.#inTurn = true
     let handled = 0
     while (handled < limit && this.#running) {
-      this.#delivering = this.inbox.next()
-      if (this.#delivering === undefined) break
+      const envelope = this.inbox.next()
+      if (envelope === undefined) break
       handled += 1
-      this.#actor?.send(this.#delivering.event)
-      this.#delivering = undefined
+      this.#delivering = envelope
+      this.#actor?.send(envelope.event)
     }
     this.#inTurn = false
     this.#owner.rested()
@@ -94,6 +94,8 @@ export class Cell implements Runnable {
       return stopped
     }
     const envelope = this.#delivering?.event === event ? this.#delivering : undefined
+    // Once: an agent may send itself the very event it was given.
+    if (envelope !== undefined) this.#delivering = undefined
     this.#step = { event, envelope }
     this.#cause.begin(event.type, envelope, this.#owner.restarts)
     try {
@@ -195,7 +197,14 @@ export class Cell implements Runnable {
     if (stored !== undefined) rearmTimers(actor, this.#options.machine, stored.timers)
     // What is stored may speak of entries that are gone by now: a restored agent is told so (I5).
     const resync = stored === undefined ? undefined : 'restored'
-    this.inbox.open(first.map((event) => this.inbox.envelope(event, trace)), resync)
+    try {
+      this.inbox.open(first.map((event) => this.inbox.envelope(event, trace)), resync)
+    } catch (error) {
+      // A closed grid. Without its world the agent does not run at all.
+      this.#halt()
+      actor.stop()
+      throw error
+    }
     this.wake()
   }
 

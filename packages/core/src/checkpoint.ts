@@ -140,6 +140,9 @@ export function createCheckpoint(options: CheckpointOptions): Checkpoint {
       await settled()
     },
     async forget() {
+      // What is under way would come after the delete.
+      await settled().catch(() => undefined)
+      if (failure?.final === true) return
       try {
         await store.delete(id, fence)
       } catch (error) {

@@ -126,10 +126,8 @@ export function createSystem(options: SystemOptions): ActorSystem {
     return false
   }
 
-  async function close(timeoutMs: number): Promise<void> {
-    const leaving = [...lives.values()].reverse().map(async (life) => {
-      await life.stop()
-    })
+  async function end(timeoutMs: number): Promise<void> {
+    const leaving = [...lives.values()].reverse().map((life) => life.stop())
     const settled = Promise.allSettled([...leaving, ...settling.values()])
     const timedOut = (): CoreError => {
       const late = [...settling.keys()].map((life) => quote(life.info.id)).join(', ')
@@ -177,7 +175,11 @@ export function createSystem(options: SystemOptions): ActorSystem {
     get guestErrors() {
       return guests.errors
     },
-    close: ({ timeoutMs } = {}) => (closing ??= close(numberOption('timeoutMs', timeoutMs, CLOSE_MS, 0, Infinity))),
+    async close({ timeoutMs } = {}) {
+      const deadlineMs = numberOption('timeoutMs', timeoutMs, CLOSE_MS, 0, Infinity)
+      closing ??= end(deadlineMs)
+      await closing
+    },
     [Symbol.asyncDispose]: () => system.close(),
   }
   return system

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { assign, createMachine, fromCallback, fromPromise, sendTo } from 'xstate'
+import { assign, createMachine, fromCallback, fromPromise, sendTo, type AnyActorRef } from 'xstate'
 import { isCoreError, memoryStore } from '../src/index.ts'
 import { add, counter, openBench, recorder, traceOf } from './support.ts'
 
@@ -167,6 +167,36 @@ test('a first step that throws is an error of spawn, with its cause; the id is f
   await bench.close()
 })
 
+test('with its grid closed an agent cannot start again: it fails, and nothing of it is left', async () => {
+  let running = 0
+  const machine = createMachine({
+    types: {} as { events: { type: 'boom' } },
+    invoke: {
+      src: fromCallback(() => {
+        running += 1
+        return () => {
+          running -= 1
+        }
+      }),
+    },
+    on: {
+      boom: {
+        actions: () => {
+          throw new Error('boom')
+        },
+      },
+    },
+  })
+  const bench = await openBench({ supervision: { maxRestarts: 1 } })
+  const parts = bench.grid.map('parts')
+  const agent = await bench.system.spawn(machine, { watch: { parts } })
+  await bench.grid.close()
+  agent.send({ type: 'boom' })
+  await bench.clock.advance(1000)
+  assert.equal([agent.status, running], ['failed', 0])
+  await bench.close()
+})
+
 test('stopped while it waits for its restart, it stays stopped', async () => {
   const bench = await openBench()
   const agent = await bench.system.spawn(counter, { durability: 'checkpoint' })
@@ -245,7 +275,13 @@ test('a child that fails with nobody to handle it breaks the agent; it is tried 
   const hooks = recorder()
   const bench = await openBench({ hooks })
   const agent = await bench.system.spawn(machine, { id: 'r', durability: 'checkpoint' })
+  await bench.settle()
+  assert.equal([agent.status, agent.snapshot.status], ['restarting', 'active'], 'the last good snapshot')
   await bench.clock.advance(1000)
+  const [, failed, failure, restarted] = hooks.log
+  assert.match(failed ?? '', /^xstate\.error\.actor\..*: reading -> reading failed$/)
+  assert.match(failure ?? '', /^failure on xstate\.error\.actor\./)
+  assert.is(restarted, 'restart 1 from checkpoint')
   assert.ok(agent.snapshot.matches('read'))
   assert.equal(inputs, [{ port: 7 }, { port: 7 }, { port: 7 }])
   assert.is(agent.restarts, 2)
@@ -303,7 +339,7 @@ test('a send that fails after the step leaves the snapshot before it, too, and n
   const machine = createMachine({
     types: {} as { events: { type: 'go' } },
     initial: 'a',
-    states: { a: { invoke: { src: ticker }, exit: sendTo(() => ({}) as never, { type: 'go' }), on: { go: 'b' } }, b: { invoke: { src: ticker } } },
+    states: { a: { invoke: { src: ticker }, exit: sendTo(() => ({}) as AnyActorRef, { type: 'hello' }), on: { go: 'b' } }, b: { invoke: { src: ticker } } },
   })
   const hooks = recorder()
   const bench = await openBench({ hooks, supervision: { maxRestarts: 0 } })
