@@ -42,7 +42,8 @@ export interface Codec {
 
 export function createCodec(): Codec {
   // No records: their shapes would have to be shared between processes. moreTypes: Set, typed arrays and large bigint survive.
-  const packr = new Packr({ useRecords: false, moreTypes: true })
+  // toJSON is a name like any other here: a sealed value holds no functions.
+  const packr = new Packr({ useRecords: false, moreTypes: true, useToJSON: false })
   return {
     packValue: ({ value, collections }) => packr.pack(collections ? wrapCollections(value) : value),
     pack(header, body) {

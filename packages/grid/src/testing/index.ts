@@ -1,0 +1,21 @@
+import { ageCases } from './age-cases.ts'
+import type { GridCase } from './case.ts'
+import { refusalCases } from './refusal-cases.ts'
+import { schemaCases } from './schema-cases.ts'
+import { ttlCases } from './ttl-cases.ts'
+import { valueCases } from './value-cases.ts'
+import { watchCases } from './watch-cases.ts'
+import { writeCases } from './write-cases.ts'
+
+export type { CaseNeed, GridBench, GridCase } from './case.ts'
+
+/** The conformance suite, as data: what every backend of the grid must show. Run each case on a fresh {@link GridBench}. */
+export const gridCases: readonly GridCase[] = [
+  ...writeCases,
+  ...valueCases,
+  ...refusalCases,
+  ...ttlCases,
+  ...watchCases,
+  ...ageCases,
+  ...schemaCases,
+]

@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict'
+import type { Change } from '../entry.ts'
+import { line, lines, record, type GridCase } from './case.ts'
+
+/** Every committed change in order, or a resync (I5). */
+export const watchCases: readonly GridCase[] = [
+  {
+    name: 'every watcher of every grid is told every change of a key in order',
+    async run(bench) {
+      const [a, b] = [await bench.open(), await bench.open()]
+      const [map, other] = [a.map<number>('m'), b.map<number>('m')]
+      const all = [record(map), record(map), record(other)]
+      const expected: string[] = []
+      for (let n = 0; n < 50; n++) {
+        await (n % 2 === 0 ? map : other).put('k', n)
+        expected.push(`put k=${n}`)
+        if (n % 10 === 9 && (await map.remove('k'))) expected.push('remove k')
+      }
+      await bench.settle()
+      for (const told of all) assert.deepEqual(lines(told), expected)
+    },
+  },
+  {
+    name: 'a change carries the entry and the one before',
+    async run(bench) {
+      const map = (await bench.open()).map<number>('m')
+      const told = record(map)
+      const first = await map.put('k', 1)
+      const second = await map.put('k', 2)
+      await map.remove('k')
+      await bench.settle()
+      assert.deepEqual(told.slice(0, 2), [
+        { type: 'put', key: 'k', entry: first, previous: undefined },
+        { type: 'put', key: 'k', entry: second, previous: first },
+      ])
+      const removed = told[2]
+      assert.ok(removed?.type === 'remove' && removed.version > second.version)
+      assert.deepEqual([removed.key, removed.previous, removed.trace], ['k', second, undefined])
+      assert.ok(told.every((change) => Object.isFrozen(change)))
+    },
+  },
+  {
+    name: "the listener never runs on the writer's stack, and has run when the write is done",
+    needs: ['linearizable'],
+    async run(bench) {
+      const map = (await bench.open()).map<number>('m')
+      const told = record(map)
+      const written = map.put('k', 1)
+      assert.deepEqual(lines(told), [])
+      await written
+      assert.deepEqual(lines(told), ['put k=1'])
+    },
+  },
+  {
+    name: 'initial begins with the present entries',
+    async run(bench) {
+      const map = (await bench.open()).map<number>('m')
+      await map.putAll([['a', 1], ['b', 2]])
+      await bench.settle()
+      const told = record(map, { initial: true })
+      const late = record(map)
+      assert.deepEqual(lines(told), [], 'not inside the call')
+      await map.put('a', 3)
+      await bench.settle()
+      assert.deepEqual(lines(told), ['put a=1', 'put b=2', 'put a=3'])
+      assert.deepEqual(lines(late), ['put a=3'])
+    },
+  },
+  {
+    name: 'where tells what satisfies it, and what stops satisfying it',
+    async run(bench) {
+      const map = (await bench.open()).map<number>('m')
+      await map.putAll([['x', 5], ['y', 20]])
+      await bench.settle()
+      const told = record(map, { where: ({ value }) => value >= 10, initial: true })
+      for (const value of [1, 10, 11, 2, 3]) await map.put('k', value)
+      await map.remove('k')
+      await map.put('k', 12)
+      await map.remove('k')
+      await bench.settle()
+      assert.deepEqual(lines(told), ['put y=20', 'put k=10', 'put k=11', 'put k=2', 'put k=12', 'remove k'])
+    },
+  },
+  {
+    name: 'coalesce keeps the newest undelivered change of a key, at its place',
+    needs: ['linearizable'],
+    async run(bench) {
+      const map = (await bench.open()).map<number>('m')
+      const [told, all] = [record(map, { coalesce: true }), record(map)]
+      const writes = [map.put('a', 1), map.put('b', 1), map.put('a', 2), map.put('c', 1), map.remove('c')]
+      await Promise.all(writes)
+      await map.put('b', 2)
+      assert.deepEqual(lines(told), ['put b=1', 'put a=2', 'remove c', 'put b=2'])
+      assert.equal(all.length, 6)
+    },
+  },
+  {
+    name: 'a full queue is dropped for one resync with the present state, and then goes on',
+    needs: ['linearizable'],
+    async run(bench) {
+      const map = (await bench.open()).map<number>('m')
+      const small = record(map, { capacity: 3 })
+      const fits = record(map, { capacity: 3, coalesce: true })
+      const even = record(map, { capacity: 1, where: ({ value }) => value % 2 === 0 })
+      const all = record(map)
+      const values = Array.from({ length: 10 }, (_, n) => [`k${n % 3}`, n] as const)
+      await Promise.all(values.map(([key, n]) => map.put(key, n)))
+      await map.put('k0', 10)
+      assert.deepEqual(lines(small), ['resync overflow k0=9 k1=7 k2=8', 'put k0=10'])
+      assert.deepEqual(lines(fits), ['put k1=7', 'put k2=8', 'put k0=9', 'put k0=10'])
+      assert.deepEqual(lines(even), ['resync overflow k2=8', 'put k0=10'])
+      assert.equal(all.length, 11)
+    },
+  },
+  {
+    name: 'more present entries than the capacity begin with a resync',
+    async run(bench) {
+      const map = (await bench.open()).map<number>('m')
+      await map.putAll([['a', 1], ['b', 2], ['c', 3]])
+      await bench.settle()
+      const told = record(map, { initial: true, capacity: 2 })
+      await bench.settle()
+      assert.deepEqual(lines(told), ['resync overflow a=1 b=2 c=3'])
+    },
+  },
+  {
+    name: 'a listener or a where that throws is counted and told to the hooks, and delivery goes on',
+    async run(bench) {
+      const grid = await bench.open()
+      const map = grid.map<number>('m')
+      const errors: unknown[] = []
+      const stop = grid.use({ onListenerError: (name, error) => errors.push(`${name}: ${(error as Error).message}`) })
+      const told: string[] = []
+      const fail = (why: string): never => {
+        throw new Error(why)
+      }
+      map.watch((change) => (told.push(line(change)), fail('listener')))
+      map.watch(async () => fail('async listener'))
+      const where = record(map, { where: () => fail('where') })
+      const healthy = record(map)
+      await map.put('k', 1)
+      await bench.settle()
+      assert.deepEqual(errors.toSorted(), ['m: async listener', 'm: listener', 'm: where'])
+      assert.equal(grid.guestErrors, 3)
+      stop()
+      await map.put('k', 2)
+      await bench.settle()
+      assert.deepEqual(told, ['put k=1', 'put k=2'])
+      assert.deepEqual(lines(healthy), told)
+      assert.deepEqual(lines(where), told, 'told, as nothing is known of it')
+      assert.equal(errors.length, 3)
+    },
+  },
+  {
+    name: 'a listener that writes gets its own change later, in one order for all',
+    async run(bench) {
+      const map = (await bench.open()).map<number>('m')
+      const inside: string[] = []
+      let depth = 0
+      const first: Change<number>[] = []
+      map.watch((change) => {
+        inside.push(`${depth}`)
+        depth++
+        first.push(change)
+        if (change.type === 'put' && change.entry.value < 5) void map.put('k', change.entry.value + 1)
+        depth--
+      })
+      const second = record(map)
+      await map.put('k', 1)
+      await bench.settle()
+      assert.deepEqual(lines(first), ['put k=1', 'put k=2', 'put k=3', 'put k=4', 'put k=5'])
+      assert.deepEqual(lines(second), lines(first))
+      assert.ok(inside.every((at) => at === '0'))
+    },
+  },
+  {
+    name: 'a hook that writes does not overtake, in any grid',
+    async run(bench) {
+      const [a, b] = [await bench.open(), await bench.open()]
+      const [map, other] = [a.map<number>('m'), b.map<number>('m')]
+      const writes: Promise<unknown>[] = []
+      a.use({
+        onChange(_name, change) {
+          if (change.type === 'put' && change.entry.value === 1) writes.push(map.put('k', 2))
+        },
+      })
+      const all = [record(map), record(other)]
+      await map.put('k', 1)
+      await Promise.all(writes)
+      await bench.settle()
+      for (const told of all) assert.deepEqual(lines(told), ['put k=1', 'put k=2'])
+      assert.equal(other.peek('k')?.value, 2)
+    },
+  },
+  {
+    name: 'a watch ends by close, by its signal and with the grid, at once',
+    async run(bench) {
+      const grid = await bench.open()
+      const map = grid.map<number>('m')
+      const closed: string[] = []
+      const aborted: string[] = []
+      const before: string[] = []
+      const open: string[] = []
+      const controller = new AbortController()
+      const watch = map.watch((change) => closed.push(line(change)))
+      map.watch((change) => aborted.push(line(change)), { signal: controller.signal })
+      map.watch((change) => before.push(line(change)), { signal: AbortSignal.abort(), initial: true })
+      map.watch((change) => open.push(line(change)))
+      await map.put('k', 1)
+      await bench.settle()
+      const undelivered = map.put('k', 2)
+      watch.close()
+      watch.close()
+      controller.abort()
+      await undelivered
+      await bench.settle()
+      const last = map.put('k', 3)
+      await grid.close()
+      await Promise.allSettled([last])
+      assert.deepEqual([closed, aborted, before], [['put k=1'], ['put k=1'], []])
+      assert.deepEqual(open, ['put k=1', 'put k=2'])
+    },
+  },
+  {
+    name: 'hooks are told every change of every map until they are removed; one that throws is counted',
+    async run(bench) {
+      const grid = await bench.open()
+      const told: string[] = []
+      const stop = grid.use({ onChange: (map, change) => void told.push(`${map} ${line(change)}`) })
+      grid.use({
+        onChange() {
+          throw new Error('guest')
+        },
+      })
+      await grid.map<number>('m').put('k', 1)
+      await grid.map<number>('n').put('l', 2)
+      await grid.map<number>('n').remove('l')
+      stop()
+      await grid.map<number>('m').put('k', 3)
+      await bench.settle()
+      assert.deepEqual(told, ['m put k=1', 'n put l=2', 'n remove l'])
+      assert.equal(grid.guestErrors, 4)
+    },
+  },
+]
