@@ -50,7 +50,7 @@ export function startWatchman<V>({ clock, map, key, limits, requiredFromMs, onRe
         timer = undefined
         look()
       },
-      nextMs - ageMs,
+      nextMs + MICROSECOND_MS - ageMs,
     )
   }
   const take = (entry: Entry<V> | undefined): void => {

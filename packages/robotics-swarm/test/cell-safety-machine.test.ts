@@ -78,6 +78,13 @@ test('each silence counts once, also when rows are told late, behind a check tha
   assert.equal(trace.slice(-2), ['STOP 170', 'RUN 180'])
 })
 
+test('no time is accounted twice when a row is told behind a check', () => {
+  const { trace, released: accounts, send } = bench()
+  send(row(0, 0), check(1, 20, 46), row(1, 20), row(2, 60), released(60))
+  assert.equal(trace, ['RUN 0', 'HOLD 46', 'RUN 20'])
+  assert.equal(accounts, [{ stops: 0, msInRun: 60, msInHold: 0, msInStop: 0 }])
+})
+
 test('a late row ends a hold; nothing is held or stopped at exactly the limits', () => {
   const { trace, send } = bench()
   send(row(0, 0), check(0, 0, 25), check(0, 0, 25.001), check(0, 0, 50), row(1, 50), row(2, 100))

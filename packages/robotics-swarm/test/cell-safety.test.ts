@@ -149,6 +149,28 @@ test('a timer that fires late leaves the stop to the row: one stop, of no length
   )
 })
 
+test('a timer that fires between a commit and its delivery finds the new reading in the near cache', async () => {
+  const timers: (() => void)[] = []
+  const captured = (clock: Clock): Clock => ({ ...clock, now: () => clock.now(), setTimeout: (fn) => timers.push(fn) })
+  await inCell(
+    async ({ clock, safety, stops, read }) => {
+      await clock.advance(100)
+      const committed = read(0)
+      for (const fire of timers.splice(0)) fire()
+      await committed
+      await clock.advance(0)
+      // The silence before it was a stop all the same: the row tells it.
+      assert.equal(
+        stops.map(({ seenBy }) => seenBy),
+        ['row'],
+      )
+      assert.is(safety.state, 'RUN')
+    },
+    { acknowledge: 'when-fresh' },
+    captured,
+  )
+})
+
 test('a step of the wall clock changes nothing', async () => {
   let wallMs = 0
   const jumping = (clock: Clock): Clock => ({ ...clock, now: () => clock.now(), wallNow: () => (wallMs += 70_000) })

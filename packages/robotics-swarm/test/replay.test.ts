@@ -95,7 +95,14 @@ test('runs on a grid and a system that are given, again and again, and leaves th
   const clock = createVirtualClock({ startMs: 1234.5 })
   await using grid = await openGrid({ clock })
   await using system = createSystem({ grid })
-  const recording = recordingOf(sessionOf('a', times(0, 400, 700, 400), [{ type: 'disc', tMs: 9 }]))
+  const events = [
+    { type: 'disc', tMs: 9 },
+    { type: 'disc', tMs: 20 },
+    { type: 'reading', tMs: 30, distanceMm: 1.5 },
+    { type: 'disc', tMs: 40 },
+    { type: 'reading', tMs: 50, distanceMm: 1.5 },
+  ] as const
+  const recording = recordingOf(sessionOf('a', times(0, 400, 700, 400), events))
   const first = await replay(recording, { grid, system, speed: 10 })
   const second = await replay(recording, { grid, system, speed: 10 })
   assert.is(failures(first), '')
@@ -103,6 +110,10 @@ test('runs on a grid and a system that are given, again and again, and leaves th
   assert.equal(second.report, first.report)
   assert.equal(system.agents, [])
   assert.is(grid.map('robots').size, 1)
+  assert.equal(grid.map('quality').peek('a')?.value, { distanceMm: 1.5, ok: false })
+  assert.equal(grid.map('safety').peek('a')?.value, { state: 'RUN' })
+  // The robot has taken every disc off the map when it was done with it.
+  assert.is(grid.map('parts').size, 0)
   assert.is(clock.pending, 0)
 })
 
@@ -161,6 +172,8 @@ test('on the real clock rows that are all due at once are put in order, and the 
   setImmediate(() => stop.abort())
   const error: unknown = await replay(recording, { speed: 1000, signal: stop.signal }).catch((reason: unknown) => reason)
   assert.ok(isSwarmError(error, 'ABORTED'), String(error))
+  const [, rows] = /after (\d+) of 3002 rows/.exec(error.message)!
+  assert.ok(Number(rows) < 3000, `heard after ${rows} rows`)
 })
 
 test('options that are refused', async () => {
