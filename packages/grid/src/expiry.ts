@@ -28,6 +28,10 @@ export class Expiry<V> {
     this.#options = options
   }
 
+  get size(): number {
+    return this.#heap.size
+  }
+
   add(entry: Entry<V>): void {
     this.#heap.push(entry)
     if (this.#heap.size > 2 * this.#options.presentCount() + 64) this.#heap.retain(this.#options.isPresent)

@@ -41,7 +41,7 @@ export const schemaCases: readonly GridCase[] = [
       const { version } = await map.put('k', { metres: 7 })
       await bench.settle()
       assert.deepEqual(lines(told), ['remove k'], 'this process can no longer show it')
-      const refused = refusal('NEWER_SCHEMA', '"k" of map "m" has schema version 2; this process knows up to 1')
+      const refused = refusal('NEWER_SCHEMA', '"k" of map "m": it has schema version 2; this process knows up to 1')
       assert.throws(() => stale.peek('k'), refused)
       const operations = [
         () => stale.get('k'),
