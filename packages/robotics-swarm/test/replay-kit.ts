@@ -4,9 +4,9 @@ import { type ReplayOptions } from '../src/replay/options.ts'
 import { replay, type ReplayResult } from '../src/replay/replay.ts'
 
 /** A session in memory, from the times of its positions. */
-export function sessionOf(session: string, times: readonly number[], events: readonly CellEvent[] = []): SessionRecording {
-  const zero = new Float64Array(times.length)
-  const positions = { rows: times.length, tMs: Float64Array.from(times), xM: zero, yM: zero, zM: zero, status: zero }
+export function sessionOf(session: string, tMs: readonly number[], events: readonly CellEvent[] = []): SessionRecording {
+  const zero = new Float64Array(tMs.length)
+  const positions = { rows: tMs.length, tMs: Float64Array.from(tMs), xM: zero, yM: zero, zM: zero, status: zero }
   return { session, positions, events, eventsStartMs: events[0]?.tMs }
 }
 

@@ -51,7 +51,7 @@ export function openReplayLog(file: string): ReplayLog {
   }
   const handle = attempt(() => openSync(draft, 'w'))
   let open = true
-  let failure: unknown
+  let failure: Error | undefined
   let pending = ''
   const flush = (): void => {
     for (let bytes = Buffer.from(pending); bytes.length > 0;) bytes = bytes.subarray(attempt(() => writeSync(handle, bytes)))
@@ -65,7 +65,7 @@ export function openReplayLog(file: string): ReplayLog {
       try {
         flush()
       } catch (error) {
-        failure = error
+        failure = error as Error
       }
     },
     finish() {
