@@ -107,24 +107,57 @@ function until<S>(life: Life, services: Services, predicate: (snapshot: S) => bo
   })
 }
 
-export function createAgentRef<TLogic extends AnyStateMachine>(life: Life, services: Services): AgentRef<TLogic> {
-  const { cell, info } = life
-  return {
-    id: info.id,
-    type: info.type,
-    get status() {
-      return life.status
-    },
-    get snapshot() {
-      return cell.snapshot as SnapshotFrom<TLogic>
-    },
-    get restarts() {
-      return life.restarts
-    },
-    send: (event, options) => cell.inbox.post(event as AgentEvent, options?.trace ?? services.grid.trace.current),
-    ask: (make, options = {}) => ask(life, services, make as (replyTo: ReplyTo<never>) => AgentEvent, options),
-    until: (predicate, options = {}) => until(life, services, predicate, options),
-    subscribe: (listener) => cell.subscribe((snapshot) => listener(snapshot as SnapshotFrom<TLogic>)),
-    stop: () => life.stop(),
+/** One per agent: a class, since an object with getters of its own costs a kilobyte each. */
+class Ref<TLogic extends AnyStateMachine> implements AgentRef<TLogic> {
+  readonly #life: Life
+  readonly #services: Services
+
+  constructor(life: Life, services: Services) {
+    this.#life = life
+    this.#services = services
   }
+
+  get id(): string {
+    return this.#life.info.id
+  }
+
+  get type(): string {
+    return this.#life.info.type
+  }
+
+  get status(): AgentStatus {
+    return this.#life.status
+  }
+
+  get snapshot(): SnapshotFrom<TLogic> {
+    return this.#life.cell.snapshot as SnapshotFrom<TLogic>
+  }
+
+  get restarts(): number {
+    return this.#life.restarts
+  }
+
+  send(event: EventFromLogic<TLogic>, options?: SendOptions): boolean {
+    return this.#life.cell.inbox.post(event as AgentEvent, options?.trace ?? this.#services.grid.trace.current)
+  }
+
+  ask<R>(make: (replyTo: ReplyTo<R>) => EventFromLogic<TLogic>, options: WaitOptions = {}): Promise<R> {
+    return ask(this.#life, this.#services, make as (replyTo: ReplyTo<R>) => AgentEvent, options)
+  }
+
+  until(predicate: (snapshot: SnapshotFrom<TLogic>) => boolean, options: WaitOptions = {}): Promise<SnapshotFrom<TLogic>> {
+    return until(this.#life, this.#services, predicate, options)
+  }
+
+  subscribe(listener: (snapshot: SnapshotFrom<TLogic>) => void): () => void {
+    return this.#life.cell.subscribe((snapshot) => listener(snapshot as SnapshotFrom<TLogic>))
+  }
+
+  stop(): Promise<void> {
+    return this.#life.stop()
+  }
+}
+
+export function createAgentRef<TLogic extends AnyStateMachine>(life: Life, services: Services): AgentRef<TLogic> {
+  return new Ref<TLogic>(life, services)
 }

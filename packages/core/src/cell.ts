@@ -161,13 +161,12 @@ export class Cell implements Runnable {
   /** Computes the first snapshot. Nothing has happened yet. Throws what the machine throws. */
   prepare({ stored }: Origin): void {
     const { machine, agent, input } = this.#options
-    const { clock } = this.#services
-    const actor = createSteppedActor(machine, this.#onEvent, { clock, id: agent.id, input, snapshot: stored?.snapshot })
+    const { clock, bounded } = this.#services
+    const actor = createSteppedActor(bounded(machine), this.#onEvent, { clock, id: agent.id, input, snapshot: stored?.snapshot })
     const first = actor.getSnapshot() as AnyMachineSnapshot
     if (first.status === 'error') throw first.error
     this.#actor = actor
     this.#snapshot = first
-    this.#crash = undefined
   }
 
   /** Runs the first effects, then takes events. Throws what those effects throw; nothing runs then. */
@@ -180,7 +179,7 @@ export class Cell implements Runnable {
       error: (error: unknown) => {
         this.#fail(error)
         this.#halt()
-        if (started) this.#owner.broken(this.#crash ?? { error, event: { type: 'xstate.init' }, trace })
+        if (started) this.#owner.broken(this.#crash as Crash)
         else failure = { error }
       },
       complete: () => {

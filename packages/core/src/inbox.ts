@@ -1,7 +1,7 @@
 import type { TraceContext } from '@stigmergy/grid'
 import type { AgentEvent, Envelope, Sender } from './envelope.ts'
 import type { DeadLetterReason } from './hooks.ts'
-import { createMailbox, type Mailbox, type ResolvedMailboxOptions } from './mailbox.ts'
+import { Mailbox, type ResolvedMailboxOptions } from './mailbox.ts'
 import type { Services } from './services.ts'
 import { createWorldBinding, type WatchBinding, type WorldBinding } from './world.ts'
 
@@ -27,7 +27,7 @@ export class Inbox {
   constructor(options: InboxOptions, services: Services) {
     this.#options = options
     this.#services = services
-    this.#mailbox = createMailbox(options.mailbox)
+    this.#mailbox = new Mailbox(options.mailbox)
     const world = {
       envelope: this.envelope,
       offer: (envelope: Envelope): boolean => this.#mailbox.size < this.#mailbox.capacity && this.#accept(envelope),

@@ -29,61 +29,61 @@ export function resolveMailboxOptions(options: MailboxOptions = {}, defaults: Re
 }
 
 /** A queue with a bound (I6): a ring that grows up to its capacity. */
-export interface Mailbox<T> {
-  readonly size: number
+export class Mailbox<T> {
   readonly capacity: number
-  /** Takes the item. Returns what had to go for it: undefined, an item that waited, or the item itself. */
-  offer(item: T): T | undefined
-  take(): T | undefined
-}
-
-export function createMailbox<T>(options: ResolvedMailboxOptions): Mailbox<T> {
-  const { capacity, overflow } = options
-  let ring: (T | undefined)[] = Array.from({ length: Math.min(capacity, 8) })
-  let head = 0
-  let size = 0
-
+  readonly #overflow: Overflow
   // Most agents have a few events waiting: the ring starts small, so that a large bound costs nothing until it is used.
-  function grow(): void {
-    const larger: (T | undefined)[] = Array.from({ length: Math.min(capacity, ring.length * 2) })
-    for (let i = 0; i < size; i++) larger[i] = ring[(head + i) % ring.length]
-    ring = larger
-    head = 0
+  #ring: (T | undefined)[] = []
+  #head = 0
+  #size = 0
+
+  constructor({ capacity, overflow }: ResolvedMailboxOptions) {
+    this.capacity = capacity
+    this.#overflow = overflow
   }
 
-  function take(): T | undefined {
-    if (size === 0) return undefined
-    const item = ring[head]
-    ring[head] = undefined
-    head = (head + 1) % ring.length
-    size -= 1
+  get size(): number {
+    return this.#size
+  }
+
+  /** Takes the item. Returns what had to go for it: undefined, an item that waited, or the item itself. */
+  offer(item: T): T | undefined {
+    if (this.#size < this.capacity) {
+      this.#push(item)
+      return undefined
+    }
+    if (this.#overflow === 'reject') return item
+    if (this.#overflow === 'drop-oldest') {
+      const oldest = this.take()
+      this.#push(item)
+      return oldest
+    }
+    const last = (this.#head + this.#size - 1) % this.#ring.length
+    const newest = this.#ring[last]
+    this.#ring[last] = item
+    return newest
+  }
+
+  take(): T | undefined {
+    if (this.#size === 0) return undefined
+    const item = this.#ring[this.#head]
+    this.#ring[this.#head] = undefined
+    this.#head = (this.#head + 1) % this.#ring.length
+    this.#size -= 1
     return item
   }
 
-  return {
-    get size() {
-      return size
-    },
-    capacity,
-    take,
-    offer(item) {
-      if (size === capacity) {
-        if (overflow === 'reject') return item
-        if (overflow === 'drop-newest') {
-          const newest = (head + size - 1) % ring.length
-          const dropped = ring[newest]
-          ring[newest] = item
-          return dropped
-        }
-        const dropped = take()
-        ring[(head + size) % ring.length] = item
-        size += 1
-        return dropped
-      }
-      if (size === ring.length) grow()
-      ring[(head + size) % ring.length] = item
-      size += 1
-      return undefined
-    },
+  #push(item: T): void {
+    if (this.#size === this.#ring.length) this.#grow()
+    this.#ring[(this.#head + this.#size) % this.#ring.length] = item
+    this.#size += 1
+  }
+
+  #grow(): void {
+    const { length } = this.#ring
+    const larger: (T | undefined)[] = Array.from({ length: Math.min(this.capacity, Math.max(4, length * 2)) })
+    for (let i = 0; i < this.#size; i++) larger[i] = this.#ring[(this.#head + i) % length]
+    this.#ring = larger
+    this.#head = 0
   }
 }

@@ -43,7 +43,7 @@ export function createPump(): Pump {
           continue
         }
         known.delete(runnable)
-        burst += runnable.run(SLICE)
+        burst += runnable.run(Math.min(SLICE, BURST - burst))
         if (runnable.ready) wake(runnable)
       }
     }

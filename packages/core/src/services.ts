@@ -1,4 +1,5 @@
 import type { Clock, Grid } from '@stigmergy/grid'
+import type { AnyStateMachine } from 'xstate'
 import type { DeadLetterBox } from './dead-letters.ts'
 import type { Guests } from './guests.ts'
 import type { Pump } from './pump.ts'
@@ -14,6 +15,8 @@ export interface Services {
   readonly guests: Guests
   readonly pump: Pump
   readonly deadLetters: DeadLetterBox
+  /** The machine with a bound on its eventless steps. */
+  readonly bounded: (machine: AnyStateMachine) => AnyStateMachine
   readonly random: () => number
   /** Counts an answer that came after its asker had gone. */
   lateReply(): void

@@ -70,16 +70,58 @@ function createStepper(machine: AnyStateMachine, real: AnyActorScope): Stepper {
   }
 }
 
-/** The same machine with a bound on its eventless steps, unless it set one itself. The machine given is not changed. */
-function bounded(machine: AnyStateMachine): AnyStateMachine {
-  if (machine.config.options?.maxIterations !== undefined) return machine
-  const options = { value: { ...machine.options, maxIterations: MAX_ITERATIONS } }
-  const copy = Object.create(machine, { options }) as AnyStateMachine
-  const methods = Object.getPrototypeOf(machine) as AnyStateMachine
-  // The machine binds its methods to itself; snapshots made by them would know the unbounded one.
-  copy.getInitialSnapshot = methods.getInitialSnapshot.bind(copy)
-  copy.restoreSnapshot = methods.restoreSnapshot.bind(copy)
-  return copy
+/**
+ * Gives the same machine with a bound on its eventless steps, unless it set one itself; the machine given is not changed.
+ * One copy serves all agents of a machine.
+ */
+export function createBounder(): (machine: AnyStateMachine) => AnyStateMachine {
+  const copies = new WeakMap<AnyStateMachine, AnyStateMachine>()
+  return (machine) => {
+    if (machine.config.options?.maxIterations !== undefined) return machine
+    const known = copies.get(machine)
+    if (known !== undefined) return known
+    const options = { value: { ...machine.options, maxIterations: MAX_ITERATIONS } }
+    const copy = Object.create(machine, { options }) as AnyStateMachine
+    const methods = Object.getPrototypeOf(machine) as AnyStateMachine
+    // The machine binds its methods to itself; snapshots made by them would know the unbounded one.
+    copy.getInitialSnapshot = methods.getInitialSnapshot.bind(copy)
+    copy.restoreSnapshot = methods.restoreSnapshot.bind(copy)
+    copies.set(machine, copy)
+    return copy
+  }
+}
+
+/** A machine as XState's actor runs it, with the seam in between. */
+class SteppedLogic {
+  readonly #machine: AnyStateMachine
+  readonly #onEvent: OnEvent
+  #stepper: Stepper | undefined
+
+  constructor(machine: AnyStateMachine, onEvent: OnEvent) {
+    this.#machine = machine
+    this.#onEvent = onEvent
+  }
+
+  transition(snapshot: AnyMachineSnapshot, event: AnyEventObject, scope: AnyActorScope): AnyMachineSnapshot {
+    this.#stepper ??= createStepper(this.#machine, scope)
+    return this.#onEvent(this.#stepper, snapshot, event)
+  }
+
+  getInitialSnapshot(scope: AnyActorScope, input: unknown): AnyMachineSnapshot {
+    return this.#machine.getInitialSnapshot(scope, input) as AnyMachineSnapshot
+  }
+
+  restoreSnapshot(snapshot: Snapshot<unknown>, scope: AnyActorScope): AnyMachineSnapshot {
+    return this.#machine.restoreSnapshot(snapshot, scope) as AnyMachineSnapshot
+  }
+
+  getPersistedSnapshot(snapshot: AnyMachineSnapshot): Snapshot<unknown> {
+    return this.#machine.getPersistedSnapshot(snapshot)
+  }
+
+  start(snapshot: AnyMachineSnapshot): void {
+    this.#machine.start(snapshot)
+  }
 }
 
 /** An actor that is stepped through the seam. It is not started. */
@@ -88,16 +130,9 @@ export function createSteppedActor(
   onEvent: OnEvent,
   options: { readonly clock: Clock; readonly id: string; readonly input: unknown; readonly snapshot: Snapshot<unknown> | undefined },
 ): Actor<AnyActorLogic> {
-  const logic = bounded(machine)
-  let stepper: Stepper | undefined
-  const stepped: AnyActorLogic = Object.create(logic, {
-    transition: {
-      value: (snapshot: AnyMachineSnapshot, event: AnyEventObject, scope: AnyActorScope) =>
-        onEvent((stepper ??= createStepper(logic, scope)), snapshot, event),
-    },
-  })
+  const logic = new SteppedLogic(machine, onEvent) as unknown as AnyActorLogic
   const { clock, id, input, snapshot } = options
-  return createActor(stepped, snapshot === undefined ? { clock, id, input } : { clock, id, input, snapshot })
+  return createActor(logic, snapshot === undefined ? { clock, id, input } : { clock, id, input, snapshot })
 }
 
 /**

@@ -14,6 +14,7 @@ import { createPump } from './pump.ts'
 import { createRecordCodec } from './record.ts'
 import type { Services } from './services.ts'
 import { resolveSpawnOptions, type SpawnOptions } from './spawn.ts'
+import { createBounder } from './step.ts'
 import type { Store } from './store.ts'
 import { resolveSupervisionOptions, type SupervisionOptions } from './supervisor.ts'
 import { waitFor } from './wait.ts'
@@ -88,7 +89,9 @@ export function createSystem(options: SystemOptions): ActorSystem {
     lateReplies += 1
   }
   const random = options.random ?? Math.random
-  const services: Services = { grid, clock, store, codec: createRecordCodec(), guests, pump, deadLetters, random, lateReply }
+  const codec = createRecordCodec()
+  const bounded = createBounder()
+  const services: Services = { grid, clock, store, codec, bounded, guests, pump, deadLetters, random, lateReply }
 
   const lives = new Map<string, Life>()
   const refs = new Map<string, AgentRef<AnyStateMachine>>()

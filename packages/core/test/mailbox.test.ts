@@ -1,13 +1,13 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isCoreError } from '../src/index.ts'
-import { createMailbox, resolveMailboxOptions, type Mailbox, type Overflow } from '../src/mailbox.ts'
+import { Mailbox, resolveMailboxOptions, type Overflow } from '../src/mailbox.ts'
 import { counter, openBench } from './support.ts'
 
 const test = suite('mailbox')
 
 function filled(overflow: Overflow): Mailbox<number> {
-  const mailbox = createMailbox<number>({ capacity: 3, overflow })
+  const mailbox = new Mailbox<number>({ capacity: 3, overflow })
   for (const item of [1, 2, 3]) assert.is(mailbox.offer(item), undefined)
   return mailbox
 }
@@ -38,7 +38,7 @@ test('drop-newest: the newest of those that wait goes', () => {
 })
 
 test('keeps the order while it grows and wraps', () => {
-  const mailbox = createMailbox<number>({ capacity: 100, overflow: 'reject' })
+  const mailbox = new Mailbox<number>({ capacity: 100, overflow: 'reject' })
   const taken: number[] = []
   let next = 0
   for (let round = 0; round < 30; round++) {

@@ -330,27 +330,51 @@ test('the last word of a child is not lost when the agent breaks on it', async (
 
 test('a send that fails after the step leaves the snapshot before it, too, and no child', async () => {
   let running = 0
+  let started = 0
   const ticker = fromCallback(() => {
     running += 1
+    started += 1
     return () => {
       running -= 1
     }
   })
+  const nobody = (): AnyActorRef => ({}) as AnyActorRef
+  const hello = { type: 'hello' }
   const machine = createMachine({
-    types: {} as { events: { type: 'go' } },
+    types: {} as { events: { type: 'early' } | { type: 'late' } },
     initial: 'a',
-    states: { a: { invoke: { src: ticker }, exit: sendTo(() => ({}) as AnyActorRef, { type: 'hello' }), on: { go: 'b' } }, b: { invoke: { src: ticker } } },
+    states: {
+      a: { invoke: { src: ticker }, on: { early: { target: 'b', actions: sendTo(nobody, hello) }, late: 'c' } },
+      b: { invoke: { src: ticker } },
+      // By the time its child's state is entered, the child has been started.
+      c: { invoke: { src: ticker }, initial: 'd', states: { d: { entry: sendTo(nobody, hello) } } },
+    },
   })
-  const hooks = recorder()
-  const bench = await openBench({ hooks, supervision: { maxRestarts: 0 } })
-  const agent = await bench.system.spawn(machine, { id: 'x' })
-  agent.send({ type: 'go' }, { trace: traceOf(1) })
+  for (const [type, starts] of [['early', 1], ['late', 2]] as const) {
+    started = 0
+    const hooks = recorder()
+    const bench = await openBench({ hooks, supervision: { maxRestarts: 0 } })
+    const agent = await bench.system.spawn(machine, { id: 'x' })
+    agent.send({ type }, { trace: traceOf(1) })
+    await bench.settle()
+    assert.is(agent.status, 'failed')
+    assert.ok(agent.snapshot.matches('a'))
+    assert.equal([started, running], [starts, 0], type)
+    assert.is(bench.grid.trace.current, undefined)
+    assert.equal(hooks.log.slice(1), [`${type}: a -> a failed`, `dead ${type} crashed`, `failure on ${type}: stop`, 'stop x failed'])
+    await bench.close()
+  }
+})
+
+test('listeners hear of the state an agent begins again with', async () => {
+  const bench = await openBench()
+  const agent = await bench.system.spawn(counter)
+  agent.send(add(1))
   await bench.settle()
-  assert.is(agent.status, 'failed')
-  assert.ok(agent.snapshot.matches('a'))
-  assert.is(running, 0)
-  assert.is(bench.grid.trace.current, undefined)
-  assert.equal(hooks.log.slice(1), ['go: a -> a failed', 'dead go crashed', 'failure on go: stop', 'stop x failed'])
+  const zero = agent.until((snapshot) => snapshot.context.sum === 0 && snapshot.context.restored.length === 0)
+  agent.send({ type: 'boom' })
+  await bench.clock.advance(10)
+  await zero
   await bench.close()
 })
 

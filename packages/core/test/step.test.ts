@@ -2,7 +2,7 @@ import { createVirtualClock } from '@stigmergy/grid'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { assign, createMachine, emit, fromCallback, sendTo, type AnyActor, type AnyStateMachine } from 'xstate'
-import { createSteppedActor, stopChildren, type OnEvent, type Step } from '../src/step.ts'
+import { createBounder, createSteppedActor, stopChildren, type OnEvent, type Step } from '../src/step.ts'
 
 const test = suite('step')
 
@@ -13,7 +13,8 @@ function stepped(machine: AnyStateMachine, onStep: (step: Step, release: () => v
     onStep(step, () => stepper.release(step.effects))
     return step.snapshot
   }
-  const actor = createSteppedActor(machine, onEvent, { clock: createVirtualClock(), id: 'a', input: undefined, snapshot: undefined })
+  const options = { clock: createVirtualClock(), id: 'a', input: undefined, snapshot: undefined }
+  const actor = createSteppedActor(createBounder()(machine), onEvent, options)
   actor.subscribe({ error: () => undefined })
   return actor.start()
 }

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { cancel, createMachine, raise } from 'xstate'
 import { memoryStore } from '../src/index.ts'
-import { openBench } from './support.ts'
+import { openBench, type Bench } from './support.ts'
 
 const test = suite('timers')
 
@@ -88,6 +88,28 @@ test('a delayed event to itself is kept, and can still be cancelled', async () =
     assert.is(second.clock.pending, cancelled ? 1 : 2)
     await second.close()
   }
+})
+
+test('a timer is kept though the snapshot is the same, and though the process is gone without a word', async () => {
+  const machine = createMachine({
+    types: {} as { events: { type: 'set' } | { type: 'unset' } | { type: 'one' } | { type: 'two' } },
+    entry: raise({ type: 'one' }, { delay: 1000 }),
+    on: { set: { actions: raise({ type: 'two' }, { delay: 1000, id: 'two' }) }, unset: { actions: cancel('two') } },
+  })
+  const store = memoryStore()
+  const waits: number[] = []
+  const benches: Bench[] = []
+  for (const event of ['set', 'unset', 'set'] as const) {
+    const bench = await openBench({ store })
+    benches.push(bench)
+    const agent = await bench.system.spawn(machine, { id: 'x', durability: 'checkpoint' })
+    await bench.settle()
+    waits.push(bench.clock.pending)
+    agent.send({ type: event })
+    await bench.settle()
+  }
+  assert.equal(waits, [1, 2, 1])
+  for (const bench of benches) await bench.close().catch(() => undefined)
 })
 
 test('a timer whose transition throws waits again after the restart', async () => {

@@ -125,6 +125,49 @@ test('more changes than the mailbox holds: a resync with the present state, then
   await ended(bench, log, ['put p9=9'])
 })
 
+test('who is behind hears of no change before the resync', async () => {
+  const { bench, parts, log } = await watching({ mailbox: { capacity: 2100 } })
+  for (let i = 1; i <= 2101; i++) void parts.put(`p${i}`, { x: i })
+  // The agent works off a part of them, then timers and IO have their turn: there is room, but the resync is still due.
+  for (let i = 0; i < 20; i++) await undefined
+  assert.is(log.length, 1000)
+  await parts.put('late', { x: 0 })
+  for (let turns = 0; !log.some((line) => line.startsWith('resync')) && turns < 100; turns++) await bench.settle()
+  assert.not(log.slice(0, log.findIndex((line) => line.startsWith('resync'))).includes('put late=0'))
+  for (let turns = 0; turns < 10; turns++) await bench.settle()
+  assert.is(log.filter((line) => line === 'put late=0').length, 1)
+  await bench.close()
+})
+
+test('a change the agent breaks on is a dead letter; after the restart it is among the present ones', async () => {
+  const bench = await openBench()
+  const parts = bench.grid.map<Part>('parts')
+  let throwing = true
+  const log: string[] = []
+  const machine = createMachine({
+    types: {} as { events: MapEvent<'parts', Part> },
+    on: {
+      'parts.put': {
+        actions: ({ event }) => {
+          if (throwing) throw new Error('boom')
+          log.push(event.key)
+        },
+      },
+    },
+  })
+  await bench.system.spawn(machine, { id: 'x', watch: { parts } })
+  await parts.put('p1', { x: 1 })
+  await bench.settle()
+  assert.equal(
+    bench.system.deadLetters.recent.map(({ event, reason }) => [event.type, reason]),
+    [['parts.put', 'crashed']],
+  )
+  throwing = false
+  await bench.clock.advance(10)
+  assert.equal(log, ['p1'])
+  await bench.close()
+})
+
 test('after a resync nothing older comes: no put of a state that is gone', async () => {
   const { bench, parts, log } = await watching({ mailbox: { capacity: 8 } })
   for (let round = 1; round <= 50; round++) for (const key of ['a', 'b', 'c']) void parts.put(key, { x: round })
