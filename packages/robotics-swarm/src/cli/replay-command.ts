@@ -56,6 +56,7 @@ export async function replayCommand(args: readonly string[], io: CliIo): Promise
         signal: io.signal,
         onProgress: (progress) => say(progressLine(progress)),
         ...optional('log', parsed.text('log')),
+        ...optional('observeAge', telemetry.hooks?.observeAge),
       })
       io.out(json ? JSON.stringify(report) : replayTable(report))
       for (const check of checks) if (!check.pass) io.err(`FAIL ${check.name}: ${check.detail}`)

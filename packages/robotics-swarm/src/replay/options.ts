@@ -1,5 +1,6 @@
 import type { ActorSystem } from '@stigmergy/core'
 import type { Clock, Grid } from '@stigmergy/grid'
+import type { TelemetryHooks } from '@stigmergy/telemetry'
 import { SwarmError } from '../errors.ts'
 import { resolveSafetyOptions, type SafetyLimits } from '../safety.ts'
 import type { ReplayProgress } from './progress.ts'
@@ -20,6 +21,8 @@ export interface ReplayOptions {
   /** Told about once a second of real time. */
   readonly onProgress?: (progress: ReplayProgress) => void
   readonly signal?: AbortSignal
+  /** Takes a function that tells the age of each required source; `observeAge` of telemetry fits. */
+  readonly observeAge?: TelemetryHooks['observeAge']
   /** File for the log: one JSON object per line, for each accepted row and each stop. Appears when the replay has ended well. @default none */
   readonly log?: string
 }

@@ -58,6 +58,9 @@ async function play(recording: Recording, options: ReplayOptions, { grid, system
   const before = faultsSoFar(grid, system, 0)
   const cells: ReplayCell[] = []
   let progress: NodeJS.Timeout | undefined
+  const unobserve = options.observeAge?.(() =>
+    cells.filter(({ account }) => account === undefined).map(({ session }) => ({ map: 'robots', source: session, ageMs: maps.robots.sourceAgeMs(session) })),
+  )
   try {
     for (const recorded of recording.sessions)
       cells.push(await openReplayCell(recorded, { system, maps, limits, log, onError: () => void writeErrors++ }))
@@ -87,6 +90,7 @@ async function play(recording: Recording, options: ReplayOptions, { grid, system
     return { report, checks, pass: checks.every(({ pass }) => pass) }
   } finally {
     clearInterval(progress)
+    unobserve?.()
     counters.close()
     await Promise.all(cells.map((cell) => cell.close()))
   }
