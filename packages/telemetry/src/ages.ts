@@ -14,9 +14,9 @@ export interface AgeReading {
 /** Ages are asked for when somebody reads the metrics, never pushed: the safety of a cell does not depend on this (I4, I7). */
 export interface Ages {
   /** Adds a function that tells ages. Returns its removal. */
-  observe(readings: () => Iterable<AgeReading>): () => void
+  readonly observe: (readings: () => Iterable<AgeReading>) => () => void
   /** Tells the replica age of every map of the grid. Returns its removal. */
-  watchGrid(grid: Grid): () => void
+  readonly watchGrid: (grid: Grid) => () => void
 }
 
 export function createAges(meter: Meter, labels: Labels, tally: Tally): Ages {

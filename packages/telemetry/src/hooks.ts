@@ -6,13 +6,14 @@ import { createLabels, type BaseLabels } from './labels.ts'
 import { createMetricHooks } from './metric-hooks.ts'
 import { histogram, observedCounter } from './metrics.ts'
 import { resolveTelemetryHooksOptions } from './options.ts'
-import { traceContextOf } from './span-context.ts'
+import { NO_TRACE, traceContextOf } from './span-context.ts'
 import { createSpanTime } from './span-time.ts'
 import { createSpanHooks } from './spans.ts'
 import { createTally, type Tally } from './tally.ts'
 
 export interface TelemetryHooksOptions extends BaseLabels {
-  readonly tracer: Tracer
+  /** @default none: no spans, and contexts that come with events and entries pass through unchanged */
+  readonly tracer?: Tracer | undefined
   readonly meter: Meter
   /** The clock of the grid and the system: the times in the hooks are its. */
   readonly clock: Clock
@@ -36,6 +37,7 @@ export interface TelemetryHooks {
   /**
    * Begins a trace where a sensor reading enters: a root span (attribute `agent.stage` is `sensor` unless given) that ends now.
    * Give the context to `put(..., { trace })` or `send(..., { trace })`. The name must be of low cardinality.
+   * Without a tracer the ids are all zeros.
    */
   startTrace(name: string, attributes?: Attributes, options?: StartTraceOptions): TraceContext
   /** Adds to `task_assignment_latency_seconds`. A value that is no finite number from 0 is dropped and counted. */
@@ -61,9 +63,10 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
   observeTally(meter, tally, labels.base)
 
   return {
-    core: both(createSpanHooks(tracer, time), metrics.core),
+    core: tracer === undefined ? metrics.core : both(createSpanHooks(tracer, time), metrics.core),
     grid: metrics.grid,
     startTrace(name, attributes, { startedAtMs } = {}) {
+      if (tracer === undefined) return NO_TRACE
       const endedAt = time.now()
       const startTime = startedAtMs === undefined ? endedAt : time.toHrTime(startedAtMs)
       const span = tracer.startSpan(name, { startTime, attributes: { 'agent.stage': 'sensor', ...attributes } }, ROOT_CONTEXT)
@@ -71,8 +74,16 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
       return traceContextOf(span)
     },
     recordTaskAssignment(seconds, given) {
-      if (Number.isFinite(seconds) && seconds >= 0) assignment.record(seconds, { ...labels.base, ...given })
-      else tally.dropped.value++
+      if (!Number.isFinite(seconds) || seconds < 0) {
+        tally.dropped.value++
+        return
+      }
+      try {
+        assignment.record(seconds, { ...labels.base, ...given })
+      } catch {
+        // The SDK throws on a label it cannot write, a BigInt for one.
+        tally.dropped.value++
+      }
     },
     observeAge: ages.observe,
     watchGrid: ages.watchGrid,

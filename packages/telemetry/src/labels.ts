@@ -51,17 +51,18 @@ export function createLabels(base: BaseLabels, maxValues: number): Labels {
   const own: Labels = {
     base: common,
     ofType,
-    ofAgent: (agent) => lookup('agent_id', agent.id, (agent_id) => (
-      // Agents of many types share `other`, so it names none of them.
-      agent_id === OTHER ? { ...common, agent_type: OTHER, agent_id } : { ...ofType(agent), agent_id }
-    )),
+    ofAgent: (agent) =>
+      lookup('agent_id', agent.id, (agent_id) =>
+        // Agents of many types share `other`, so it names none of them.
+        agent_id === OTHER ? { ...common, agent_type: OTHER, agent_id } : { ...ofType(agent), agent_id },
+      ),
     ownOf: (agent) => families.get('agent_id')?.get(agent.id),
     with: (name, value) => lookup(name, value, (admitted) => ({ ...common, [name]: admitted })),
     ofAge(map, source) {
       if (source === undefined) return map === undefined ? common : own.with('map', map)
-      return lookup('source', JSON.stringify([map, source]), (admitted) => (
-        admitted === OTHER ? { ...common, source: OTHER } : { ...common, ...(map === undefined ? {} : { map }), source }
-      ))
+      return lookup('source', JSON.stringify([map, source]), (admitted) =>
+        admitted === OTHER ? { ...common, source: OTHER } : { ...common, ...(map === undefined ? {} : { map }), source },
+      )
     },
   }
   return own

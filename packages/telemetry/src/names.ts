@@ -5,7 +5,8 @@
 
 /** Every kind of span: how it is named -> when it is made. The README's table is kept equal by a test. */
 export const SPANS = {
-  '{agent.type} {from} -> {to}': 'One macrostep of an agent: an event was taken from the mailbox and its effects ran. Error status if it threw.',
+  '{agent.type} {from} -> {to}':
+    'One macrostep of an agent: an event was taken from the mailbox and its effects ran. Error status if it threw.',
   '{agent.type} failed': 'The supervisor decided about a failure: a point in time, in the trace of the event that failed.',
   '{agent.type} restarted': 'The agent came back after a failure: a point in time, in the trace of the event that failed.',
   '{name given to startTrace}': 'The root of a pipeline, made where a sensor reading enters.',

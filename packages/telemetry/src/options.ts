@@ -8,7 +8,7 @@ export const DEFAULT_MAX_LABEL_VALUES = 200
 
 /** Checked and complete. */
 export interface ResolvedTelemetryHooksOptions {
-  readonly tracer: Tracer
+  readonly tracer: Tracer | undefined
   readonly meter: Meter
   readonly clock: Clock
   readonly maxLabelValues: number

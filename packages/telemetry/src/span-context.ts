@@ -1,4 +1,4 @@
-import { ROOT_CONTEXT, trace, type Context, type Span } from '@opentelemetry/api'
+import { INVALID_SPANID, INVALID_TRACEID, ROOT_CONTEXT, trace, type Context, type Span } from '@opentelemetry/api'
 import type { TraceContext } from '@stigmergy/grid'
 
 /**
@@ -20,3 +20,6 @@ export function traceContextOf(span: Span): TraceContext {
   const { traceId, spanId, traceFlags } = span.spanContext()
   return { traceId, spanId, traceFlags }
 }
+
+/** The ids that W3C Trace Context calls invalid: whoever reads them begins a trace of its own. */
+export const NO_TRACE: TraceContext = Object.freeze({ traceId: INVALID_TRACEID, spanId: INVALID_SPANID, traceFlags: 0 })

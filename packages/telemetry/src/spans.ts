@@ -58,20 +58,28 @@ export function createSpanHooks(tracer: Tracer, time: SpanTime): CoreHooks {
 
     onFailure({ agent, event, error, trace, decision }) {
       if (trace !== undefined && decision.type === 'restart') failedIn.set(agent.id, trace)
-      point(`${agent.type} failed`, trace, {
-        'agent.id': agent.id,
-        'agent.type': agent.type,
-        'agent.event': event,
-        'agent.failure.decision': decision.type,
-        ...(decision.type === 'restart' ? { 'agent.failure.delay_ms': decision.delayMs, 'agent.restarts': decision.restarts } : {}),
-      }, error)
+      point(
+        `${agent.type} failed`,
+        trace,
+        {
+          'agent.id': agent.id,
+          'agent.type': agent.type,
+          'agent.event': event,
+          'agent.failure.decision': decision.type,
+          ...(decision.type === 'restart' ? { 'agent.failure.delay_ms': decision.delayMs, 'agent.restarts': decision.restarts } : {}),
+        },
+        error,
+      )
     },
 
     onRestart(agent, restarts, from) {
       const trace = failedIn.get(agent.id)
       failedIn.delete(agent.id)
       point(`${agent.type} restarted`, trace, {
-        'agent.id': agent.id, 'agent.type': agent.type, 'agent.restarts': restarts, 'agent.restored.from': from,
+        'agent.id': agent.id,
+        'agent.type': agent.type,
+        'agent.restarts': restarts,
+        'agent.restored.from': from,
       })
     },
 

@@ -17,7 +17,7 @@ export interface StageLatency {
 /** When the tagged stages an agent is in began: name -> monotonic ms. */
 export type StageStarts = ReadonlyMap<string, number>
 
-export const STAGE_TAG = 'stage:'
+const STAGE_TAG = 'stage:'
 
 /** Stages that an agent named by its `stage` option completes with each transition. */
 const DONE_BY_A_TRANSITION: ReadonlySet<string> = new Set(['perception', 'planning'])
@@ -40,7 +40,10 @@ export function stageOfTransition(end: TransitionEnd): StageLatency | undefined 
 }
 
 /** Which tagged stages go on after this transition, and which it ended. */
-export function stepStages(starts: StageStarts | undefined, end: TransitionEnd): { readonly starts: StageStarts; readonly ended: readonly StageLatency[] } {
+export function stepStages(
+  starts: StageStarts | undefined,
+  end: TransitionEnd,
+): { readonly starts: StageStarts; readonly ended: readonly StageLatency[] } {
   if (end.tagsBefore.size === 0 && end.tagsAfter.size === 0) return { starts: NONE, ended: NOTHING }
   const next = new Map<string, number>()
   for (const stage of stagesIn(end.tagsAfter)) {

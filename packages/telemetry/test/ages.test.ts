@@ -17,8 +17,14 @@ function setUp(maxValues = 10) {
 test('ages are asked for at each collection', async () => {
   const { ages, told, close } = setUp()
   let ageMs = 20
-  const remove = ages.observe(() => [{ map: 'parts', ageMs }, { source: 'r1', ageMs: Infinity }])
-  assert.equal(await told(), [[{ region: 'eu', map: 'parts' }, 0.02], [{ region: 'eu', source: 'r1' }, Infinity]])
+  const remove = ages.observe(() => [
+    { map: 'parts', ageMs },
+    { source: 'r1', ageMs: Infinity },
+  ])
+  assert.equal(await told(), [
+    [{ region: 'eu', map: 'parts' }, 0.02],
+    [{ region: 'eu', source: 'r1' }, Infinity],
+  ])
   ageMs = 50
   assert.equal((await told())[0], [{ region: 'eu', map: 'parts' }, 0.05])
   remove()
@@ -37,7 +43,10 @@ test('the same function given twice is removed once', async () => {
 
 test('where two tell of the same, the older age counts', async () => {
   const { ages, told, close } = setUp()
-  ages.observe(() => [{ map: 'parts', ageMs: 30 }, { map: 'parts', ageMs: 10 }])
+  ages.observe(() => [
+    { map: 'parts', ageMs: 30 },
+    { map: 'parts', ageMs: 10 },
+  ])
   assert.equal(await told(), [[{ region: 'eu', map: 'parts' }, 0.03]])
   await close()
 })
@@ -53,15 +62,25 @@ test('beyond the bound sources meet in other, with the oldest age', async () => 
   const { ages, told, close } = setUp(2)
   ages.observe(() => [1, 2, 30, 4].map((ageMs, i) => ({ source: `s${i}`, ageMs })))
   assert.equal(await told(), [
-    [{ region: 'eu', source: 's0' }, 0.001], [{ region: 'eu', source: 's1' }, 0.002], [{ region: 'eu', source: 'other' }, 0.03],
+    [{ region: 'eu', source: 's0' }, 0.001],
+    [{ region: 'eu', source: 's1' }, 0.002],
+    [{ region: 'eu', source: 'other' }, 0.03],
   ])
   await close()
 })
 
 test('a function that throws, or tells no number, hides nothing of the others', async () => {
   const { ages, told, tally, close } = setUp()
-  ages.observe(() => { throw new Error('boom') })
-  ages.observe(() => [{ map: 'bad', ageMs: Number.NaN }, { map: 'good', ageMs: 1 }] satisfies AgeReading[])
+  ages.observe(() => {
+    throw new Error('boom')
+  })
+  ages.observe(
+    () =>
+      [
+        { map: 'bad', ageMs: Number.NaN },
+        { map: 'good', ageMs: 1 },
+      ] satisfies AgeReading[],
+  )
   assert.equal(await told(), [[{ region: 'eu', map: 'good' }, 0.001]])
   assert.is(tally.dropped.reading, 2)
   await close()

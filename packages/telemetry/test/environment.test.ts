@@ -5,10 +5,11 @@ import { readEnvironment } from '../src/node/environment.ts'
 
 const test = suite('environment')
 
-const refused = (variables: Record<string, string>, ...parts: string[]) => assert.throws(
-  () => readEnvironment(variables),
-  (error: unknown) => isTelemetryError(error, 'BAD_OPTION') && parts.every((part) => (error as Error).message.includes(part)),
-)
+const refused = (variables: Record<string, string>, ...parts: string[]) =>
+  assert.throws(
+    () => readEnvironment(variables),
+    (error: unknown) => isTelemetryError(error, 'BAD_OPTION') && parts.every((part) => (error as Error).message.includes(part)),
+  )
 
 test('nothing set: nothing is sent', () => {
   const environment = readEnvironment({})
@@ -24,7 +25,11 @@ test('an empty variable counts as not set', () => {
 })
 
 test('one endpoint serves both signals, with or without a slash or a path', () => {
-  for (const [endpoint, base] of [['http://c:4318', 'http://c:4318'], ['http://c:4318/', 'http://c:4318'], ['https://c/otel', 'https://c/otel']] as const) {
+  for (const [endpoint, base] of [
+    ['http://c:4318', 'http://c:4318'],
+    ['http://c:4318/', 'http://c:4318'],
+    ['https://c/otel', 'https://c/otel'],
+  ] as const) {
     const { tracesUrl, metricsUrl } = readEnvironment({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
     assert.is(tracesUrl, `${base}/v1/traces`)
     assert.is(metricsUrl, `${base}/v1/metrics`)

@@ -20,7 +20,9 @@ test('a good export passes', async () => {
 })
 
 test('an exporter that throws has failed', () => {
-  const { send, answers, failures } = setUp(() => { throw new Error('boom') })
+  const { send, answers, failures } = setUp(() => {
+    throw new Error('boom')
+  })
   send()
   assert.equal([answers, failures], [[ExportResultCode.FAILED], ['boom']])
 })
@@ -60,7 +62,25 @@ test('cancel answers everything under way, once', async () => {
   guard.cancel(new Error('closed'))
   await settled
   for (const done of late) done({ code: ExportResultCode.SUCCESS })
-  assert.equal([answers, failures], [[ExportResultCode.FAILED, ExportResultCode.FAILED], ['closed', 'closed']])
+  assert.equal(
+    [answers, failures],
+    [
+      [ExportResultCode.FAILED, ExportResultCode.FAILED],
+      ['closed', 'closed'],
+    ],
+  )
+})
+
+test('release answers the SDK, and the export still counts', async () => {
+  let late: ((result: ExportResult) => void) | undefined
+  const { guard, send, answers, failures } = setUp((_, done) => void (late = done))
+  send()
+  guard.release()
+  const settled = guard.settled()
+  assert.equal([answers, failures], [[ExportResultCode.SUCCESS], []])
+  late?.({ code: ExportResultCode.FAILED, error: new Error('late') })
+  await settled
+  assert.equal([answers, failures], [[ExportResultCode.SUCCESS], ['late']])
 })
 
 test.run()

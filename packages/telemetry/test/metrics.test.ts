@@ -14,7 +14,15 @@ function setUp(over: Partial<TelemetryHooksOptions> = {}) {
 }
 
 const entry: Entry<unknown> = {
-  key: 'p1', value: 1, version: 1, writer: 'w', schemaVersion: 1, ttlMs: undefined, source: undefined, trace: undefined, acceptedAtMs: 0,
+  key: 'p1',
+  value: 1,
+  version: 1,
+  writer: 'w',
+  schemaVersion: 1,
+  ttlMs: undefined,
+  source: undefined,
+  trace: undefined,
+  acceptedAtMs: 0,
 }
 
 test('names carry their unit, and buckets are a 1-2-5 ladder with edges at 50 and 200 ms', () => {
@@ -23,7 +31,10 @@ test('names carry their unit, and buckets are a 1-2-5 ladder with edges at 50 an
     assert.is(name.endsWith('_total'), kind === 'counter', name)
   }
   assert.ok(BUCKETS_SECONDS.includes(0.05) && BUCKETS_SECONDS.includes(0.2))
-  assert.equal([...BUCKETS_SECONDS], [...BUCKETS_SECONDS].sort((a, b) => a - b))
+  assert.equal(
+    [...BUCKETS_SECONDS],
+    [...BUCKETS_SECONDS].sort((a, b) => a - b),
+  )
 })
 
 test('decision latency: of every agent with a stage, from mailbox to end', async () => {
@@ -31,7 +42,10 @@ test('decision latency: of every agent with a stage, from mailbox to end', async
   telemetry.core.onTransitionEnd!(endOf({ agent: agentInfo({ stage: 'planning' }) }))
   telemetry.core.onTransitionEnd!(endOf())
   const points = await read('agent_decision_latency_seconds')
-  assert.equal(points.map(({ attributes }) => attributes), [{ region: 'eu', policy_version: 'v7', agent_type: 'robot', agent_id: 'r1' }])
+  assert.equal(
+    points.map(({ attributes }) => attributes),
+    [{ region: 'eu', policy_version: 'v7', agent_type: 'robot', agent_id: 'r1' }],
+  )
   assert.equal(summary(points[0]), { count: 1, sum: 0.005 })
   assert.equal((points[0]!.value as { buckets: { boundaries: number[] } }).buckets.boundaries, [...BUCKETS_SECONDS])
   await close()
@@ -116,17 +130,28 @@ test('task assignment is recorded; what is no time is dropped and counted', asyn
   const { telemetry, read, close } = setUp()
   telemetry.recordTaskAssignment(0.02, { rule: 'first-free' })
   for (const bad of [Number.NaN, -1, Infinity, 'x' as unknown as number]) telemetry.recordTaskAssignment(bad)
+  telemetry.recordTaskAssignment(1, { big: 1n as unknown as string })
   const points = await read('task_assignment_latency_seconds')
-  assert.equal(points.map(({ attributes }) => attributes), [{ region: 'eu', rule: 'first-free' }])
+  assert.equal(
+    points.map(({ attributes }) => attributes),
+    [{ region: 'eu', rule: 'first-free' }],
+  )
   assert.equal(summary(points[0]), { count: 1, sum: 0.02 })
   const drops = (await read('telemetry_dropped_total')).map(({ attributes, value }) => [attributes['what'], value])
-  assert.equal(drops, [['span', 0], ['value', 4], ['reading', 0]])
+  assert.equal(drops, [
+    ['span', 0],
+    ['value', 5],
+    ['reading', 0],
+  ])
   await close()
 })
 
 test('a bad bound is refused', () => {
   for (const maxLabelValues of [0, -1, 1.5, Number.NaN, '9' as unknown as number]) {
-    assert.throws(() => setUp({ maxLabelValues }), (error: Error) => error.message.includes('maxLabelValues') && error.name === 'TelemetryError')
+    assert.throws(
+      () => setUp({ maxLabelValues }),
+      (error: Error) => error.message.includes('maxLabelValues') && error.name === 'TelemetryError',
+    )
   }
   assert.throws(() => setUp({ region: '' }), /region is ""/)
 })

@@ -12,34 +12,45 @@ const hex = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).
 
 test('spans and metrics go to the endpoint in the environment, as protobuf', async () => {
   const { url, posts, close } = await collector()
-  await withEnvironment({ OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_SERVICE_NAME: 'cell-7', OTEL_RESOURCE_ATTRIBUTES: 'site=siegen' }, async () => {
-    const telemetry = await startTelemetry({ region: 'eu' })
-    const root = telemetry.startTrace('camera frame')
-    const context = telemetry.core.onTransitionStart!(startOf({ trace: root }))!
-    telemetry.core.onTransitionEnd!(endOf({ trace: root, context }))
-    await telemetry.close()
+  await withEnvironment(
+    { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_SERVICE_NAME: 'cell-7', OTEL_RESOURCE_ATTRIBUTES: 'site=siegen' },
+    async () => {
+      const telemetry = await startTelemetry({ region: 'eu' })
+      const root = telemetry.startTrace('camera frame')
+      const context = telemetry.core.onTransitionStart!(startOf({ trace: root }))!
+      telemetry.core.onTransitionEnd!(endOf({ trace: root, context }))
+      await telemetry.close()
 
-    const traces = posts.find(({ path }) => path === '/v1/traces')!
-    assert.is(traces.headers['content-type'], 'application/x-protobuf')
-    // ExportTraceServiceRequest.resource_spans(1).scope_spans(2).spans(2)
-    const spans = dig(traces.body, 1, 2, 2)
-    assert.equal(spans.map((span) => text(dig(span, 5)[0])), ['camera frame', 'robot idle -> picking'])
-    assert.equal(spans.map((span) => hex(dig(span, 1)[0])), [root.traceId, root.traceId])
-    assert.is(hex(dig(spans[1]!, 4)[0]), root.spanId)
-    assert.is(hex(dig(spans[1]!, 2)[0]), context.spanId)
-    const times = fields(spans[1]!).filter(({ number }) => number === 7 || number === 8).map(({ value }) => value as bigint)
-    assert.is(times[1]! - times[0]!, 3_000_000n)
+      const traces = posts.find(({ path }) => path === '/v1/traces')!
+      assert.is(traces.headers['content-type'], 'application/x-protobuf')
+      // ExportTraceServiceRequest.resource_spans(1).scope_spans(2).spans(2)
+      const spans = dig(traces.body, 1, 2, 2)
+      assert.equal(
+        spans.map((span) => text(dig(span, 5)[0])),
+        ['camera frame', 'robot idle -> picking'],
+      )
+      assert.equal(
+        spans.map((span) => hex(dig(span, 1)[0])),
+        [root.traceId, root.traceId],
+      )
+      assert.is(hex(dig(spans[1]!, 4)[0]), root.spanId)
+      assert.is(hex(dig(spans[1]!, 2)[0]), context.spanId)
+      const times = fields(spans[1]!)
+        .filter(({ number }) => number === 7 || number === 8)
+        .map(({ value }) => value as bigint)
+      assert.is(times[1]! - times[0]!, 3_000_000n)
 
-    const attributes = Object.fromEntries(dig(traces.body, 1, 1, 1).map((pair) => [text(dig(pair, 1)[0]), text(dig(pair, 2, 1)[0])]))
-    assert.is(attributes['service.name'], 'cell-7')
-    assert.is(attributes['site'], 'siegen')
-    assert.is(attributes['agent.region'], 'eu')
+      const attributes = Object.fromEntries(dig(traces.body, 1, 1, 1).map((pair) => [text(dig(pair, 1)[0]), text(dig(pair, 2, 1)[0])]))
+      assert.is(attributes['service.name'], 'cell-7')
+      assert.is(attributes['site'], 'siegen')
+      assert.is(attributes['agent.region'], 'eu')
 
-    const metrics = posts.find(({ path }) => path === '/v1/metrics')!
-    const names = dig(metrics.body, 1, 2, 2).map((metric) => text(dig(metric, 1)[0]))
-    assert.ok(names.includes('agent_worldmodel_timestamp_seconds'), names.join())
-    assert.equal(telemetry.tally.exportFailures, { traces: 0, metrics: 0 })
-  })
+      const metrics = posts.find(({ path }) => path === '/v1/metrics')!
+      const names = dig(metrics.body, 1, 2, 2).map((metric) => text(dig(metric, 1)[0]))
+      assert.ok(names.includes('agent_worldmodel_timestamp_seconds'), names.join())
+      assert.equal(telemetry.tally.exportFailures, { traces: 0, metrics: 0 })
+    },
+  )
   await close()
 })
 

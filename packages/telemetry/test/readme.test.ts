@@ -10,12 +10,28 @@ const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
 function rows(heading: string): string[][] {
   const [, section] = readme.split(`\n## ${heading}\n`)
   assert.ok(section, `no heading ${heading}`)
-  const lines = section.split(/\n## /, 1)[0]!.split('\n').filter((line) => line.startsWith('|'))
-  return lines.slice(2).map((line) => line.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.trim().replaceAll('\\|', '|').replace(/^`(.*)`$/, '$1')))
+  const lines = section
+    .split(/\n## /, 1)[0]!
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+  return lines.slice(2).map((line) =>
+    line
+      .split(/(?<!\\)\|/)
+      .slice(1, -1)
+      .map((cell) =>
+        cell
+          .trim()
+          .replaceAll('\\|', '|')
+          .replace(/^`(.*)`$/, '$1'),
+      ),
+  )
 }
 
 test('errors', () => {
-  assert.equal(rows('Errors'), Object.entries(TELEMETRY_ERRORS).map(([code, meaning]) => [code, meaning]))
+  assert.equal(
+    rows('Errors'),
+    Object.entries(TELEMETRY_ERRORS).map(([code, meaning]) => [code, meaning]),
+  )
 })
 
 test('metrics', () => {
@@ -26,11 +42,17 @@ test('metrics', () => {
 })
 
 test('spans', () => {
-  assert.equal(rows('Spans'), Object.entries(SPANS).map(([name, when]) => [name, when]))
+  assert.equal(
+    rows('Spans'),
+    Object.entries(SPANS).map(([name, when]) => [name, when]),
+  )
 })
 
 test('attributes', () => {
-  assert.equal(rows('Attributes'), Object.entries(ATTRIBUTES).map(([name, holds]) => [name, holds]))
+  assert.equal(
+    rows('Attributes'),
+    Object.entries(ATTRIBUTES).map(([name, holds]) => [name, holds]),
+  )
 })
 
 test.run()

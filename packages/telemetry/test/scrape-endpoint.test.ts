@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { connect, type AddressInfo } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { METRICS, isTelemetryError } from '@stigmergy/telemetry'
@@ -10,103 +10,127 @@ import { agentInfo, endOf } from './support/transitions.ts'
 
 const test = suite('scrape-endpoint')
 
-test('the endpoint shows every metric by its literal name', () => withEnvironment({}, async () => {
-  await using telemetry = await startTelemetry({ service: 'cell-1', region: 'eu', prometheus: { port: 0 } })
-  const tagged = new Set(['stage:actuation'])
-  telemetry.core.onTransitionEnd!(endOf({ agent: agentInfo({ stage: 'perception' }) }))
-  telemetry.core.onTransitionEnd!(endOf({ agent: agentInfo({ stage: 'planning' }), tagsAfter: tagged }))
-  telemetry.core.onTransitionEnd!(endOf({ tagsBefore: tagged }))
-  telemetry.core.onRestart!(agentInfo(), 1, 'checkpoint')
-  telemetry.core.onDeadLetter!({ agentId: 'x', event: { type: 'e' }, reason: 'stopped', atMs: 0 })
-  telemetry.grid.onChange!('parts', { type: 'resync', reason: 'gap', entries: new Map() })
-  telemetry.recordTaskAssignment(0.02)
-  telemetry.observeAge(() => [{ map: 'parts', ageMs: 20 }, { source: 'r"1\n', ageMs: Infinity }])
+test('the endpoint shows every metric by its literal name', () =>
+  withEnvironment({}, async () => {
+    await using telemetry = await startTelemetry({ service: 'cell-1', region: 'eu', prometheus: { port: 0 } })
+    const tagged = new Set(['stage:actuation'])
+    telemetry.core.onTransitionEnd!(endOf({ agent: agentInfo({ stage: 'perception' }) }))
+    telemetry.core.onTransitionEnd!(endOf({ agent: agentInfo({ stage: 'planning' }), tagsAfter: tagged }))
+    telemetry.core.onTransitionEnd!(endOf({ tagsBefore: tagged }))
+    telemetry.core.onRestart!(agentInfo(), 1, 'checkpoint')
+    telemetry.core.onDeadLetter!({ agentId: 'x', event: { type: 'e' }, reason: 'stopped', atMs: 0 })
+    telemetry.grid.onChange!('parts', { type: 'resync', reason: 'gap', entries: new Map() })
+    telemetry.recordTaskAssignment(0.02)
+    telemetry.observeAge(() => [
+      { map: 'parts', ageMs: 20 },
+      { source: 'r"1\n', ageMs: Infinity },
+    ])
 
-  const response = await fetch(telemetry.prometheus!.url)
-  const text = await response.text()
-  assert.is(response.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8')
-  for (const [name, { kind }] of Object.entries(METRICS)) {
-    assert.match(text, new RegExp(`^# TYPE ${name} ${kind}$`, 'm'))
-    assert.match(text, new RegExp(`^${name}${kind === 'histogram' ? '_bucket' : ''}\\{[^}]*region="eu"`, 'm'))
-  }
-  assert.match(text, /^agent_decision_latency_seconds_bucket\{.*agent_id="r1".*le="0\.05"\} 2$/m)
-  assert.match(text, /^map_stale_age_seconds\{region="eu",map="parts"\} 0\.02$/m)
-  assert.match(text, /^map_stale_age_seconds\{region="eu",source="r\\"1\\n"\} \+Inf$/m)
-  assert.match(text, /^telemetry_export_failures_total\{region="eu",signal="traces"\} 0$/m)
-  assert.match(text, /^target_info\{.*service_name="cell-1".*\} 1$/m)
-  assert.not.match(text, /otel_scope/)
-}))
+    const response = await fetch(telemetry.prometheus!.url)
+    const text = await response.text()
+    assert.is(response.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8')
+    for (const [name, { kind }] of Object.entries(METRICS)) {
+      assert.match(text, new RegExp(`^# TYPE ${name} ${kind}$`, 'm'))
+      assert.match(text, new RegExp(`^${name}${kind === 'histogram' ? '_bucket' : ''}\\{[^}]*region="eu"`, 'm'))
+    }
+    assert.match(text, /^agent_decision_latency_seconds_bucket\{.*agent_id="r1".*le="0\.05"\} 2$/m)
+    assert.match(text, /^map_stale_age_seconds\{region="eu",map="parts"\} 0\.02$/m)
+    assert.match(text, /^map_stale_age_seconds\{region="eu",source="r\\"1\\n"\} \+Inf$/m)
+    assert.match(text, /^telemetry_export_failures_total\{region="eu",signal="traces"\} 0$/m)
+    assert.match(text, /^target_info\{.*service_name="cell-1".*\} 1$/m)
+    assert.not.match(text, /otel_scope/)
+  }))
 
-test('a gauge that is no longer observed is no longer shown', () => withEnvironment({}, async () => {
-  await using telemetry = await startTelemetry({ prometheus: { port: 0 } })
-  const scrape = async () => (await fetch(telemetry.prometheus!.url)).text()
-  const remove = telemetry.observeAge(() => [{ map: 'parts', ageMs: 20 }])
-  telemetry.recordTaskAssignment(1)
-  assert.match(await scrape(), /map_stale_age_seconds\{/)
-  remove()
-  const text = await scrape()
-  assert.not.match(text, /map_stale_age_seconds\{/)
-  assert.match(text, /task_assignment_latency_seconds_count 1/)
-}))
+test('a gauge that is no longer observed is no longer shown', () =>
+  withEnvironment({}, async () => {
+    await using telemetry = await startTelemetry({ prometheus: { port: 0 } })
+    const scrape = async () => (await fetch(telemetry.prometheus!.url)).text()
+    const remove = telemetry.observeAge(() => [{ map: 'parts', ageMs: 20 }])
+    telemetry.recordTaskAssignment(1)
+    assert.match(await scrape(), /map_stale_age_seconds\{/)
+    remove()
+    const text = await scrape()
+    assert.not.match(text, /map_stale_age_seconds\{/)
+    assert.match(text, /task_assignment_latency_seconds_count 1/)
+  }))
 
-test('it answers only where and how it should', () => withEnvironment({}, async () => {
-  await using telemetry = await startTelemetry({ prometheus: { port: 0 } })
-  const { url, host, port } = telemetry.prometheus!
-  assert.is(url, `http://127.0.0.1:${port}/metrics`)
-  assert.is(host, '127.0.0.1')
-  assert.is((await fetch(`${url}?x=1`)).status, 200)
-  assert.is((await fetch(new URL('/', url))).status, 404)
-  assert.is((await fetch(url, { method: 'POST', body: 'x' })).status, 405)
-  assert.is((await fetch(url, { method: 'HEAD' })).status, 200)
-}))
+test('it answers only where and how it should', () =>
+  withEnvironment({}, async () => {
+    await using telemetry = await startTelemetry({ prometheus: { port: 0 } })
+    const { url, host, port } = telemetry.prometheus!
+    assert.is(url, `http://127.0.0.1:${port}/metrics`)
+    assert.is(host, '127.0.0.1')
+    assert.is((await fetch(`${url}?x=1`)).status, 200)
+    assert.is((await fetch(new URL('/', url))).status, 404)
+    assert.is((await fetch(url, { method: 'POST', body: 'x' })).status, 405)
+    assert.is((await fetch(url, { method: 'HEAD' })).status, 200)
+  }))
 
-test('a port in use is said with host and port, and leaves nothing open', () => withEnvironment({}, async () => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  const servers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'TCPServerWrap').length
-  const before = servers()
-  try {
-    await startTelemetry({ prometheus: { port } })
-    assert.unreachable()
-  } catch (error) {
-    assert.ok(isTelemetryError(error, 'PORT_IN_USE'), String(error))
-    assert.ok((error as Error).message.includes(`127.0.0.1:${port}`))
-  }
-  // A closed handle is gone some turns of the loop later.
-  for (let turn = 0; turn < 100 && servers() > before; turn++) await new Promise(setImmediate)
-  assert.is(servers(), before)
-  server.close()
-  await once(server, 'close')
-}))
+test('a port in use is said with host and port, and leaves nothing open', () =>
+  withEnvironment({}, async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const servers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'TCPServerWrap').length
+    const before = servers()
+    try {
+      await startTelemetry({ prometheus: { port } })
+      assert.unreachable()
+    } catch (error) {
+      assert.ok(isTelemetryError(error, 'PORT_IN_USE'), String(error))
+      assert.ok((error as Error).message.includes(`127.0.0.1:${port}`))
+    }
+    // A closed handle is gone some turns of the loop later.
+    for (let turn = 0; turn < 100 && servers() > before; turn++) await new Promise(setImmediate)
+    assert.is(servers(), before)
+    server.close()
+    await once(server, 'close')
+  }))
 
-test('an address that is not here cannot be listened on', () => withEnvironment({}, async () => {
-  try {
-    await startTelemetry({ prometheus: { port: 0, host: '192.0.2.1' } })
-    assert.unreachable()
-  } catch (error) {
-    assert.ok(isTelemetryError(error, 'LISTEN_FAILED'), String(error))
-  }
-}))
+test('an address that is not here cannot be listened on', () =>
+  withEnvironment({}, async () => {
+    try {
+      await startTelemetry({ prometheus: { port: 0, host: '192.0.2.1' } })
+      assert.unreachable()
+    } catch (error) {
+      assert.ok(isTelemetryError(error, 'LISTEN_FAILED'), String(error))
+    }
+  }))
 
-test('after close nobody listens, also not for a connection kept alive', () => withEnvironment({}, async () => {
-  const telemetry = await startTelemetry({ prometheus: { port: 0 } })
-  const { url } = telemetry.prometheus!
-  await (await fetch(url)).text()
-  await telemetry.close()
-  try {
-    await fetch(url)
-    assert.unreachable()
-  } catch (error) {
-    assert.is((error as { cause?: { code?: string } }).cause?.code, 'ECONNREFUSED')
-  }
-}))
+test('after close nobody listens, also not for a connection kept alive', () =>
+  withEnvironment({}, async () => {
+    const telemetry = await startTelemetry({ prometheus: { port: 0 } })
+    const { url } = telemetry.prometheus!
+    await (await fetch(url)).text()
+    await telemetry.close()
+    try {
+      await fetch(url)
+      assert.unreachable()
+    } catch (error) {
+      assert.is((error as { cause?: { code?: string } }).cause?.code, 'ECONNREFUSED')
+    }
+  }))
 
-test('the environment can ask for it', () => withEnvironment({ OTEL_METRICS_EXPORTER: 'prometheus', OTEL_EXPORTER_PROMETHEUS_HOST: 'localhost' }, async () => {
-  await using telemetry = await startTelemetry({ prometheus: { port: 0 } })
-  assert.is(telemetry.prometheus!.host, 'localhost')
-  await using without = await startTelemetry({ prometheus: false })
-  assert.is(without.prometheus, undefined)
-}))
+test('a client that sends half a request does not hold the close', () =>
+  withEnvironment({}, async () => {
+    const telemetry = await startTelemetry({ prometheus: { port: 0 }, closeTimeoutMs: 60_000 })
+    const socket = connect(telemetry.prometheus!.port, '127.0.0.1')
+    await once(socket, 'connect')
+    const ended = once(socket, 'close')
+    socket.on('error', () => {})
+    socket.write('GET /metrics HTTP/1.1\r\nhost: x\r\n')
+    // Until the server has the connection, or it would be refused instead of ended.
+    await (await fetch(telemetry.prometheus!.url)).text()
+    await telemetry.close()
+    await ended
+  }))
+
+test('the environment can ask for it', () =>
+  withEnvironment({ OTEL_METRICS_EXPORTER: 'prometheus', OTEL_EXPORTER_PROMETHEUS_HOST: 'localhost' }, async () => {
+    await using telemetry = await startTelemetry({ prometheus: { port: 0 } })
+    assert.is(telemetry.prometheus!.host, 'localhost')
+    await using without = await startTelemetry({ prometheus: false })
+    assert.is(without.prometheus, undefined)
+  }))
 
 test.run()

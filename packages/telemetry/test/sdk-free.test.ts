@@ -16,9 +16,14 @@ async function loadedBy(specifier: string): Promise<readonly string[]> {
     console.log([...new Set(files.map((file) => /@opentelemetry[/\\\\]([a-z-]+)/.exec(file.replace(/.*node_modules/, ''))?.[1]).filter(Boolean))].join(' '))
   `
   const { stdout } = await promisify(execFile)(
-    process.execPath, ['--conditions=@stigmergy/source', '--import', 'tsx', '--input-type=module', '-e', code], { cwd: folder },
+    process.execPath,
+    ['--conditions=@stigmergy/source', '--import', 'tsx', '--input-type=module', '-e', code],
+    { cwd: folder },
   )
-  return stdout.trim().split(' ').filter((name) => name !== '')
+  return stdout
+    .trim()
+    .split(' ')
+    .filter((name) => name !== '')
 }
 
 test('core loads nothing of OpenTelemetry', async () => {

@@ -55,7 +55,9 @@ test('an exporter that never answers: the queue stays bounded, the rest is count
 
 test('a processor that throws on the hot path throws no further', () => {
   const tally = createTally()
-  const boom = (): never => { throw new Error('boom') }
+  const boom = (): never => {
+    throw new Error('boom')
+  }
   const rude: SpanProcessor = { onStart: boom, onEnd: boom, forceFlush: boom, shutdown: boom }
   const sink = directSpanSink(rude, tally)
   const tracer = new BasicTracerProvider({ spanProcessors: [sink.processor] }).getTracer('test')

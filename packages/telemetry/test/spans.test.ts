@@ -30,9 +30,16 @@ test('a transition is one span under the context that came with its event', () =
   assert.is(span!.parentSpanContext?.isRemote, true)
   assert.is(span!.kind, SpanKind.CONSUMER)
   assert.equal(span!.attributes, {
-    'agent.id': 'r1', 'agent.type': 'robot', 'agent.event': 'parts.put', 'agent.restarts': 0, 'agent.mailbox.wait_ms': 2,
-    'agent.state.from': 'idle', 'agent.state.to': 'picking.reach', 'agent.stage': 'actuation',
-    'messaging.system': 'stigmergy', 'messaging.operation.type': 'process',
+    'agent.id': 'r1',
+    'agent.type': 'robot',
+    'agent.event': 'parts.put',
+    'agent.restarts': 0,
+    'agent.mailbox.wait_ms': 2,
+    'agent.state.from': 'idle',
+    'agent.state.to': 'picking.reach',
+    'agent.stage': 'actuation',
+    'messaging.system': 'stigmergy',
+    'messaging.operation.type': 'process',
   })
   assert.is(span!.status.code, SpanStatusCode.UNSET)
 })
@@ -98,7 +105,10 @@ test('what is thrown may be anything', () => {
   for (const error of ['text', 0, null, { toString: () => 'object' }]) {
     hooks.onTransitionEnd!(endOf({ context: hooks.onTransitionStart!(startOf()), error }))
   }
-  assert.equal(spans().map((span) => span.status.message), ['text', '0', 'null', 'object'])
+  assert.equal(
+    spans().map((span) => span.status.message),
+    ['text', '0', 'null', 'object'],
+  )
 })
 
 test('a thrown value that cannot be described still ends its span', () => {
@@ -122,7 +132,13 @@ test('failure and restart are points in the trace of the event that failed', asy
   const { hooks, spans, clock } = setUp()
   const agent = agentInfo()
   await clock.advance(10)
-  hooks.onFailure!({ agent, error: new Error('boom'), event: 'parts.put', trace: cause, decision: { type: 'restart', delayMs: 40, restarts: 1 } })
+  hooks.onFailure!({
+    agent,
+    error: new Error('boom'),
+    event: 'parts.put',
+    trace: cause,
+    decision: { type: 'restart', delayMs: 40, restarts: 1 },
+  })
   await clock.advance(40)
   hooks.onRestart!(agent, 1, 'checkpoint')
   const [failed, restarted] = spans()

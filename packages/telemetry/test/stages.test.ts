@@ -34,7 +34,10 @@ test('a tagged stage lasts from the event that entered to the end of the transit
 
 test('two tagged stages may overlap', () => {
   const one = stepStages(undefined, endOf({ enqueuedAtMs: 0, tagsAfter: new Set(['stage:a']) }))
-  const two = stepStages(one.starts, endOf({ enqueuedAtMs: 10, endedAtMs: 20, tagsBefore: new Set(['stage:a']), tagsAfter: new Set(['stage:a', 'stage:b']) }))
+  const two = stepStages(
+    one.starts,
+    endOf({ enqueuedAtMs: 10, endedAtMs: 20, tagsBefore: new Set(['stage:a']), tagsAfter: new Set(['stage:a', 'stage:b']) }),
+  )
   const end = stepStages(two.starts, endOf({ endedAtMs: 40, tagsBefore: new Set(['stage:a', 'stage:b']), tagsAfter: new Set(['stage:b']) }))
   assert.equal(end.ended, [{ stage: 'a', seconds: 0.04 }])
   assert.equal([...end.starts], [['b', 10]])

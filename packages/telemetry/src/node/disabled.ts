@@ -1,4 +1,4 @@
-import { INVALID_SPANID, INVALID_TRACEID } from '@opentelemetry/api'
+import { NO_TRACE } from '../span-context.ts'
 import { createTally } from '../tally.ts'
 import type { Telemetry } from './start-telemetry.ts'
 
@@ -8,8 +8,7 @@ export function disabledTelemetry(): Telemetry {
   return {
     core: {},
     grid: {},
-    // The ids that W3C Trace Context calls invalid: whoever reads them begins a trace of its own.
-    startTrace: () => ({ traceId: INVALID_TRACEID, spanId: INVALID_SPANID, traceFlags: 0 }),
+    startTrace: () => NO_TRACE,
     recordTaskAssignment: () => {},
     observeAge: () => () => {},
     watchGrid: () => () => {},

@@ -94,7 +94,10 @@ function positive(variables: Variables, name: string, byDefault: number): number
 }
 
 function list(variables: Variables, name: string): readonly string[] | undefined {
-  return get(variables, name)?.split(',').map((item) => item.trim()).filter((item) => item !== '')
+  return get(variables, name)
+    ?.split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
 }
 
 function get(variables: Variables, name: string): string | undefined {

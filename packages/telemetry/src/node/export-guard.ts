@@ -5,11 +5,13 @@ import { ExportResultCode, type ExportResult } from '@opentelemetry/core'
  * the SDK gets one answer within the deadline. The SDK alone leaves a timer of 30 s behind when an exporter throws.
  */
 export interface ExportGuard<T> {
-  export(items: T, done: (result: ExportResult) => void): void
-  /** Answers every export still under way: it was given up. */
-  cancel(reason: Error): void
-  /** When every export under way has its answer. */
-  settled(): Promise<void>
+  readonly export: (items: T, done: (result: ExportResult) => void) => void
+  /** Lets the SDK go on without the exports under way. They go on too, and what becomes of them still counts. */
+  readonly release: () => void
+  /** Ends every export under way: it was given up. */
+  readonly cancel: (reason: Error) => void
+  /** When every export under way has ended. */
+  readonly settled: () => Promise<void>
 }
 
 export interface ExportGuardOptions {
@@ -19,24 +21,32 @@ export interface ExportGuardOptions {
 }
 
 export function guardExports<T>(
-  send: (items: T, done: (result: ExportResult) => void) => void, { timeoutMs, onFailure }: ExportGuardOptions,
+  send: (items: T, done: (result: ExportResult) => void) => void,
+  { timeoutMs, onFailure }: ExportGuardOptions,
 ): ExportGuard<T> {
-  const pending = new Set<(error: Error) => void>()
+  const pending = new Set<{ readonly answer: (result: ExportResult) => void; readonly giveUp: (error: Error) => void }>()
   let waiting: (() => void)[] = []
 
   return {
     export(items, done) {
+      let answered = false
+      const answer = (result: ExportResult): void => {
+        if (answered) return
+        answered = true
+        done(result)
+      }
       const finish = (result: ExportResult): void => {
-        if (!pending.delete(giveUp)) return
+        if (!pending.delete(own)) return
         clearTimeout(timer)
         if (result.code !== ExportResultCode.SUCCESS) onFailure(result.error ?? new Error('the exporter gave no reason'))
-        done(result)
+        answer(result)
         if (pending.size > 0) return
         for (const wake of waiting) wake()
         waiting = []
       }
       const giveUp = (error: Error): void => finish({ code: ExportResultCode.FAILED, error })
-      pending.add(giveUp)
+      const own = { answer, giveUp }
+      pending.add(own)
       // The wall clock's timer, also in a simulation: what answers is a network.
       const timer = setTimeout(() => giveUp(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
       timer.unref()
@@ -46,8 +56,14 @@ export function guardExports<T>(
         giveUp(error instanceof Error ? error : new Error(String(error)))
       }
     },
+    // Copies, in both: an answer may let the SDK begin the next export, which is not meant.
+    release() {
+      const underWay = [...pending]
+      for (const { answer } of underWay) answer({ code: ExportResultCode.SUCCESS })
+    },
     cancel(reason) {
-      for (const giveUp of [...pending]) giveUp(reason)
+      const underWay = [...pending]
+      for (const { giveUp } of underWay) giveUp(reason)
     },
     settled: () => (pending.size === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
   }

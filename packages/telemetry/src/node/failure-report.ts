@@ -19,6 +19,6 @@ export function createFailureReport(tally: Tally, warn: (line: string) => void):
 
 /** Node gives a refused connection to a name with two addresses an empty message: then the code tells. */
 function reason(error: Error & { readonly code?: unknown }): string {
-  const text = error.message === '' ? String(error.code ?? error.name) : error.message
+  const text = error.message || (typeof error.code === 'string' ? error.code : error.name)
   return text.split('\n', 1)[0] ?? text
 }

@@ -1,4 +1,10 @@
-import { AggregationTemporality, PeriodicExportingMetricReader, type MetricReader, type PushMetricExporter, type ResourceMetrics } from '@opentelemetry/sdk-metrics'
+import {
+  AggregationTemporality,
+  PeriodicExportingMetricReader,
+  type MetricReader,
+  type PushMetricExporter,
+  type ResourceMetrics,
+} from '@opentelemetry/sdk-metrics'
 import { guardExports } from './export-guard.ts'
 import type { Sink } from './sink.ts'
 import { forgetUnobservedGauges } from './temporality.ts'
@@ -16,11 +22,10 @@ export interface MetricSink extends Sink {
 
 /** Metrics pushed to a guarded exporter at an interval, and once more at the end. */
 export function periodicMetricSink(exporter: PushMetricExporter, { intervalMs, timeoutMs, onFailure }: MetricSinkOptions): MetricSink {
-  let superseded = false
   const exportTimeoutMs = Math.min(timeoutMs, intervalMs)
   const guard = guardExports<ResourceMetrics>((metrics, done) => exporter.export(metrics, done), {
     timeoutMs: exportTimeoutMs,
-    onFailure: (error) => superseded || onFailure(error),
+    onFailure,
   })
   const reader = new PeriodicExportingMetricReader({
     exporter: {
@@ -38,12 +43,11 @@ export function periodicMetricSink(exporter: PushMetricExporter, { intervalMs, t
   return {
     reader,
     flush: () => reader.forceFlush(),
-    close() {
-      // The SDK waits for an export under way before the last one. The last one tells the same and more, so it need not wait (I8).
-      superseded = true
-      guard.cancel(new Error('superseded by the last export'))
-      superseded = false
-      return reader.shutdown()
+    async close() {
+      // The SDK would wait for an export under way before it sends the last one: both have only this deadline (I8).
+      guard.release()
+      await reader.shutdown()
+      await guard.settled()
     },
     abort: guard.cancel,
   }

@@ -90,7 +90,8 @@ function prometheusOf(given: StartTelemetryOptions['prometheus'], environment: E
 }
 
 function otlpOf(
-  given: StartTelemetryOptions['otlp'], environment: Environment,
+  given: StartTelemetryOptions['otlp'],
+  environment: Environment,
 ): Pick<ResolvedTelemetryOptions, 'tracesUrl' | 'metricsUrl' | 'otlpHeaders'> {
   if (given === false) return { tracesUrl: undefined, metricsUrl: undefined, otlpHeaders: undefined }
   const { endpoint, headers } = given ?? {}

@@ -6,9 +6,11 @@ export function createResource(service: string | undefined, { region, policyVers
   return defaultResource()
     .merge(resourceFromAttributes({ 'service.name': 'stigmergy' }))
     .merge(detectResources({ detectors: [envDetector] }))
-    .merge(resourceFromAttributes({
-      ...(service === undefined ? {} : { 'service.name': service }),
-      ...(region === undefined ? {} : { 'agent.region': region }),
-      ...(policyVersion === undefined ? {} : { 'agent.policy': policyVersion }),
-    }))
+    .merge(
+      resourceFromAttributes({
+        ...(service === undefined ? {} : { 'service.name': service }),
+        ...(region === undefined ? {} : { 'agent.region': region }),
+        ...(policyVersion === undefined ? {} : { 'agent.policy': policyVersion }),
+      }),
+    )
 }

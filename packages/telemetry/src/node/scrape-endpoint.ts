@@ -83,7 +83,9 @@ const TEXT = { 'content-type': 'text/plain; charset=utf-8' } as const
 function listenError(error: unknown, host: string, port: number): TelemetryError {
   const code = (error as NodeJS.ErrnoException).code ?? String(error)
   if (code === 'EADDRINUSE') {
-    return new TelemetryError('PORT_IN_USE', `${host}:${port} is in use: give another prometheus.port, or 0 for a free one`, { cause: error })
+    return new TelemetryError('PORT_IN_USE', `${host}:${port} is in use: give another prometheus.port, or 0 for a free one`, {
+      cause: error,
+    })
   }
   return new TelemetryError('LISTEN_FAILED', `The metrics endpoint cannot listen on ${host}:${port} (${code})`, { cause: error })
 }

@@ -52,7 +52,14 @@ export function batchedSpanSink(exporter: SpanExporter, { tally, queueSize, time
       await processor.forceFlush()
       await guard.settled()
     },
-    close: () => processor.shutdown(),
+    async close() {
+      try {
+        await processor.shutdown()
+      } finally {
+        // The SDK does not wait for a batch that was under way before.
+        await guard.settled()
+      }
+    },
     abort: guard.cancel,
   }
 }

@@ -42,7 +42,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
 
   const tally = createTally()
   // First, as the only thing that can fail from outside: nothing else is open yet.
-  const endpoint = settings.prometheus && await openScrapeEndpoint(settings.prometheus)
+  const endpoint = settings.prometheus && (await openScrapeEndpoint(settings.prometheus))
   const report = createFailureReport(tally, settings.warn)
   const spanSinks = openSpanSinks(options, settings, environment, tally, report)
   const metricSinks = [...(endpoint === undefined ? [] : [endpoint]), ...openMetricSinks(options, settings, environment, report)]
@@ -59,12 +59,16 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
       views: [{ instrumentName: '*', aggregationCardinalityLimit: Math.max(2000, settings.maxLabelValues * 10) }],
     })
   } catch (error) {
-    await endsWithin(sinks.map((sink) => sink.close()), settings.closeTimeoutMs)
+    await endsWithin(
+      sinks.map((sink) => sink.close()),
+      settings.closeTimeoutMs,
+    )
     throw new TelemetryError('BAD_OPTION', `metricReaders holds one that cannot be used: ${String(error)}`, { cause: error })
   }
 
   const hooks = telemetryHooks({
-    tracer: tracers.getTracer(SCOPE),
+    // Nobody to tell of spans: then none are made.
+    tracer: spanSinks.length === 0 ? undefined : tracers.getTracer(SCOPE),
     meter: meters.getMeter(SCOPE),
     clock: settings.clock,
     maxLabelValues: settings.maxLabelValues,
@@ -74,18 +78,29 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
   const detach = attach(hooks, options)
 
   let closing: Promise<void> | undefined
-  const close = (): Promise<void> => (closing ??= (async () => {
-    for (const remove of detach) remove()
-    if (await endsWithin(sinks.map(async (sink) => sink.close()), settings.closeTimeoutMs)) return
-    for (const sink of sinks) sink.abort(new Error(`given up at close after ${settings.closeTimeoutMs} ms`))
-  })())
+  const close = (): Promise<void> =>
+    (closing ??= (async () => {
+      for (const remove of detach) remove()
+      if (
+        await endsWithin(
+          sinks.map(async (sink) => sink.close()),
+          settings.closeTimeoutMs,
+        )
+      )
+        return
+      for (const sink of sinks) sink.abort(new Error(`given up at close after ${settings.closeTimeoutMs} ms`))
+    })())
 
   return {
     ...hooks,
     prometheus: endpoint && { host: endpoint.host, port: endpoint.port, url: endpoint.url },
     tally,
     async flush() {
-      if (closing === undefined) await endsWithin(sinks.map(async (sink) => sink.flush()), settings.closeTimeoutMs)
+      if (closing === undefined)
+        await endsWithin(
+          sinks.map(async (sink) => sink.flush()),
+          settings.closeTimeoutMs,
+        )
     },
     close,
     [Symbol.asyncDispose]: close,
@@ -93,7 +108,11 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
 }
 
 function openSpanSinks(
-  options: StartTelemetryOptions, settings: ResolvedTelemetryOptions, environment: Environment, tally: Tally, report: FailureReport,
+  options: StartTelemetryOptions,
+  settings: ResolvedTelemetryOptions,
+  environment: Environment,
+  tally: Tally,
+  report: FailureReport,
 ): SpanSink[] {
   const batched = {
     tally,
@@ -109,19 +128,28 @@ function openSpanSinks(
 }
 
 function openMetricSinks(
-  options: StartTelemetryOptions, settings: ResolvedTelemetryOptions, environment: Environment, report: FailureReport,
+  options: StartTelemetryOptions,
+  settings: ResolvedTelemetryOptions,
+  environment: Environment,
+  report: FailureReport,
 ): MetricSink[] {
-  const otlp = settings.metricsUrl === undefined ? [] : [
-    periodicMetricSink(new OTLPMetricExporter(otlpConfig(settings.metricsUrl, settings)), {
-      intervalMs: environment.metricIntervalMs,
-      timeoutMs: environment.metricTimeoutMs,
-      onFailure: (error) => report('metrics', error),
-    }),
-  ]
+  const otlp =
+    settings.metricsUrl === undefined
+      ? []
+      : [
+          periodicMetricSink(new OTLPMetricExporter(otlpConfig(settings.metricsUrl, settings)), {
+            intervalMs: environment.metricIntervalMs,
+            timeoutMs: environment.metricTimeoutMs,
+            onFailure: (error) => report('metrics', error),
+          }),
+        ]
   return [...otlp, ...(options.metricReaders ?? []).map(directMetricSink)]
 }
 
-function otlpConfig(url: string, { otlpHeaders, otlpTimeoutMs }: ResolvedTelemetryOptions): { url: string; timeoutMillis: number; headers?: Record<string, string> } {
+function otlpConfig(
+  url: string,
+  { otlpHeaders, otlpTimeoutMs }: ResolvedTelemetryOptions,
+): { url: string; timeoutMillis: number; headers?: Record<string, string> } {
   return { url, timeoutMillis: otlpTimeoutMs, ...(otlpHeaders === undefined ? {} : { headers: { ...otlpHeaders } }) }
 }
 

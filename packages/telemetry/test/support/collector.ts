@@ -9,7 +9,9 @@ export interface Post {
 }
 
 /** An OTLP collector as far as the wire goes. `answer`: the status it gives, or `never`. */
-export async function collector(answer: number | 'never' = 200): Promise<{ readonly url: string; readonly posts: Post[]; close(): Promise<void> }> {
+export async function collector(
+  answer: number | 'never' = 200,
+): Promise<{ readonly url: string; readonly posts: Post[]; close(): Promise<void> }> {
   const posts: Post[] = []
   const server = createServer(async (request, response) => {
     const chunks: Uint8Array[] = []

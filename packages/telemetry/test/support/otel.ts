@@ -18,14 +18,19 @@ class MemoryReader extends MetricReader {
 export type Points = readonly DataPoint<number | Histogram>[]
 
 /** A meter whose metrics can be looked at. `read(name)` gives the data points of a metric, none if it has none. */
-export function memoryMeter(): { readonly meter: Meter; readonly read: (name: string) => Promise<Points>; readonly close: () => Promise<void> } {
+export function memoryMeter(): {
+  readonly meter: Meter
+  readonly read: (name: string) => Promise<Points>
+  readonly close: () => Promise<void>
+} {
   const reader = new MemoryReader({ aggregationTemporalitySelector: forgetUnobservedGauges(() => AggregationTemporality.CUMULATIVE) })
   const provider = new MeterProvider({ readers: [reader] })
   return {
     meter: provider.getMeter('test'),
     async read(name) {
       const { resourceMetrics } = await reader.collect()
-      return resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics)
+      return resourceMetrics.scopeMetrics
+        .flatMap((scope) => scope.metrics)
         .filter((metric) => metric.descriptor.name === name)
         .flatMap((metric) => metric.dataPoints as DataPoint<number | Histogram>[])
     },

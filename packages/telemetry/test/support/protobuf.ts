@@ -19,16 +19,25 @@ export function fields(bytes: Uint8Array): Field[] {
     const key = Number(varint())
     const number = key >> 3
     switch (key & 7) {
-      case 0: found.push({ number, value: varint() }); break
-      case 1: found.push({ number, value: view.getBigUint64(at, true) }); at += 8; break
+      case 0:
+        found.push({ number, value: varint() })
+        break
+      case 1:
+        found.push({ number, value: view.getBigUint64(at, true) })
+        at += 8
+        break
       case 2: {
         const length = Number(varint())
         found.push({ number, value: bytes.subarray(at, at + length) })
         at += length
         break
       }
-      case 5: found.push({ number, value: BigInt(view.getUint32(at, true)) }); at += 4; break
-      default: throw new RangeError(`wire type ${key & 7} at ${at}`)
+      case 5:
+        found.push({ number, value: BigInt(view.getUint32(at, true)) })
+        at += 4
+        break
+      default:
+        throw new RangeError(`wire type ${key & 7} at ${at}`)
     }
   }
   if (at !== bytes.length) throw new RangeError('a field goes past the end')

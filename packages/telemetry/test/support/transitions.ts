@@ -10,7 +10,14 @@ export function startOf(over: Partial<TransitionStart> = {}): TransitionStart {
 
 export function endOf(over: Partial<TransitionEnd> = {}): TransitionEnd {
   return {
-    ...startOf(), endedAtMs: 105, from: 'idle', to: 'picking', tagsBefore: new Set(), tagsAfter: new Set(),
-    error: undefined, context: undefined, ...over,
+    ...startOf(),
+    endedAtMs: 105,
+    from: 'idle',
+    to: 'picking',
+    tagsBefore: new Set(),
+    tagsAfter: new Set(),
+    error: undefined,
+    context: undefined,
+    ...over,
   }
 }
