@@ -21,7 +21,8 @@ export class Inbox {
   readonly #bindings: readonly WorldBinding[]
   /** What the agent must know before anything that waits in the mailbox; the next one last. */
   #prelude: Envelope[] = []
-  #behind = false
+  /** Changes of the world were lost: a resync is due after that many events, where the first of them would have been. */
+  #resyncAfter: number | undefined
   #closed = false
 
   constructor(options: InboxOptions, services: Services) {
@@ -32,7 +33,7 @@ export class Inbox {
       envelope: this.envelope,
       offer: (envelope: Envelope): boolean => this.#mailbox.size < this.#mailbox.capacity && this.#accept(envelope),
       fellBehind: (): void => {
-        this.#behind = true
+        this.#resyncAfter ??= this.#mailbox.size
         options.arrived()
       },
       guestFailed: services.guests.failed,
@@ -41,7 +42,7 @@ export class Inbox {
   }
 
   get empty(): boolean {
-    return this.#prelude.length === 0 && this.#mailbox.size === 0 && !this.#behind
+    return this.#prelude.length === 0 && this.#mailbox.size === 0 && this.#resyncAfter === undefined
   }
 
   readonly envelope = (event: AgentEvent, trace: TraceContext | undefined, sender?: Sender): Envelope => {
@@ -77,15 +78,24 @@ export class Inbox {
 
   next(): Envelope | undefined {
     for (;;) {
-      if (this.#behind && this.#prelude.length === 0 && this.#mailbox.size * 2 <= this.#mailbox.capacity) this.#catchUp()
-      const envelope = this.#prelude.pop() ?? this.#mailbox.take()
+      const envelope = this.#prelude.pop() ?? this.#fromMailbox()
       if (envelope?.sender === undefined || envelope.sender.live) return envelope
     }
   }
 
-  /** There is room again: what was missed of the world is made good by its present state (I5). */
+  #fromMailbox(): Envelope | undefined {
+    if (this.#resyncAfter === undefined) return this.#mailbox.take()
+    if (this.#resyncAfter > 0 && this.#mailbox.size > 0) {
+      this.#resyncAfter -= 1
+      return this.#mailbox.take()
+    }
+    this.#catchUp()
+    return this.#prelude.pop() ?? this.#mailbox.take()
+  }
+
+  /** What was missed of the world is made good by its present state (I5). */
   #catchUp(): void {
-    this.#behind = false
+    this.#resyncAfter = undefined
     const late = this.#bindings.filter(({ behind }) => behind !== undefined)
     try {
       this.#prelude = late.flatMap((binding) => binding.open(binding.behind)).reverse()
@@ -97,14 +107,14 @@ export class Inbox {
 
   /** Begins to watch. `first` is told before all, then the present entries, then what waits. */
   open(first: readonly Envelope[], resync: string | undefined): void {
-    this.#behind = false
+    this.#resyncAfter = undefined
     this.#prelude = [...first, ...this.#bindings.flatMap((binding) => binding.open(resync))].reverse()
   }
 
   /** Stops to watch; what others send is kept. */
   pause(): void {
     this.#prelude = []
-    this.#behind = false
+    this.#resyncAfter = undefined
     for (const binding of this.#bindings) binding.close()
   }
 

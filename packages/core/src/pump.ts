@@ -29,35 +29,38 @@ export function createPump(): Pump {
   function atBoundary(): void {
     boundary = undefined
     burst = 0
-    if (waiting.length > 0) pump()
+    if (waiting.length > 0) schedule()
   }
 
-  function pump(): void {
-    scheduled = true
-    while (waiting.length > 0 && burst < BURST) {
-      const turn = waiting
-      waiting = []
-      for (const runnable of turn) {
-        if (burst >= BURST) {
-          waiting.push(runnable)
-          continue
-        }
-        known.delete(runnable)
-        burst += runnable.run(Math.min(SLICE, BURST - burst))
-        if (runnable.ready) wake(runnable)
-      }
-    }
+  // One round: a slice for each. Between two rounds come the microtasks of others, deliveries of the grid among them.
+  function round(): void {
     scheduled = false
+    const turn = waiting
+    waiting = []
+    for (const runnable of turn) {
+      if (burst >= BURST) {
+        waiting.push(runnable)
+        continue
+      }
+      known.delete(runnable)
+      burst += runnable.run(Math.min(SLICE, BURST - burst))
+      if (runnable.ready) wake(runnable)
+    }
     if (burst >= BURST / 2) boundary ??= setImmediate(atBoundary)
+    if (waiting.length > 0) schedule()
+  }
+
+  function schedule(): void {
+    if (scheduled || burst >= BURST) return
+    scheduled = true
+    queueMicrotask(round)
   }
 
   function wake(runnable: Runnable): void {
     if (known.has(runnable)) return
     known.add(runnable)
     waiting.push(runnable)
-    if (scheduled || burst >= BURST) return
-    scheduled = true
-    queueMicrotask(pump)
+    schedule()
   }
 
   return {

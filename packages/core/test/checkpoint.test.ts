@@ -180,6 +180,37 @@ test('a second system on the same store resumes the agent; the first one is fenc
   await first.close()
 })
 
+test('two systems that spawn one agent at once: one of them gets it', async () => {
+  const store = memoryStore()
+  const failures: unknown[] = []
+  const hooks = { onFailure: (failure: unknown) => void failures.push(failure) }
+  const first = await openBench({ store, hooks })
+  const second = createSystem({ grid: await openGrid({ id: 'there', clock: first.clock }), store, hooks })
+  const results = await Promise.allSettled([first.system, second].map((system) => system.spawn(counter, { id: 'c', durability: 'checkpoint' })))
+  assert.equal(results.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
+  for (const result of results) if (result.status === 'rejected') assert.ok(isCoreError(result.reason, 'STORE_FENCED'), String(result.reason))
+  assert.equal(failures, [], 'none has failed that never ran')
+  assert.is((await store.get('c'))?.rev, 1)
+  await second.close()
+  await first.close()
+})
+
+test('a store that fails to the end: close says so, and leaves no timer', async () => {
+  const store = gatedStore()
+  const bench = await openBench({ store })
+  const spawning = bench.system.spawn(counter, { id: 'c', durability: 'checkpoint' })
+  await bench.settle()
+  await store.let()
+  await spawning
+  const closed = Promise.allSettled([bench.system.close()])
+  await bench.settle()
+  await store.let(new Error('no disk'))
+  const [result] = await closed
+  assert.is(String(result?.status === 'rejected' && result.reason), 'Error: no disk')
+  assert.is(bench.clock.pending, 0)
+  await bench.grid.close()
+})
+
 test('closing writes the last state; what a system closed, the next one resumes', async () => {
   const store = memoryStore()
   for (const sum of [1, 2, 3]) {

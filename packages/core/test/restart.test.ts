@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { assign, createMachine, fromCallback, fromPromise, sendTo, type AnyActorRef } from 'xstate'
-import { isCoreError, memoryStore } from '../src/index.ts'
+import { isCoreError, memoryStore, type Store } from '../src/index.ts'
 import { add, counter, openBench, recorder, traceOf } from './support.ts'
 
 const test = suite('restart')
@@ -150,7 +150,14 @@ test('a first step that throws is an error of spawn, with its cause; the id is f
     throw new Error('no context')
   }
   const machines = [createMachine({ context: fail }), createMachine({ entry: fail }), createMachine({ invoke: { src: fromCallback(fail) } })]
-  const store = memoryStore()
+  const inner = memoryStore()
+  const store: Store = {
+    ...inner,
+    async commit(...args) {
+      await new Promise((resolve) => setImmediate(resolve))
+      return inner.commit(...args)
+    },
+  }
   const bench = await openBench({ store })
   for (const machine of machines) {
     try {
@@ -187,11 +194,13 @@ test('with its grid closed an agent cannot start again: it fails, and nothing of
       },
     },
   })
-  const bench = await openBench({ supervision: { maxRestarts: 1 } })
+  const bench = await openBench({ supervision: { maxRestarts: 2 } })
   const parts = bench.grid.map('parts')
   const agent = await bench.system.spawn(machine, { watch: { parts } })
   await bench.grid.close()
   agent.send({ type: 'boom' })
+  await bench.clock.advance(10)
+  assert.equal([agent.status, running], ['restarting', 0])
   await bench.clock.advance(1000)
   assert.equal([agent.status, running], ['failed', 0])
   await bench.close()
@@ -206,6 +215,54 @@ test('stopped while it waits for its restart, it stays stopped', async () => {
   assert.is(bench.clock.pending, 0)
   await bench.clock.advance(1000)
   assert.equal([agent.status, agent.restarts], ['stopped', 0])
+  await bench.close()
+})
+
+test('stopped while its state is read for the restart, it stays stopped', async () => {
+  const inner = memoryStore()
+  let read: (() => void) | undefined
+  const store: Store = {
+    ...inner,
+    async get(id) {
+      if (id === 'x' && (await inner.get(id)) !== undefined) await new Promise<void>((resolve) => (read = resolve))
+      return inner.get(id)
+    },
+  }
+  const hooks = recorder()
+  const bench = await openBench({ store, hooks })
+  const agent = await bench.system.spawn(counter, { id: 'x', durability: 'checkpoint' })
+  agent.send({ type: 'boom' })
+  await bench.clock.advance(10)
+  await agent.stop()
+  read?.()
+  await bench.clock.advance(1000)
+  assert.equal([agent.status, agent.restarts], ['stopped', 0])
+  assert.is(hooks.log.at(-1), 'stop x stopped')
+  await bench.close()
+})
+
+test('an agent that is at its end as soon as it begins again is done, and who waits for that is told', async () => {
+  let second = false
+  const machine = createMachine({
+    types: {} as { events: { type: 'boom' } },
+    initial: 'a',
+    states: { a: { always: { guard: () => second, target: 'z' } }, z: { type: 'final' } },
+    on: {
+      boom: {
+        actions: () => {
+          second = true
+          throw new Error('boom')
+        },
+      },
+    },
+  })
+  const bench = await openBench()
+  const agent = await bench.system.spawn(machine)
+  const done = agent.until((snapshot) => snapshot.matches('z'))
+  agent.send({ type: 'boom' })
+  await bench.clock.advance(10)
+  await done
+  assert.is(agent.status, 'done')
   await bench.close()
 })
 

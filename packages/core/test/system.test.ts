@@ -28,6 +28,13 @@ test('an id can be used once at a time', async () => {
   await bench.close()
 })
 
+test('an id made up is one that is free', async () => {
+  const bench = await openBench()
+  await bench.system.spawn(counter, { id: 'counter-1' })
+  assert.is((await bench.system.spawn(counter)).id, 'counter-2')
+  await bench.close()
+})
+
 test('what is no machine, and options that cannot be, are refused', async () => {
   const bench = await openBench()
   for (const given of [undefined, {}, () => 1, counter.config, fromCallback(() => undefined)]) {
