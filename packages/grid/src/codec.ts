@@ -48,7 +48,7 @@ export function createCodec(): Codec {
     packValue: ({ value, collections }) => packr.pack(collections ? wrapCollections(value) : value),
     pack(header, body) {
       const head = packr.pack(toFields(header))
-      return body === undefined ? Buffer.from(head) : Buffer.concat([head, body], head.length + body.length)
+      return body === undefined ? head : Buffer.concat([head, body], head.length + body.length)
     },
     read(bytes) {
       const [fields, end] = reading(bytes, () => readFirst(packr, bytes))

@@ -66,20 +66,20 @@ export class LocalRemove implements DriverWrite {
   readonly key: string
   readonly expect: number | undefined
   readonly ttlMs: undefined
-  readonly trace: TraceContext | undefined
   readonly #writer: string
+  readonly #trace: TraceContext | undefined
   readonly #codec: Codec
 
   constructor({ key, writer, expect, trace }: WriteParts, codec: Codec) {
     this.key = key
     this.expect = expect
-    this.trace = trace
+    this.#trace = trace
     this.#writer = writer
     this.#codec = codec
   }
 
   pack(version: number, atMs: number): Uint8Array {
-    const header = { schemaVersion: 0, version, writer: this.#writer, stampMs: atMs, ttlMs: undefined, source: undefined, trace: this.trace }
+    const header = { schemaVersion: 0, version, writer: this.#writer, stampMs: atMs, ttlMs: undefined, source: undefined, trace: this.#trace }
     return this.#codec.pack(header, undefined)
   }
 }

@@ -3,7 +3,7 @@ import type { Codec } from './codec.ts'
 import type { DriverChange, DriverFeed, DriverRecord } from './driver.ts'
 import type { Change, Entry, ResyncChange } from './entry.ts'
 import { GridError } from './errors.ts'
-import { LocalPut, LocalRemove } from './local-write.ts'
+import { LocalPut } from './local-write.ts'
 import { NearCache } from './near-cache.ts'
 import type { ResolvedMapOptions } from './options.ts'
 import { readEntry } from './stored-entry.ts'
@@ -80,7 +80,6 @@ export class Replica<V> implements DriverFeed {
   }
 
   #traceOf(change: DriverChange): TraceContext | undefined {
-    if (change.write instanceof LocalRemove) return change.write.trace
     try {
       return this.#options.codec.read(change.bytes).header.trace
     } catch {

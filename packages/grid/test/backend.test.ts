@@ -19,22 +19,27 @@ const test = suite('backend port')
 
 interface Weak {
   readonly backend: GridBackend
-  /** Everything the backend says and keeps, to be changed by the test. */
+  /** What the backend says, keeps and was told; some of it to be changed by the test. */
   ageMs: number
   cut: boolean
   feed: DriverFeed | undefined
   readonly stored: Map<string, DriverRecord>
+  readonly expired: string[]
+  closed: number
 }
 
 /** An embedded backend that can be old, lose its line and come back. */
 function createWeak(consistency: readonly Consistency[]): Weak {
   const inner = embedded()
-  const weak: Weak = { ageMs: 0, cut: false, feed: undefined, stored: new Map(), backend: { name: 'weak', open } }
+  const weak: Weak = { ageMs: 0, cut: false, feed: undefined, stored: new Map(), expired: [], closed: 0, backend: { name: 'weak', open } }
   async function open(context: Parameters<GridBackend['open']>[0]): ReturnType<GridBackend['open']> {
     const driver = await inner.open(context)
     return {
       supports: { consistency: new Set(consistency) },
-      close: () => driver.close(),
+      close() {
+        weak.closed++
+        return driver.close()
+      },
       openMap(name, feed) {
         weak.feed = feed
         const map = driver.openMap(name, {
@@ -45,7 +50,14 @@ function createWeak(consistency: readonly Consistency[]): Weak {
             if (!weak.cut) feed.change(change)
           },
         })
-        return { ...map, ageMs: () => weak.ageMs }
+        return {
+          ...map,
+          ageMs: () => weak.ageMs,
+          expired(key, version) {
+            weak.expired.push(`${key} ${version}`)
+            map.expired(key, version)
+          },
+        }
       },
     }
   }
@@ -71,6 +83,31 @@ test('a copy that is too old is not shown: the owner is asked', async () => {
   assert.is((await map.get('k', { maxAgeMs: 29 }))?.value, 2)
   assert.is((await map.get('k', { maxAgeMs: 29, consistency: 'session' }))?.value, 2)
   await grid.close()
+})
+
+test('update asks the owner when the copy was not up to date', async () => {
+  const weak = createWeak(['eventual'])
+  const grid = await openGrid(weak.backend)
+  const map = grid.map<number>('m')
+  await map.put('k', 1)
+  weak.cut = true
+  await map.put('k', 10)
+  const seen: unknown[] = []
+  const entry = await map.update('k', (value = 0) => (seen.push(value), value + 1))
+  assert.equal([seen, entry?.value, map.peek('k')?.value], [[1, 10], 11, 1])
+  await grid.close()
+})
+
+test('the backend is told what has ended, and is closed once', async () => {
+  const weak = createWeak(['eventual'])
+  const clock = createVirtualClock()
+  const grid = await openGrid(weak.backend, { clock })
+  const map = grid.map<number>('m')
+  const { version } = await map.put('k', 1, { ttlMs: 10 })
+  await clock.advance(10)
+  assert.equal(weak.expired, [`k ${version}`])
+  await Promise.all([grid.close(), grid[Symbol.asyncDispose]()])
+  assert.is(weak.closed, 1)
 })
 
 test('the age of a source has the age of the copy added', async () => {
@@ -129,6 +166,11 @@ test('a resync leaves out what this process cannot read', async () => {
   await Promise.resolve()
   assert.equal(lines(told), ['put a=1', 'resync merge a=1'])
   await rejects(map.get('x'), 'BAD_ENVELOPE', '"x" of map "m": stored bytes are no envelope')
+  const stored = weak.stored.get('a') as DriverRecord
+  // The value is the last byte; 0xc1 is the one byte msgpack never uses.
+  const bytes = Buffer.from(stored.bytes).fill(0xc1, stored.bytes.length - 1)
+  weak.feed?.change({ ...stored, type: 'put', version: version + 2, bytes, write: undefined })
+  await rejects(map.get('a'), 'BAD_ENVELOPE', '"a" of map "m": cannot store it: value is a')
   weak.feed?.load(weak.stored.values(), 'gap')
   assert.is(map.peek('x'), undefined)
   await grid.close()

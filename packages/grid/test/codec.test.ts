@@ -57,6 +57,10 @@ test('the sealed copy equals what comes back, for random values', () => {
   }
 })
 
+test('there is one zero', () => {
+  assert.ok(Object.is(seal(-0).value, 0))
+})
+
 test('a value is sealed again as it is', () => {
   for (const value of storableValues) assert.equal(seal(seal(value).value).value, value)
 })

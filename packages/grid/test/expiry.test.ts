@@ -1,7 +1,8 @@
-import { createVirtualClock, openGrid, type Clock, type Entry } from '@stigmergy/grid'
+import { createVirtualClock, embedded, openGrid, type Clock, type Entry } from '@stigmergy/grid'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Expiry } from '../src/expiry.ts'
+import { lines, record } from '../src/testing/case.ts'
 
 const test = suite('expiry')
 
@@ -41,20 +42,28 @@ test('a timer that fires early ends nothing early', async () => {
 test('a timer that fires late hides nothing late: reads look at the clock', async () => {
   let nowMs = 0
   const clock: Clock = { now: () => nowMs, wallNow: () => nowMs, setTimeout: () => 1, clearTimeout: () => {} }
-  const grid = await openGrid({ clock })
+  const memory = embedded()
+  const grid = await openGrid(memory, { clock })
   const map = grid.map<number>('m', { ttlMs: 500 })
   const told: string[] = []
   map.watch((change) => told.push(change.type === 'put' ? `put ${change.entry.value} over ${change.previous?.value}` : change.type))
   await map.putAll([['k', 1], ['l', 1]])
+  const version = map.peek('k')?.version ?? 0
   nowMs = 500
   assert.equal([map.peek('k'), [...map.entries()]], [undefined, []])
+  assert.equal(await map.compareAndSet('k', version, 3), { ok: false, current: undefined })
+  assert.is(await map.get('k', { consistency: 'strong' }), undefined)
+  const late = await openGrid(memory, { clock })
+  const lateTold = record(late.map<number>('m', { ttlMs: 500 }), { initial: true })
   assert.equal(told, ['put 1 over undefined', 'put 1 over undefined'])
   await map.put('k', 2)
   assert.equal(told.slice(2), ['expire', 'put 2 over undefined'], 'a write ends first what had expired')
+  assert.is((await map.get('k', { consistency: 'strong' }))?.value, 2, 'and not what was written')
   assert.is(map.size, 1, 'size counts none that has expired')
   await Promise.resolve()
   assert.equal(told.slice(4), ['expire'])
-  await grid.close()
+  assert.equal(lines(lateTold), ['put k=2'])
+  await Promise.all([grid.close(), late.close()])
 })
 
 test('one timer per map, set anew only for an earlier end', async () => {

@@ -102,7 +102,9 @@ export const ageCases: readonly GridCase[] = [
       await map.remove('running')
       await map.remove('given', { trace })
       await map.put('running', 2)
-      await map.put('given', 2, { trace })
+      const reused = { ...trace }
+      await map.put('given', 2, { trace: reused })
+      reused.traceFlags = 0
       a.trace.current = undefined
       await map.put('none', 3)
       await map.remove('running')

@@ -222,6 +222,35 @@ export const watchCases: readonly GridCase[] = [
     },
   },
   {
+    name: 'a watch closed by its own listener is told nothing more',
+    needs: ['linearizable'],
+    async run(bench) {
+      const map = (await bench.open()).map<number>('m')
+      const told: string[] = []
+      const watch = map.watch((change) => {
+        told.push(line(change))
+        watch.close()
+      })
+      await Promise.all([map.put('k', 1), map.put('k', 2)])
+      assert.deepEqual(told, ['put k=1'])
+    },
+  },
+  {
+    name: 'a hook that writes when an entry expires does not overtake',
+    needs: ['exact-time'],
+    async run(bench) {
+      const grid = await bench.open()
+      const map = grid.map<number>('m')
+      const writes: Promise<unknown>[] = []
+      grid.use({ onChange: (_name, change) => void (change.type === 'expire' && writes.push(map.put('k', 2))) })
+      const told = record(map)
+      await map.put('k', 1, { ttlMs: 10 })
+      await bench.pass(10)
+      await Promise.all(writes)
+      assert.deepEqual(lines(told), ['put k=1', 'expire k', 'put k=2'])
+    },
+  },
+  {
     name: 'hooks are told every change of every map until they are removed; one that throws is counted',
     async run(bench) {
       const grid = await bench.open()

@@ -160,7 +160,7 @@ export const writeCases: readonly GridCase[] = [
       assert.deepEqual(await map.update('k', () => undefined), entry)
       const broken = new Error('broken')
       await assert.rejects(map.update('k', () => { throw broken }), (error) => error === broken) // prettier-ignore
-      const later = (async () => 2) as unknown as () => number
+      const later = (async () => { throw broken }) as unknown as () => number // prettier-ignore
       await assert.rejects(map.update('k', later), refusal('BAD_VALUE', 'promise'))
       assert.deepEqual(map.peek('k'), entry)
     },
