@@ -106,7 +106,7 @@ test('a collector that never answers: close ends at its deadline and nothing is 
     const started = performance.now()
     await telemetry.close()
     const took = performance.now() - started
-    assert.ok(took < 1500, `close took ${took} ms`)
+    assert.ok(took < 2500, `close took ${took} ms`)
     assert.is(posts.filter(({ path }) => path === '/v1/traces').length, 1)
     assert.ok(telemetry.tally.exportFailures.traces >= 1)
   })
