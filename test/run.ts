@@ -12,18 +12,18 @@ import { startWatchdog, tooLong } from './runner/watchdog.ts'
 
 const run = async (options: RunnerOptions): Promise<void> => {
   const root = join(import.meta.dirname, '..')
-  const report = createReport(text => process.stdout.write(text))
+  const report = createReport((text) => process.stdout.write(text))
   let file = 'the runner'
   let running = ''
   let finished = false
 
   // Whatever ends the process passes here, so the summary comes last and once.
   process.once('exit', () => {
-    if (!finished) report.fault(file, `the process ended in the middle of ${running}: a promise never settled, or something called process.exit`)
+    if (!finished)
+      report.fault(file, `the process ended in the middle of ${running}: a promise never settled, or something called process.exit`)
     process.exitCode = report.end()
   })
-  const stray = (kind: string) => (error: unknown) =>
-    report.fault(file, `${kind} during ${running}: ${firstLine(error)}`, inspect(error))
+  const stray = (kind: string) => (error: unknown) => report.fault(file, `${kind} during ${running}: ${firstLine(error)}`, inspect(error))
   process.on('unhandledRejection', stray('stray rejection'))
   process.on('uncaughtException', stray('uncaught exception'))
 
@@ -39,13 +39,14 @@ const run = async (options: RunnerOptions): Promise<void> => {
 
   const { files, unmatched } = await discover(root, options.filters, options.long)
   for (const filter of unmatched) report.fault('the runner', `no test file matches "${filter}"`)
-  if (files.length === 0 && unmatched.length === 0) report.fault('the runner', `no test file found in ${options.long ? 'test/long' : 'packages/*/test or test'}`)
+  if (files.length === 0 && unmatched.length === 0)
+    report.fault('the runner', `no test file found in ${options.long ? 'test/long' : 'packages/*/test or test'}`)
   const hints = await runFiles(files, {
     root,
     ci: options.ci,
     uvu,
     report,
-    onFile: next => {
+    onFile: (next) => {
       file = next
       running = 'importing the file'
       watchdog.file(file, report.counts())

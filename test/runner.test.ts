@@ -14,7 +14,7 @@ const root = join(import.meta.dirname, '..')
 
 /** Runs the runner in a process of its own, on planted files or on whatever the arguments say. */
 const runner = (args: readonly string[], ci = ''): Promise<Ended> =>
-  new Promise(done => {
+  new Promise((done) => {
     const { FORCE_COLOR: _, ...env } = process.env
     const command = ['--conditions=@stigmergy/source', '--import', 'tsx', 'test/run.ts', ...args]
     execFile(process.execPath, command, { cwd: root, env: { ...env, CI: ci, NO_COLOR: '1' } }, (error, output, errors) =>
@@ -62,7 +62,11 @@ const FAULTS: Readonly<Record<string, Expected>> = {
     says: [/passes but for its hook > after\.each hook/, /the planted table was not dropped/],
     last: '0 passed, 2 failed, 0 skipped',
   },
-  'a missing run()': { args: planted('missing-run'), says: [/suite "forgotten" has tests and no run\(\)/], last: '0 passed, 1 failed, 0 skipped' },
+  'a missing run()': {
+    args: planted('missing-run'),
+    says: [/suite "forgotten" has tests and no run\(\)/],
+    last: '0 passed, 1 failed, 0 skipped',
+  },
   'a missing run() beside one that is there': {
     args: planted('second-run-missing'),
     says: [/suite "second" has tests and no run\(\)/],
@@ -71,7 +75,11 @@ const FAULTS: Readonly<Record<string, Expected>> = {
   'a file without a suite': { args: planted('no-suite'), says: [/registers no suite/], last: '0 passed, 1 failed, 0 skipped' },
   only: { args: planted('only'), says: [/test\.only: 1 other tests/], last: '1 passed, 1 failed, 0 skipped' },
   'only on the only test': { args: planted('only-one'), says: [/test\.only: 0 other tests/], last: '1 passed, 1 failed, 0 skipped' },
-  'a filter that fits no file': { args: ['packages/nowhere'], says: [/no test file matches "packages\/nowhere"/], last: '0 passed, 1 failed, 0 skipped' },
+  'a filter that fits no file': {
+    args: ['packages/nowhere'],
+    says: [/no test file matches "packages\/nowhere"/],
+    last: '0 passed, 1 failed, 0 skipped',
+  },
   'a leaked handle, by kind and by the file that left it': {
     args: planted('leaked-handle', '--leak-ms', '200'),
     says: [/still open 0\.2 s after the last test: .*TCP/, /TCP\w+ after test\/runner\/planted\/leaked-handle\.ts/],
@@ -97,14 +105,27 @@ const FAULTS: Readonly<Record<string, Expected>> = {
     says: [/still running after 0\.2 s: hang › waits with a timer running/],
     last: '0 passed, 1 failed, 0 skipped',
   },
-  'a test that leaves with code 0': { args: planted('exits'), says: [/in the middle of exit › leaves early/], last: '0 passed, 1 failed, 0 skipped' },
+  'a test that leaves with code 0': {
+    args: planted('exits'),
+    says: [/in the middle of exit › leaves early/],
+    last: '0 passed, 1 failed, 0 skipped',
+  },
   'an error while importing': {
     args: planted('import-error'),
     says: [/could not be run: Error: planted while importing/],
     last: '0 passed, 1 failed, 0 skipped',
   },
-  'a thrown undefined': { args: planted('throws-no-error'), says: [/threw a value that is no Error: undefined/], last: '0 passed, 1 failed, 0 skipped' },
-  'a skip without a reason, where CI is set': { args: planted('skipped'), ci: 'true', says: [/1 skipped without a reason/], last: '1 passed, 1 failed, 0 skipped' },
+  'a thrown undefined': {
+    args: planted('throws-no-error'),
+    says: [/threw a value that is no Error: undefined/],
+    last: '0 passed, 1 failed, 0 skipped',
+  },
+  'a skip without a reason, where CI is set': {
+    args: planted('skipped'),
+    ci: 'true',
+    says: [/1 skipped without a reason/],
+    last: '1 passed, 1 failed, 0 skipped',
+  },
   'a missing component, where CI is set': {
     args: planted('needs-absent'),
     ci: 'true',

@@ -14,7 +14,7 @@ const isTest = (path: string): boolean =>
   path.endsWith('.test.ts') &&
   /^(packages\/[^/]+\/test|test)\//.test(path) &&
   !path.includes('/node_modules/') &&
-  !APART.some(folder => path.startsWith(folder))
+  !APART.some((folder) => path.startsWith(folder))
 
 const isLong = (path: string): boolean => path.startsWith('test/long/') && path.endsWith('.long.ts')
 
@@ -23,20 +23,20 @@ const under = async (root: string, folder: string): Promise<string[]> => {
     if (error.code === 'ENOENT') return []
     throw error
   })
-  return entries.map(entry => posix.join(folder, entry.split(sep).join('/')))
+  return entries.map((entry) => posix.join(folder, entry.split(sep).join('/')))
 }
 
 const isFile = async (path: string): Promise<boolean> =>
   stat(path).then(
-    found => found.isFile(),
+    (found) => found.isFile(),
     () => false,
   )
 
 /** Finds the tests (or the long runs) below `root`. A filter that names a file picks that file, wherever it stands. */
 export const discover = async (root: string, filters: readonly string[], long: boolean): Promise<Found> => {
   const packages = await readdir(join(root, 'packages')).catch(() => [])
-  const folders = long ? ['test/long'] : ['test', ...packages.map(name => `packages/${name}/test`)]
-  const listed = (await Promise.all(folders.map(folder => under(root, folder)))).flat().filter(long ? isLong : isTest)
+  const folders = long ? ['test/long'] : ['test', ...packages.map((name) => `packages/${name}/test`)]
+  const listed = (await Promise.all(folders.map((folder) => under(root, folder)))).flat().filter(long ? isLong : isTest)
   const all = [...new Set(listed)].toSorted()
   if (filters.length === 0) return { files: all, unmatched: [] }
 
@@ -44,7 +44,7 @@ export const discover = async (root: string, filters: readonly string[], long: b
   const unmatched: string[] = []
   for (const filter of filters) {
     const path = relative(root, resolve(root, filter)).split(sep).join('/')
-    const hits = (await isFile(join(root, path))) ? [path] : all.filter(file => file.includes(path))
+    const hits = (await isFile(join(root, path))) ? [path] : all.filter((file) => file.includes(path))
     if (hits.length === 0) unmatched.push(filter)
     for (const hit of hits) picked.add(hit)
   }

@@ -37,7 +37,7 @@ export const createReport = (write: (text: string) => void): Report => {
 
   return {
     counts: () => ({ ...counts }),
-    add: more => {
+    add: (more) => {
       counts.passed += more.passed ?? 0
       counts.failed += more.failed ?? 0
       counts.skipped += more.skipped ?? 0

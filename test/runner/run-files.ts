@@ -20,7 +20,9 @@ const SLOW_MS = 1000
 
 /** uvu formats what failed, in colour; the names are read back for the list at the end. */
 const failedTests = (errors: string): readonly string[] =>
-  [...stripVTControlCharacters(errors).matchAll(/^ *FAIL +(?:(.+?) +)?"(.*)"$/gm)].map(([, suite, test]) => (suite ? `${suite} › ${test}` : `${test}`))
+  [...stripVTControlCharacters(errors).matchAll(/^ *FAIL +(?:(.+?) +)?"(.*)"$/gm)].map(([, suite, test]) =>
+    suite ? `${suite} › ${test}` : `${test}`,
+  )
 
 /** Runs one suite and books what it says. Returns how many tests were skipped. */
 const runSuite = async (run: () => Promise<Outcome>, file: string, report: Report): Promise<number> => {
@@ -68,7 +70,7 @@ const runFile = async (file: string, run: Run, reasons: readonly Skip[]): Promis
  */
 export const runFiles = async (files: readonly string[], run: Run): Promise<readonly string[]> => {
   let reasons: Skip[] = []
-  subscribe(SKIPS, skip => void reasons.push(skip as Skip))
+  subscribe(SKIPS, (skip) => void reasons.push(skip as Skip))
   const hints: string[] = []
   for (const file of files) {
     const started = performance.now()

@@ -57,7 +57,7 @@ export const startWatchdog = (limitMs: number | undefined, onExpired: (file: str
       now = { file, running: 'importing the file', counts }
       tell(true)
     },
-    running: running => {
+    running: (running) => {
       now = { ...now, running }
       tell(false)
     },

@@ -1,0 +1,42 @@
+// pnpm bench NAME [--json]: runs test/bench/NAME.bench.ts and prints what it measured. No name: says which there are.
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+import type { Bench, Row } from './bench.ts'
+
+const ENDING = '.bench.ts'
+
+const table = (rows: readonly Row[]): string => {
+  const width = Math.max(...rows.map((row) => row.name.length))
+  return rows.map((row) => `  ${row.name.padEnd(width)}  ${row.value.toPrecision(4)} ${row.unit}`).join('\n')
+}
+
+const run = async (argv: readonly string[]): Promise<void> => {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: { json: { type: 'boolean', default: false } },
+  })
+  const files = await readdir(import.meta.dirname)
+  const known = files
+    .filter((file) => file.endsWith(ENDING))
+    .map((file) => file.slice(0, -ENDING.length))
+    .toSorted()
+  const [name, ...more] = positionals
+  if (name === undefined || more.length > 0 || !known.includes(name)) {
+    throw new Error(`bench: give one name. Known: ${known.join(', ') || 'none'}`)
+  }
+  const file = pathToFileURL(join(import.meta.dirname, name + ENDING)).href
+  const { bench } = (await import(file)) as { readonly bench: Bench }
+  const rows = await bench.run()
+  const machine = `node ${process.version}, ${process.platform} ${process.arch}`
+  console.log(values.json ? JSON.stringify({ name, title: bench.title, machine, rows }) : `${bench.title} (${machine})\n${table(rows)}`)
+}
+
+try {
+  await run(process.argv.slice(2))
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 2
+}
