@@ -1,7 +1,7 @@
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { MeterProvider } from '@opentelemetry/sdk-metrics'
-import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
+import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import { TelemetryError } from '../errors.ts'
 import { telemetryHooks, type TelemetryHooks } from '../hooks.ts'
 import { createTally, type Tally } from '../tally.ts'
@@ -49,7 +49,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
   const sinks = [...spanSinks, ...metricSinks]
 
   const resource = createResource(settings.service, settings.base)
-  const tracers = new BasicTracerProvider({ resource, spanProcessors: spanSinks.map((sink) => sink.processor) })
+  const tracers = new NodeTracerProvider({ resource, spanProcessors: spanSinks.map((sink) => sink.processor) })
   let meters: MeterProvider
   try {
     meters = new MeterProvider({
