@@ -134,7 +134,8 @@ function unwrapCollections(value: unknown): unknown {
     return kind === 'map' ? new Map(unwrapped as [unknown, unknown][]) : new Set(unwrapped)
   }
   if (Array.isArray(value)) return value.map(unwrapCollections)
-  if (isPlain(value)) for (const name of Object.keys(value)) if (typeof value[name] === 'object') value[name] = unwrapCollections(value[name])
+  if (isPlain(value))
+    for (const name of Object.keys(value)) if (typeof value[name] === 'object') value[name] = unwrapCollections(value[name])
   return value
 }
 

@@ -50,7 +50,12 @@ class SharedMap {
       commit: async (write) => this.#commit(write, feed, clock.now()),
       commitAll: async (writes) => this.#commitAll(writes, feed, clock.now()),
       read: async (key) => toRecordIf(this.#present(key, clock.now())),
-      clear: async (removal) => this.#commitAll(this.#allPresent(clock.now()).map(({ key }) => removal(key)), feed, clock.now()),
+      clear: async (removal) =>
+        this.#commitAll(
+          this.#allPresent(clock.now()).map(({ key }) => removal(key)),
+          feed,
+          clock.now(),
+        ),
       expired: (key, version) => this.#expired(key, version),
       ageMs: () => 0,
       close: () => void this.#feeds.delete(feed),

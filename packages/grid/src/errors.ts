@@ -15,7 +15,8 @@ export const GRID_ERRORS = {
   UNSUPPORTED: 'The backend cannot give what was asked, and nothing weaker was done instead. Ask for something it supports.',
   CLOSED: 'The grid was closed. Open another.',
   CLOCK_BUSY: 'A virtual clock was told to run while it runs. Await the first call.',
-  CLOCK_IDLE: 'A virtual clock has no timer left and the condition it runs for is not met. Something that should wait on this clock does not.',
+  CLOCK_IDLE:
+    'A virtual clock has no timer left and the condition it runs for is not met. Something that should wait on this clock does not.',
 } as const
 
 export type GridErrorCode = keyof typeof GRID_ERRORS

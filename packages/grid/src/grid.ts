@@ -39,7 +39,8 @@ export type CompareAndSetResult<V> =
 
 export interface WatchOptions<V> {
   /**
-   * Tell only changes whose entry (for remove and expire: the previous entry) satisfies this. A put of an entry that stops satisfying it is told as well.
+   * Tell only changes whose entry (for remove and expire: the previous entry) satisfies this. A put of an entry that
+   * stops satisfying it is told as well.
    * Runs on the writer's stack: keep it pure and short. Of one that throws, the change is told. @default all
    */
   readonly where?: (entry: Entry<V>) => boolean

@@ -16,17 +16,7 @@ export { embedded } from './embedded.ts'
 export type { Change, Entry, ExpireChange, PutChange, RemoveChange, ResyncChange, SourceStamp } from './entry.ts'
 export { GRID_ERRORS, GridError, isGridError } from './errors.ts'
 export type { GridErrorCode } from './errors.ts'
-export type {
-  CompareAndSetResult,
-  Consistency,
-  Grid,
-  GridMap,
-  MapOptions,
-  ReadOptions,
-  Watch,
-  WatchOptions,
-  WriteOptions,
-} from './grid.ts'
+export type { CompareAndSetResult, Consistency, Grid, GridMap, MapOptions, ReadOptions, Watch, WatchOptions, WriteOptions } from './grid.ts'
 export type { GridHooks } from './hooks.ts'
 export { openGrid } from './open-grid.ts'
 export type { GridOptions } from './options.ts'

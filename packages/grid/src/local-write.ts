@@ -79,7 +79,15 @@ export class LocalRemove implements DriverWrite {
   }
 
   pack(version: number, atMs: number): Uint8Array {
-    const header = { schemaVersion: 0, version, writer: this.#writer, stampMs: atMs, ttlMs: undefined, source: undefined, trace: this.#trace }
+    const header = {
+      schemaVersion: 0,
+      version,
+      writer: this.#writer,
+      stampMs: atMs,
+      ttlMs: undefined,
+      source: undefined,
+      trace: this.#trace,
+    }
     return this.#codec.pack(header, undefined)
   }
 }

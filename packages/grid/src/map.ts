@@ -72,7 +72,10 @@ export class ReplicatedMap<V> implements GridMap<V> {
     checkMaxAgeMs(maxAgeMs)
     const strong = this.#supports.consistency.has('strong')
     if (!this.#supports.consistency.has(checkConsistency(consistency))) {
-      throw new GridError('UNSUPPORTED', `this backend gives no ${quote(consistency)} read: it gives ${[...this.#supports.consistency].join(', ')}`)
+      throw new GridError(
+        'UNSUPPORTED',
+        `this backend gives no ${quote(consistency)} read: it gives ${[...this.#supports.consistency].join(', ')}`,
+      )
     }
     const tooOld = this.ageMs() > maxAgeMs
     if (tooOld && !strong) {
@@ -180,7 +183,10 @@ export class ReplicatedMap<V> implements GridMap<V> {
     if (source !== undefined) this.#near.sources.check(this.name, key, source, id)
     const ttlMs = options.ttlMs === undefined ? this.options.ttlMs : checkTtlMs(options.ttlMs)
     const { schemaVersion } = this.options
-    return new LocalPut({ key, writer: id, expect, ttlMs, source, trace: this.#trace(options.trace), sealed: seal(value), schemaVersion }, codec)
+    return new LocalPut(
+      { key, writer: id, expect, ttlMs, source, trace: this.#trace(options.trace), sealed: seal(value), schemaVersion },
+      codec,
+    )
   }
 
   #removal(key: string, expect: number | undefined, options: RemoveOptions): LocalRemove {

@@ -140,7 +140,10 @@ test('after a lost line every watcher is told resync with the present state, and
   const map = grid.map<number>('m')
   const [all, big, hooks] = [record(map), record(map, { where: ({ value }) => value > 5 }), [] as string[]]
   grid.use({ onChange: (_name, change) => void hooks.push(change.type) })
-  await map.putAll([['a', 1], ['b', 9]])
+  await map.putAll([
+    ['a', 1],
+    ['b', 9],
+  ])
   weak.cut = true
   await map.put('a', 7)
   await map.remove('b')
@@ -152,7 +155,13 @@ test('after a lost line every watcher is told resync with the present state, and
   assert.equal(lines(all), ['put a=1', 'put b=9', 'resync reconnect a=7 c=2', 'put c=8'])
   assert.equal(lines(big), ['put b=9', 'resync reconnect a=7', 'put c=8'])
   assert.equal(hooks, ['put', 'put', 'resync', 'put'])
-  assert.equal(Array.from(map.entries(), ({ key, value }) => [key, value]), [['a', 7], ['c', 8]])
+  assert.equal(
+    Array.from(map.entries(), ({ key, value }) => [key, value]),
+    [
+      ['a', 7],
+      ['c', 8],
+    ],
+  )
   await grid.close()
 })
 

@@ -71,7 +71,17 @@ test('an unknown format is refused before anything else is looked at', () => {
 })
 
 test('bytes that are no envelope are refused, whatever they are', () => {
-  const damaged = [Buffer.alloc(0), Buffer.from([0xc1]), pack('text'), pack({}), pack([]), pack(['1']), pack([1]), pack([1, 1, 1, 1, 1]), pack([1, 1, null, 'w', 0])]
+  const damaged = [
+    Buffer.alloc(0),
+    Buffer.from([0xc1]),
+    pack('text'),
+    pack({}),
+    pack([]),
+    pack(['1']),
+    pack([1]),
+    pack([1, 1, 1, 1, 1]),
+    pack([1, 1, null, 'w', 0]),
+  ]
   for (const bytes of damaged) throwsCode(() => codec.read(bytes), 'BAD_ENVELOPE')
   const random = createRandom(11)
   const good = codec.pack(header, codec.packValue(seal({ x: [1, 'a'] })))

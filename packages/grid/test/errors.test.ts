@@ -36,7 +36,20 @@ test('a quoted value is short, and quoting never throws', () => {
   const circle: Record<string, unknown> = {}
   circle['self'] = circle
   const quoted = ['a', '', 1, NaN, undefined, null, 1n, { a: 1 }, { a: 1n }, circle, Symbol('s'), function named() {}].map(quote)
-  const expected = ['"a"', '""', '1', 'NaN', 'undefined', 'null', '1n', '{"a":1}', '[object Object]', '[object Object]', 'Symbol(s)', 'function named']
+  const expected = [
+    '"a"',
+    '""',
+    '1',
+    'NaN',
+    'undefined',
+    'null',
+    '1n',
+    '{"a":1}',
+    '[object Object]',
+    '[object Object]',
+    'Symbol(s)',
+    'function named',
+  ]
   assert.equal(quoted, expected)
   assert.is(quote('x'.repeat(500)).length, 80)
 })

@@ -47,7 +47,10 @@ test('a timer that fires late hides nothing late: reads look at the clock', asyn
   const map = grid.map<number>('m', { ttlMs: 500 })
   const told: string[] = []
   map.watch((change) => told.push(change.type === 'put' ? `put ${change.entry.value} over ${change.previous?.value}` : change.type))
-  await map.putAll([['k', 1], ['l', 1]])
+  await map.putAll([
+    ['k', 1],
+    ['l', 1],
+  ])
   const version = map.peek('k')?.version ?? 0
   nowMs = 500
   assert.equal([map.peek('k'), [...map.entries()]], [undefined, []])
@@ -64,6 +67,29 @@ test('a timer that fires late hides nothing late: reads look at the clock', asyn
   assert.equal(told.slice(4), ['expire'])
   assert.equal(lines(lateTold), ['put k=2'])
   await Promise.all([grid.close(), late.close()])
+})
+
+test('an ended entry is forgotten by the memory too', async () => {
+  const memory = embedded()
+  const clock = createVirtualClock()
+  const grid = await openGrid(memory, { clock })
+  const map = grid.map<number>('m')
+  await map.putAll(
+    [
+      ['k', 1],
+      ['l', 1],
+    ],
+    { ttlMs: 500 },
+  )
+  await map.put('stays', 1)
+  await clock.advance(500)
+  // To a clock that stands at the beginning nothing has ended yet: it shows all that is still kept.
+  const past = await openGrid(memory, { clock: createVirtualClock() })
+  assert.equal(
+    Array.from(past.map('m').entries(), ({ key }) => key),
+    ['stays'],
+  )
+  await Promise.all([grid.close(), past.close()])
 })
 
 test('one timer per map, set anew only for an earlier end', async () => {

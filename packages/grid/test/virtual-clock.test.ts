@@ -98,7 +98,10 @@ test('many cleared timers leave no trace and disturb no order', async () => {
   }
   assert.is(clock.pending, 100)
   await clock.advance(1000)
-  assert.equal(ran, Array.from({ length: 100 }, (_, n) => 990 - n * 10))
+  assert.equal(
+    ran,
+    Array.from({ length: 100 }, (_, n) => 990 - n * 10),
+  )
 })
 
 test('runUntil stops when the condition is met, before the next timer', async () => {

@@ -47,7 +47,11 @@ export const schemaCases: readonly GridCase[] = [
         () => stale.get('k'),
         () => stale.get('k', { consistency: 'strong' }),
         () => stale.put('k', { mm: 3 }),
-        () => stale.putAll([['n', { mm: 3 }], ['k', { mm: 3 }]]),
+        () =>
+          stale.putAll([
+            ['n', { mm: 3 }],
+            ['k', { mm: 3 }],
+          ]),
         () => stale.remove('k'),
         () => stale.removeIf('k', version),
         () => stale.compareAndSet('k', version, { mm: 3 }),
@@ -55,7 +59,10 @@ export const schemaCases: readonly GridCase[] = [
         () => stale.clear(),
       ] as const
       for (const operate of operations) await assert.rejects(operate, refused)
-      assert.deepEqual(Array.from(stale.entries(), ({ key }) => key), ['l'])
+      assert.deepEqual(
+        Array.from(stale.entries(), ({ key }) => key),
+        ['l'],
+      )
       assert.deepEqual([map.peek('k')?.value, map.peek('k')?.version], [{ metres: 7 }, version])
       await map.remove('k')
       await bench.settle()

@@ -99,7 +99,10 @@ export const ttlCases: readonly GridCase[] = [
       await map.put('renewed', 1, { ttlMs: 10 })
       await map.put('renewed', 2)
       await bench.pass(3_600_000)
-      assert.deepEqual(Array.from(map.entries(), ({ key }) => key), ['stays', 'renewed'])
+      assert.deepEqual(
+        Array.from(map.entries(), ({ key }) => key),
+        ['stays', 'renewed'],
+      )
     },
   },
   {
@@ -108,7 +111,13 @@ export const ttlCases: readonly GridCase[] = [
     async run(bench) {
       const map = (await bench.open()).map<number>('m')
       const told = record(map)
-      for (const [key, ttlMs] of [['a', 30], ['b', 10], ['c', 20], ['d', 10]] as const) await map.put(key, 1, { ttlMs })
+      for (const [key, ttlMs] of [
+        ['a', 30],
+        ['b', 10],
+        ['c', 20],
+        ['d', 10],
+      ] as const)
+        await map.put(key, 1, { ttlMs })
       await bench.pass(30)
       assert.deepEqual(lines(told.slice(4)), ['expire b', 'expire d', 'expire c', 'expire a'])
     },

@@ -36,7 +36,11 @@ export const storableValues: readonly unknown[] = [
   new Date(8.64e15),
   new Uint8Array([0, 1, 255]),
   new Uint8Array(0),
-  new Map<unknown, unknown>([['a', 1], [2, { b: new Map() }], [{ c: 1 }, [new Set([1])]]]),
+  new Map<unknown, unknown>([
+    ['a', 1],
+    [2, { b: new Map() }],
+    [{ c: 1 }, [new Set([1])]],
+  ]),
   new Set<unknown>([1, 'a', { b: 1 }, new Set(['map', []])]),
   { deep: [{ map: new Map([[1n, new Date(5)]]), bytes: new Uint8Array([9]) }] },
 ]
@@ -114,7 +118,13 @@ export const valueCases: readonly GridCase[] = [
     name: 'readers cannot change what they share',
     async run(bench) {
       const [a, b] = [await bench.open(), await bench.open()]
-      interface Value { pos: { x: number }; tags: string[]; seen: Map<string, number[]>; ids: Set<number>; when: Date }
+      interface Value {
+        pos: { x: number }
+        tags: string[]
+        seen: Map<string, number[]>
+        ids: Set<number>
+        when: Date
+      }
       const map = a.map<Value>('m')
       await map.put('k', { pos: { x: 1 }, tags: ['a'], seen: new Map([['k', [1]]]), ids: new Set([1]), when: new Date(5) })
       await bench.settle()

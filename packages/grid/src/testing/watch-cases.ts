@@ -55,7 +55,10 @@ export const watchCases: readonly GridCase[] = [
     name: 'initial begins with the present entries',
     async run(bench) {
       const map = (await bench.open()).map<number>('m')
-      await map.putAll([['a', 1], ['b', 2]])
+      await map.putAll([
+        ['a', 1],
+        ['b', 2],
+      ])
       await bench.settle()
       const told = record(map, { initial: true })
       const late = record(map)
@@ -70,7 +73,10 @@ export const watchCases: readonly GridCase[] = [
     name: 'where tells what satisfies it, and what stops satisfying it',
     async run(bench) {
       const map = (await bench.open()).map<number>('m')
-      await map.putAll([['x', 5], ['y', 20]])
+      await map.putAll([
+        ['x', 5],
+        ['y', 20],
+      ])
       await bench.settle()
       const told = record(map, { where: ({ value }) => value >= 10, initial: true })
       for (const value of [1, 10, 11, 2, 3]) await map.put('k', value)
@@ -116,7 +122,11 @@ export const watchCases: readonly GridCase[] = [
     name: 'more present entries than the capacity begin with a resync',
     async run(bench) {
       const map = (await bench.open()).map<number>('m')
-      await map.putAll([['a', 1], ['b', 2], ['c', 3]])
+      await map.putAll([
+        ['a', 1],
+        ['b', 2],
+        ['c', 3],
+      ])
       await bench.settle()
       const told = record(map, { initial: true, capacity: 2 })
       await bench.settle()

@@ -62,8 +62,16 @@ export const writeCases: readonly GridCase[] = [
     async run(bench) {
       const map = (await bench.open()).map<number>('m')
       const told = record(map)
-      await map.putAll(new Map([['a', 1], ['b', 2]]))
-      await map.putAll([['c', 3], ['a', 4]])
+      await map.putAll(
+        new Map([
+          ['a', 1],
+          ['b', 2],
+        ]),
+      )
+      await map.putAll([
+        ['c', 3],
+        ['a', 4],
+      ])
       await bench.settle()
       assert.deepEqual(lines(told), ['put a=1', 'put b=2', 'put c=3', 'put a=4'])
     },
@@ -73,8 +81,20 @@ export const writeCases: readonly GridCase[] = [
     async run(bench) {
       const map = (await bench.open()).map<number>('m')
       const told = record(map)
-      await assert.rejects(map.putAll([['a', 1], ['b', NaN]]), refusal('BAD_VALUE'))
-      await assert.rejects(map.putAll([['a', 1], ['', 2]]), refusal('BAD_KEY'))
+      await assert.rejects(
+        map.putAll([
+          ['a', 1],
+          ['b', NaN],
+        ]),
+        refusal('BAD_VALUE'),
+      )
+      await assert.rejects(
+        map.putAll([
+          ['a', 1],
+          ['', 2],
+        ]),
+        refusal('BAD_KEY'),
+      )
       await bench.settle()
       assert.deepEqual([map.size, told.length], [0, 0])
     },
@@ -171,7 +191,10 @@ export const writeCases: readonly GridCase[] = [
       const [a, b] = [await bench.open(), await bench.open()]
       const told = record(b.map<number>('m'))
       const map = a.map<number>('m')
-      await map.putAll([['x', 1], ['y', 2]])
+      await map.putAll([
+        ['x', 1],
+        ['y', 2],
+      ])
       await map.clear()
       await map.clear()
       await bench.settle()
