@@ -197,7 +197,10 @@ export class Cell implements Runnable {
     // What is stored may speak of entries that are gone by now: a restored agent is told so (I5).
     const resync = stored === undefined ? undefined : 'restored'
     try {
-      this.inbox.open(first.map((event) => this.inbox.envelope(event, trace)), resync)
+      this.inbox.open(
+        first.map((event) => this.inbox.envelope(event, trace)),
+        resync,
+      )
     } catch (error) {
       // A closed grid. Without its world the agent does not run at all.
       this.#halt()

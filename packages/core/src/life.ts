@@ -221,7 +221,7 @@ export class Life implements CellOwner {
   async #stop(): Promise<void> {
     this.cell.inbox.close()
     // Never in the middle of a step: an agent may stop itself.
-    await undefined
+    await Promise.resolve()
     if (!this.#ended) this.#end('stopped')
     await this.#settled
   }

@@ -8,7 +8,10 @@ import { resolveSupervisionOptions, type ResolvedSupervisionOptions, type Superv
 import { resolveWatch, type WatchBinding } from './world.ts'
 
 /** `TWorld`: the values of the watched maps, by name. */
-export interface SpawnOptions<TLogic extends AnyStateMachine, TWorld extends Readonly<Record<string, unknown>> = Readonly<Record<string, unknown>>> {
+export interface SpawnOptions<
+  TLogic extends AnyStateMachine,
+  TWorld extends Readonly<Record<string, unknown>> = Readonly<Record<string, unknown>>,
+> {
   /** Unique in the system. @default machine.id with a number */
   readonly id?: string
   /** Kind of agent: names its spans, guards its stored state. @default machine.id */

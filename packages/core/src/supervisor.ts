@@ -68,12 +68,7 @@ export interface Supervisor {
   close(): void
 }
 
-export function createSupervisor(
-  options: ResolvedSupervisionOptions,
-  clock: Clock,
-  random: () => number,
-  restart: () => void,
-): Supervisor {
+export function createSupervisor(options: ResolvedSupervisionOptions, clock: Clock, random: () => number, restart: () => void): Supervisor {
   let history: number[] = []
   let pause: TimerHandle | undefined
 

@@ -5,7 +5,13 @@ import { CoreError } from './errors.ts'
 
 /** A change of a watched map as an event. `name` is the key of the agent's `watch` option. */
 export type MapEvent<TName extends string, V> =
-  | { readonly type: `${TName}.put`; readonly key: string; readonly value: V; readonly entry: Entry<V>; readonly previous: Entry<V> | undefined }
+  | {
+      readonly type: `${TName}.put`
+      readonly key: string
+      readonly value: V
+      readonly entry: Entry<V>
+      readonly previous: Entry<V> | undefined
+    }
   | { readonly type: `${TName}.remove`; readonly key: string; readonly previous: Entry<V> }
   | { readonly type: `${TName}.expire`; readonly key: string; readonly previous: Entry<V> }
   /** Changes may have been missed. A put for every present entry follows it. */

@@ -88,15 +88,27 @@ test('without an answer it ends at the deadline, and the late answer is counted'
 test('it ends when the agent stops, has stopped, or reaches its end', async () => {
   const bench = await openBench()
   const stopping = await bench.system.spawn(machine, { id: 'c1' })
-  const asked = rejects(stopping.ask<number>((replyTo) => ({ type: 'late', replyTo })), 'AGENT_STOPPED', /agent "c1" is stopped/)
+  const asked = rejects(
+    stopping.ask<number>((replyTo) => ({ type: 'late', replyTo })),
+    'AGENT_STOPPED',
+    /agent "c1" is stopped/,
+  )
   await bench.settle()
   await stopping.stop()
   await asked
-  await rejects(stopping.ask<number>((replyTo) => ({ type: 'late', replyTo })), 'AGENT_STOPPED', /stopped/)
+  await rejects(
+    stopping.ask<number>((replyTo) => ({ type: 'late', replyTo })),
+    'AGENT_STOPPED',
+    /stopped/,
+  )
 
   const finishing = await bench.system.spawn(machine, { id: 'c2' })
   finishing.send({ type: 'finish' })
-  await rejects(finishing.ask<number>((replyTo) => ({ type: 'late', replyTo })), 'AGENT_STOPPED', /agent "c2" is done/)
+  await rejects(
+    finishing.ask<number>((replyTo) => ({ type: 'late', replyTo })),
+    'AGENT_STOPPED',
+    /agent "c2" is done/,
+  )
   assert.is(bench.clock.pending, 0)
   await bench.close()
 })
@@ -104,10 +116,18 @@ test('it ends when the agent stops, has stopped, or reaches its end', async () =
 test('it ends at once when the agent crashes on it, or its mailbox is full', async () => {
   const bench = await openBench({ mailbox: { capacity: 1 } })
   const agent = await bench.system.spawn(machine, { id: 'c1' })
-  await rejects(agent.ask<number>((replyTo) => ({ type: 'boom', replyTo })), 'AGENT_CRASHED', /agent "c1" crashed on "boom"/)
+  await rejects(
+    agent.ask<number>((replyTo) => ({ type: 'boom', replyTo })),
+    'AGENT_CRASHED',
+    /agent "c1" crashed on "boom"/,
+  )
   await bench.clock.advance(100)
   agent.send({ type: 'bump' })
-  await rejects(agent.ask<number>((replyTo) => ({ type: 'late', replyTo })), 'MAILBOX_FULL', /mailbox of agent "c1"/)
+  await rejects(
+    agent.ask<number>((replyTo) => ({ type: 'late', replyTo })),
+    'MAILBOX_FULL',
+    /mailbox of agent "c1"/,
+  )
   await bench.close()
 })
 
@@ -135,7 +155,11 @@ test('what throws while the question is made comes back, and a bad deadline is q
     }),
   ])
   assert.is(String(made?.status === 'rejected' && made.reason), 'Error: no question')
-  await rejects(agent.until(() => true, { timeoutMs: -1 }), 'BAD_OPTION', /timeoutMs is -1/)
+  await rejects(
+    agent.until(() => true, { timeoutMs: -1 }),
+    'BAD_OPTION',
+    /timeoutMs is -1/,
+  )
   assert.is(bench.clock.pending, 0)
   await bench.close()
 })
@@ -157,7 +181,11 @@ test('until takes the present snapshot, or one that comes', async () => {
 test('until ends at its deadline, with the agent, or by what its predicate throws', async () => {
   const bench = await openBench()
   const agent = await bench.system.spawn(machine, { id: 'c1' })
-  const late = rejects(agent.until(() => false), 'UNTIL_TIMEOUT', /agent "c1" is running, in state "open", not as awaited, after 5000 ms/)
+  const late = rejects(
+    agent.until(() => false),
+    'UNTIL_TIMEOUT',
+    /agent "c1" is running, in state "open", not as awaited, after 5000 ms/,
+  )
   await bench.clock.advance(5000)
   await late
   const [thrown] = await Promise.allSettled([
@@ -166,7 +194,11 @@ test('until ends at its deadline, with the agent, or by what its predicate throw
     }),
   ])
   assert.is(String(thrown?.status === 'rejected' && thrown.reason), 'Error: bad predicate')
-  const stopped = rejects(agent.until(() => false), 'AGENT_STOPPED', /agent "c1" is stopped/)
+  const stopped = rejects(
+    agent.until(() => false),
+    'AGENT_STOPPED',
+    /agent "c1" is stopped/,
+  )
   await agent.stop()
   await stopped
   assert.is(bench.clock.pending, 0)

@@ -131,7 +131,10 @@ test('hooks and listeners that throw or reject are counted and change nothing (I
     throw new Error('a bad guest')
   }
   const names = ['onTransitionStart', 'onTransitionEnd', 'onSpawn', 'onStop', 'onFailure', 'onRestart', 'onCheckpoint', 'onDeadLetter']
-  const run = async (system: ActorSystem, bench: { settle(): Promise<void>; clock: { advance(ms: number): Promise<void> } }): Promise<unknown> => {
+  const run = async (
+    system: ActorSystem,
+    bench: { settle(): Promise<void>; clock: { advance(ms: number): Promise<void> } },
+  ): Promise<unknown> => {
     const agent = await system.spawn(counter, { id: 'c', durability: 'checkpoint' })
     agent.send(add(1))
     agent.send({ type: 'boom' })

@@ -2,7 +2,7 @@ import { openGrid } from '@stigmergy/grid'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { assign, createMachine } from 'xstate'
-import { CoreError, createSystem, isCoreError, memoryStore, type Store } from '../src/index.ts'
+import { createSystem, isCoreError, memoryStore, type CoreError, type Store } from '../src/index.ts'
 import { add, counter, openBench } from './support.ts'
 
 const test = suite('checkpoint')
@@ -156,7 +156,10 @@ test('state that cannot be stored: refused at spawn; later told to the hooks, an
 test('a second system on the same store resumes the agent; the first one is fenced off and not restarted (I1)', async () => {
   const store = memoryStore()
   const failures: string[] = []
-  const first = await openBench({ store, hooks: { onFailure: ({ error, decision }) => void failures.push(`${(error as CoreError).code} ${decision.type}`) } })
+  const first = await openBench({
+    store,
+    hooks: { onFailure: ({ error, decision }) => void failures.push(`${(error as CoreError).code} ${decision.type}`) },
+  })
   const old = await first.system.spawn(counter, { id: 'c', durability: 'checkpoint' })
   old.send(add(5))
   await first.settle()
@@ -186,9 +189,12 @@ test('two systems that spawn one agent at once: one of them gets it', async () =
   const hooks = { onFailure: (failure: unknown) => void failures.push(failure) }
   const first = await openBench({ store, hooks })
   const second = createSystem({ grid: await openGrid({ id: 'there', clock: first.clock }), store, hooks })
-  const results = await Promise.allSettled([first.system, second].map((system) => system.spawn(counter, { id: 'c', durability: 'checkpoint' })))
+  const results = await Promise.allSettled(
+    [first.system, second].map((system) => system.spawn(counter, { id: 'c', durability: 'checkpoint' })),
+  )
   assert.equal(results.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
-  for (const result of results) if (result.status === 'rejected') assert.ok(isCoreError(result.reason, 'STORE_FENCED'), String(result.reason))
+  for (const result of results)
+    if (result.status === 'rejected') assert.ok(isCoreError(result.reason, 'STORE_FENCED'), String(result.reason))
   assert.equal(failures, [], 'none has failed that never ran')
   assert.is((await store.get('c'))?.rev, 1)
   await second.close()
@@ -225,7 +231,11 @@ test('closing writes the last state; what a system closed, the next one resumes'
 
 test('an agent that had reached its end begins anew', async () => {
   const store = memoryStore()
-  const machine = createMachine({ types: {} as { events: { type: 'end' } }, initial: 'a', states: { a: { on: { end: 'z' } }, z: { type: 'final' } } })
+  const machine = createMachine({
+    types: {} as { events: { type: 'end' } },
+    initial: 'a',
+    states: { a: { on: { end: 'z' } }, z: { type: 'final' } },
+  })
   for (let i = 0; i < 2; i++) {
     const bench = await openBench({ store })
     const agent = await bench.system.spawn(machine, { id: 'x', durability: 'checkpoint' })

@@ -90,7 +90,10 @@ for (const [overflow, accepted, sum, lost] of cases) {
 test('a mailbox of its own overrides that of the system', async () => {
   const bench = await openBench({ mailbox: { capacity: 1 } })
   const agent = await bench.system.spawn(counter, { mailbox: { capacity: 3 } })
-  assert.equal([1, 2, 3, 4].map((by) => agent.send({ type: 'add', by })), [true, true, true, false])
+  assert.equal(
+    [1, 2, 3, 4].map((by) => agent.send({ type: 'add', by })),
+    [true, true, true, false],
+  )
   await bench.close()
 })
 

@@ -21,7 +21,7 @@ function worker(name: string, work: number, log: string[]): Runnable & { left: n
 }
 
 const microtasks = async (): Promise<void> => {
-  for (let i = 0; i < 100; i++) await undefined
+  for (let i = 0; i < 100; i++) await Promise.resolve()
 }
 
 test('everybody has a turn before anybody has a second one', async () => {

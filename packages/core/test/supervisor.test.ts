@@ -38,7 +38,12 @@ test('no restarts allowed: the first failure is the last', () => {
 test('the process restarts after the pause, and not once it is closed', async () => {
   const clock = createVirtualClock()
   const restarts: number[] = []
-  const supervisor = createSupervisor(options({ backoff: { minMs: 100 } }), clock, () => 0, () => void restarts.push(clock.now()))
+  const supervisor = createSupervisor(
+    options({ backoff: { minMs: 100 } }),
+    clock,
+    () => 0,
+    () => void restarts.push(clock.now()),
+  )
   supervisor.failed()
   await clock.advance(99)
   assert.equal(restarts, [])

@@ -40,12 +40,22 @@ test('what is no machine, and options that cannot be, are refused', async () => 
   for (const given of [undefined, {}, () => 1, counter.config, fromCallback(() => undefined)]) {
     await rejects(bench.system.spawn(given as never), 'BAD_MACHINE', /is no XState v5 state machine/)
   }
-  await rejects(bench.system.spawn(counter, { durability: 'gated' as never }), 'BAD_OPTION', /durability is "gated": give one of 'none', 'checkpoint'/)
+  await rejects(
+    bench.system.spawn(counter, { durability: 'gated' as never }),
+    'BAD_OPTION',
+    /durability is "gated": give one of 'none', 'checkpoint'/,
+  )
   await rejects(bench.system.spawn(counter, { id: '' }), 'BAD_OPTION', /id is "": give a non-empty string/)
   await rejects(bench.system.spawn(counter, { type: 7 as never }), 'BAD_OPTION', /type is 7/)
   await rejects(bench.system.spawn(counter, { mailbox: { capacity: 0 } }), 'BAD_OPTION', /mailbox\.capacity is 0/)
-  assert.throws(() => createSystem({ grid: {} as never }), (error: Error) => isCoreError(error, 'BAD_OPTION') && /grid is an object/.test(error.message))
-  assert.throws(() => createSystem({ grid: bench.grid, deadLetters: -1 }), (error: Error) => isCoreError(error, 'BAD_OPTION'))
+  assert.throws(
+    () => createSystem({ grid: {} as never }),
+    (error: Error) => isCoreError(error, 'BAD_OPTION') && /grid is an object/.test(error.message),
+  )
+  assert.throws(
+    () => createSystem({ grid: bench.grid, deadLetters: -1 }),
+    (error: Error) => isCoreError(error, 'BAD_OPTION'),
+  )
   assert.equal(bench.system.agents, [])
   await bench.close()
 })
@@ -99,7 +109,10 @@ test('an agent may stop itself, or the system, in the middle of a step', async (
     const machine = createMachine({
       types: {} as { events: { type: 'end' } },
       initial: 'a',
-      states: { a: { on: { end: { target: 'b', actions: () => void (whole ? bench.system.close() : bench.system.agent('x')?.stop()) } } }, b: {} },
+      states: {
+        a: { on: { end: { target: 'b', actions: () => void (whole ? bench.system.close() : bench.system.agent('x')?.stop()) } } },
+        b: {},
+      },
     })
     const agent = await bench.system.spawn(machine, { id: 'x' })
     agent.send({ type: 'end' })
@@ -113,7 +126,12 @@ test('an agent may stop itself, or the system, in the middle of a step', async (
 test('a final state ends the agent', async () => {
   const hooks = recorder()
   const bench = await openBench({ hooks })
-  const machine = createMachine({ types: {} as { events: { type: 'end' } }, initial: 'a', states: { a: { on: { end: 'z' } }, z: { type: 'final' } }, output: 5 })
+  const machine = createMachine({
+    types: {} as { events: { type: 'end' } },
+    initial: 'a',
+    states: { a: { on: { end: 'z' } }, z: { type: 'final' } },
+    output: 5,
+  })
   const agent = await bench.system.spawn(machine, { id: 'x' })
   agent.send({ type: 'end' })
   agent.send({ type: 'end' })
@@ -196,7 +214,11 @@ test('close ends at its deadline when the store does not answer, and says whose 
 
 test('close ends a spawn that is under way', async () => {
   const bench = await openBench()
-  const spawning = rejects(bench.system.spawn(counter, { id: 'c', durability: 'checkpoint' }), 'AGENT_STOPPED', /"c" was stopped before it had started/)
+  const spawning = rejects(
+    bench.system.spawn(counter, { id: 'c', durability: 'checkpoint' }),
+    'AGENT_STOPPED',
+    /"c" was stopped before it had started/,
+  )
   await bench.system.close()
   await spawning
   await bench.close()

@@ -20,7 +20,11 @@ const robot = setup({
   context: { part: undefined },
   initial: 'idle',
   states: {
-    idle: { on: { 'parts.put': { guard: ({ event }) => event.value.x > 0, actions: assign({ part: ({ event }) => event.key }), target: 'picking' } } },
+    idle: {
+      on: {
+        'parts.put': { guard: ({ event }) => event.value.x > 0, actions: assign({ part: ({ event }) => event.key }), target: 'picking' },
+      },
+    },
     picking: { on: { placed: 'idle', where: { actions: ({ event }) => event.replyTo.send(1) } } },
   },
 })

@@ -118,7 +118,10 @@ test('more changes than the mailbox holds: a resync with the present state, then
   assert.is(log[0], 'put p1=1', 'what was accepted before')
   const at = log.indexOf('resync overflow [p2 p3 p4 p5 p6]')
   assert.ok(at > 0, log.join(', '))
-  assert.equal(log.slice(at + 1).sort(), [2, 3, 4, 5, 6].map((i) => `put p${i}=${i}`))
+  assert.equal(
+    log.slice(at + 1).sort(),
+    [2, 3, 4, 5, 6].map((i) => `put p${i}=${i}`),
+  )
   assert.is(bench.system.deadLetters.count, 0)
   log.length = 0
   await parts.put('p9', { x: 9 })
