@@ -14,9 +14,9 @@ export interface TransitionStart {
   readonly agent: AgentInfo
   /** Type of the event. */
   readonly event: string
-  /** Context that came with the event: the cause. */
+  /** Context that came with the event: the cause. For the agent's own timers and children, that of its last event from outside. */
   readonly trace: TraceContext | undefined
-  /** Monotonic ms: when the event was accepted into the mailbox, and when its transition began. */
+  /** Monotonic ms: when the event was accepted into the mailbox (own timers and children: the same), and when its transition began. */
   readonly enqueuedAtMs: number
   readonly startedAtMs: number
   /** How often this agent was restarted before. */
