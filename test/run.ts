@@ -1,7 +1,6 @@
 // Runs the tests (or, with --long, the long runs) under uvu, and fails on what uvu alone lets pass: a throwing hook,
 // a forgotten run(), `only`, no file, an import that fails, a promise that never settles, a stray rejection, a handle
 // that outlives the tests, a file that never ends. The last line is always `N passed, N failed, N skipped`.
-import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { discover } from './runner/discover.ts'
 import { resolveRunnerOptions, type RunnerOptions } from './runner/options.ts'
@@ -11,7 +10,6 @@ import { holdUvu } from './runner/uvu.ts'
 import { startWatchdog, tooLong } from './runner/watchdog.ts'
 
 const run = async (options: RunnerOptions): Promise<void> => {
-  const root = join(import.meta.dirname, '..')
   const report = createReport((text) => process.stdout.write(text))
   let file = 'the runner'
   let running = ''
@@ -37,12 +35,12 @@ const run = async (options: RunnerOptions): Promise<void> => {
     watchdog.running(running)
   })
 
-  const { files, unmatched } = await discover(root, options.filters, options.long)
+  const { files, unmatched } = await discover(options.root, options.filters, options.long)
   for (const filter of unmatched) report.fault('the runner', `no test file matches "${filter}"`)
   if (files.length === 0 && unmatched.length === 0)
     report.fault('the runner', `no test file found in ${options.long ? 'test/long' : 'packages/*/test or test'}`)
   const hints = await runFiles(files, {
-    root,
+    root: options.root,
     ci: options.ci,
     uvu,
     report,

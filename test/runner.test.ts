@@ -4,8 +4,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 
 interface Ended {
-  readonly code: number | null
-  readonly signal: string | null
+  /** The exit code, or the signal that ended it. */
+  readonly code: number | string
   readonly output: string
   readonly lastLine: string
 }
@@ -19,8 +19,7 @@ const runner = (args: readonly string[], ci = ''): Promise<Ended> =>
     const command = ['--conditions=@stigmergy/source', '--import', 'tsx', 'test/run.ts', ...args]
     execFile(process.execPath, command, { cwd: root, env: { ...env, CI: ci, NO_COLOR: '1' } }, (error, output, errors) =>
       done({
-        code: error ? (typeof error.code === 'number' ? error.code : null) : 0,
-        signal: error?.signal ?? null,
+        code: error ? (error.signal ?? error.code ?? 'unknown') : 0,
         output: output + errors,
         lastLine: output.trimEnd().split('\n').at(-1) ?? '',
       }),
@@ -29,168 +28,182 @@ const runner = (args: readonly string[], ci = ''): Promise<Ended> =>
 
 const planted = (name: string, ...options: readonly string[]): string[] => [`test/runner/planted/${name}.ts`, ...options]
 
-interface Expected {
+interface Case {
   readonly args: readonly string[]
-  readonly says: readonly RegExp[]
-  readonly last: string
   readonly ci?: string
+  /** Default 1. */
+  readonly code?: number | string
+  readonly says: readonly RegExp[]
+  /** The very last line. */
+  readonly last: string | RegExp
 }
 
-const FAULTS: Readonly<Record<string, Expected>> = {
-  'a failing test is named, with file, suite and difference': {
+const CASES: Readonly<Record<string, Case>> = {
+  'fails on a failing test, and names it with file, suite and difference': {
     args: planted('failing-test'),
     says: [/test\/runner\/planted\/failing-test\.ts: failing › is planted/, /FAIL +failing +"is planted"/, /"a":·1/, /"a":·2/],
     last: '1 passed, 1 failed, 0 skipped',
   },
-  'a throwing before hook': {
+  'fails on a throwing before hook': {
     args: planted('before-throws'),
     says: [/before › before hook/, /the planted cluster never started/],
     last: '0 passed, 2 failed, 0 skipped',
   },
-  'a throwing after hook': {
+  'fails on a throwing after hook': {
     args: planted('after-throws'),
     says: [/after › after hook/, /the planted cluster never stopped/],
     last: '1 passed, 1 failed, 0 skipped',
   },
-  'a throwing before.each hook': {
+  'fails on a throwing before.each hook': {
     args: planted('before-each-throws'),
     says: [/before each › never runs/, /the planted table was not made/],
     last: '0 passed, 1 failed, 0 skipped',
   },
-  'a throwing after.each hook': {
+  'fails on a throwing after.each hook': {
     args: planted('after-each-throws'),
     says: [/passes but for its hook > after\.each hook/, /the planted table was not dropped/],
     last: '0 passed, 2 failed, 0 skipped',
   },
-  'a missing run()': {
+  'fails on a missing run()': {
     args: planted('missing-run'),
     says: [/suite "forgotten" has tests and no run\(\)/],
     last: '0 passed, 1 failed, 0 skipped',
   },
-  'a missing run() beside one that is there': {
+  'fails on a missing run() beside one that is there': {
     args: planted('second-run-missing'),
     says: [/suite "second" has tests and no run\(\)/],
     last: '1 passed, 1 failed, 0 skipped',
   },
-  'a file without a suite': { args: planted('no-suite'), says: [/registers no suite/], last: '0 passed, 1 failed, 0 skipped' },
-  only: { args: planted('only'), says: [/test\.only: 1 other tests/], last: '1 passed, 1 failed, 0 skipped' },
-  'only on the only test': { args: planted('only-one'), says: [/test\.only: 0 other tests/], last: '1 passed, 1 failed, 0 skipped' },
-  'a filter that fits no file': {
+  'fails on a file without a suite': { args: planted('no-suite'), says: [/registers no suite/], last: '0 passed, 1 failed, 0 skipped' },
+  'fails on only': { args: planted('only'), says: [/test\.only: 1 other tests/], last: '1 passed, 1 failed, 0 skipped' },
+  'fails on only on the only test': {
+    args: planted('only-one'),
+    says: [/test\.only: 0 other tests/],
+    last: '1 passed, 1 failed, 0 skipped',
+  },
+  'fails on a filter that fits no file': {
     args: ['packages/nowhere'],
     says: [/no test file matches "packages\/nowhere"/],
     last: '0 passed, 1 failed, 0 skipped',
   },
-  'a leaked handle, by kind and by the file that left it': {
+  'fails on a leaked handle, by kind and by the file that left it': {
     args: planted('leaked-handle', '--leak-ms', '200'),
     says: [/still open 0\.2 s after the last test: .*TCP/, /TCP\w+ after test\/runner\/planted\/leaked-handle\.ts/],
     last: '1 passed, 1 failed, 0 skipped',
   },
-  'a stray rejection': {
+  'fails on a stray rejection': {
     args: planted('stray-rejection'),
     says: [/stray rejection during stray › .*: Error: planted and never caught/],
     last: '1 passed, 1 failed, 0 skipped',
   },
-  'an exception in a callback': {
+  'fails on an exception in a callback': {
     args: planted('uncaught'),
     says: [/uncaught exception during uncaught › throws in a callback: Error: planted in a callback/],
     last: '1 passed, 1 failed, 0 skipped',
   },
-  'a promise that never settles': {
+  'fails on a promise that never settles': {
     args: planted('never-settles'),
     says: [/in the middle of pending › waits for nobody/],
     last: '0 passed, 1 failed, 0 skipped',
   },
-  'a file that takes too long': {
+  'fails on a file that takes too long': {
     args: planted('hangs', '--watchdog-ms', '200'),
     says: [/still running after 0\.2 s: hang › waits with a timer running/],
     last: '0 passed, 1 failed, 0 skipped',
   },
-  'a test that leaves with code 0': {
+  'fails on a test that leaves with code 0': {
     args: planted('exits'),
     says: [/in the middle of exit › leaves early/],
     last: '0 passed, 1 failed, 0 skipped',
   },
-  'an error while importing': {
+  'fails on an error while importing': {
     args: planted('import-error'),
     says: [/could not be run: Error: planted while importing/],
     last: '0 passed, 1 failed, 0 skipped',
   },
-  'a thrown undefined': {
+  'fails on a thrown undefined': {
     args: planted('throws-no-error'),
     says: [/threw a value that is no Error: undefined/],
     last: '0 passed, 1 failed, 0 skipped',
   },
-  'a skip without a reason, where CI is set': {
+  'fails on a skip without a reason, where CI is set': {
     args: planted('skipped'),
     ci: 'true',
     says: [/1 skipped without a reason/],
     last: '1 passed, 1 failed, 0 skipped',
   },
-  'a missing component, where CI is set': {
+  'fails on a missing component, where CI is set': {
     args: planted('needs-absent'),
     ci: 'true',
     says: [/"runs on the moon" needs a planted moon, and where CI is set it must be there/],
     last: '2 passed, 1 failed, 0 skipped',
   },
+  'fails on no file at all': {
+    args: ['--root', 'test/runner/planted'],
+    says: [/no test file found in packages\/\*\/test or test/],
+    last: '0 passed, 1 failed, 0 skipped',
+  },
+  'fails on no long run at all': {
+    args: ['--long', '--root', 'test/runner/planted'],
+    says: [/no test file found in test\/long/],
+    last: '0 passed, 1 failed, 0 skipped',
+  },
+  'kills a test that never yields, and still says which and how many': {
+    args: planted('spins', '--watchdog-ms', '200'),
+    code: 'SIGKILL',
+    says: [/still running after 0\.2 s: spin › never yields; it never yielded/],
+    last: /^\d+ passed, 1 failed, 0 skipped$/,
+  },
+  'passes a good file, also where CI is set': {
+    args: planted('good'),
+    ci: 'true',
+    code: 0,
+    says: [/good {2}• •/],
+    last: '2 passed, 0 failed, 0 skipped',
+  },
+  'goes on after a file that fails': {
+    args: [...planted('import-error'), ...planted('good')],
+    says: [/planted while importing/],
+    last: '2 passed, 1 failed, 0 skipped',
+  },
+  'skips with a reason, and without one, outside CI': {
+    args: [...planted('needs-absent'), ...planted('skipped')],
+    code: 0,
+    says: [/skipped: "runs on the moon" needs a planted moon/, /skipped: 1 without a reason/],
+    last: '3 passed, 0 failed, 2 skipped',
+  },
+  'refuses an unknown option': { args: ['--planted'], code: 2, says: [/Unknown option '--planted'/], last: '' },
+  'refuses a number that is none': {
+    args: ['--leak-ms', 'soon'],
+    code: 2,
+    says: [/^--leak-ms soon: give a whole number of milliseconds, 1 or more$/m],
+    last: '',
+  },
 }
 
 const test = suite('runner')
 
-// Each fault needs a process of its own; two at a time halve the wait.
-const started = new Map<string, Promise<Ended>>()
+// Each case needs a process of its own; several at a time shorten the wait.
+const LANES = 3
+const ended = new Map<string, Promise<Ended>>()
 test.before(() => {
-  const lanes = [Promise.resolve(), Promise.resolve()]
-  for (const [index, [name, { args, ci }]] of Object.entries(FAULTS).entries()) {
-    const run = (lanes[index % 2] ?? Promise.resolve()).then(() => runner(args, ci))
-    started.set(name, run)
-    lanes[index % 2] = run.then(() => {})
+  const lanes = Array.from({ length: LANES }, () => Promise.resolve())
+  for (const [index, [name, { args, ci }]] of Object.entries(CASES).entries()) {
+    const run = (lanes[index % LANES] ?? Promise.resolve()).then(() => runner(args, ci))
+    ended.set(name, run)
+    lanes[index % LANES] = run.then(() => {})
   }
 })
 
-for (const [name, { says, last }] of Object.entries(FAULTS)) {
-  test(`fails on: ${name}`, async () => {
-    const ended = await started.get(name)
-    if (ended === undefined) throw new Error(`"${name}" was not started`)
-    assert.is(ended.code, 1, ended.output)
-    for (const pattern of says) assert.match(ended.output, pattern)
-    assert.is(ended.lastLine, last)
+for (const [name, { code = 1, says, last }] of Object.entries(CASES)) {
+  test(name, async () => {
+    const seen = await ended.get(name)
+    if (seen === undefined) throw new Error(`"${name}" was not started`)
+    assert.is(seen.code, code, seen.output)
+    for (const pattern of says) assert.match(seen.output, pattern)
+    if (typeof last === 'string') assert.is(seen.lastLine, last)
+    else assert.match(seen.lastLine, last)
   })
 }
-
-test('kills a test that never yields, and still says which and how many', async () => {
-  const ended = await runner(planted('spins', '--watchdog-ms', '200'))
-  assert.is(ended.signal, 'SIGKILL')
-  assert.match(ended.output, /still running after 0\.2 s: spin › never yields; it never yielded/)
-  assert.match(ended.lastLine, /^\d+ passed, 1 failed, 0 skipped$/)
-})
-
-test('passes a good file, also where CI is set', async () => {
-  const ended = await runner(planted('good'), 'true')
-  assert.is(ended.code, 0, ended.output)
-  assert.is(ended.lastLine, '2 passed, 0 failed, 0 skipped')
-})
-
-test('a failing file does not stop the next one', async () => {
-  const ended = await runner([...planted('import-error'), ...planted('good')])
-  assert.is(ended.code, 1)
-  assert.is(ended.lastLine, '2 passed, 1 failed, 0 skipped')
-})
-
-test('skips with a reason, and without one, outside CI', async () => {
-  const ended = await runner([...planted('needs-absent'), ...planted('skipped')])
-  assert.is(ended.code, 0, ended.output)
-  assert.match(ended.output, /skipped: "runs on the moon" needs a planted moon/)
-  assert.match(ended.output, /skipped: 1 without a reason/)
-  assert.is(ended.lastLine, '3 passed, 0 failed, 2 skipped')
-})
-
-test('an unknown option or a bad number is one line and exit code 2', async () => {
-  const unknown = await runner(['--planted'])
-  assert.is(unknown.code, 2)
-  assert.match(unknown.output, /--planted/)
-  const bad = await runner(['--leak-ms', 'soon'])
-  assert.is(bad.code, 2)
-  assert.is(bad.output.trim(), '--leak-ms soon: give a whole number of milliseconds, 1 or more')
-})
 
 test.run()

@@ -1,7 +1,10 @@
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
 /** What one run of the runner was asked for, checked. */
 export interface RunnerOptions {
+  /** The folder that holds `packages` and `test`. */
+  readonly root: string
   /** Parts of paths, or whole paths of files. Empty: every file. */
   readonly filters: readonly string[]
   /** The long runs (`test/long/*.long.ts`) instead of the tests. */
@@ -18,7 +21,8 @@ const HELP = `usage: test/run.ts [--long] [--watchdog-ms N] [--leak-ms N] [path 
 
   --long          run test/long/*.long.ts, without a time limit per file
   --watchdog-ms   how long one file may take (default 120000)
-  --leak-ms       how long a handle may outlive the last test (default 5000)`
+  --leak-ms       how long a handle may outlive the last test (default 5000)
+  --root          look for tests below this folder (default: the repository)`
 
 const milliseconds = (name: string, text: string): number => {
   const value = Number(text)
@@ -40,11 +44,13 @@ export const resolveRunnerOptions = (argv: readonly string[], env: NodeJS.Proces
       long: { type: 'boolean', default: false },
       'watchdog-ms': { type: 'string' },
       'leak-ms': { type: 'string', default: '5000' },
+      root: { type: 'string', default: join(import.meta.dirname, '../..') },
     },
   })
   if (values.help) return HELP
   const given = values['watchdog-ms'] ?? (values.long ? undefined : '120000')
   return {
+    root: resolve(values.root),
     filters: positionals,
     long: values.long,
     watchdogMs: given === undefined ? undefined : milliseconds('watchdog-ms', given),
