@@ -5,7 +5,8 @@ import { SourceAges } from './source-ages.ts'
 import type { TraceContext } from './trace.ts'
 
 /**
- * The near cache: this process's own copy of a map. Reading it is a `Map.get`.
+ * The near cache: this process's own copy of a map. Reading it is a `Map.get`. What other grids call by that name holds what
+ * was read lately and is told when to forget it; this one holds the whole map, is fed every change, and has a known age (I4).
  *
  * Changes come in from the backend, in commit order per key. Each one that is news changes the copy and is told once,
  * in that order: what a reader can see, a watcher is told of (I5). Entries are frozen and shared by all readers.
@@ -15,6 +16,7 @@ import type { TraceContext } from './trace.ts'
  * an expired key first ends what was there.
  */
 export class NearCache<V> {
+  /** How long ago each source last said something new (I4). */
   readonly sources: SourceAges = new SourceAges()
   readonly #entries = new Map<string, Entry<V>>()
   readonly #expiry: Expiry<V>
