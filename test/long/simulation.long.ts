@@ -21,7 +21,9 @@ for (const cell of CELLS) {
         const grid = await openGrid({ clock: createVirtualClock() })
         const report = await simulate({ ...cell, pickTime, seed, parts: PARTS }, { grid })
         await grid.close()
-        const lines = report.checks.map((check) => `${check.pass ? 'PASS' : 'FAIL'} ${check.name}: ${check.measured} (${check.expected} ± ${check.tolerance})`)
+        const lines = report.checks.map(
+          (check) => `${check.pass ? 'PASS' : 'FAIL'} ${check.name}: ${check.measured} (${check.expected} ± ${check.tolerance})`,
+        )
         console.log(lines.join('\n'))
         assert.ok(report.pass, lines.filter((line) => line.startsWith('FAIL')).join('\n'))
       })

@@ -39,7 +39,11 @@ export function createClaimWindows(options: {
   readonly onArrival: (arrival: Arrival) => void
 }): ClaimWindows {
   const { clock, belt, stations, reach, onArrival } = options
-  const queues: { items: Waiting[]; head: number; timer: TimerHandle | undefined }[] = stations.map(() => ({ items: [], head: 0, timer: undefined }))
+  const queues: { items: Waiting[]; head: number; timer: TimerHandle | undefined }[] = stations.map(() => ({
+    items: [],
+    head: 0,
+    timer: undefined,
+  }))
   let closed = false
 
   const arm = (station: number): void => {

@@ -1,4 +1,15 @@
-import type { AnyActorRef, EventObject, MachineContext, MetaObject, NonReducibleUnknown, ParameterizedObject, ProvidedActor, StateMachine, StateSchema, StateValue } from 'xstate'
+import type {
+  AnyActorRef,
+  EventObject,
+  MachineContext,
+  MetaObject,
+  NonReducibleUnknown,
+  ParameterizedObject,
+  ProvidedActor,
+  StateMachine,
+  StateSchema,
+  StateValue,
+} from 'xstate'
 
 /**
  * A machine as its users see it: its context, its events, its input. Written out because the type that `setup()` infers

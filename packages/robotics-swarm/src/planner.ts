@@ -79,4 +79,3 @@ export function createPlannerMachine(effects: PlannerEffects): PlannerMachine {
 export function firstFree(robot: string, leases: Leases, robots: GridMap<{ readonly state: 'idle' | 'busy' }>): boolean {
   return leases[robot] === undefined && robots.peek(robot)?.value.state === 'idle'
 }
-

@@ -80,4 +80,3 @@ export function createRobotMachine(id: string, effects: RobotEffects): RobotMach
     },
   })
 }
-

@@ -48,11 +48,15 @@ test('an interrupted run ends with code 130 and prints no result', async () => {
   const err: string[] = []
   const controller = new AbortController()
   controller.abort()
-  const code = await main(['run', '--parts', '1000'], { out: (l) => out.push(l), err: (l) => err.push(l), env: {}, signal: controller.signal })
+  const code = await main(['run', '--parts', '1000'], {
+    out: (l) => out.push(l),
+    err: (l) => err.push(l),
+    env: {},
+    signal: controller.signal,
+  })
   assert.is(code, 130)
   assert.equal(out, [])
   assert.match(err.join('\n'), /interrupted after \d+ of 1000 parts/)
 })
-
 
 test.run()

@@ -29,7 +29,8 @@ test('--json prints one object and nothing else', async () => {
   assert.is(code, 0)
   assert.is(out.trimEnd().split('\n').length, 1)
   const report = JSON.parse(out) as Record<string, unknown>
-  for (const key of ['robots', 'parts', 'missRate', 'loads', 'expected', 'pass', 'transitions', 'gridPuts', 'mapEvents']) assert.ok(key in report, key)
+  for (const key of ['robots', 'parts', 'missRate', 'loads', 'expected', 'pass', 'transitions', 'gridPuts', 'mapEvents'])
+    assert.ok(key in report, key)
 })
 
 test('a port in use: one line that says which, exit code 2', async () => {

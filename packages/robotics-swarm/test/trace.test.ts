@@ -56,15 +56,25 @@ test('one part is one trace from detection to actuation, over three agents', asy
   for (const trace of ofParts) {
     const ids = new Set(trace.map((span) => span.spanId))
     const roots = trace.filter((span) => span.parent === undefined)
-    assert.equal(roots.map((span) => span.name), ['camera frame'], 'one root: the sensor')
+    assert.equal(
+      roots.map((span) => span.name),
+      ['camera frame'],
+      'one root: the sensor',
+    )
     for (const span of trace) assert.ok(span.parent === undefined || ids.has(span.parent), `${span.name} hangs on a span of its own trace`)
     const agents = new Set(trace.map((span) => span.attributes['agent.type']))
     const names = trace.map((span) => span.name)
     if (names.some((name) => /robot.*picking.*placing/.test(name))) {
       complete += 1
       for (const type of ['vision', 'planner', 'robot']) assert.ok(agents.has(type), `${type} is in the trace: ${names.join(', ')}`)
-      assert.ok(names.some((name) => /robot.*idle.*picking/.test(name)), names.join(', '))
-      assert.ok(names.some((name) => /robot.*placing.*idle/.test(name)), names.join(', '))
+      assert.ok(
+        names.some((name) => /robot.*idle.*picking/.test(name)),
+        names.join(', '),
+      )
+      assert.ok(
+        names.some((name) => /robot.*placing.*idle/.test(name)),
+        names.join(', '),
+      )
       const robots = new Set(trace.filter((span) => span.attributes['agent.type'] === 'robot').map((span) => span.attributes['agent.id']))
       assert.is(robots.size, 1, 'one robot had it')
     }

@@ -24,7 +24,8 @@ export async function main(args: readonly string[], io: CliIo): Promise<ExitCode
   }
   try {
     const command = COMMANDS.find(({ spec }) => spec.name === name)
-    if (command === undefined) throw new SwarmError('BAD_OPTION', `swarm: unknown command '${name}'${hint(name, specs)} (see: swarm --help)`)
+    if (command === undefined)
+      throw new SwarmError('BAD_OPTION', `swarm: unknown command '${name}'${hint(name, specs)} (see: swarm --help)`)
     if (rest.includes('--help') || rest.includes('-h')) {
       io.out(commandHelp(command.spec))
       return 0
@@ -40,7 +41,11 @@ export async function main(args: readonly string[], io: CliIo): Promise<ExitCode
   }
 }
 
-const hint = (name: string, specs: readonly CommandSpec[]): string => suggestion(name, specs.map((spec) => spec.name)).replace('--', '')
+const hint = (name: string, specs: readonly CommandSpec[]): string =>
+  suggestion(
+    name,
+    specs.map((spec) => spec.name),
+  ).replace('--', '')
 
 // Errors of our packages carry a code and say what to do; anything else is a fault of ours and shows where it came from.
 function isExpected(error: unknown): boolean {

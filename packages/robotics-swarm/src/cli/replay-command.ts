@@ -27,7 +27,10 @@ export const replaySpec: CommandSpec = {
     prometheus: telemetryOption,
     json: { kind: 'flag', help: 'print one JSON object instead of the table' },
   },
-  examples: ['swarm replay recordings/cell-7 --speed 20', 'swarm replay recordings/cell-7 --speed 10 --clock virtual --sessions mon,tue --json'],
+  examples: [
+    'swarm replay recordings/cell-7 --speed 20',
+    'swarm replay recordings/cell-7 --speed 10 --clock virtual --sessions mon,tue --json',
+  ],
 }
 
 /** `swarm replay`: a line a second while it plays, then the table; with `--json` only the object goes to `out`. */
@@ -42,7 +45,10 @@ export async function replayCommand(args: readonly string[], io: CliIo): Promise
   resolveReplayOptions(limits)
   const json = parsed.flag('json')
   const say = json ? io.err : io.out
-  const sessions = parsed.text('sessions')?.split(',').map((name) => name.trim())
+  const sessions = parsed
+    .text('sessions')
+    ?.split(',')
+    .map((name) => name.trim())
   const recording = await openRecording(parsed.positional ?? '', { signal: io.signal, ...optional('sessions', sessions) })
   const grid = await openGrid({ clock })
   try {
@@ -90,4 +96,3 @@ export function replayTable({ sessions, totals }: ReplayReport): string {
     row('all', totals),
   ])
 }
-

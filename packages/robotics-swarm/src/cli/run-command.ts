@@ -20,7 +20,12 @@ export const runSpec: CommandSpec = {
     'pick-ms': { kind: 'number', placeholder: 'MS', help: 'mean time of one pick and place', defaultText: '1000' },
     'belt-speed': { kind: 'number', placeholder: 'M/S', help: 'speed of the belt', defaultText: '0.2' },
     seed: { kind: 'number', placeholder: 'N', help: 'the same seed gives the same run', defaultText: '1' },
-    clock: { kind: 'text', placeholder: 'CLOCK', help: 'virtual: as fast as the machine can; real: as a cell would', defaultText: 'virtual' },
+    clock: {
+      kind: 'text',
+      placeholder: 'CLOCK',
+      help: 'virtual: as fast as the machine can; real: as a cell would',
+      defaultText: 'virtual',
+    },
     prometheus: telemetryOption,
     json: { kind: 'flag', help: 'print one JSON object instead of the table' },
   },

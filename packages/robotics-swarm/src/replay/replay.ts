@@ -59,7 +59,9 @@ async function play(recording: Recording, options: ReplayOptions, { grid, system
   const cells: ReplayCell[] = []
   let progress: NodeJS.Timeout | undefined
   const unobserve = options.observeAge?.(() =>
-    cells.filter(({ account }) => account === undefined).map(({ session }) => ({ map: 'robots', source: session, ageMs: maps.robots.sourceAgeMs(session) })),
+    cells
+      .filter(({ account }) => account === undefined)
+      .map(({ session }) => ({ map: 'robots', source: session, ageMs: maps.robots.sourceAgeMs(session) })),
   )
   try {
     for (const recorded of recording.sessions)

@@ -40,6 +40,8 @@ export function checkRun(options: ResolvedRunOptions, counts: RunCounts): readon
     compare('picked + missed', counts.picked + counts.missed, parts, 0),
     compare('picks by the arms', counts.picksByArms, counts.picked, 0),
     compare('miss rate', counts.missed / parts, erlangB(robots, offeredLoad), TOLERANCE_AT_400K[pickTime] * Math.sqrt(400_000 / parts)),
-    ...counts.loads.map((load, i) => compare(`load of robot ${i + 1}`, load.mean, loads[i] ?? 0, LOAD_STANDARD_ERRORS * load.standardError)),
+    ...counts.loads.map((load, i) =>
+      compare(`load of robot ${i + 1}`, load.mean, loads[i] ?? 0, LOAD_STANDARD_ERRORS * load.standardError),
+    ),
   ]
 }

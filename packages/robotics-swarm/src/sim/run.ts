@@ -78,7 +78,8 @@ export async function simulate(options: RunOptions, environment: RunEnvironment)
     const cell = await startCell({
       system,
       layout,
-      pickTimeMs: (robot) => (resolved.pickTime === 'deterministic' ? resolved.pickMs : (pickTimes[robot]?.exponential(resolved.pickMs) ?? 0)),
+      pickTimeMs: (robot) =>
+        resolved.pickTime === 'deterministic' ? resolved.pickMs : (pickTimes[robot]?.exponential(resolved.pickMs) ?? 0),
       ...(telemetry && { onAssigned: (latencyMs: number) => telemetry.recordTaskAssignment(latencyMs / 1000) }),
     })
     const arrivals = startArrivals({
