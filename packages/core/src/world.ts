@@ -20,6 +20,8 @@ export type MapEvent<TName extends string, V> =
 /** A map to watch, and what of it. */
 export interface WatchBinding<V> {
   readonly map: GridMap<V>
+  /** As in `GridMap.watch`: this key alone. @default all keys */
+  readonly key?: string
   /** As in `GridMap.watch`: only entries that satisfy it, and puts of entries that stop satisfying it. @default all */
   where?(entry: Entry<V>): boolean
   /** As in `GridMap.watch`: only the newest undelivered change of a key. @default false */
@@ -55,7 +57,7 @@ export function resolveWatch(watch: Readonly<Record<string, unknown>> = {}): Rea
   for (const [name, given] of Object.entries(watch)) {
     const binding = (typeof given === 'object' && given !== null && 'map' in given ? given : { map: given }) as WatchBinding<unknown>
     if (typeof (binding.map as Partial<GridMap<unknown>> | undefined)?.watch !== 'function') {
-      throw new CoreError('BAD_OPTION', `watch.${name} is ${quote(given)}: give a map of a grid, or { map, where, coalesce }`)
+      throw new CoreError('BAD_OPTION', `watch.${name} is ${quote(given)}: give a map of a grid, or { map, key, where, coalesce }`)
     }
     bindings.set(name, binding)
   }
@@ -135,8 +137,10 @@ export function createWorldBinding(name: string, binding: WatchBinding<unknown>,
       turn = sender
       behind = undefined
       // Read and watched in one go, by a new watch: no change falls between, none that is older comes after.
-      const present = [...map.entries()].filter(matches)
-      const options = binding.where === undefined ? { coalesce } : { coalesce, where: matches }
+      const { key, where } = binding
+      const seen = key === undefined ? [...map.entries()] : [map.peek(key)].filter((entry) => entry !== undefined)
+      const present = seen.filter(matches)
+      const options = { coalesce, ...(key !== undefined && { key }), ...(where && { where: matches }) }
       watch = map.watch((change) => onChange(change, sender), options)
       const puts = present.map((entry) => inbox.envelope(putEvent(entry, undefined), entry.trace, sender))
       if (resync === undefined) return puts

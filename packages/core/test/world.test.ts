@@ -278,6 +278,18 @@ test('a stopped agent watches nothing any more', async () => {
   await ended(bench, log, [])
 })
 
+test('a binding to one key sees that key alone, from its present entry on', async () => {
+  const bench = await openBench()
+  const parts = bench.grid.map<Part>('parts')
+  await fill(parts, 1, 3)
+  const log: string[] = []
+  await bench.system.spawn(witness(log), { id: 'a', watch: { parts: { map: parts, key: 'p2' } } })
+  await parts.put('p1', { x: 10 })
+  await parts.put('p2', { x: 20 })
+  await parts.remove('p2')
+  await ended(bench, log, ['put p2=2', 'put p2=20', 'remove p2 (was 20)'])
+})
+
 test('what is no map is refused with its name', async () => {
   const bench = await openBench()
   for (const given of ['parts', {}, { map: 7 }, undefined]) {

@@ -1,6 +1,7 @@
 import type { Change, Entry } from './entry.ts'
 import type { Watch } from './grid.ts'
 import type { Guests } from './guests.ts'
+import type { NearCache } from './near-cache.ts'
 import type { ResolvedWatchOptions } from './options.ts'
 import { Watcher } from './watcher.ts'
 
@@ -8,15 +9,16 @@ import { Watcher } from './watcher.ts'
 export class FanOut<V> {
   readonly #map: string
   readonly #guests: Guests
-  readonly #present: () => Iterable<Entry<V>>
+  readonly #near: Pick<NearCache<V>, 'peek' | 'entries'>
   readonly #watchers = new Set<Watcher<V>>()
+  readonly #watchersOf = new Map<string, Set<Watcher<V>>>()
   readonly #endings = new Set<() => void>()
   #untold: Change<V>[] = []
 
-  constructor(map: string, guests: Guests, present: () => Iterable<Entry<V>>) {
+  constructor(map: string, guests: Guests, near: Pick<NearCache<V>, 'peek' | 'entries'>) {
     this.#map = map
     this.#guests = guests
-    this.#present = present
+    this.#near = near
   }
 
   /** A hook or a `where` that writes comes back here while the first change is still being told: its change waits. */
@@ -27,6 +29,7 @@ export class FanOut<V> {
       for (const next of this.#untold) {
         this.#guests.change(this.#map, next)
         for (const watcher of this.#watchers) watcher.tell(next)
+        this.#tellKeyed(next)
       }
     } finally {
       this.#untold = []
@@ -35,16 +38,17 @@ export class FanOut<V> {
 
   watch(listener: (change: Change<V>) => void, options: ResolvedWatchOptions<V>): Watch {
     const onError = (error: unknown): void => this.#guests.listenerError(this.#map, error)
-    const watcher = new Watcher<V>({ ...options, listener, present: this.#present, onError })
+    const present = (): Iterable<Entry<V>> => this.#present(options.key)
+    const watcher = new Watcher<V>({ ...options, listener, present, onError })
     const end = (): void => {
       watcher.close()
-      this.#watchers.delete(watcher)
+      this.#drop(watcher, options.key)
       this.#endings.delete(end)
       options.signal?.removeEventListener('abort', end)
     }
     this.#endings.add(end)
     if (options.signal?.aborted) end()
-    else this.#start(watcher, options)
+    else this.#start(watcher, options, present())
     options.signal?.addEventListener('abort', end)
     return { close: end, [Symbol.dispose]: end }
   }
@@ -53,10 +57,39 @@ export class FanOut<V> {
     for (const end of [...this.#endings]) end()
   }
 
-  #start(watcher: Watcher<V>, { initial }: ResolvedWatchOptions<V>): void {
+  #start(watcher: Watcher<V>, { initial, key }: ResolvedWatchOptions<V>, present: Iterable<Entry<V>>): void {
     if (initial) {
-      for (const entry of this.#present()) watcher.tell(Object.freeze({ type: 'put', key: entry.key, entry, previous: undefined }))
+      for (const entry of present) watcher.tell(Object.freeze({ type: 'put', key: entry.key, entry, previous: undefined }))
     }
-    this.#watchers.add(watcher)
+    if (key === undefined) {
+      this.#watchers.add(watcher)
+      return
+    }
+    const keyed = this.#watchersOf.get(key)
+    if (keyed === undefined) this.#watchersOf.set(key, new Set([watcher]))
+    else keyed.add(watcher)
+  }
+
+  #drop(watcher: Watcher<V>, key: string | undefined): void {
+    if (key === undefined) {
+      this.#watchers.delete(watcher)
+      return
+    }
+    const keyed = this.#watchersOf.get(key)
+    keyed?.delete(watcher)
+    if (keyed?.size === 0) this.#watchersOf.delete(key)
+  }
+
+  #tellKeyed(change: Change<V>): void {
+    if (this.#watchersOf.size === 0) return
+    const keyed = change.type === 'resync' ? [...this.#watchersOf.values()].flatMap((watchers) => [...watchers]) : this.#watchersOf.get(change.key)
+    if (keyed === undefined) return
+    for (const watcher of keyed) watcher.tell(change)
+  }
+
+  #present(key: string | undefined): Iterable<Entry<V>> {
+    if (key === undefined) return this.#near.entries()
+    const entry = this.#near.peek(key)
+    return entry === undefined ? [] : [entry]
   }
 }

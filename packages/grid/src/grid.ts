@@ -38,6 +38,8 @@ export type CompareAndSetResult<V> =
   | { readonly ok: false; readonly current: Entry<V> | undefined }
 
 export interface WatchOptions<V> {
+  /** Watch this key alone. Changes of other keys cost such a watch nothing, however many there are. @default all keys */
+  readonly key?: string
   /**
    * Tell only changes whose entry (for remove and expire: the previous entry) satisfies this. A put of an entry that
    * stops satisfying it is told as well.

@@ -45,7 +45,7 @@ export class ReplicatedMap<V> implements GridMap<V> {
     const { codec, clock, guests, driver } = context
     this.#replica = new Replica({ map: name, codec, clock, options, tell: (change) => this.#tell(change) })
     this.#near = this.#replica.near
-    this.#fanOut = new FanOut(name, guests, () => this.#near.entries())
+    this.#fanOut = new FanOut(name, guests, this.#near)
     this.#supports = driver.supports
     this.#driver = driver.openMap(name, this.#replica)
   }

@@ -25,6 +25,7 @@ export interface ResolvedMapOptions<V> {
 }
 
 export interface ResolvedWatchOptions<V> {
+  readonly key: string | undefined
   readonly where: ((entry: Entry<V>) => boolean) | undefined
   readonly initial: boolean
   readonly coalesce: boolean
@@ -48,13 +49,13 @@ export function resolveMapOptions<V>(options: MapOptions<V>): ResolvedMapOptions
 }
 
 export function resolveWatchOptions<V>(options: WatchOptions<V>): ResolvedWatchOptions<V> {
-  checkNames('watch', options, ['where', 'initial', 'coalesce', 'capacity', 'signal'])
-  const { where, initial = false, coalesce = false, capacity = 65_536, signal } = options
+  checkNames('watch', options, ['key', 'where', 'initial', 'coalesce', 'capacity', 'signal'])
+  const { key, where, initial = false, coalesce = false, capacity = 65_536, signal } = options
   if (where !== undefined && typeof where !== 'function') throw badOption('where', where, 'a function')
   if (typeof initial !== 'boolean') throw badOption('initial', initial, 'true or false')
   if (typeof coalesce !== 'boolean') throw badOption('coalesce', coalesce, 'true or false')
   if (!Number.isSafeInteger(capacity) || capacity < 1) throw badOption('capacity', capacity, 'a whole number from 1 on')
-  return { where, initial, coalesce, capacity, signal }
+  return { key: key === undefined ? undefined : checkKey(key), where, initial, coalesce, capacity, signal }
 }
 
 export function checkName(name: unknown): string {

@@ -65,7 +65,7 @@ export function startWatchman<V>({ clock, map, key, limits, requiredFromMs, onRe
       if (change.type === 'put') take(change.entry)
       else if (change.type === 'resync') take(change.entries.get(key))
     },
-    { where: (entry) => entry.key === key, initial: true },
+    { key, initial: true },
   )
   look()
   return {

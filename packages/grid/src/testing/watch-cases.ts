@@ -134,6 +134,31 @@ export const watchCases: readonly GridCase[] = [
     },
   },
   {
+    name: 'a watch of one key is told of that key alone: its changes, its present entry, its resync',
+    async run(bench) {
+      const map = (await bench.open()).map<number>('m')
+      await map.put('a', 1)
+      await map.put('b', 2)
+      await bench.settle()
+      const a = record(map, { key: 'a', initial: true })
+      const large = record(map, { key: 'a', where: ({ value }) => value > 10 })
+      const small = record(map, { key: 'a', capacity: 2 })
+      const absent = record(map, { key: 'x', initial: true })
+      await bench.settle()
+      const closed: Change<number>[] = []
+      map.watch((change) => closed.push(change), { key: 'a' }).close()
+      const writes = [11, 12, 13].flatMap((n) => [map.put('a', n), map.put('b', -n)])
+      await Promise.all([...writes, map.put('c', 3)])
+      await map.remove('b')
+      await map.remove('a')
+      await bench.settle()
+      assert.deepEqual(lines(a), ['put a=1', 'put a=11', 'put a=12', 'put a=13', 'remove a'])
+      assert.deepEqual(lines(large), ['put a=11', 'put a=12', 'put a=13', 'remove a'])
+      assert.ok(small.every((change) => change.type === 'resync' || change.key === 'a'))
+      assert.deepEqual([absent, closed], [[], []])
+    },
+  },
+  {
     name: 'a listener or a where that throws is counted and told to the hooks, and delivery goes on',
     async run(bench) {
       const grid = await bench.open()

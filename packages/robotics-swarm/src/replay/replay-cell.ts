@@ -48,10 +48,10 @@ export async function openReplayCell(recorded: SessionRecording, options: Replay
       id: `robot-${session}`,
       watch: {
         // The robot wants to know where it is now; every position is counted elsewhere.
-        robots: { map: robots, where: ({ key }) => key === session, coalesce: true },
+        robots: { map: robots, key: session, coalesce: true },
         parts: { map: parts, where: ({ value }) => value.session === session },
-        quality: { map: quality, where: ({ key }) => key === session },
-        safety: { map: states, where: ({ key }) => key === session },
+        quality: { map: quality, key: session },
+        safety: { map: states, key: session },
       },
     },
   )
