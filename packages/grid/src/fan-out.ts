@@ -82,7 +82,8 @@ export class FanOut<V> {
 
   #tellKeyed(change: Change<V>): void {
     if (this.#watchersOf.size === 0) return
-    const keyed = change.type === 'resync' ? [...this.#watchersOf.values()].flatMap((watchers) => [...watchers]) : this.#watchersOf.get(change.key)
+    const keyed =
+      change.type === 'resync' ? [...this.#watchersOf.values()].flatMap((watchers) => [...watchers]) : this.#watchersOf.get(change.key)
     if (keyed === undefined) return
     for (const watcher of keyed) watcher.tell(change)
   }
