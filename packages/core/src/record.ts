@@ -82,10 +82,7 @@ export function captureRecord(
   snapshot: AnyMachineSnapshot,
   failedChild: string | undefined,
 ): AgentRecord {
-  // Only what XState keeps: it copies all but the fields it knows, and that costs five times as much on a whole snapshot.
-  const { status, output, error, value, historyValue, context, children } = snapshot
-  const lean = { status, output, error, value, historyValue, context, children } as unknown as AnyMachineSnapshot
-  const persisted = machine.getPersistedSnapshot(lean) as PersistedSnapshot
+  const persisted = persist(machine, snapshot)
   const kept = failedChild === undefined ? undefined : persisted.children?.[failedChild]
   if (failedChild !== undefined && kept?.snapshot.status === 'error') {
     const { options } = snapshot.children[failedChild] as AnyActor
@@ -100,4 +97,28 @@ export function captureRecord(
     snapshot: persisted,
     timers: pendingTimers(actor),
   }
+}
+
+/** What `machine.getPersistedSnapshot` gives. On the path of every checkpoint, so a snapshot without children or history goes the short way. */
+function persist(machine: AnyStateMachine, snapshot: AnyMachineSnapshot): PersistedSnapshot {
+  const { status, output, error, value, historyValue, context, children } = snapshot
+  if (isEmpty(children) && isEmpty(historyValue) && !holdsActor(context)) {
+    return { status, output, error, value, historyValue: {}, context, children: {} } as unknown as PersistedSnapshot
+  }
+  return machine.getPersistedSnapshot(snapshot) as PersistedSnapshot
+}
+
+function isEmpty(object: object): boolean {
+  for (const _key in object) return false
+  return true
+}
+
+// XState's own test for a reference to an actor; it stores a mark instead.
+function holdsActor(part: object): boolean {
+  for (const key in part) {
+    const value: unknown = (part as Record<string, unknown>)[key]
+    if (typeof value !== 'object' || value === null) continue
+    if (('sessionId' in value && 'send' in value && 'ref' in value) || holdsActor(value)) return true
+  }
+  return false
 }

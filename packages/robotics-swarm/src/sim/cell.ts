@@ -42,33 +42,34 @@ export async function startCell({ system, layout, pickTimeMs, onAssigned, onRobo
     reach: layout.reach,
     onArrival: (arrival) => {
       const { planner } = started
-      const robot = robotIds[arrival.station]
+      if (planner === undefined) return
       const options = arrival.trace && { trace: arrival.trace }
-      if (robot === undefined) planner?.send({ type: 'passed', part: arrival.part }, options)
-      else if (planner !== undefined && firstFree(robot, planner.snapshot.context.leases, statuses)) {
-        planner.send({ type: 'window', arrival, robot }, options)
-      } else windows.passOn(arrival)
+      if (arrival.station >= robotIds.length) planner.send({ type: 'passed', part: arrival.part }, options)
+      else if (firstFree(arrival.station, planner.snapshot.context.leases, robotIds, statuses))
+        planner.send({ type: 'window', arrival }, options)
+      else windows.passOn(arrival)
     },
   })
 
-  const claim = async (arrival: Arrival, robot: string): Promise<void> => {
+  const claim = async (arrival: Arrival): Promise<void> => {
     const fromMs = clock.now()
-    const { trace } = grid
-    const context = trace.current
+    const trace = grid.trace.current
+    const owner = robotIds[arrival.station]
     const free = parts.peek(arrival.part)
-    const written =
-      free?.value.owner === undefined && free !== undefined
-        ? await parts.compareAndSet(arrival.part, free.version, { ...free.value, owner: robot }, context && { trace: context })
-        : { ok: false }
-    if (written.ok) onAssigned?.(clock.now() - fromMs)
-    else started.planner?.send({ type: 'claim.lost', arrival, robot })
+    const claimed =
+      owner !== undefined &&
+      free !== undefined &&
+      free.value.owner === undefined &&
+      (await parts.compareAndSet(arrival.part, free.version, { ...free.value, owner }, trace && { trace })).ok
+    if (claimed) onAssigned?.(clock.now() - fromMs)
+    else started.planner?.send({ type: 'claim.lost', arrival })
   }
 
   const planner = await system.spawn(
-    createPlannerMachine({
+    createPlannerMachine(robotIds, {
       follow: (part, encoder, trace) => windows.follow(part, encoder, grid.trace.current ?? trace),
       passOn: (arrival) => windows.passOn(arrival),
-      claim: (arrival, robot) => void claim(arrival, robot).catch(() => started.planner?.send({ type: 'claim.lost', arrival, robot })),
+      claim: (arrival) => void claim(arrival).catch(() => started.planner?.send({ type: 'claim.lost', arrival })),
       miss: (part) => {
         const entry = parts.peek(part)
         if (entry !== undefined && entry.value.owner === undefined) void parts.removeIf(part, entry.version)
