@@ -12,6 +12,7 @@ import { createFailureReport, type FailureReport } from './failure-report.ts'
 import { directMetricSink, periodicMetricSink, type MetricSink } from './metric-sink.ts'
 import { resolveTelemetryOptions, type ResolvedTelemetryOptions, type StartTelemetryOptions } from './options.ts'
 import { createResource } from './resource.ts'
+import { guardedAgent } from './guarded-agent.ts'
 import { openScrapeEndpoint } from './scrape-endpoint.ts'
 import { batchedSpanSink, directSpanSink, type SpanSink } from './span-sink.ts'
 
@@ -149,8 +150,13 @@ function openMetricSinks(
 function otlpConfig(
   url: string,
   { otlpHeaders, otlpTimeoutMs }: ResolvedTelemetryOptions,
-): { url: string; timeoutMillis: number; headers?: Record<string, string> } {
-  return { url, timeoutMillis: otlpTimeoutMs, ...(otlpHeaders === undefined ? {} : { headers: { ...otlpHeaders } }) }
+): { url: string; timeoutMillis: number; httpAgentOptions: typeof guardedAgent; headers?: Record<string, string> } {
+  return {
+    url,
+    timeoutMillis: otlpTimeoutMs,
+    httpAgentOptions: guardedAgent,
+    ...(otlpHeaders === undefined ? {} : { headers: { ...otlpHeaders } }),
+  }
 }
 
 function attach(hooks: TelemetryHooks, { grid, system }: StartTelemetryOptions): readonly (() => void)[] {
