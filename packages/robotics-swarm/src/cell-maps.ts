@@ -11,7 +11,8 @@ export type Part = {
 
 /** What a robot tells the others about itself. */
 export type RobotStatus = {
-  readonly state: 'idle' | 'busy'
+  /** `down`: it failed for good. */
+  readonly state: 'idle' | 'busy' | 'down'
   readonly part?: string
 }
 

@@ -1,5 +1,6 @@
 import type { Clock, TimerHandle, TraceContext } from '@stigmergy/grid'
 import type { Belt } from './belt.ts'
+import { createPartQueue } from './part-queue.ts'
 
 /** A part that has just come within reach of a robot, or has passed the last one (`station` = number of stations). */
 export interface Arrival {
@@ -11,23 +12,16 @@ export interface Arrival {
 }
 
 export interface ClaimWindows {
-  /** Follows a part from the encoder count at which the camera saw it. */
+  /** Follows a part from the encoder count at which the camera saw it. Does nothing if it is followed already. */
   follow(part: string, encoder: number, trace: TraceContext | undefined): void
   /** Lets a part that nobody took at `station` travel on to the next one. */
   passOn(arrival: Arrival): void
   close(): void
 }
 
-interface Waiting {
-  readonly part: string
-  readonly encoder: number
-  readonly due: number
-  readonly trace: TraceContext | undefined
-}
-
 /**
  * Tells when each part enters the claim window of each robot. The belt keeps the order of its parts, so every station
- * is a plain queue with one timer for its head; a stopped belt just moves the timers.
+ * is a queue by encoder with one timer for its head; a stopped belt just moves the timers.
  */
 export function createClaimWindows(options: {
   readonly clock: Clock
@@ -39,67 +33,71 @@ export function createClaimWindows(options: {
   readonly onArrival: (arrival: Arrival) => void
 }): ClaimWindows {
   const { clock, belt, stations, reach, onArrival } = options
-  const queues: { items: Waiting[]; head: number; timer: TimerHandle | undefined }[] = stations.map(() => ({
-    items: [],
-    head: 0,
-    timer: undefined,
-  }))
+  const queues = stations.map(() => createPartQueue())
+  const timers: (TimerHandle | undefined)[] = stations.map(() => undefined)
+  const waiting = new Set<string>()
   let closed = false
 
   const arm = (station: number): void => {
-    const queue = queues[station]
-    const next = queue?.items[queue.head]
-    if (queue === undefined || queue.timer !== undefined || next === undefined || closed) return
+    const next = queues[station]?.head
+    if (timers[station] !== undefined || next === undefined || closed) return
     const delayMs = belt.msUntil(next.due)
     if (delayMs === Number.POSITIVE_INFINITY) return
-    queue.timer = clock.setTimeout(() => {
-      queue.timer = undefined
+    timers[station] = clock.setTimeout(() => {
+      timers[station] = undefined
       serve(station)
     }, delayMs)
   }
 
+  const rearm = (station: number): void => {
+    if (timers[station] !== undefined) clock.clearTimeout(timers[station])
+    timers[station] = undefined
+    arm(station)
+  }
+
   const serve = (station: number): void => {
-    const queue = queues[station]
-    const next = queue?.items[queue.head]
+    const next = queues[station]?.head
     // A timer may be early by a fraction of a millisecond: the encoder decides, not the timer.
-    if (queue !== undefined && next !== undefined && belt.msUntil(next.due) === 0) {
-      queue.head += 1
-      if (queue.head > 1024) {
-        queue.items.splice(0, queue.head)
-        queue.head = 0
-      }
-      onArrival({ part: next.part, encoder: next.encoder, station, trace: next.trace })
+    if (next !== undefined && belt.msUntil(next.due) === 0) {
+      queues[station]?.shift()
+      waiting.delete(next.part)
+      const arrival = { part: next.part, encoder: next.encoder, station, trace: next.trace }
+      // Too late for this robot: the belt has carried it past while nobody could serve it.
+      if (belt.counts() - next.due > reach) passOn(arrival)
+      else onArrival(arrival)
     }
     arm(station)
   }
 
   const enqueue = (station: number, part: string, encoder: number, trace: TraceContext | undefined): void => {
-    queues[station]?.items.push({ part, encoder, due: encoder + (stations[station] ?? 0), trace })
-    arm(station)
+    waiting.add(part)
+    const queue = queues[station]
+    const first = queue?.insert({ part, encoder, due: encoder + (stations[station] ?? 0), trace })
+    if (first === true) rearm(station)
+  }
+
+  const passOn = ({ part, encoder, station, trace }: Arrival): void => {
+    if (station + 1 < stations.length) enqueue(station + 1, part, encoder, trace)
+    else onArrival({ part, encoder, station: stations.length, trace })
   }
 
   belt.onChange(() => {
-    for (const [station, queue] of queues.entries()) {
-      if (queue.timer !== undefined) clock.clearTimeout(queue.timer)
-      queue.timer = undefined
-      arm(station)
-    }
+    for (const station of stations.keys()) rearm(station)
   })
 
   return {
     follow(part, encoder, trace) {
-      // A planner that was restarted is told of every part again: stations already behind the part are out of reach.
+      // A planner that was restarted is told of every part again.
+      if (waiting.has(part)) return
       const travelled = belt.counts() - encoder
       const ahead = stations.findIndex((distance) => distance >= travelled - reach)
-      enqueue(ahead === -1 ? stations.length - 1 : ahead, part, encoder, trace)
-    },
-    passOn({ part, encoder, station, trace }) {
-      if (station + 1 < stations.length) enqueue(station + 1, part, encoder, trace)
+      if (ahead >= 0) enqueue(ahead, part, encoder, trace)
       else onArrival({ part, encoder, station: stations.length, trace })
     },
+    passOn,
     close() {
       closed = true
-      for (const queue of queues) if (queue.timer !== undefined) clock.clearTimeout(queue.timer)
+      for (const timer of timers) if (timer !== undefined) clock.clearTimeout(timer)
     },
   }
 }

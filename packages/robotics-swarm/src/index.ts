@@ -1,4 +1,5 @@
 export { type Belt, type BeltOptions, createBelt } from './belt.ts'
+export { type Camera, createCamera } from './camera.ts'
 export { type CellMaps, openCellMaps, type Part, type PartEvent, type RobotStatus } from './cell-maps.ts'
 export { type CellSafety, type CellSafetyOptions, openCellSafety } from './cell-safety.ts'
 export type { SafetyStop } from './cell-safety-machine.ts'
@@ -23,7 +24,7 @@ export type { Check } from './sim/checks.ts'
 export { type CellLayout, createLayout } from './sim/layout.ts'
 export type { PickTimeLaw, RunOptions } from './sim/options.ts'
 export { type RunEnvironment, type RunProgress, type RunReport, simulate } from './sim/run.ts'
-export { createVisionMachine, type FrameEvent, type VisionMachine } from './vision.ts'
+export { createVisionMachine, type FrameEvent, type VisionEffects, type VisionEvent, type VisionMachine } from './vision.ts'
 export type { SafetyAccount } from './safety-account.ts'
 export {
   judge,

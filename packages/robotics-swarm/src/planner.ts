@@ -1,6 +1,6 @@
 import type { GridMap, TraceContext } from '@stigmergy/grid'
 import { assign, createMachine } from 'xstate'
-import type { Part, PartEvent } from './cell-maps.ts'
+import type { Part, PartEvent, RobotStatus } from './cell-maps.ts'
 import type { Arrival } from './claim-windows.ts'
 import type { Machine } from './machine.ts'
 
@@ -11,7 +11,7 @@ export type PlannerEvent =
   | PartEvent
   /** A part is within reach of a robot, and the rule gives it the part. */
   | { readonly type: 'window'; readonly arrival: Arrival }
-  /** Somebody else changed the part before the claim was written. */
+  /** The claim was not written: somebody else changed the part before, or the grid failed. */
   | { readonly type: 'claim.lost'; readonly arrival: Arrival }
   /** A part went past the last robot. */
   | { readonly type: 'passed'; readonly part: string }
@@ -19,6 +19,7 @@ export type PlannerEvent =
 /** What the planner does to the world. Each call runs as an action, so what it writes carries the part's trace. */
 export interface PlannerEffects {
   follow(part: string, encoder: number, trace: TraceContext | undefined): void
+  /** Lets a part travel on, if it is still free. */
   passOn(arrival: Arrival): void
   /** Claims the part for the robot of the station by compare-and-set; tells `claim.lost` if it did not get it. */
   claim(arrival: Arrival): void
@@ -68,7 +69,10 @@ export function createPlannerMachine(robots: readonly string[], effects: Planner
       ],
       'claim.lost': {
         guard: ({ context, event }) => context.leases[event.arrival.station] === event.arrival.part,
-        actions: assign({ leases: ({ context, event }) => context.leases.with(event.arrival.station, undefined) }),
+        actions: [
+          assign({ leases: ({ context, event }) => context.leases.with(event.arrival.station, undefined) }),
+          ({ event }) => effects.passOn(event.arrival),
+        ],
       },
       passed: { actions: ({ event }) => effects.miss(event.part) },
     },
@@ -80,7 +84,7 @@ export function firstFree(
   station: number,
   leases: Leases,
   robots: readonly string[],
-  statuses: GridMap<{ readonly state: 'idle' | 'busy' }>,
+  statuses: GridMap<{ readonly state: RobotStatus['state'] }>,
 ): boolean {
   return leases[station] === undefined && statuses.peek(robots[station] ?? '')?.value.state === 'idle'
 }

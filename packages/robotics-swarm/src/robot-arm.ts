@@ -11,6 +11,8 @@ export interface ArmReport {
  * happened, so a robot that was restarted in mid-pick can ask again without picking twice.
  */
 export interface RobotArm {
+  /** Gives up a part whose robot has failed for good. 'free': it still lies on the belt; 'taken': the arm has it. */
+  abandon(part: string): 'free' | 'taken'
   /** Starts a pick and place. False if this part was commanded before; its reports come again from where it stands. */
   pick(part: string, trace: TraceContext | undefined): boolean
   /** Parts that were picked, and repeated commands that were refused. */
@@ -58,6 +60,7 @@ export function createSimulatedArm(options: {
       if (jobs.size > REMEMBERED_JOBS) jobs.delete(jobs.keys().next().value as string)
       const totalMs = pickTimeMs()
       after(totalMs * graspShare, () => {
+        if (jobs.get(part) !== 'moving') return
         jobs.set(part, 'picked')
         picks += 1
         report({ type: 'picked', part }, trace)
@@ -67,6 +70,11 @@ export function createSimulatedArm(options: {
         })
       })
       return true
+    },
+    abandon(part) {
+      if (jobs.get(part) !== 'moving') return jobs.has(part) ? 'taken' : 'free'
+      jobs.delete(part)
+      return 'free'
     },
     get picks() {
       return picks

@@ -1,3 +1,4 @@
+import type { RestoredEvent } from '@stigmergy/core'
 import { createMachine } from 'xstate'
 import type { Machine } from './machine.ts'
 
@@ -8,14 +9,26 @@ export type FrameEvent = {
   readonly encoder: number
 }
 
-export type VisionMachine = Machine<Record<string, never>, FrameEvent>
+export type VisionEvent = FrameEvent | RestoredEvent
+export type VisionMachine = Machine<Record<string, never>, VisionEvent>
+
+/** What the perception does to the world. */
+export interface VisionEffects {
+  detected(part: string, encoder: number): void
+  /** Asks the camera for the frames again whose parts are not in the map. */
+  repeat(): void
+}
 
 /** The perception of a cell: turns what the camera sees into parts in the shared map. */
-export function createVisionMachine(detected: (part: string, encoder: number) => void): VisionMachine {
+export function createVisionMachine(effects: VisionEffects): VisionMachine {
   return createMachine({
     id: 'vision',
-    types: {} as { context: Record<string, never>; events: FrameEvent },
+    types: {} as { context: Record<string, never>; events: VisionEvent },
     context: {},
-    on: { frame: { actions: ({ event }) => detected(event.part, event.encoder) } },
+    on: {
+      frame: { actions: ({ event }) => effects.detected(event.part, event.encoder) },
+      // The frame that broke it is gone; the camera still has it.
+      'agent.restored': { actions: () => effects.repeat() },
+    },
   })
 }

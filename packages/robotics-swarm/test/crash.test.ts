@@ -37,7 +37,7 @@ async function runWithFault(step: RobotStep, when: 'begin' | 'end') {
     },
   })
   for (let i = 1; i <= PARTS; i++) {
-    cell.vision.send({ type: 'frame', part: `p${i}`, encoder: layout.belt.counts() })
+    cell.camera.show(`p${i}`, layout.belt.counts(), undefined)
     await clock.advance(500)
   }
   await clock.advance(60_000)

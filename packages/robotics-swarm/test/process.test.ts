@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, open, readdir, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { userPath } from '../src/cli/user-path.ts'
 import { generateRecording } from '../src/recording/generate-recording.ts'
 
 const test = suite('swarm as a process')
@@ -68,6 +69,39 @@ test('Ctrl-C ends a replay cleanly within a second and leaves nothing behind', a
   assert.ok(tookMs < 1000, `${tookMs} ms`)
   assert.equal(await readdir(dir), ['recording'])
   await rm(dir, { recursive: true })
+})
+
+test('a reader that goes away is no success: exit code 141, and no log is left half-written', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'swarm-process-'))
+  await generateRecording(join(dir, 'recording'), { seed: 3, sessions: 2 })
+  const { child, ended } = start(['replay', join(dir, 'recording'), '--speed', '1', '--log', join(dir, 'log.jsonl')])
+  await once(child.stdout, 'data')
+  child.stdout.destroy()
+  const { code } = await ended
+  assert.is(code, 141)
+  assert.equal(await readdir(dir), ['recording'])
+  await rm(dir, { recursive: true })
+})
+
+test('output that cannot be written is no success', async () => {
+  const full = await open('/dev/full', 'w').catch(() => undefined)
+  if (full === undefined) return // a Linux device; elsewhere there is nothing to write to that is full
+  const child = spawn(process.execPath, ['--conditions=@stigmergy/source', '--import', 'tsx', bin, 'run', '--parts', '200', '--json'], {
+    cwd: root,
+    stdio: ['ignore', full.fd, 'pipe'],
+  })
+  let err = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (err += text))
+  const [code] = await once(child, 'close')
+  await full.close()
+  assert.is(code, 1)
+  assert.match(err, /standard output: ENOSPC/)
+})
+
+test('a path is taken from where the user stands, also through pnpm', () => {
+  assert.is(userPath('recordings/a', { npm_lifecycle_event: 'swarm', INIT_CWD: '/somewhere/else' }), '/somewhere/else/recordings/a')
+  assert.is(userPath('/data/a', { npm_lifecycle_event: 'swarm', INIT_CWD: '/somewhere/else' }), '/data/a')
+  assert.is(userPath('recordings/a', { INIT_CWD: '/somewhere/else' }), 'recordings/a')
 })
 
 test.run()

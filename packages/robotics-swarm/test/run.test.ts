@@ -46,8 +46,10 @@ function losingPut(grid: Grid, lost: string): Grid {
   const wrap = (map: GridMap<Part>): GridMap<Part> =>
     new Proxy(map, {
       get: (target, property) => {
-        if (property === 'put') {
-          return (key: string, value: Part) => (key === lost ? Promise.resolve() : target.put(key, value))
+        // A part is put where there is none: a compare-and-set from version 0.
+        if (property === 'compareAndSet') {
+          return (key: string, version: number, value: Part) =>
+            key === lost && version === 0 ? Promise.resolve({ ok: true }) : target.compareAndSet(key, version, value)
         }
         const value: unknown = Reflect.get(target, property, target)
         return typeof value === 'function' ? value.bind(target) : value

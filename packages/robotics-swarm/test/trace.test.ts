@@ -98,7 +98,7 @@ test('a robot that throws and is restarted shows so in the trace of its part', a
     },
   })
   const trace = telemetry.startTrace('camera frame')
-  cell.vision.send({ type: 'frame', part: 'p1', encoder: layout.belt.counts() }, { trace })
+  cell.camera.show('p1', layout.belt.counts(), trace)
   await clock.advance(10_000)
   cell.close()
   await system.close()

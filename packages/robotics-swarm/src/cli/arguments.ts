@@ -61,11 +61,23 @@ function parse(spec: CommandSpec, args: readonly string[]): { values: Record<str
     if (name !== undefined && !(name in options)) throw usage(spec, `unknown option --${name}${suggestion(name, Object.keys(options))}`)
   }
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+    return parseArgs({ args: joinNegative(spec, args), options, allowPositionals: true, strict: true })
   } catch (error) {
     const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
     throw usage(spec, line.replaceAll("'", ''))
   }
+}
+
+// `--seed -1` is clear to a person; parseArgs takes `-1` for an option.
+function joinNegative(spec: CommandSpec, args: readonly string[]): string[] {
+  const joined: string[] = []
+  for (const arg of args) {
+    const last = joined.at(-1)
+    if (/^-\.?\d/.test(arg) && last?.startsWith('--') && spec.options[last.slice(2)]?.kind === 'number')
+      joined.splice(-1, 1, `${last}=${arg}`)
+    else joined.push(arg)
+  }
+  return joined
 }
 
 function usage(spec: CommandSpec, message: string): SwarmError {

@@ -30,7 +30,9 @@ export async function main(args: readonly string[], io: CliIo): Promise<ExitCode
       io.out(commandHelp(command.spec))
       return 0
     }
-    return await command.run(rest, io)
+    return await command.run(rest, io).catch((error: unknown) => {
+      throw inTermsOfOptions(error, command.spec)
+    })
   } catch (error) {
     if (isSwarmError(error, 'ABORTED')) {
       io.err(error.message)
@@ -39,6 +41,15 @@ export async function main(args: readonly string[], io: CliIo): Promise<ExitCode
     io.err(oneLine(error))
     return isExpected(error) ? 2 : 1
   }
+}
+
+// The library names its field (`offeredLoad is 0`); here the user wrote `--offered-load`.
+function inTermsOfOptions(error: unknown, spec: CommandSpec): unknown {
+  if (!(error instanceof Error && 'code' in error && error.code === 'BAD_OPTION')) return error
+  const [field = ''] = /^\w+/.exec(error.message) ?? []
+  const option = field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+  if (!(option in spec.options)) return error
+  return new SwarmError('BAD_OPTION', `--${option}${error.message.slice(field.length)}`, { cause: error })
 }
 
 const hint = (name: string, specs: readonly CommandSpec[]): string =>

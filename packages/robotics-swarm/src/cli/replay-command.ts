@@ -11,6 +11,7 @@ import type { CliIo, ExitCode } from './io.ts'
 import { optional } from './optional.ts'
 import { table } from './table.ts'
 import { startCliTelemetry, telemetryOption } from './telemetry-option.ts'
+import { userPath } from './user-path.ts'
 
 export const replaySpec: CommandSpec = {
   name: 'replay',
@@ -42,6 +43,7 @@ export async function replayCommand(args: readonly string[], io: CliIo): Promise
     ...optional('limitMs', parsed.number('limit-ms')),
     ...optional('holdMs', parsed.number('hold-ms')),
   }
+  const log = parsed.text('log')
   resolveReplayOptions(limits)
   const json = parsed.flag('json')
   const say = json ? io.err : io.out
@@ -49,7 +51,7 @@ export async function replayCommand(args: readonly string[], io: CliIo): Promise
     .text('sessions')
     ?.split(',')
     .map((name) => name.trim())
-  const recording = await openRecording(parsed.positional ?? '', { signal: io.signal, ...optional('sessions', sessions) })
+  const recording = await openRecording(userPath(parsed.positional ?? '', io.env), { signal: io.signal, ...optional('sessions', sessions) })
   const grid = await openGrid({ clock })
   try {
     const telemetry = await startCliTelemetry(grid, parsed.number('prometheus'), io)
@@ -61,12 +63,13 @@ export async function replayCommand(args: readonly string[], io: CliIo): Promise
         system,
         signal: io.signal,
         onProgress: (progress) => say(progressLine(progress)),
-        ...optional('log', parsed.text('log')),
+        ...optional('log', log === undefined ? undefined : userPath(log, io.env)),
         ...optional('observeAge', telemetry.hooks?.observeAge),
       })
       io.out(json ? JSON.stringify(report) : replayTable(report))
       for (const check of checks) if (!check.pass) io.err(`FAIL ${check.name}: ${check.detail}`)
       if (!json) io.out(pass ? '\nPASS' : '\nFAIL')
+      if (report.totals.staleStops * 2 > report.totals.positions) say(TOO_SLOW_FOR_LIMIT)
       return pass ? 0 : 1
     } finally {
       await system.close()
@@ -76,6 +79,9 @@ export async function replayCommand(args: readonly string[], io: CliIo): Promise
     await grid.close()
   }
 }
+
+const TOO_SLOW_FOR_LIMIT =
+  'Most rows came later than the limit: at this speed the recording’s own interval is too long for it. Try a higher --speed or --limit-ms.'
 
 function progressLine({ elapsedMs, rows, totalRows, discs, staleStops, cells, stopped }: ReplayProgress): string {
   const share = ((100 * rows) / Math.max(1, totalRows)).toFixed(0)

@@ -1,11 +1,10 @@
 import type { TimerHandle, TraceContext } from '@stigmergy/grid'
-import type { AgentRef } from '@stigmergy/core'
 import type { Clock } from '@stigmergy/grid'
 import type { Belt } from '../belt.ts'
+import type { Camera } from '../camera.ts'
 import type { RandomStream } from '../random.ts'
-import type { VisionMachine } from '../vision.ts'
 
-/** The camera: shows the cell a Poisson stream of parts. */
+/** A Poisson stream of parts under the camera. */
 export interface Arrivals {
   readonly sent: number
   readonly finished: boolean
@@ -13,20 +12,20 @@ export interface Arrivals {
 }
 
 /**
- * Sends `parts` frames to the vision agent, exponentially spaced. One timer at a time; each next arrival is counted from the
+ * Shows `parts` parts to the camera, exponentially spaced. One timer at a time; each next arrival is counted from the
  * time the last one was due, so a late timer does not stretch the stream.
  */
 export function startArrivals(options: {
   readonly clock: Clock
   readonly belt: Belt
-  readonly vision: AgentRef<VisionMachine>
+  readonly camera: Camera
   readonly random: RandomStream
   readonly meanGapMs: number
   readonly parts: number
   /** Begins the trace of a part, where somebody wants one. */
   readonly beginTrace?: (part: string) => TraceContext | undefined
 }): Arrivals {
-  const { clock, belt, vision, random, meanGapMs, parts, beginTrace } = options
+  const { clock, belt, camera, random, meanGapMs, parts, beginTrace } = options
   let sent = 0
   let dueMs = clock.now()
   let timer: TimerHandle | undefined
@@ -39,7 +38,7 @@ export function startArrivals(options: {
     sent += 1
     const part = `p${sent}`
     const trace = beginTrace?.(part)
-    vision.send({ type: 'frame', part, encoder: belt.counts() }, trace && { trace })
+    camera.show(part, belt.counts(), trace)
     next()
   }
   next()

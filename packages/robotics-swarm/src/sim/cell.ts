@@ -1,19 +1,24 @@
 import type { ActorSystem, AgentRef } from '@stigmergy/core'
-import type { TraceContext } from '@stigmergy/grid'
+import { type Camera, createCamera } from '../camera.ts'
 import { openCellMaps } from '../cell-maps.ts'
-import { type Arrival, createClaimWindows } from '../claim-windows.ts'
-import { createPlannerMachine, firstFree, type PlannerMachine } from '../planner.ts'
-import { createRobotMachine, type RobotMachine, type RobotStep } from '../robot.ts'
-import { createSimulatedArm, type RobotArm } from '../robot-arm.ts'
+import type { PlannerMachine } from '../planner.ts'
+import type { RobotArm } from '../robot-arm.ts'
+import type { RobotMachine, RobotStep } from '../robot.ts'
 import { createVisionMachine, type VisionMachine } from '../vision.ts'
 import type { CellLayout } from './layout.ts'
+import { startPlanner } from './start-planner.ts'
+import { startRobots } from './start-robots.ts'
+import { createWrites, type Writes } from './writes.ts'
 
 /** A running cell: one camera, one planner, robots along the belt, all agents of one system sharing its grid. */
 export interface Cell {
+  /** Show parts here: `camera.show('p1', belt.counts(), undefined)`. */
+  readonly camera: Camera
   readonly vision: AgentRef<VisionMachine>
   readonly planner: AgentRef<PlannerMachine>
   readonly robots: readonly AgentRef<RobotMachine>[]
   readonly arms: readonly RobotArm[]
+  readonly writes: Writes
   close(): void
 }
 
@@ -26,95 +31,51 @@ export interface CellOptions {
   readonly onAssigned?: (latencyMs: number) => void
   /** Told before and after the effects of each robot transition. Fault injection throws here. */
   readonly onRobotStep?: (robot: string, step: RobotStep, when: 'begin' | 'end') => void
+  /** Told before what the planner does. Fault injection throws here. */
+  readonly onPlannerStep?: (step: 'follow' | 'claim' | 'pass-on' | 'miss') => void
+  /** Told before a part is put. Fault injection throws here. */
+  readonly onVisionStep?: (part: string) => void
 }
 
 /** Starts the agents of a cell. Stop them by closing the system. */
-export async function startCell({ system, layout, pickTimeMs, onAssigned, onRobotStep }: CellOptions): Promise<Cell> {
-  const { grid, clock } = system
-  const { parts, robots: statuses } = openCellMaps(grid)
+export async function startCell(options: CellOptions): Promise<Cell> {
+  const { system, layout, pickTimeMs } = options
   const { robotIds } = layout
-  const started: { planner?: AgentRef<PlannerMachine> } = {}
+  const maps = openCellMaps(system.grid)
+  const writes = createWrites()
+  const started: { vision?: AgentRef<VisionMachine> } = {}
+  const camera = createCamera(() => started.vision)
 
-  const windows = createClaimWindows({
-    clock,
-    belt: layout.belt,
-    stations: layout.stations,
-    reach: layout.reach,
-    onArrival: (arrival) => {
-      const { planner } = started
-      if (planner === undefined) return
-      const options = arrival.trace && { trace: arrival.trace }
-      if (arrival.station >= robotIds.length) planner.send({ type: 'passed', part: arrival.part }, options)
-      else if (firstFree(arrival.station, planner.snapshot.context.leases, robotIds, statuses))
-        planner.send({ type: 'window', arrival }, options)
-      else windows.passOn(arrival)
-    },
+  const { planner, windows } = await startPlanner({
+    system,
+    maps,
+    layout,
+    writes,
+    onAssigned: options.onAssigned,
+    onStep: options.onPlannerStep,
   })
+  const robots = await startRobots({ system, maps, robotIds, pickTimeMs, writes, onStep: options.onRobotStep })
+  const machine = createVisionMachine({
+    detected(part, encoder) {
+      options.onVisionStep?.(part)
+      // Only if absent: a frame that is shown again must not take a part back from its robot.
+      writes.attempt(maps.parts.compareAndSet(part, 0, { encoder }).then(() => camera.confirm(part)))
+    },
+    repeat: () => camera.repeat(),
+  })
+  const vision = await system.spawn(machine, { id: 'vision', stage: 'perception' })
+  started.vision = vision
 
-  const claim = async (arrival: Arrival): Promise<void> => {
-    const fromMs = clock.now()
-    const trace = grid.trace.current
-    const owner = robotIds[arrival.station]
-    const free = parts.peek(arrival.part)
-    const claimed =
-      owner !== undefined &&
-      free !== undefined &&
-      free.value.owner === undefined &&
-      (await parts.compareAndSet(arrival.part, free.version, { ...free.value, owner }, trace && { trace })).ok
-    if (claimed) onAssigned?.(clock.now() - fromMs)
-    else started.planner?.send({ type: 'claim.lost', arrival })
-  }
-
-  const planner = await system.spawn(
-    createPlannerMachine(robotIds, {
-      follow: (part, encoder, trace) => windows.follow(part, encoder, grid.trace.current ?? trace),
-      passOn: (arrival) => windows.passOn(arrival),
-      claim: (arrival) => void claim(arrival).catch(() => started.planner?.send({ type: 'claim.lost', arrival })),
-      miss: (part) => {
-        const entry = parts.peek(part)
-        if (entry !== undefined && entry.value.owner === undefined) void parts.removeIf(part, entry.version)
-      },
-    }),
-    { id: 'planner', stage: 'planning', watch: { parts }, mailbox: { capacity: 65_536 } },
-  )
-  started.planner = planner
-
-  const arms: RobotArm[] = []
-  const robots: AgentRef<RobotMachine>[] = []
-  for (const [index, id] of robotIds.entries()) {
-    const report = (event: { type: 'picked' | 'placed'; part: string }, trace: TraceContext | undefined): void => {
-      robots[index]?.send(event, trace && { trace })
-    }
-    const arm = createSimulatedArm({ clock, pickTimeMs: () => pickTimeMs(index), report })
-    arms.push(arm)
-    const machine = createRobotMachine(id, {
-      onStep: (step, when) => onRobotStep?.(id, step, when),
-      pick: (part) => void arm.pick(part, grid.trace.current),
-      finish: (part) => void parts.remove(part),
-      publish: (state, part) => void statuses.put(id, part === undefined ? { state } : { state, part }),
-    })
-    robots.push(
-      await system.spawn(machine, {
-        id,
-        type: 'robot',
-        durability: 'checkpoint',
-        watch: { parts: { map: parts, where: (entry) => entry.value.owner === id } },
-      }),
-    )
-  }
-
-  const vision = await system.spawn(
-    createVisionMachine((part, encoder) => void parts.put(part, { encoder })),
-    { id: 'vision', stage: 'perception' },
-  )
   return {
+    camera,
     vision,
     planner,
-    robots,
-    arms,
+    robots: robots.agents,
+    arms: robots.arms,
+    writes,
     close: () => {
       windows.close()
-      for (const arm of arms) arm.close()
+      robots.close()
     },
   }
 }

@@ -73,7 +73,9 @@ export async function simulate(options: RunOptions, environment: RunEnvironment)
   const layout = createLayout(clock, resolved.robots, resolved.beltSpeed)
   const pickTimes = layout.robotIds.map((_, i) => createRandom(resolved.seed, i + 1))
   const startedMs = clock.now()
-  const tally = createTally({ maps, robotIds: layout.robotIds, ...loadWindows(resolved, startedMs, layout.stationDelaysMs) })
+  const windows = loadWindows(resolved, startedMs, layout.stationDelaysMs)
+  const tally = createTally({ maps, robotIds: layout.robotIds, ...windows })
+  const meanGapMs = resolved.pickMs / resolved.offeredLoad
   try {
     const cell = await startCell({
       system,
@@ -85,23 +87,36 @@ export async function simulate(options: RunOptions, environment: RunEnvironment)
     const arrivals = startArrivals({
       clock,
       belt: layout.belt,
-      vision: cell.vision,
+      camera: cell.camera,
       random: createRandom(resolved.seed, 0),
-      meanGapMs: resolved.pickMs / resolved.offeredLoad,
+      meanGapMs,
       parts: resolved.parts,
       ...(telemetry && { beginTrace: (part: string) => telemetry.startTrace('camera frame', { 'part.id': part }) }),
     })
     const progress = setInterval(() => onProgress?.(progressOf(clock.now() - startedMs, arrivals.sent, tally, maps)), 1000)
     try {
-      await driveUntil(clock, () => arrivals.finished && maps.parts.size === 0, signal)
+      await driveUntil(clock, () => arrivals.finished && maps.parts.size === 0, {
+        progress: () => arrivals.sent + tally.parts + tally.picked + tally.missed,
+        // Far longer than any gap or pick of these means, and the way along the belt.
+        stallMs: (layout.stationDelaysMs.at(-1) ?? 0) + 60 * (meanGapMs + resolved.pickMs),
+        signal,
+      })
     } finally {
       clearInterval(progress)
       arrivals.close()
       cell.close()
     }
     if (signal?.aborted === true) throw new SwarmError('ABORTED', `interrupted after ${arrivals.sent} of ${resolved.parts} parts`)
-    const picksByArms = cell.arms.reduce((sum, arm) => sum + arm.picks, 0)
-    return report(resolved, tally, counters, picksByArms, (clock.now() - startedMs) / 1000)
+    const checks = checkRun(resolved, {
+      parts: tally.parts,
+      picked: tally.picked,
+      missed: tally.missed,
+      picksByArms: cell.arms.reduce((sum, arm) => sum + arm.picks, 0),
+      failedWrites: cell.writes.failed,
+      loads: tally.loads(),
+      loadSpan: (windows.batchMs * windows.batches) / resolved.pickMs,
+    })
+    return report(resolved, tally, counters, checks, (clock.now() - startedMs) / 1000)
   } finally {
     tally.close()
     await system.close()
@@ -126,17 +141,15 @@ function report(
   options: ResolvedRunOptions,
   tally: Tally,
   counters: { readonly transitions: number; readonly gridPuts: number },
-  picksByArms: number,
+  checks: readonly Check[],
   simulatedSeconds: number,
 ): RunReport {
-  const loads = tally.loads()
-  const checks = checkRun(options, { parts: tally.parts, picked: tally.picked, missed: tally.missed, picksByArms, loads })
   const { robots, offeredLoad, pickTime, seed } = options
   return {
     robots,
     parts: tally.parts,
     missRate: tally.missed / options.parts,
-    loads: loads.map((load) => load.mean),
+    loads: tally.loads().map((load) => load.mean),
     expected: { missRate: erlangB(robots, offeredLoad), loads: orderedEntryLoads(robots, offeredLoad) },
     pass: checks.every((check) => check.pass),
     ...counters,
