@@ -20,16 +20,20 @@ export interface WatchmanOptions<V> {
   readonly onSilence: (reading: Reading, ageMs: number, nowMs: number) => void
 }
 
-// An age of exactly a limit is not above it, so the timer aims one microsecond later.
-const MICROSECOND_MS = 0.001
+/** The lowest age that `isOver` calls above a limit: the next whole microsecond. To aim lower would be to look again for ever. */
+const firstOver = (limitMs: number): number => (Math.round(limitMs * 1000) + 1) / 1000
 
 /**
  * Watches over the age of one source in a map (I4): it reads the near cache, never awaits the grid, and has one timer.
- * The timer is not moved by each reading: it fires, finds a newer one and aims again.
+ * The timer is not moved by each reading: it fires, finds a newer one and aims again. Only a timer that would come too late for
+ * the newest reading is moved: after a hold it aims at the limit of the reading before.
  */
 export function startWatchman<V>({ clock, map, key, limits, requiredFromMs, onReading, onSilence }: WatchmanOptions<V>): { close(): void } {
   let told: Reading | undefined = requiredFromMs === undefined ? undefined : { acceptedAtMs: requiredFromMs, stamp: undefined }
+  const holdAfterMs = firstOver(limits.holdMs)
+  const stopAfterMs = firstOver(limits.limitMs)
   let timer: TimerHandle
+  let aimedAtMs = Infinity
   let closed = false
 
   const newest = (): Reading | undefined => {
@@ -38,27 +42,28 @@ export function startWatchman<V>({ clock, map, key, limits, requiredFromMs, onRe
     return entry?.source && isNewer(entry.source, told?.stamp) ? { acceptedAtMs: entry.acceptedAtMs, stamp: entry.source } : told
   }
   const look = (): void => {
-    const reading = newest()
-    if (!reading || closed) return
+    if (timer !== undefined) clock.clearTimeout(timer)
+    timer = undefined
+    aimedAtMs = Infinity
+    const reading = closed ? undefined : newest()
+    if (!reading) return
     const nowMs = clock.now()
     const ageMs = nowMs - reading.acceptedAtMs + map.ageMs()
     if (isOver(ageMs, limits.holdMs)) onSilence(reading, ageMs, nowMs)
     if (isOver(ageMs, limits.limitMs)) return
-    const nextMs = isOver(ageMs, limits.holdMs) ? limits.limitMs : limits.holdMs
-    timer = clock.setTimeout(
-      () => {
-        timer = undefined
-        look()
-      },
-      nextMs + MICROSECOND_MS - ageMs,
-    )
+    const leftMs = (isOver(ageMs, limits.holdMs) ? stopAfterMs : holdAfterMs) - ageMs
+    aimedAtMs = nowMs + leftMs
+    timer = clock.setTimeout(() => {
+      timer = undefined
+      look()
+    }, leftMs)
   }
   const take = (entry: Entry<V> | undefined): void => {
     // A repeated or older stamp is no sign of life, nor is a write by somebody who is not the source.
     if (!entry?.source || !isNewer(entry.source, told?.stamp)) return
     told = { acceptedAtMs: entry.acceptedAtMs, stamp: entry.source }
     onReading(entry, entry.source)
-    if (timer === undefined) look()
+    if (entry.acceptedAtMs + holdAfterMs - map.ageMs() < aimedAtMs) look()
   }
   const watch = map.watch(
     (change: Change<V>) => {
