@@ -16,9 +16,9 @@ test('works on one disc at a time, from the gate to the camera, and lets go of o
   const hands = (): unknown => (robot.getSnapshot().value as { hands: unknown }).hands
   robot.send(put('quality.put', 'a', { distanceMm: 1, ok: true }))
   assert.equal(finished, [])
-  robot.send(put('parts.put', 'a/1', { session: 'a' }))
+  robot.send(put('gates.put', 'a', { disc: 'a/1' }))
   assert.is(hands(), 'holding')
-  robot.send(put('parts.put', 'a/2', { session: 'a' }))
+  robot.send(put('gates.put', 'a', { disc: 'a/2' }))
   assert.equal(finished, ['a/1'])
   robot.send(put('quality.put', 'a', { distanceMm: 1, ok: true }))
   assert.equal(finished, ['a/1', 'a/2'])

@@ -2,8 +2,8 @@ import type { Clock, TimerHandle } from '@stigmergy/grid'
 
 /** Waits on a clock, one wait at a time, with one timer and one abort listener however many waits there are. */
 export interface Alarm extends Disposable {
-  /** Waits until that time; false if it had come already, without waiting. Rejects with the signal's reason. */
-  until(atMs: number): Promise<boolean>
+  /** Waits until that time, if it has not come already. Rejects with the signal's reason. */
+  until(atMs: number): Promise<void>
   /** Gives timers and signals a turn. Rejects with the signal's reason. */
   turn(): Promise<void>
 }
@@ -32,13 +32,8 @@ export function createAlarm(clock: Clock, signal: AbortSignal): Alarm {
   return {
     async until(atMs) {
       signal.throwIfAborted()
-      let waited = false
       // Node's timers may fire up to a millisecond early: look again.
-      for (let leftMs = atMs - clock.now(); leftMs > HALF_A_MICROSECOND_MS; leftMs = atMs - clock.now()) {
-        await sleep(leftMs)
-        waited = true
-      }
-      return waited
+      for (let leftMs = atMs - clock.now(); leftMs > HALF_A_MICROSECOND_MS; leftMs = atMs - clock.now()) await sleep(leftMs)
     },
     async turn() {
       signal.throwIfAborted()

@@ -6,11 +6,13 @@ import type { SafetyLimits } from '../safety.ts'
 import type { Stream } from './feed.ts'
 import type { ReplayLog } from './replay-log.ts'
 import { OK_BELOW_MM, type ReplayMaps } from './replay-maps.ts'
-import { createReplayRobot } from './replay-robot.ts'
+import type { ReplayRobotMachine } from './replay-robot.ts'
 
 export interface ReplayCellOptions {
   readonly system: ActorSystem
   readonly maps: ReplayMaps
+  /** The robots of all cells share one: each machine has its own tables of transitions. */
+  readonly robot: ReplayRobotMachine
   readonly limits: SafetyLimits
   readonly log: ReplayLog | undefined
   /** An agent's write failed. */
@@ -36,25 +38,22 @@ const EPOCH = 1
 export async function openReplayCell(recorded: SessionRecording, options: ReplayCellOptions): Promise<ReplayCell> {
   const { session, positions, events } = recorded
   const { system, maps, limits, log, onError } = options
-  const { robots, parts, quality, safety: states } = maps
+  const { robots, parts, gates, quality, safety: states } = maps
   let stops = 0
   let account: SafetyAccount | undefined
 
   // Left by an earlier replay on the same grid: its stamps would make the new readings old ones.
-  await Promise.all([robots.remove(session), quality.remove(session), states.remove(session)])
-  const robot = await system.spawn(
-    createReplayRobot((disc) => void parts.remove(disc).catch(onError)),
-    {
-      id: `robot-${session}`,
-      watch: {
-        // The robot wants to know where it is now; every position is counted elsewhere.
-        robots: { map: robots, key: session, coalesce: true },
-        parts: { map: parts, where: ({ value }) => value.session === session },
-        quality: { map: quality, key: session },
-        safety: { map: states, key: session },
-      },
+  await Promise.all([robots, gates, quality, states].map((map) => map.remove(session)))
+  const robot = await system.spawn(options.robot, {
+    id: `robot-${session}`,
+    watch: {
+      // The robot wants to know where it is now; every position is counted elsewhere.
+      robots: { map: robots, key: session, coalesce: true },
+      gates: { map: gates, key: session },
+      quality: { map: quality, key: session },
+      safety: { map: states, key: session },
     },
-  )
+  })
   const safety =
     positions.rows === 0
       ? undefined
@@ -76,7 +75,12 @@ export async function openReplayCell(recorded: SessionRecording, options: Replay
   safety?.release({ epoch: EPOCH, seq: positions.rows - 1 })
   void safety?.ended.then((final) => (account = final))
 
-  let disc = 0
+  let discs = 0
+  const bringDisc = async (): Promise<void> => {
+    const disc = `${session}/${++discs}`
+    await parts.put(disc, { session })
+    await gates.put(session, { disc })
+  }
   const positionStream: Stream = {
     rows: positions.rows,
     offsetMs: (row) => positions.tMs[row]! - positions.tMs[0]!,
@@ -92,7 +96,7 @@ export async function openReplayCell(recorded: SessionRecording, options: Replay
     offsetMs: (row) => events[row]!.tMs - (recorded.eventsStartMs ?? 0),
     put(row) {
       const event = events[row]!
-      if (event.type === 'disc') return parts.put(`${session}/${++disc}`, { session })
+      if (event.type === 'disc') return bringDisc()
       return quality.put(session, { distanceMm: event.distanceMm, ok: event.distanceMm < OK_BELOW_MM })
     },
   }

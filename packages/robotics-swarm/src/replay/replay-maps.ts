@@ -7,6 +7,12 @@ export type RobotPosition = { readonly xM: number; readonly yM: number; readonly
 /** A disc that came through the gate of a cell; key: the session and a number. It leaves the map when the robot is done with it. */
 export type Disc = { readonly session: string }
 
+/**
+ * What came through a cell's gate last; key: the session. A robot follows this one key: one that looked through all of `parts`
+ * for its own would cost each disc as much as there are cells.
+ */
+export type Arrival = { readonly disc: string }
+
 /** The last measurement of a cell's camera; key: the session. */
 export type QualityReading = { readonly distanceMm: number; readonly ok: boolean }
 
@@ -17,6 +23,7 @@ export type CellState = { readonly state: SafetyState }
 export interface ReplayMaps {
   readonly robots: GridMap<RobotPosition>
   readonly parts: GridMap<Disc>
+  readonly gates: GridMap<Arrival>
   readonly quality: GridMap<QualityReading>
   readonly safety: GridMap<CellState>
 }
@@ -25,6 +32,7 @@ export function openReplayMaps(grid: Grid): ReplayMaps {
   return {
     robots: grid.map<RobotPosition>('robots'),
     parts: grid.map<Disc>('parts'),
+    gates: grid.map<Arrival>('gates'),
     quality: grid.map<QualityReading>('quality'),
     safety: grid.map<CellState>('safety'),
   }

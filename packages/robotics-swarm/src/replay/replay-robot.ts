@@ -1,11 +1,11 @@
 import type { MapEvent } from '@stigmergy/core'
 import { assign, createMachine } from 'xstate'
 import type { Machine } from '../machine.ts'
-import type { CellState, Disc, QualityReading, RobotPosition } from './replay-maps.ts'
+import type { Arrival, CellState, QualityReading, RobotPosition } from './replay-maps.ts'
 
 export type ReplayRobotEvent =
   | MapEvent<'robots', RobotPosition>
-  | MapEvent<'parts', Disc>
+  | MapEvent<'gates', Arrival>
   | MapEvent<'quality', QualityReading>
   | MapEvent<'safety', CellState>
 
@@ -36,11 +36,11 @@ export function createReplayRobot(finish: (disc: string) => void): ReplayRobotMa
       hands: {
         initial: 'empty',
         states: {
-          empty: { on: { 'parts.put': { target: 'holding', actions: assign({ disc: ({ event }) => event.key }) } } },
+          empty: { on: { 'gates.put': { target: 'holding', actions: assign({ disc: ({ event }) => event.value.disc }) } } },
           holding: {
             on: {
               // The camera missed the one before.
-              'parts.put': { actions: [finishDisc, assign({ disc: ({ event }) => event.key })] },
+              'gates.put': { actions: [finishDisc, assign({ disc: ({ event }) => event.value.disc })] },
               'quality.put': { target: 'empty', actions: [finishDisc, assign({ disc: undefined, lastOk: ({ event }) => event.value.ok })] },
             },
           },

@@ -10,8 +10,10 @@ import { feed } from './feed.ts'
 import { type ReplayOptions, resolveReplayOptions } from './options.ts'
 import type { ReplayProgress } from './progress.ts'
 import { openReplayCell, type ReplayCell } from './replay-cell.ts'
+import { createRealPace, createVirtualPace } from './pace.ts'
 import { openReplayLog } from './replay-log.ts'
 import { openReplayMaps } from './replay-maps.ts'
+import { createReplayRobot } from './replay-robot.ts'
 import { type ReplayReport, reportAll, reportSession } from './report.ts'
 
 export interface ReplayResult {
@@ -63,21 +65,27 @@ async function play(recording: Recording, options: ReplayOptions, { grid, system
       .filter(({ account }) => account === undefined)
       .map(({ session }) => ({ map: 'robots', source: session, ageMs: maps.robots.sourceAgeMs(session) })),
   )
+  const totalRows = recording.sessions.reduce((sum, { positions, events }) => sum + positions.rows + events.length, 0)
   try {
-    for (const recorded of recording.sessions)
-      cells.push(await openReplayCell(recorded, { system, maps, limits, log, onError: () => void writeErrors++ }))
-    const totalRows = recording.sessions.reduce((sum, { positions, events }) => sum + positions.rows + events.length, 0)
+    const opening = createRealPace()
+    const onError = (): void => void writeErrors++
+    const robot = createReplayRobot((disc) => void maps.parts.remove(disc).catch(onError))
+    for (const recorded of recording.sessions) {
+      await opening.giveWay()
+      if (options.signal?.aborted) throw interrupted(options.signal.reason, counters.rows, totalRows)
+      cells.push(await openReplayCell(recorded, { system, maps, robot, limits, log, onError }))
+    }
     const startMs = clock.now()
     log?.write({ type: 'start', schema_version: 1, startMs, speed, ...limits })
     const { onProgress } = options
     if (onProgress) progress = setInterval(() => onProgress(progressOf(clock.now() - startMs, totalRows, counters, cells)), 1000)
     await run(clock, options.signal, async (signal) => {
       const streams = cells.flatMap((cell) => cell.streams)
-      await Promise.all(streams.map((stream) => feed(stream, { clock, startMs, speed, signal })))
+      const pace = isVirtual(clock) ? createVirtualPace() : createRealPace()
+      await Promise.all(streams.map((stream) => feed(stream, { clock, startMs, speed, signal, pace })))
       await settled(clock, signal, () => counters.rows === totalRows && cells.every(({ account }) => account !== undefined))
     }).catch((error: unknown) => {
-      if (!options.signal?.aborted) throw error
-      throw new SwarmError('ABORTED', `interrupted after ${counters.rows} of ${totalRows} rows`, { cause: error })
+      throw options.signal?.aborted ? interrupted(error, counters.rows, totalRows) : error
     })
     const none = { stops: 0, msInRun: 0, msInHold: 0, msInStop: 0 }
     const report = reportAll(cells.map(({ session, account }) => reportSession(session, counters.sessions.get(session)!, account ?? none)))
@@ -96,6 +104,10 @@ async function play(recording: Recording, options: ReplayOptions, { grid, system
     counters.close()
     await Promise.all(cells.map((cell) => cell.close()))
   }
+}
+
+function interrupted(cause: unknown, rows: number, totalRows: number): SwarmError {
+  return new SwarmError('ABORTED', `interrupted after ${rows} of ${totalRows} rows`, { cause })
 }
 
 /** Runs the work on its clock, moving a virtual one. The first failure, or the signal, ends all of it; then it throws that. */
