@@ -23,7 +23,7 @@ export interface ReplayOptions {
   readonly signal?: AbortSignal
   /** Takes a function that tells the age of each required source; `observeAge` of telemetry fits. */
   readonly observeAge?: TelemetryHooks['observeAge']
-  /** File for the log: one JSON object per line, for each accepted row and each stop. Appears when the replay has ended well. @default none */
+  /** File for the log: one JSON object per line, for each accepted row and each stop. Appears when the replay has ended well, in the place of a file of that name; the name of anything else is refused. @default none */
   readonly log?: string
 }
 

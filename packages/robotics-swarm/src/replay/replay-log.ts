@@ -1,5 +1,4 @@
-import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
-import { SwarmError } from '../errors.ts'
+import { openLogFile } from './log-file.ts'
 
 /** The lines of a replay's log, by `type`. Times of acceptance are readings of the replay's clock. */
 export type LogLine =
@@ -36,25 +35,15 @@ const CHUNK = 65_536
 
 /**
  * A log as lines of JSON, whole or not there. Written synchronously in pieces of 64 KiB: the lines never pile up in memory (I6),
- * and a virtual clock need not wait for a disk. Throws `SwarmError` BAD_OPTION if the file cannot be written.
+ * and a virtual clock need not wait for a disk. Replaces a regular file of that name.
+ * Throws `SwarmError` BAD_OPTION if the file cannot be written, or if its name is that of something else.
  */
-export function openReplayLog(file: string): ReplayLog {
-  const draft = `${file}.tmp-${process.pid}`
-  const attempt = <T>(work: () => T): T => {
-    try {
-      return work()
-    } catch (error) {
-      throw new SwarmError('BAD_OPTION', `log ${JSON.stringify(file)} cannot be written (${(error as NodeJS.ErrnoException).code})`, {
-        cause: error,
-      })
-    }
-  }
-  const handle = attempt(() => openSync(draft, 'w'))
-  let open = true
+export function openReplayLog(path: string): ReplayLog {
+  const file = openLogFile(path)
   let failure: Error | undefined
   let pending = ''
   const flush = (): void => {
-    for (let bytes = Buffer.from(pending); bytes.length > 0;) bytes = bytes.subarray(attempt(() => writeSync(handle, bytes)))
+    file.write(pending)
     pending = ''
   }
   return {
@@ -71,14 +60,8 @@ export function openReplayLog(file: string): ReplayLog {
     finish() {
       if (failure !== undefined) throw failure
       flush()
-      closeSync(handle)
-      open = false
-      attempt(() => renameSync(draft, file))
+      file.finish()
     },
-    discard() {
-      if (open) closeSync(handle)
-      open = false
-      rmSync(draft, { force: true })
-    },
+    discard: file.discard,
   }
 }

@@ -11,7 +11,7 @@ import { type ReplayOptions, resolveReplayOptions } from './options.ts'
 import type { ReplayProgress } from './progress.ts'
 import { openReplayCell, type ReplayCell } from './replay-cell.ts'
 import { createRealPace, createVirtualPace } from './pace.ts'
-import { openReplayLog } from './replay-log.ts'
+import { openReplayLog, type ReplayLog } from './replay-log.ts'
 import { openReplayMaps } from './replay-maps.ts'
 import { createReplayRobot } from './replay-robot.ts'
 import { type ReplayReport, reportAll, reportSession } from './report.ts'
@@ -30,10 +30,11 @@ export interface ReplayResult {
  */
 export async function replay(recording: Recording, options: ReplayOptions = {}): Promise<ReplayResult> {
   resolveReplayOptions(options)
-  const log = options.log === undefined ? undefined : openReplayLog(options.log)
   const grid = options.grid ?? (await openGrid({ clock: options.clock ?? systemClock() }))
   const system = options.system ?? createSystem({ grid })
+  let log: ReplayLog | undefined
   try {
+    if (options.log !== undefined) log = openReplayLog(options.log)
     const result = await play(recording, options, { grid, system, log })
     log?.finish()
     return result
@@ -47,7 +48,7 @@ export async function replay(recording: Recording, options: ReplayOptions = {}):
 interface Stage {
   readonly grid: Grid
   readonly system: ActorSystem
-  readonly log: ReturnType<typeof openReplayLog> | undefined
+  readonly log: ReplayLog | undefined
 }
 
 async function play(recording: Recording, options: ReplayOptions, { grid, system, log }: Stage): Promise<ReplayResult> {
