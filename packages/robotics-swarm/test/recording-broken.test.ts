@@ -112,6 +112,47 @@ test('a value that is no number', async () => {
   await refused(positions(`a,1,${'9'.repeat(70)}x,0,0,0`), `DIR/robot_position.csv.gz:2: x_m is "${'9'.repeat(60)}…", which is no number`)
 })
 
+test('a time that is beyond all dates', async () => {
+  for (const time of ['1.7e308', '-8640000000000001', '8.64001e15'])
+    await refused(
+      positions('a,1,0,0,0,0', `b,${time},0,0,0,0`),
+      `DIR/robot_position.csv.gz:3: t_ms is "${time}", which is no time: give ms within ±8640000000000000`,
+    )
+  await refused(events('a,-1e300,Gate,Safe,true,0'), /^DIR\/cell_events\.csv\.gz:2: t_ms is "-1e300", which is no time/)
+  await inFolder(async (dir) => {
+    await writeLines(dir, [POSITION_HEADER, 'a,-8.64e15,0,0,0,0', 'a,8640000000000000,0,0,0,0'])
+    const [a] = (await openRecording(dir)).sessions
+    assert.equal([...a!.positions.tMs], [-8.64e15, 8.64e15])
+  })
+})
+
+test('bytes that are no UTF-8, wherever the file is cut', async () => {
+  const bytes = (...lines: readonly (string | readonly number[])[]): Uint8Array =>
+    Buffer.concat(lines.flatMap((line) => [Buffer.from(line as string), Buffer.from('\n')]))
+  const latin1 = [...Buffer.from('zürich,9,0,0,0,0', 'latin1')]
+  await refused(
+    (dir) => writeLines(dir, gzipSync(bytes(POSITION_HEADER, 'a,1,0,0,0,0', latin1, 'a,x,0,0,0,0'))),
+    'DIR/robot_position.csv.gz:3: "z\uFFFDrich,9,0,0,0,0" is not UTF-8; save the file as UTF-8',
+  )
+  // What is wrong before it is told first.
+  await refused(
+    (dir) => writeLines(dir, gzipSync(bytes(POSITION_HEADER, 'a,x,0,0,0,0', latin1))),
+    'DIR/robot_position.csv.gz:2: t_ms is "x", which is no number',
+  )
+  // A character that is cut off at the end of the file, and one far inside a long file.
+  await refused(
+    (dir) => writeLines(dir, gzipSync(Buffer.concat([bytes(POSITION_HEADER), Buffer.from([0x61, 0xc3])]))),
+    /^DIR\/robot_position\.csv\.gz:2: "a\uFFFD" is not UTF-8/,
+  )
+  const many = Array.from({ length: 20_000 }, (_, i) => `zürich,${i},0,0,0,0`)
+  await refused((dir) => writeLines(dir, gzipSync(bytes(POSITION_HEADER, ...many, latin1))), /^DIR\/robot_position\.csv\.gz:20002: /)
+  await inFolder(async (dir) => {
+    await writeLines(dir, gzipSync(bytes(POSITION_HEADER, ...many)))
+    const { sessions } = await openRecording(dir, { sessions: ['zürich'] })
+    assert.is(sessions[0]!.positions.rows, 20_000)
+  })
+})
+
 test('a row without a session', async () => {
   await refused(positions(',1,0,0,0,0'), 'DIR/robot_position.csv.gz:2: session is empty; each row must name its session')
 })
@@ -159,7 +200,7 @@ test('an empty file, and one without rows', async () => {
 })
 
 test('something that is no text', async () => {
-  await refused((dir) => writeLines(dir, gzipSync('x'.repeat(300_000))), /:1: a line longer than 65536 characters: this is no CSV file$/)
+  await refused((dir) => writeLines(dir, gzipSync('x'.repeat(300_000))), /:1: a line longer than 65536 bytes: this is no CSV file$/)
 })
 
 test('a broken row of a session that was not asked for', async () => {
@@ -174,6 +215,14 @@ test('an unknown session, and a list that names none', async () => {
   await refused((dir) => writeLines(dir), 'DIR: no session "z", "y"; it holds a, b', 'UNKNOWN_SESSION')
   const none: unknown = await openRecording('.', { sessions: [] }).catch((error: unknown) => error)
   assert.ok(isSwarmError(none, 'BAD_OPTION'))
+  for (const names of ['', 'a,', ',a', 'a,,b']) {
+    const empty: unknown = await openRecording('.', { sessions: names.split(',') }).catch((error: unknown) => error)
+    assert.ok(isSwarmError(empty, 'BAD_OPTION'))
+    assert.is(
+      empty.message,
+      `sessions is ${JSON.stringify(names)}, where a name is empty; put one comma between two names, none at the ends`,
+    )
+  }
 })
 
 test('an interrupted reading', async () => {

@@ -194,6 +194,24 @@ test('options that are refused', async () => {
   await refused({ system }, /^system runs on another grid/)
 })
 
+test('a session that would last longer than microseconds can be told is refused, not replayed for ever', async () => {
+  const farMs = 8.64e15
+  const recording = recordingOf(sessionOf('a', [0]), sessionOf('b', [-farMs, farMs - 100, farMs]))
+  const error: unknown = await replayVirtually(recording).catch((reason: unknown) => reason)
+  assert.ok(isSwarmError(error, 'BAD_OPTION'), String(error))
+  assert.match(error.message, /^session "b" lasts 17280000000000000 ms, at speed 1 longer than the 4398046511104 ms that can be replayed: /)
+  const events = [
+    { type: 'disc', tMs: 0 },
+    { type: 'disc', tMs: 9000 },
+  ] as const
+  const slow: unknown = await replayVirtually(recordingOf(sessionOf('a', [0], events)), { speed: 1e-9 }).catch((reason: unknown) => reason)
+  assert.match(String(slow), /session "a" lasts 9000 ms, at speed 1e-9 longer/)
+  // As long as may be, with a silence at the end.
+  const result = await replayVirtually(recordingOf(sessionOf('a', times(0, 2 ** 42 - 200, 50, 51, 50))))
+  assert.is(failures(result), '')
+  assert.is(result.report.totals.staleStops, 2)
+})
+
 test('a log that cannot get its name fails the replay and leaves no draft', async () => {
   await inFolder(async (dir) => {
     const log = join(dir, 'taken')

@@ -1,6 +1,9 @@
 import { SwarmError } from '../errors.ts'
 import { parseDecimal, parseStatus, quote } from './numbers.ts'
 
+// The range of dates, in ms around 1970 (ECMA-262, 21.4.1.1). In it each millisecond has a number of its own, and no difference overflows.
+const FARTHEST_MS = 8.64e15
+
 /** Checks the fields of a file's rows. Each throws `SwarmError` BAD_RECORDING that quotes the value, with `file:line`. */
 export interface FieldChecks {
   session(text: string, line: number): string
@@ -30,6 +33,7 @@ export function createFieldChecks(file: string): FieldChecks {
     },
     time(stream, text, line) {
       const tMs = checks.decimal('t_ms', text, line)
+      if (Math.abs(tMs) > FARTHEST_MS) throw bad(line, `t_ms is ${quote(text)}, which is no time: give ms within ±${FARTHEST_MS}`)
       const last = newest.get(stream)
       if (last === undefined) newest.set(stream, { text, tMs, line })
       else {

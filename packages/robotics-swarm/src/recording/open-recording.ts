@@ -20,6 +20,11 @@ export interface OpenRecordingOptions {
 export async function openRecording(dir: string, options: OpenRecordingOptions = {}): Promise<Recording> {
   const asked = options.sessions && new Set(options.sessions)
   if (asked?.size === 0) throw new SwarmError('BAD_OPTION', 'sessions is an empty list; name at least one session, or leave it out for all')
+  if (asked?.has(''))
+    throw new SwarmError(
+      'BAD_OPTION',
+      `sessions is ${JSON.stringify(options.sessions?.join(','))}, where a name is empty; put one comma between two names, none at the ends`,
+    )
   await checkFolder(dir)
   const [positionFile, eventFile] = await Promise.all([findTable(dir, POSITION_FILE), findTable(dir, EVENT_FILE)])
   const wanted = (session: string): boolean => asked?.has(session) ?? true

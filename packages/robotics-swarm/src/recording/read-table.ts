@@ -2,10 +2,8 @@ import { createReadStream } from 'node:fs'
 import { createGunzip } from 'node:zlib'
 import { SwarmError } from '../errors.ts'
 import { parseCsvLine } from './csv.ts'
+import { createLineDecoder } from './line-decoder.ts'
 import { quote } from './numbers.ts'
-
-// A line of a recording has some 80 characters. The bound keeps a file that is no text from filling the memory (I6).
-const LONGEST_LINE = 65_536
 
 export interface TableOptions {
   /** The columns that are wanted, by the names in the header; the file may have more, in any order. */
@@ -21,7 +19,7 @@ export interface TableOptions {
  */
 export async function readTable(file: string, options: TableOptions): Promise<void> {
   const reader = createRowReader(file, options)
-  const decoder = new TextDecoder()
+  const decoder = createLineDecoder(file, reader.take)
   const source = createReadStream(file)
   const gunzip = file.endsWith('.gz') ? createGunzip() : undefined
   if (gunzip) source.on('error', (error) => gunzip.destroy(error)).pipe(gunzip)
@@ -29,8 +27,9 @@ export async function readTable(file: string, options: TableOptions): Promise<vo
     for await (const chunk of gunzip ?? source) {
       if (options.signal?.aborted)
         throw new SwarmError('ABORTED', 'interrupted while reading the recording', { cause: options.signal.reason })
-      reader.text(decoder.decode(chunk as Uint8Array, { stream: true }))
+      decoder.bytes(chunk as Uint8Array)
     }
+    decoder.end()
     reader.end()
   } catch (error) {
     throw explain(error, file, reader.line)
@@ -42,7 +41,7 @@ export async function readTable(file: string, options: TableOptions): Promise<vo
 interface RowReader {
   /** Complete lines read so far. */
   readonly line: number
-  text(text: string): void
+  take(line: string): void
   end(): void
 }
 
@@ -52,7 +51,6 @@ function createRowReader(file: string, { columns, onRow }: TableOptions): RowRea
   let width = 0
   let line = 0
   let blankLine = 0
-  let rest = ''
 
   const bad = (text: string): SwarmError => new SwarmError('BAD_RECORDING', `${file}:${line}: ${text}`)
   const take = (text: string): void => {
@@ -86,21 +84,8 @@ function createRowReader(file: string, { columns, onRow }: TableOptions): RowRea
     get line() {
       return line
     },
-    text(text) {
-      rest += text
-      let from = 0
-      for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n', from)) {
-        take(rest.slice(from, end))
-        from = end + 1
-      }
-      rest = rest.slice(from)
-      if (rest.length > LONGEST_LINE) {
-        line++
-        throw bad(`a line longer than ${LONGEST_LINE} characters: this is no CSV file`)
-      }
-    },
+    take,
     end() {
-      if (rest !== '') take(rest)
       if (!places) throw new SwarmError('BAD_RECORDING', `${file}: the file is empty; its first line must name ${columns.join(', ')}`)
     },
   }

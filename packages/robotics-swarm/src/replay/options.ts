@@ -2,6 +2,7 @@ import type { ActorSystem } from '@stigmergy/core'
 import type { Clock, Grid } from '@stigmergy/grid'
 import type { TelemetryHooks } from '@stigmergy/telemetry'
 import { SwarmError } from '../errors.ts'
+import type { Recording } from '../recording/recording.ts'
 import { resolveSafetyOptions, type SafetyLimits } from '../safety.ts'
 import type { ReplayProgress } from './progress.ts'
 
@@ -43,4 +44,20 @@ export function resolveReplayOptions(options: ReplayOptions): ResolvedReplayOpti
   if (system && grid !== system.grid) throw new SwarmError('BAD_OPTION', 'system runs on another grid: give the grid it was made with')
   if (clock && grid && clock !== grid.clock) throw new SwarmError('BAD_OPTION', 'clock is not the clock of grid: leave clock out, or grid')
   return { speed, limits: resolveSafetyOptions({ limitMs, holdMs }) }
+}
+
+/** 139 years. Beyond it a number of milliseconds has no microseconds, at which ages are compared: a timer would look for ever. */
+const LONGEST_MS = 2 ** 42
+
+/** Throws `SwarmError` BAD_OPTION if a session would take longer than time can be told on a clock. */
+export function checkDuration({ sessions }: Recording, speed: number): void {
+  for (const { session, positions, events, eventsStartMs = 0 } of sessions) {
+    const positionsMs = positions.rows === 0 ? 0 : positions.tMs[positions.rows - 1]! - positions.tMs[0]!
+    const lastsMs = Math.max(positionsMs, (events.at(-1)?.tMs ?? eventsStartMs) - eventsStartMs)
+    if (lastsMs / speed > LONGEST_MS)
+      throw new SwarmError(
+        'BAD_OPTION',
+        `session ${JSON.stringify(session)} lasts ${lastsMs} ms, at speed ${speed} longer than the ${LONGEST_MS} ms that can be replayed: mend its times, leave it out, or give a higher speed`,
+      )
+  }
 }

@@ -7,7 +7,7 @@ import { createAlarm } from './alarm.ts'
 import { checkReplay, faultsSoFar, type ReplayCheck } from './checks.ts'
 import { type Counters, startCounters } from './counters.ts'
 import { feed } from './feed.ts'
-import { type ReplayOptions, resolveReplayOptions } from './options.ts'
+import { checkDuration, type ReplayOptions, resolveReplayOptions } from './options.ts'
 import type { ReplayProgress } from './progress.ts'
 import { openReplayCell, type ReplayCell } from './replay-cell.ts'
 import { createRealPace, createVirtualPace } from './pace.ts'
@@ -29,7 +29,7 @@ export interface ReplayResult {
  * Throws `SwarmError` BAD_OPTION, or ABORTED if the signal fires before the end; then there is no report and no log.
  */
 export async function replay(recording: Recording, options: ReplayOptions = {}): Promise<ReplayResult> {
-  resolveReplayOptions(options)
+  checkDuration(recording, resolveReplayOptions(options).speed)
   const grid = options.grid ?? (await openGrid({ clock: options.clock ?? systemClock() }))
   const system = options.system ?? createSystem({ grid })
   let log: ReplayLog | undefined
