@@ -5,6 +5,7 @@ import { schemaCases } from './schema-cases.ts'
 import { ttlCases } from './ttl-cases.ts'
 import { valueCases } from './value-cases.ts'
 import { watchCases } from './watch-cases.ts'
+import { watchGuestCases } from './watch-guest-cases.ts'
 import { writeCases } from './write-cases.ts'
 
 export type { CaseNeed, GridBench, GridCase } from './case.ts'
@@ -16,6 +17,7 @@ export const gridCases: readonly GridCase[] = [
   ...refusalCases,
   ...ttlCases,
   ...watchCases,
+  ...watchGuestCases,
   ...ageCases,
   ...schemaCases,
 ]
