@@ -1,11 +1,15 @@
 import { Packr } from 'msgpackr'
-import type { SourceStamp } from './entry.ts'
+import type { WriteId } from './driver.ts'
+import type { SourceStamp, Stamps } from './entry.ts'
 import { GridError, quote } from './errors.ts'
 import type { Sealed } from './seal.ts'
 import type { TraceContext } from './trace.ts'
 
-/** Version of the envelope's layout, its first field for ever. A reader refuses any other and leaves it untouched (I9). */
-export const ENVELOPE_FORMAT = 1
+/**
+ * Version of the envelope's layout, its first field for ever. Format 1 had no write id and no stamps, and is read as that.
+ * A reader refuses a newer one and leaves it untouched (I9).
+ */
+export const ENVELOPE_FORMAT = 2
 
 /** What is known of a stored value without unpacking the value. */
 export interface Header {
@@ -17,6 +21,10 @@ export interface Header {
   readonly ttlMs: number | undefined
   readonly source: SourceStamp | undefined
   readonly trace: TraceContext | undefined
+  /** Undefined in format 1. */
+  readonly writeId: WriteId | undefined
+  /** Set in maps with `merge`. */
+  readonly stamps: Stamps | undefined
 }
 
 /** A stored object: its header, and the packed value, or undefined in the mark a remove leaves. */
@@ -27,8 +35,8 @@ export interface Envelope {
 
 /**
  * The only code that packs. A stored object is two msgpack objects, one after the other: first the header, the array
- * `[format, schema_version, version, writer, stampMs, ttlMs, [epoch, seq], [traceId, spanId, traceFlags]]`, nil for what is
- * absent; then the value. So the header can be read, and the value refused, without unpacking it.
+ * `[format, schema_version, version, writer, stampMs, ttlMs, [epoch, seq], [traceId, spanId, traceFlags], [session, number],
+ * [stamp, { attribute: stamp }]]`, nil for what is absent; then the value. So the header can be read, and the value refused, without unpacking it.
  * Source: https://github.com/msgpack/msgpack/blob/master/spec.md
  */
 export interface Codec {
@@ -75,7 +83,7 @@ function reading<T>(bytes: Uint8Array, read: () => T): T {
   }
 }
 
-function toFields({ schemaVersion, version, writer, stampMs, ttlMs, source, trace }: Header): readonly unknown[] {
+function toFields({ schemaVersion, version, writer, stampMs, ttlMs, source, trace, writeId, stamps }: Header): readonly unknown[] {
   return [
     ENVELOPE_FORMAT,
     schemaVersion,
@@ -85,14 +93,16 @@ function toFields({ schemaVersion, version, writer, stampMs, ttlMs, source, trac
     ttlMs ?? null,
     source === undefined ? null : [source.epoch, source.seq],
     trace === undefined ? null : [trace.traceId, trace.spanId, trace.traceFlags],
+    writeId === undefined ? null : [writeId.session, writeId.number],
+    stamps === undefined ? null : [stamps.at, stamps.attributes ?? null],
   ]
 }
 
 function toHeader(fields: unknown): Header {
   if (!Array.isArray(fields) || !Number.isSafeInteger(fields[0])) throw damaged(fields)
-  const [format, schemaVersion, version, writer, stampMs, ttlMs, source, trace] = fields as unknown[]
-  if (format !== ENVELOPE_FORMAT) {
-    throw new GridError('NEWER_FORMAT', `stored in envelope format ${quote(format)}; this release knows ${ENVELOPE_FORMAT}`)
+  const [format, schemaVersion, version, writer, stampMs, ttlMs, source, trace, writeId, stamps] = fields as unknown[]
+  if (format !== 1 && format !== ENVELOPE_FORMAT) {
+    throw new GridError('NEWER_FORMAT', `stored in envelope format ${quote(format)}; this release knows 1 to ${ENVELOPE_FORMAT}`)
   }
   const sound =
     Number.isSafeInteger(schemaVersion) && Number.isSafeInteger(version) && typeof writer === 'string' && typeof stampMs === 'number'
@@ -107,7 +117,15 @@ function toHeader(fields: unknown): Header {
     trace: Array.isArray(trace)
       ? Object.freeze({ traceId: trace[0] as string, spanId: trace[1] as string, traceFlags: trace[2] as number })
       : undefined,
+    writeId: Array.isArray(writeId) ? Object.freeze({ session: writeId[0] as string, number: writeId[1] as number }) : undefined,
+    stamps: toStamps(stamps),
   }
+}
+
+function toStamps(stamps: unknown): Stamps | undefined {
+  if (!Array.isArray(stamps) || !Number.isSafeInteger(stamps[0])) return undefined
+  const [at, attributes] = stamps as [number, unknown]
+  return Object.freeze({ at, attributes: isPlain(attributes) ? Object.freeze(attributes as Record<string, number>) : undefined })
 }
 
 function damaged(fields: unknown): GridError {

@@ -19,6 +19,8 @@ export interface DriverContext {
 
 export interface GridDriver {
   readonly supports: DriverSupports
+  /** Fan-out of messages that nobody keeps. @default the backend has no topics, and `grid.topic` is refused */
+  openTopic?(name: string, receive: (message: Uint8Array) => void): TopicDriver
   /** Returns at once. Feeds the present records as a `load` before any change, during the call if it can. */
   openMap(name: string, feed: DriverFeed): MapDriver
   close(): Promise<void>
@@ -45,8 +47,25 @@ export interface MapDriver {
   close(): void
 }
 
+/** One topic of one grid. */
+export interface TopicDriver {
+  /** Resolves when the message was handed to the backend. Each publisher's messages reach every grid in order, its own too. */
+  publish(message: Uint8Array): Promise<void>
+  close(): void
+}
+
+/** Names a write among all there ever were: a write whose answer was lost is found again by it. */
+export interface WriteId {
+  /** One opening of a grid. Not its id, which may come back after a restart. */
+  readonly session: string
+  /** Counts the writes of that session to one map, from 1 on. */
+  readonly number: number
+}
+
 /** A write to commit. */
 export interface DriverWrite {
+  /** Stands in the header of what `pack` gives, too. */
+  readonly id?: WriteId
   readonly type: 'put' | 'remove'
   readonly key: string
   /** Commit only if the key has this version (0: is absent). Undefined: whatever it has. */

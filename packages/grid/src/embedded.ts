@@ -7,19 +7,32 @@ import type { CommitResult, DriverChange, DriverFeed, DriverRecord, DriverWrite,
  */
 export function embedded(): GridBackend {
   const maps = new Map<string, SharedMap>()
+  const topics = new Map<string, Set<Receive>>()
   return {
     name: 'embedded',
-    open: async ({ clock }) => openDriver(maps, clock),
+    open: async ({ clock }) => openDriver(maps, topics, clock),
   }
 }
 
-function openDriver(maps: Map<string, SharedMap>, clock: Clock): GridDriver {
+type Receive = (message: Uint8Array) => void
+
+function openDriver(maps: Map<string, SharedMap>, topics: Map<string, Set<Receive>>, clock: Clock): GridDriver {
   return {
     supports: { consistency: new Set(['eventual', 'session', 'strong']) },
     openMap(name, feed) {
       const shared = maps.get(name) ?? new SharedMap()
       maps.set(name, shared)
       return shared.open(feed, clock)
+    },
+    openTopic(name, receive) {
+      const shared = topics.get(name) ?? new Set()
+      topics.set(name, shared.add(receive))
+      return {
+        async publish(message) {
+          for (const each of shared) each(message)
+        },
+        close: () => void shared.delete(receive),
+      }
     },
     close: async () => {},
   }

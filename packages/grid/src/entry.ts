@@ -6,6 +6,14 @@ export interface SourceStamp {
   readonly seq: number
 }
 
+/** When a value was written, by the writers' hybrid logical clocks: orders writes that did not know of each other. */
+export interface Stamps {
+  /** Of the newest write that is part of it. */
+  readonly at: number
+  /** Of each attribute, in a map with `merge: 'per-attribute'`. */
+  readonly attributes: Readonly<Record<string, number>> | undefined
+}
+
 /** One committed value as this process holds it. Frozen, value included: it is shared by all readers. */
 export interface Entry<V> {
   readonly key: string
@@ -22,6 +30,8 @@ export interface Entry<V> {
   readonly source: SourceStamp | undefined
   /** Trace of the work that wrote it. */
   readonly trace: TraceContext | undefined
+  /** Set in maps with `merge`. */
+  readonly stamps?: Stamps | undefined
   /** Local monotonic time at which this process accepted it (never a remote clock, I4). */
   readonly acceptedAtMs: number
 }
@@ -41,6 +51,8 @@ export interface RemoveChange<V> {
   readonly version: number
   readonly previous: Entry<V>
   readonly trace: TraceContext | undefined
+  /** It is still there, but no longer of interest to this process (see `MapOptions.interest`). */
+  readonly left?: true
 }
 
 /** The key's time to live ended. */

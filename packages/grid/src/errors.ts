@@ -4,6 +4,7 @@ export const GRID_ERRORS = {
   BAD_KEY: 'A key is not a non-empty string. Pass one.',
   BAD_VALUE:
     'A value cannot be stored faithfully. Change what the message names: plain objects, arrays, strings, numbers but NaN, booleans, null, bigint, Date, Map, Set and Uint8Array can be stored.',
+  VALUE_TOO_LARGE: 'A value is larger than `maxValueBytes`. Keep large data in blobs, outside of the map, and store its id.',
   BAD_ENVELOPE: 'Stored bytes are damaged or were not written by a grid. Find out what else writes to this map; remove them there.',
   NEWER_FORMAT: 'Stored bytes are in a format this release does not know. Upgrade @stigmergy/grid in this process.',
   NEWER_SCHEMA: 'A stored value has a newer schema version than this process writes. Upgrade this process; the value was left untouched.',
@@ -13,6 +14,9 @@ export const GRID_ERRORS = {
   NOT_THE_SOURCE: 'A stamped write came from a process that does not hold the epoch of this source. A new source must use a higher epoch.',
   TOO_OLD: 'The replica is older than `maxAgeMs` and the owner cannot be asked. Wait for it to catch up, or allow more age.',
   UNSUPPORTED: 'The backend cannot give what was asked, and nothing weaker was done instead. Ask for something it supports.',
+  TIMEOUT:
+    'An operation did not end by its deadline: outcome unknown. A write may have been made or not: read the key with `strong` before writing again.',
+  BUSY: 'An operation found no place among those under way by its deadline, so nothing was sent. Write less, or allow more time or operations.',
   CLOSED: 'The grid was closed. Open another.',
   CLOCK_BUSY: 'A virtual clock was told to run while it runs. Await the first call.',
   CLOCK_IDLE:
@@ -36,6 +40,14 @@ export class GridError extends Error {
 export function isGridError(error: unknown, code?: GridErrorCode): error is GridError {
   if (!(error instanceof Error) || error.name !== 'GridError' || !('code' in error)) return false
   return code === undefined ? Object.hasOwn(GRID_ERRORS, error.code as string) : error.code === code
+}
+
+/** Why a value is refused for its size. */
+export function tooLarge(what: string, bytes: number, maxValueBytes: number): GridError {
+  return new GridError(
+    'VALUE_TOO_LARGE',
+    `${what} takes ${bytes} bytes; maxValueBytes is ${maxValueBytes}. Keep large data in blobs, and store its id`,
+  )
 }
 
 /** A value as an error message shows it: short, quoted, never throwing. */

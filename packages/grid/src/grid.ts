@@ -1,6 +1,9 @@
 import type { Clock } from './clock.ts'
 import type { Change, Entry, SourceStamp } from './entry.ts'
 import type { GridHooks } from './hooks.ts'
+import type { EqualIndex, IndexKey, SortedIndex } from './map-index.ts'
+import type { GridStats } from './stats.ts'
+import type { Topic } from './topic.ts'
 import type { TraceContext, TraceSlot } from './trace.ts'
 
 /** What an operation may rely on; the table of guarantees per backend is in docs/consistency.md. */
@@ -13,10 +16,39 @@ export interface MapOptions<V> {
   readonly schemaVersion?: number
   /** Upgrades a value stored with an older schema version. Without it an older version is refused (I9). */
   readonly upgrade?: (value: unknown, fromVersion: number) => V
+  /** What a read relies on unless it says otherwise. @default 'eventual' */
+  readonly consistency?: Consistency
+  /** Largest packed value, in bytes; a larger one is refused with VALUE_TOO_LARGE. @default 1048576 */
+  readonly maxValueBytes?: number
+  /** Hold only this part of the map; the rest is read from the owner. docs/near-cache.md says what then holds. @default all of it */
+  readonly interest?: Interest<V>
+  /** Hold at most so many of the entries that were read or written here. Watches and indexes are then refused. @default no bound */
+  readonly maxEntries?: number
+  /** What becomes of a blind write (`put`, `putAll`, `remove`) that meets another. @default it replaces what is there */
+  readonly merge?: Merge<V>
+  /** How long a remove is remembered, in a map with `merge`, so that an older write does not undo it, in milliseconds. @default 60000 */
+  readonly tombstoneMs?: number
+  /**
+   * Puts of one key that are made in one tick, or while the key's last put is still under way, become one commit: the newest.
+   * Each caller gets the entry that was committed. @default false: every put is a commit
+   */
+  readonly coalesceWrites?: boolean
 }
 
+/** Which part of a map a process holds: keys that begin with `prefix`, or entries that satisfy `where` (pure and short). */
+export type Interest<V> = { readonly prefix: string } | { readonly where: (entry: Entry<V>) => boolean }
+
+/**
+ * What becomes of blind writes that meet. Writes are ordered by hybrid logical clocks: one that saw the other is later.
+ * - `last-writer-wins`: the later write stands, in whichever order they arrive.
+ * - `per-attribute`: the same for each name in `attributes` of a value `{ entityId, attributes, ts }`. A put adds and replaces
+ *   attributes and takes none away.
+ * - a function of the present value and the one that comes, to a new one. It may run more than once and must return at once.
+ */
+export type Merge<V> = 'last-writer-wins' | 'per-attribute' | ((current: V, incoming: V) => V)
+
 export interface ReadOptions {
-  /** @default 'eventual' */
+  /** @default the map's, which is 'eventual' by default */
   readonly consistency?: Consistency
   /** Refuse (or ask the owner for) anything whose replica age is above this (I4). @default no limit */
   readonly maxAgeMs?: number
@@ -26,6 +58,11 @@ export interface ReadOptions {
 export interface WriteOptions {
   /** Overrides the map's time to live for this entry, in milliseconds. */
   readonly ttlMs?: number
+  /**
+   * What the write must be: a backend that cannot give it refuses. No write is ever less than `session`: it is made by the owner,
+   * and this process's copy has it when the promise resolves. @default 'session'
+   */
+  readonly consistency?: Consistency
   /** Given by a source for its own heartbeat or reading; resets the source age only if newer than the last one (I4). */
   readonly source?: SourceStamp
   /** @default the trace of the work that is running (`grid.trace.current`) */
@@ -55,6 +92,18 @@ export interface WatchOptions<V> {
   /** Ends the watch. */
   readonly signal?: AbortSignal
 }
+
+export interface AgeOptions {
+  /** Older than this is stale, in milliseconds. */
+  readonly maxAgeMs: number
+  /** Judge this source. @default the copy itself, by its replica age */
+  readonly source?: string
+  /** Ends it. */
+  readonly signal?: AbortSignal
+}
+
+/** An age is above its bound, or is not any more. */
+export type AgeEvent = 'stale' | 'fresh'
 
 /** A running watch. */
 export interface Watch {
@@ -93,10 +142,26 @@ export interface GridMap<V> {
   clear(): Promise<void>
   /** Tells every committed change in order, or `resync`. The listener runs after the commit, never on the writer's stack. */
   watch(listener: (change: Change<V>) => void, options?: WatchOptions<V>): Watch
+  /**
+   * Keeps an index over the near cache: `index({ by: (part) => part.owner })`, so that `equals` scans nothing. It is right at
+   * once, follows every change and every resync, and ends with `close` or with the map. A key function is asked once per entry;
+   * undefined leaves the entry out. One that throws is counted (`grid.guestErrors`), and the entry is left out and counted in
+   * `leftOut`: one reader's index keeps nobody's write out of the map. Throws `GridError` UNSUPPORTED on a map with `maxEntries`.
+   */
+  index<K extends IndexKey>(options: { readonly by: (value: V, key: string) => K | undefined }): EqualIndex<V, K>
+  /** The same in the order of a number: `index({ sortedBy: (part) => part.x }).between(1.2, 1.8)`. */
+  index(options: { readonly sortedBy: (value: V, key: string) => number | undefined }): SortedIndex<V>
   /** Replica age in milliseconds: how long ago, at most, this copy was complete (I4). Embedded: 0. */
   ageMs(): number
   /** Milliseconds since this process accepted that source's last newer stamp, plus the replica age; Infinity if it never did (I4). */
   sourceAgeMs(key: string): number
+  /**
+   * Tells when an age crosses its bound, in either direction, beginning with `stale` if it is stale now. Judged by a timer, and
+   * whenever the source is heard: a gap that ended before a late timer ran is still told, as `stale` and then `fresh`. A copy
+   * that grows fresh again is told within a quarter of the bound, 50 ms at most. The listener runs in a microtask, never on
+   * the writer's stack; one that throws is counted.
+   */
+  onAge(options: AgeOptions, listener: (event: AgeEvent, ageMs: number) => void): Watch
 }
 
 /** A process's door to the shared memory. */
@@ -109,6 +174,10 @@ export interface Grid {
   readonly mapNames: readonly string[]
   /** The map of that name; the same object each time. Asking again with other options is refused. */
   map<V>(name: string, options?: MapOptions<V>): GridMap<V>
+  /** The topic of that name; the same object each time. Throws `GridError` UNSUPPORTED if the backend has none. */
+  topic<T>(name: string): Topic<T>
+  /** Counts since the grid was opened. */
+  stats(): GridStats
   /** Adds an observer; a hook that throws is counted and otherwise ignored (I7). Returns its removal. */
   use(hooks: GridHooks): () => void
   /** Errors thrown by hooks and watch listeners so far. */

@@ -1,3 +1,5 @@
+export { bounded } from './bounded.ts'
+export type { BoundedOptions } from './bounded.ts'
 export { systemClock } from './clock.ts'
 export type { Clock, TimerHandle } from './clock.ts'
 export type {
@@ -11,15 +13,21 @@ export type {
   GridBackend,
   GridDriver,
   MapDriver,
+  TopicDriver,
+  WriteId,
 } from './driver.ts'
 export { embedded } from './embedded.ts'
-export type { Change, Entry, ExpireChange, PutChange, RemoveChange, ResyncChange, SourceStamp } from './entry.ts'
+export type { Change, Entry, ExpireChange, PutChange, RemoveChange, ResyncChange, SourceStamp, Stamps } from './entry.ts'
 export { GRID_ERRORS, GridError, isGridError } from './errors.ts'
 export type { GridErrorCode } from './errors.ts'
-export type { CompareAndSetResult, Consistency, Grid, GridMap, MapOptions, ReadOptions, Watch, WatchOptions, WriteOptions } from './grid.ts'
+export type { AgeEvent, AgeOptions, CompareAndSetResult, Consistency, Grid, GridMap, Interest, MapOptions, Merge } from './grid.ts'
+export type { ReadOptions, Watch, WatchOptions, WriteOptions } from './grid.ts'
 export type { GridHooks } from './hooks.ts'
+export type { EqualIndex, IndexKey, SortedIndex } from './map-index.ts'
 export { openGrid } from './open-grid.ts'
 export type { GridOptions } from './options.ts'
+export type { GridStats, MapStats, TopicStats } from './stats.ts'
+export type { SubscribeOptions, Subscription, Topic, TopicMessage } from './topic.ts'
 export type { TraceContext, TraceSlot } from './trace.ts'
 export { createVirtualClock } from './virtual-clock.ts'
 export type { RunOptions, VirtualClock, VirtualClockOptions } from './virtual-clock.ts'

@@ -1,13 +1,15 @@
 import type { Codec } from './codec.ts'
-import type { DriverWrite } from './driver.ts'
-import type { Entry, SourceStamp } from './entry.ts'
+import type { DriverWrite, WriteId } from './driver.ts'
+import type { Entry, SourceStamp, Stamps } from './entry.ts'
 import type { Sealed } from './seal.ts'
 import type { TraceContext } from './trace.ts'
 
 /** What a write is made of, before the backend gives it a version. */
 export interface WriteParts {
+  readonly id: WriteId
   readonly key: string
   readonly writer: string
+  readonly stamps: Stamps | undefined
   readonly expect: number | undefined
   readonly trace: TraceContext | undefined
 }
@@ -34,6 +36,15 @@ export class LocalPut<V> implements DriverWrite {
     this.#body = codec.packValue(parts.sealed)
   }
 
+  get id(): WriteId {
+    return this.#parts.id
+  }
+
+  /** Size of the packed value. */
+  get bytes(): number {
+    return this.#body.length
+  }
+
   get key(): string {
     return this.#parts.key
   }
@@ -42,20 +53,30 @@ export class LocalPut<V> implements DriverWrite {
     return this.#parts.expect
   }
 
+  get parts(): PutParts {
+    return this.#parts
+  }
+
+  /** The same write, over that version, of what became of its value. */
+  over(expect: number, sealed: Sealed, stamps: Stamps): LocalPut<V> {
+    return new LocalPut({ ...this.#parts, expect, sealed, stamps }, this.#codec)
+  }
+
   get ttlMs(): number | undefined {
     return this.#parts.ttlMs
   }
 
   pack(version: number, atMs: number): Uint8Array {
-    const { schemaVersion, writer, ttlMs, source, trace } = this.#parts
-    return this.#codec.pack({ schemaVersion, version, writer, stampMs: atMs, ttlMs, source, trace }, this.#body)
+    const { id, schemaVersion, writer, ttlMs, source, trace, stamps } = this.#parts
+    return this.#codec.pack({ schemaVersion, version, writer, stampMs: atMs, ttlMs, source, trace, writeId: id, stamps }, this.#body)
   }
 
   /** The entry it became; the same object for the near cache and for the caller of `put`. */
   entry(version: number, atMs: number): Entry<V> {
     if (this.#entry?.version === version) return this.#entry
-    const { key, writer, schemaVersion, ttlMs, source, trace, sealed } = this.#parts
-    this.#entry = Object.freeze({ key, value: sealed.value as V, version, writer, schemaVersion, ttlMs, source, trace, acceptedAtMs: atMs })
+    const { key, writer, schemaVersion, ttlMs, source, trace, stamps, sealed } = this.#parts
+    const value = sealed.value as V
+    this.#entry = Object.freeze({ key, value, version, writer, schemaVersion, ttlMs, source, trace, stamps, acceptedAtMs: atMs })
     return this.#entry
   }
 }
@@ -63,31 +84,39 @@ export class LocalPut<V> implements DriverWrite {
 /** A remove made by this process. */
 export class LocalRemove implements DriverWrite {
   readonly type = 'remove'
-  readonly key: string
-  readonly expect: number | undefined
   readonly ttlMs: undefined
-  readonly #writer: string
-  readonly #trace: TraceContext | undefined
+  readonly #parts: WriteParts
   readonly #codec: Codec
 
-  constructor({ key, writer, expect, trace }: WriteParts, codec: Codec) {
-    this.key = key
-    this.expect = expect
-    this.#trace = trace
-    this.#writer = writer
+  constructor(parts: WriteParts, codec: Codec) {
+    this.#parts = parts
     this.#codec = codec
   }
 
+  get parts(): WriteParts {
+    return this.#parts
+  }
+
+  /** The same remove, of that version only. */
+  over(expect: number): LocalRemove {
+    return new LocalRemove({ ...this.#parts, expect }, this.#codec)
+  }
+
+  get id(): WriteId {
+    return this.#parts.id
+  }
+
+  get key(): string {
+    return this.#parts.key
+  }
+
+  get expect(): number | undefined {
+    return this.#parts.expect
+  }
+
   pack(version: number, atMs: number): Uint8Array {
-    const header = {
-      schemaVersion: 0,
-      version,
-      writer: this.#writer,
-      stampMs: atMs,
-      ttlMs: undefined,
-      source: undefined,
-      trace: this.#trace,
-    }
-    return this.#codec.pack(header, undefined)
+    const { id, writer, stamps, trace } = this.#parts
+    const absent = { ttlMs: undefined, source: undefined }
+    return this.#codec.pack({ schemaVersion: 0, version, writer, stampMs: atMs, trace, writeId: id, stamps, ...absent }, undefined)
   }
 }

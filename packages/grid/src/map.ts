@@ -1,30 +1,38 @@
+import { AgeWatches } from './age-watches.ts'
 import type { Clock } from './clock.ts'
 import type { Codec } from './codec.ts'
-import type { DriverSupports, GridDriver, MapDriver } from './driver.ts'
+import type { GridDriver, MapDriver } from './driver.ts'
 import type { Change, Entry } from './entry.ts'
 import { GridError, quote } from './errors.ts'
 import { FanOut } from './fan-out.ts'
-import type { CompareAndSetResult, GridMap, ReadOptions, Watch, WatchOptions, WriteOptions } from './grid.ts'
+import type { AgeEvent, AgeOptions, CompareAndSetResult, GridMap, ReadOptions, Watch, WatchOptions, WriteOptions } from './grid.ts'
 import type { Guests } from './guests.ts'
-import { LocalPut, LocalRemove } from './local-write.ts'
+import { HotKeys } from './hot-keys.ts'
+import type { HybridClock } from './hybrid-clock.ts'
+import type { ResolvedMapOptions } from './map-options.ts'
+import { EqualMapIndex, SortedMapIndex } from './map-index.ts'
+import type { EqualIndex, IndexChoice, IndexKey, IndexOptions, SortedIndex } from './map-index.ts'
 import type { NearCache } from './near-cache.ts'
-import { checkConsistency, checkKey, checkMaxAgeMs, checkSource, checkTtlMs, checkVersion, resolveWatchOptions } from './options.ts'
-import type { ResolvedMapOptions } from './options.ts'
+import { checkKey, checkVersion, resolveAgeOptions, resolveIndexOptions, resolveWatchOptions } from './options.ts'
+import { checkSupported, Reader } from './reader.ts'
 import { Replica } from './replica.ts'
-import { seal } from './seal.ts'
-import type { TraceContext, TraceSlot } from './trace.ts'
+import { Scope } from './scope.ts'
+import type { MapStats } from './stats.ts'
+import type { TraceSlot } from './trace.ts'
+import { notFollowed, Writer, type RemoveOptions } from './writer.ts'
 
 /** What a map shares with the other maps of its grid. */
 export interface MapContext {
   readonly id: string
+  /** This opening of the grid. */
+  readonly session: string
   readonly clock: Clock
+  readonly hybrid: HybridClock
   readonly codec: Codec
   readonly guests: Guests
   readonly trace: TraceSlot
   readonly driver: GridDriver
 }
-
-type RemoveOptions = Pick<WriteOptions, 'trace' | 'signal'>
 
 /** A map over any backend: reads come from the near cache, writes go to the backend and come back through its feed. */
 export class ReplicatedMap<V> implements GridMap<V> {
@@ -35,19 +43,37 @@ export class ReplicatedMap<V> implements GridMap<V> {
   readonly #near: NearCache<V>
   readonly #fanOut: FanOut<V>
   readonly #driver: MapDriver
-  readonly #supports: DriverSupports
+  readonly #scope: Scope<V>
+  readonly #reader: Reader<V>
+  readonly #writer: Writer<V>
+  readonly #hotKeys = new HotKeys()
+  readonly #ages: AgeWatches
+  /** Reads counted up to the next sample, how many there are between the last and the next, and how many of these are left. */
+  #reads = 1
+  #stride = 1
+  #left = 1
   #closed = false
 
   constructor(name: string, options: ResolvedMapOptions<V>, context: MapContext) {
     this.name = name
     this.options = options
     this.#context = context
-    const { codec, clock, guests, driver } = context
-    this.#replica = new Replica({ map: name, codec, clock, options, tell: (change) => this.#tell(change) })
+    const { driver, guests } = context
+    const { supports } = driver
+    checkSupported(supports, options.consistency)
+    this.#scope = new Scope(name, options, guests)
+    if (!this.#scope.whole) checkSupported(supports, 'strong')
+    const scope = this.#scope
+    this.#replica = new Replica({ ...context, map: name, scope, options, tell: (change) => this.#tell(change) })
     this.#near = this.#replica.near
     this.#fanOut = new FanOut(name, guests, this.#near)
-    this.#supports = driver.supports
     this.#driver = driver.openMap(name, this.#replica)
+    const shared = { map: name, driver: this.#driver, supports, replica: this.#replica, scope }
+    const ageMs = (): number => this.ageMs()
+    this.#reader = new Reader({ ...shared, consistency: options.consistency, ageMs, peek: (key) => this.peek(key) })
+    this.#ages = new AgeWatches(this, this.#near.sources, context)
+    const check = (key: string, signal: AbortSignal | undefined): void => this.#checkWrite(key, signal)
+    this.#writer = new Writer({ ...context, ...shared, reader: this.#reader, options, check })
   }
 
   get size(): number {
@@ -55,7 +81,14 @@ export class ReplicatedMap<V> implements GridMap<V> {
     return this.#near.size
   }
 
+  get stats(): MapStats {
+    const { name } = this
+    const [reads, hotKeys, coalescedWrites] = [this.#reads - this.#left, this.#hotKeys.top(), this.#writer.saved]
+    return { name, entries: this.#near.size, reads, hotKeys, evictions: this.#replica.kept?.evictions ?? 0, coalescedWrites }
+  }
+
   peek(key: string): Entry<V> | undefined {
+    if (--this.#left === 0) this.#sample(key)
     // A bad key, an unreadable entry and a closed map can only miss, so the checks cost a hit nothing.
     return this.#near.peek(key) ?? this.#miss(key)
   }
@@ -65,60 +98,43 @@ export class ReplicatedMap<V> implements GridMap<V> {
     return this.#near.entries()
   }
 
-  async get(key: string, { consistency = 'eventual', maxAgeMs = Infinity, signal }: ReadOptions = {}): Promise<Entry<V> | undefined> {
-    signal?.throwIfAborted()
+  async get(key: string, options: ReadOptions = {}): Promise<Entry<V> | undefined> {
+    options.signal?.throwIfAborted()
     this.#checkOpen()
-    checkKey(key)
-    checkMaxAgeMs(maxAgeMs)
-    const strong = this.#supports.consistency.has('strong')
-    if (!this.#supports.consistency.has(checkConsistency(consistency))) {
-      throw new GridError(
-        'UNSUPPORTED',
-        `this backend gives no ${quote(consistency)} read: it gives ${[...this.#supports.consistency].join(', ')}`,
-      )
-    }
-    const tooOld = this.ageMs() > maxAgeMs
-    if (tooOld && !strong) {
-      throw new GridError('TOO_OLD', `the copy of map ${quote(this.name)} is up to ${this.ageMs()} ms old; maxAgeMs is ${maxAgeMs}`)
-    }
-    if (consistency !== 'strong' && !tooOld) return this.peek(key)
-    const record = await this.#driver.read(key)
-    return record === undefined ? undefined : this.#replica.read(record)
+    return this.#reader.get(key, options)
   }
 
   async put(key: string, value: V, options: WriteOptions = {}): Promise<Entry<V>> {
-    const write = this.#prepare(key, value, undefined, options)
-    const result = await this.#driver.commit(write)
-    if (!result.ok) throw new GridError('UNSUPPORTED', `the backend refused an unconditional write of ${quote(key)}`)
-    return write.entry(result.version, result.atMs)
+    return this.#writer.put(key, value, options)
   }
 
   async putAll(values: Iterable<readonly [key: string, value: V]>, options: WriteOptions = {}): Promise<void> {
-    const writes = Array.from(values, ([key, value]) => this.#prepare(key, value, undefined, options))
-    await this.#driver.commitAll(writes)
+    return this.#writer.putAll(values, options)
   }
 
   async remove(key: string, options: RemoveOptions = {}): Promise<boolean> {
-    return this.#remove(key, undefined, options)
+    return this.#writer.remove(key, undefined, options)
   }
 
   async removeIf(key: string, expectedVersion: number, options: RemoveOptions = {}): Promise<boolean> {
-    return this.#remove(key, checkVersion(expectedVersion), options)
+    return this.#writer.remove(key, checkVersion(expectedVersion), options)
   }
 
   async compareAndSet(key: string, expectedVersion: number, value: V, options: WriteOptions = {}): Promise<CompareAndSetResult<V>> {
-    return this.#compareAndSet(key, checkVersion(expectedVersion), value, options)
+    return this.#writer.compareAndSet(key, checkVersion(expectedVersion), value, options)
   }
 
   async update(key: string, fn: (current: V | undefined) => V | undefined, options: WriteOptions = {}): Promise<Entry<V> | undefined> {
     this.#checkWrite(key, options.signal)
+    this.#writer.flush(key)
     // The near cache is the first guess; when it was wrong, the owner says what is there.
     let current = this.peek(key)
+    if (current === undefined && !this.#scope.covers(key)) current = await this.#reader.ask(key)
     for (;;) {
       const value: unknown = fn(current?.value)
       if (value === undefined) return current
       if (value instanceof Promise) throw promiseRefused(value)
-      const result = await this.#compareAndSet(key, current?.version ?? 0, value as V, options)
+      const result = await this.#writer.compareAndSet(key, current?.version ?? 0, value as V, options)
       if (result.ok) return result.entry
       current = result.current
     }
@@ -126,13 +142,24 @@ export class ReplicatedMap<V> implements GridMap<V> {
 
   async clear(): Promise<void> {
     this.#checkOpen()
-    await this.#driver.clear((key) => this.#removal(key, undefined, {}))
+    this.#writer.flush()
+    await this.#driver.clear((key) => this.#writer.removal(key, undefined, {}))
   }
 
   watch(listener: (change: Change<V>) => void, options: WatchOptions<V> = {}): Watch {
-    this.#checkOpen()
-    if (typeof listener !== 'function') throw new GridError('BAD_OPTION', `listener is ${quote(listener)}: give a function`)
+    this.#checkFollowing('watch')
+    checkListener(listener)
     return this.#fanOut.watch(listener, resolveWatchOptions(options))
+  }
+
+  index<K extends IndexKey>(options: { readonly by: (value: V, key: string) => K | undefined }): EqualIndex<V, K>
+  index(options: { readonly sortedBy: (value: V, key: string) => number | undefined }): SortedIndex<V>
+  index(options: IndexChoice<V>): EqualIndex<V, IndexKey> | SortedIndex<V> {
+    this.#checkFollowing('index')
+    const { by, sortedBy } = resolveIndexOptions<V>(options)
+    const index = sortedBy === undefined ? new EqualMapIndex(this.#indexing(by)) : new SortedMapIndex(this.#indexing(sortedBy))
+    this.#near.addIndex(index)
+    return index
   }
 
   ageMs(): number {
@@ -142,12 +169,23 @@ export class ReplicatedMap<V> implements GridMap<V> {
 
   sourceAgeMs(key: string): number {
     this.#checkOpen()
+    this.#checkSource(key)
     const nowMs = this.#context.clock.now()
-    return this.#near.sources.ageMs(checkKey(key), nowMs) + this.#driver.ageMs(nowMs)
+    return this.#near.sources.ageMs(key, nowMs) + this.#driver.ageMs(nowMs)
+  }
+
+  onAge(options: AgeOptions, listener: (event: AgeEvent, ageMs: number) => void): Watch {
+    this.#checkOpen()
+    checkListener(listener)
+    const resolved = resolveAgeOptions(options)
+    if (resolved.source !== undefined) this.#checkSource(resolved.source)
+    return this.#ages.watch(resolved, listener)
   }
 
   close(): void {
+    this.#writer.flush()
     this.#closed = true
+    this.#ages.close()
     this.#fanOut.close()
     this.#driver.close()
     this.#near.clear()
@@ -155,7 +193,14 @@ export class ReplicatedMap<V> implements GridMap<V> {
 
   #tell(change: Change<V>): void {
     if (change.type === 'expire') this.#driver.expired(change.key, change.version)
+    if (change.type === 'resync') this.#reader.reset()
     this.#fanOut.tell(change)
+  }
+
+  #sample(key: string): void {
+    this.#stride = this.#hotKeys.sample(key, this.#stride)
+    this.#left = this.#stride
+    this.#reads += this.#stride
   }
 
   #miss(key: string): undefined {
@@ -164,34 +209,9 @@ export class ReplicatedMap<V> implements GridMap<V> {
     return undefined
   }
 
-  async #compareAndSet(key: string, expect: number, value: V, options: WriteOptions): Promise<CompareAndSetResult<V>> {
-    const write = this.#prepare(key, value, expect, options)
-    const result = await this.#driver.commit(write)
-    if (result.ok) return { ok: true, entry: write.entry(result.version, result.atMs) }
-    return { ok: false, current: result.current === undefined ? undefined : this.#replica.read(result.current) }
-  }
-
-  async #remove(key: string, expect: number | undefined, options: RemoveOptions): Promise<boolean> {
-    const result = await this.#driver.commit(this.#removal(key, expect, options))
-    return result.ok
-  }
-
-  #prepare(key: string, value: V, expect: number | undefined, options: WriteOptions): LocalPut<V> {
-    this.#checkWrite(key, options.signal)
-    const { id, codec } = this.#context
-    const source = checkSource(options.source)
-    if (source !== undefined) this.#near.sources.check(this.name, key, source, id)
-    const ttlMs = options.ttlMs === undefined ? this.options.ttlMs : checkTtlMs(options.ttlMs)
-    const { schemaVersion } = this.options
-    return new LocalPut(
-      { key, writer: id, expect, ttlMs, source, trace: this.#trace(options.trace), sealed: seal(value), schemaVersion },
-      codec,
-    )
-  }
-
-  #removal(key: string, expect: number | undefined, options: RemoveOptions): LocalRemove {
-    this.#checkWrite(key, options.signal)
-    return new LocalRemove({ key, writer: this.#context.id, expect, trace: this.#trace(options.trace) }, this.#context.codec)
+  #indexing<K>(key: (value: V, key: string) => K | undefined): IndexOptions<V, K> {
+    const onError = (error: unknown): void => this.#context.guests.listenerError(this.name, error)
+    return { key, isPresent: (entry) => this.#near.isPresent(entry), onError, onClose: (index) => this.#near.removeIndex(index) }
   }
 
   #checkWrite(key: string, signal: AbortSignal | undefined): void {
@@ -200,14 +220,24 @@ export class ReplicatedMap<V> implements GridMap<V> {
     this.#replica.checkReadable(checkKey(key))
   }
 
+  // A bounded copy is told only of what it holds at the moment: a watch or an index would have gaps (I5).
+  #checkFollowing(what: string): void {
+    this.#checkOpen()
+    if (this.options.maxEntries === undefined) return
+    throw new GridError('UNSUPPORTED', `map ${quote(this.name)} holds only what was read lately (maxEntries): it has no ${what}`)
+  }
+
+  #checkSource(key: string): void {
+    if (!this.#scope.follows(checkKey(key))) throw notFollowed(this.name, key)
+  }
+
   #checkOpen(): void {
     if (this.#closed) throw new GridError('CLOSED', `map ${quote(this.name)}: its grid was closed`)
   }
+}
 
-  #trace(given: TraceContext | undefined): TraceContext | undefined {
-    const trace = given ?? this.#context.trace.current
-    return trace === undefined || Object.isFrozen(trace) ? trace : Object.freeze({ ...trace })
-  }
+function checkListener(listener: unknown): void {
+  if (typeof listener !== 'function') throw new GridError('BAD_OPTION', `listener is ${quote(listener)}: give a function`)
 }
 
 function promiseRefused(promise: Promise<unknown>): GridError {

@@ -1,6 +1,8 @@
 import type { Clock } from './clock.ts'
 import type { Change, Entry, ResyncChange } from './entry.ts'
 import { endsAtMs, Expiry } from './expiry.ts'
+import type { KeptKeys } from './kept-keys.ts'
+import type { MapIndex } from './map-index.ts'
 import { SourceAges } from './source-ages.ts'
 import type { TraceContext } from './trace.ts'
 
@@ -22,10 +24,14 @@ export class NearCache<V> {
   readonly #expiry: Expiry<V>
   readonly #clock: Clock
   readonly #tell: (change: Change<V>) => void
+  readonly #kept: KeptKeys | undefined
+  readonly #indexes = new Set<MapIndex<V>>()
 
-  constructor(clock: Clock, tell: (change: Change<V>) => void) {
+  /** `kept`: the copy is bounded, and this says what goes. */
+  constructor(clock: Clock, tell: (change: Change<V>) => void, kept?: KeptKeys) {
     this.#clock = clock
     this.#tell = tell
+    this.#kept = kept
     this.#expiry = new Expiry({
       clock,
       isPresent: (entry) => this.#entries.get(entry.key) === entry,
@@ -37,7 +43,13 @@ export class NearCache<V> {
   /** The entry, never an expired one. An entry without time to live costs no look at the clock. */
   peek(key: string): Entry<V> | undefined {
     const entry = this.#entries.get(key)
-    return entry !== undefined && this.#isPresent(entry) ? entry : undefined
+    if (this.#kept !== undefined) this.#kept.use(key)
+    return entry !== undefined && this.isPresent(entry) ? entry : undefined
+  }
+
+  /** Is something held under the key, be it expired? */
+  holds(key: string): boolean {
+    return this.#entries.has(key)
   }
 
   /** All entries, never an expired one. */
@@ -46,7 +58,7 @@ export class NearCache<V> {
     const present: IterableIterator<Entry<V>> = {
       next: () => {
         let result = held.next()
-        while (!result.done && !this.#isPresent(result.value)) result = held.next()
+        while (!result.done && !this.isPresent(result.value)) result = held.next()
         return result
       },
       [Symbol.iterator]: () => present,
@@ -67,22 +79,53 @@ export class NearCache<V> {
     this.#tell(Object.freeze({ type: 'put', key: entry.key, entry, previous }))
   }
 
+  /** The answer of an owner is kept. It is no change, so nobody is told. */
+  fill(entry: Entry<V>): void {
+    const held = this.#entries.get(entry.key)
+    if (held === undefined || held.version < entry.version) this.#hold(entry)
+  }
+
   /** A committed remove arrived, made at this local time. */
   remove(key: string, version: number, atMs: number, trace: TraceContext | undefined): void {
     const previous = this.#previous(key, atMs)
     if (previous !== undefined && previous.version >= version) return
     this.sources.forget(key)
     if (previous === undefined) return
-    this.#entries.delete(key)
+    this.#drop(key)
     this.#tell(Object.freeze({ type: 'remove', key, version, previous, trace }))
   }
 
-  /** Changes may have been missed: the whole present state replaces the copy. */
-  reset(reason: ResyncChange<V>['reason'], entries: Iterable<Entry<V>>): void {
-    const before = [...this.#entries.keys()]
+  /** A committed value arrived that is of no interest here: the copy goes on without the key. Its source is still heard. */
+  leave(entry: Entry<V>): void {
+    const { key, version, trace } = entry
+    const previous = this.#previous(key, entry.acceptedAtMs)
+    if (previous !== undefined && previous.version >= version) return
+    this.#accept(entry)
+    if (previous === undefined) return
+    this.#drop(key)
+    this.#tell(Object.freeze({ type: 'remove', key, version, previous, trace, left: true }))
+  }
+
+  /** Files what is held, and from now on every change. */
+  addIndex(index: MapIndex<V>): void {
+    this.#indexes.add(index)
+    for (const entry of this.#entries.values()) index.put(entry)
+  }
+
+  removeIndex(index: MapIndex<V>): void {
+    this.#indexes.delete(index)
+  }
+
+  /** Changes may have been missed: the whole present state replaces the copy. What is not wanted is heard, but not held. */
+  reset(reason: ResyncChange<V>['reason'], entries: Iterable<Entry<V>>, wants: (entry: Entry<V>) => boolean = () => true): void {
+    const gone = new Set(this.#entries.keys())
     this.clear()
-    for (const entry of entries) this.#hold(entry)
-    for (const key of before) if (!this.#entries.has(key)) this.sources.forget(key)
+    for (const entry of entries) {
+      gone.delete(entry.key)
+      if (wants(entry)) this.#hold(entry)
+      else this.#accept(entry)
+    }
+    for (const key of gone) this.sources.forget(key)
     this.#tell(Object.freeze({ type: 'resync', reason, entries: this.snapshot() }))
   }
 
@@ -95,16 +138,32 @@ export class NearCache<V> {
   clear(): void {
     this.#entries.clear()
     this.#expiry.clear()
+    this.#kept?.clear()
+    for (const index of this.#indexes) index.clear()
   }
 
-  #isPresent(entry: Entry<V>): boolean {
+  /** Is its time not over yet? */
+  isPresent(entry: Entry<V>): boolean {
     return entry.ttlMs === undefined || endsAtMs(entry) > this.#clock.now()
   }
 
   #hold(entry: Entry<V>): void {
+    const gone = this.#kept?.keep(entry.key)
+    if (gone !== undefined) this.#entries.delete(gone)
     this.#entries.set(entry.key, entry)
     if (entry.ttlMs !== undefined) this.#expiry.add(entry)
-    if (entry.source !== undefined) this.sources.accept(entry.key, entry.source, entry.writer, entry.acceptedAtMs)
+    for (const index of this.#indexes) index.put(entry)
+    this.#accept(entry)
+  }
+
+  #accept({ key, source, writer, acceptedAtMs }: Entry<V>): void {
+    if (source !== undefined) this.sources.accept(key, source, writer, acceptedAtMs)
+  }
+
+  #drop(key: string): void {
+    this.#entries.delete(key)
+    this.#kept?.drop(key)
+    for (const index of this.#indexes) index.drop(key)
   }
 
   // What a change finds. Its time may be over although the timer has not run yet: then it was not replaced, it expired.
@@ -116,7 +175,7 @@ export class NearCache<V> {
   }
 
   #expire(entry: Entry<V>): void {
-    this.#entries.delete(entry.key)
+    this.#drop(entry.key)
     this.sources.expire(entry.key)
     this.#tell(Object.freeze({ type: 'expire', key: entry.key, version: entry.version, previous: entry }))
   }

@@ -1,14 +1,19 @@
 import type { Clock } from './clock.ts'
 import { createCodec } from './codec.ts'
-import type { GridBackend, GridDriver } from './driver.ts'
+import type { GridBackend, GridDriver, TopicDriver } from './driver.ts'
 import { embedded } from './embedded.ts'
 import { GridError, quote } from './errors.ts'
 import type { Grid, GridMap, MapOptions } from './grid.ts'
 import { Guests } from './guests.ts'
 import type { GridHooks } from './hooks.ts'
+import { HybridClock } from './hybrid-clock.ts'
+import { checkSame, resolveMapOptions, type ResolvedMapOptions } from './map-options.ts'
 import { ReplicatedMap, type MapContext } from './map.ts'
-import { checkName, resolveGridOptions, resolveMapOptions } from './options.ts'
-import type { GridOptions, ResolvedGridOptions, ResolvedMapOptions } from './options.ts'
+import { OpenTopic } from './open-topic.ts'
+import { checkName, resolveGridOptions } from './options.ts'
+import type { GridOptions, ResolvedGridOptions } from './options.ts'
+import type { GridStats } from './stats.ts'
+import type { Topic } from './topic.ts'
 import type { TraceSlot } from './trace.ts'
 
 /** Opens a grid inside this process. Throws `GridError` BAD_OPTION. */
@@ -33,13 +38,15 @@ class OpenGrid implements Grid {
   readonly #guests = new Guests()
   readonly #context: MapContext
   readonly #maps = new Map<string, ReplicatedMap<unknown>>()
+  readonly #topics = new Map<string, OpenTopic<unknown>>()
   #closing: Promise<void> | undefined
 
-  constructor({ id, clock }: ResolvedGridOptions, driver: GridDriver) {
+  constructor({ id, clock, session }: ResolvedGridOptions, driver: GridDriver) {
     this.id = id
     this.clock = clock
     this.#driver = driver
-    this.#context = { id, clock, codec: createCodec(), guests: this.#guests, trace: this.trace, driver }
+    const shared = { codec: createCodec(), hybrid: new HybridClock(clock), guests: this.#guests }
+    this.#context = { id, session, clock, ...shared, trace: this.trace, driver }
   }
 
   get mapNames(): readonly string[] {
@@ -56,6 +63,19 @@ class OpenGrid implements Grid {
     if (known === undefined) return this.#openMap(name, resolveMapOptions(options ?? {}))
     if (options !== undefined) checkSame(name, resolveMapOptions(options as MapOptions<unknown>), known.options)
     return known as unknown as GridMap<V>
+  }
+
+  topic<T>(name: string): Topic<T> {
+    this.#checkOpen()
+    const known = this.#topics.get(checkName(name, 'topic'))
+    return (known ?? this.#openTopic(name)) as unknown as Topic<T>
+  }
+
+  stats(): GridStats {
+    this.#checkOpen()
+    const maps = Array.from(this.#maps.values(), ({ stats }) => stats)
+    const topics = Array.from(this.#topics.values(), ({ stats }) => stats)
+    return { maps, topics, guestErrors: this.guestErrors }
   }
 
   use(hooks: GridHooks): () => void {
@@ -78,19 +98,21 @@ class OpenGrid implements Grid {
     return map
   }
 
+  #openTopic(name: string): OpenTopic<unknown> {
+    const { driver } = this.#context
+    if (driver.openTopic === undefined) throw new GridError('UNSUPPORTED', 'this backend has no topics')
+    const topic = new OpenTopic<unknown>(name, this.#context, (receive) => driver.openTopic?.(name, receive) as TopicDriver)
+    this.#topics.set(name, topic)
+    return topic
+  }
+
   async #close(): Promise<void> {
+    for (const topic of this.#topics.values()) topic.close()
     for (const map of this.#maps.values()) map.close()
     await this.#driver.close()
   }
 
   #checkOpen(): void {
     if (this.#closing !== undefined) throw new GridError('CLOSED', `grid ${quote(this.id)} was closed`)
-  }
-}
-
-function checkSame<V>(name: string, asked: ResolvedMapOptions<V>, has: ResolvedMapOptions<V>): void {
-  for (const option of ['ttlMs', 'schemaVersion', 'upgrade'] as const) {
-    if (asked[option] === has[option]) continue
-    throw new GridError('MAP_REOPENED', `map ${quote(name)} is open with ${option} ${quote(has[option])}, not ${quote(asked[option])}`)
   }
 }

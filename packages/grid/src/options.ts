@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { systemClock, type Clock } from './clock.ts'
 import type { Entry, SourceStamp } from './entry.ts'
 import { GridError, quote } from './errors.ts'
-import type { Consistency, MapOptions, WatchOptions } from './grid.ts'
+import type { AgeOptions, Consistency, WatchOptions } from './grid.ts'
+import type { IndexChoice } from './map-index.ts'
+import type { SubscribeOptions } from './topic.ts'
 
 export interface GridOptions {
   /** Identity of this process as a writer; unique among the grids that share a memory. @default a new id */
@@ -15,13 +17,9 @@ export interface GridOptions {
 
 export interface ResolvedGridOptions {
   readonly id: string
+  /** Names this opening: ids may come back after a restart, this one never. */
+  readonly session: string
   readonly clock: Clock
-}
-
-export interface ResolvedMapOptions<V> {
-  readonly ttlMs: number | undefined
-  readonly schemaVersion: number
-  readonly upgrade: ((value: unknown, fromVersion: number) => V) | undefined
 }
 
 export interface ResolvedWatchOptions<V> {
@@ -35,17 +33,10 @@ export interface ResolvedWatchOptions<V> {
 
 export function resolveGridOptions(options: GridOptions): ResolvedGridOptions {
   checkNames('openGrid', options, ['id', 'clock', 'ids'])
-  const id = options.id ?? (options.ids ?? randomUUID)()
+  const ids = options.ids ?? randomUUID
+  const id = options.id ?? ids()
   if (typeof id !== 'string' || id === '') throw badOption('id', id, 'a non-empty string')
-  return { id, clock: options.clock ?? systemClock() }
-}
-
-export function resolveMapOptions<V>(options: MapOptions<V>): ResolvedMapOptions<V> {
-  checkNames('map', options, ['ttlMs', 'schemaVersion', 'upgrade'])
-  const { schemaVersion = 1, upgrade } = options
-  if (!Number.isSafeInteger(schemaVersion) || schemaVersion < 1) throw badOption('schemaVersion', schemaVersion, 'a whole number from 1 on')
-  if (upgrade !== undefined && typeof upgrade !== 'function') throw badOption('upgrade', upgrade, 'a function')
-  return { ttlMs: checkTtlMs(options.ttlMs), schemaVersion, upgrade }
+  return { id, session: ids().slice(-12), clock: options.clock ?? systemClock() }
 }
 
 export function resolveWatchOptions<V>(options: WatchOptions<V>): ResolvedWatchOptions<V> {
@@ -58,9 +49,33 @@ export function resolveWatchOptions<V>(options: WatchOptions<V>): ResolvedWatchO
   return { key: key === undefined ? undefined : checkKey(key), where, initial, coalesce, capacity, signal }
 }
 
-export function checkName(name: unknown): string {
+export function resolveAgeOptions(options: AgeOptions): AgeOptions {
+  checkNames('onAge', options, ['maxAgeMs', 'source', 'signal'])
+  const { maxAgeMs, source } = options
+  if (!Number.isFinite(maxAgeMs) || maxAgeMs < 0) throw badOption('maxAgeMs', maxAgeMs, 'a number of milliseconds from 0 on')
+  if (source !== undefined) checkKey(source)
+  return options
+}
+
+export function resolveIndexOptions<V>(options: IndexChoice<V>): Required<Pick<IndexChoice<V>, 'by'>> & IndexChoice<V> {
+  checkNames('index', options, ['by', 'sortedBy'])
+  const { by, sortedBy } = options
+  if ((by === undefined) === (sortedBy === undefined)) throw badOption('options of index', options, 'either { by } or { sortedBy }')
+  if (by !== undefined && typeof by !== 'function') throw badOption('by', by, 'a function')
+  if (sortedBy !== undefined && typeof sortedBy !== 'function') throw badOption('sortedBy', sortedBy, 'a function')
+  return { by: () => undefined, ...options }
+}
+
+export function resolveSubscribeOptions(options: SubscribeOptions): { capacity: number; signal: AbortSignal | undefined } {
+  checkNames('subscribe', options, ['capacity', 'signal'])
+  const { capacity = 1024, signal } = options
+  if (!Number.isSafeInteger(capacity) || capacity < 1) throw badOption('capacity', capacity, 'a whole number from 1 on')
+  return { capacity, signal }
+}
+
+export function checkName(name: unknown, of = 'map'): string {
   if (typeof name === 'string' && name !== '') return name
-  throw badOption('name of a map', name, 'a non-empty string')
+  throw badOption(`name of a ${of}`, name, 'a non-empty string')
 }
 
 export function checkKey(key: unknown): string {
@@ -96,12 +111,12 @@ export function checkConsistency(consistency: Consistency): Consistency {
   throw badOption('consistency', consistency, "'eventual', 'session' or 'strong'")
 }
 
-function badOption(name: string, value: unknown, wanted: string): GridError {
+export function badOption(name: string, value: unknown, wanted: string): GridError {
   return new GridError('BAD_OPTION', `${name} is ${quote(value)}: give ${wanted}`)
 }
 
 // A misspelt option would otherwise be silently without effect.
-function checkNames(of: string, options: object, known: readonly string[]): void {
+export function checkNames(of: string, options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) throw badOption(`options of ${of}`, options, 'an object')
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) throw new GridError('BAD_OPTION', `${of} has no option ${quote(name)}: it has ${known.join(', ')}`)

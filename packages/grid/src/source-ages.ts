@@ -15,6 +15,8 @@ export class SourceAges {
   /** Keys whose entry expired, oldest first: kept, so that the age goes on growing, but only so many of them (I6). */
   readonly #expired = new Set<string>()
   readonly #expiredLimit: number
+  /** Called when the source spoke or is gone, with its age just before. */
+  readonly #listeners = new Map<string, Set<(beforeMs: number) => void>>()
 
   constructor(expiredLimit = 65_536) {
     this.#expiredLimit = expiredLimit
@@ -25,6 +27,17 @@ export class SourceAges {
     const last = this.#accepted.get(key)
     if (last !== undefined && !isNewer(stamp, last)) return
     this.#accepted.set(key, { epoch: stamp.epoch, seq: stamp.seq, writer, atMs })
+    this.#tell(key, last === undefined ? Infinity : atMs - last.atMs)
+  }
+
+  /** Returns the end of it. */
+  listen(key: string, listener: (beforeMs: number) => void): () => void {
+    const listeners = this.#listeners.get(key) ?? new Set()
+    this.#listeners.set(key, listeners.add(listener))
+    return () => {
+      listeners.delete(listener)
+      if (listeners.size === 0 && this.#listeners.get(key) === listeners) this.#listeners.delete(key)
+    }
   }
 
   /** Throws `GridError` NOT_THE_SOURCE unless `writer` holds the epoch, or begins a higher one. */
@@ -45,8 +58,9 @@ export class SourceAges {
 
   /** The key was removed: the source is gone. */
   forget(key: string): void {
-    this.#accepted.delete(key)
+    const known = this.#accepted.delete(key)
     this.#expired.delete(key)
+    if (known) this.#tell(key, 0)
   }
 
   /** The key's entry expired: the source is silent, not gone. */
@@ -56,6 +70,12 @@ export class SourceAges {
     if (this.#expired.size <= this.#expiredLimit) return
     const [oldest] = this.#expired
     if (oldest !== undefined) this.forget(oldest)
+  }
+
+  #tell(key: string, beforeMs: number): void {
+    if (this.#listeners.size === 0) return
+    const listeners = this.#listeners.get(key)
+    if (listeners !== undefined) for (const listener of listeners) listener(beforeMs)
   }
 }
 

@@ -19,14 +19,29 @@ const header: Header = {
   ttlMs: 500,
   source: { epoch: 2, seq: 7 },
   trace: { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1 },
+  writeId: { session: 's', number: 9 },
+  stamps: { at: 2 ** 50, attributes: { x: 2 ** 50, y: 7 } },
 }
-const bare: Header = { ...header, ttlMs: undefined, source: undefined, trace: undefined }
+const absent = { ttlMs: undefined, source: undefined, trace: undefined, writeId: undefined, stamps: undefined }
+const bare: Header = { ...header, ...absent }
+const unmerged: Header = { ...header, stamps: { at: 5, attributes: undefined } }
 
 test('the layout is the documented one, readable by any msgpack reader', () => {
   const bytes = codec.pack(header, codec.packValue(seal({ x: 1 })))
-  const fields = [1, 3, 2 ** 40, 'w', 12.5, 500, [2, 7], ['a'.repeat(32), 'b'.repeat(16), 1]]
+  const trace = ['a'.repeat(32), 'b'.repeat(16), 1]
+  const fields = [2, 3, 2 ** 40, 'w', 12.5, 500, [2, 7], trace, ['s', 9], [2 ** 50, { x: 2 ** 50, y: 7 }]]
   assert.equal(unpackMultiple(bytes), [fields, { x: 1 }])
-  assert.equal(unpackMultiple(codec.pack(bare, undefined)), [[1, 3, 2 ** 40, 'w', 12.5, null, null, null]])
+  assert.equal(unpackMultiple(codec.pack(bare, undefined)), [[2, 3, 2 ** 40, 'w', 12.5, null, null, null, null, null]])
+  const stamped = unpackMultiple(codec.pack(unmerged, undefined)) as unknown[][]
+  assert.equal(stamped[0]?.at(-1), [5, null])
+})
+
+test('what format 1 stored is read: it had no write id and no stamps', () => {
+  const trace = ['a'.repeat(32), 'b'.repeat(16), 1]
+  const stored = Buffer.concat([pack([1, 3, 2 ** 40, 'w', 12.5, 500, [2, 7], trace]), pack({ x: 1 })])
+  const { header: read, body } = codec.read(stored)
+  assert.equal(read, { ...header, writeId: undefined, stamps: undefined })
+  assert.equal(codec.readValue(body as Uint8Array), { x: 1 })
 })
 
 test('the header stands by itself: it is read although the value is damaged', () => {
@@ -37,7 +52,7 @@ test('the header stands by itself: it is read although the value is damaged', ()
 })
 
 test('header and value come back as they went in, and the mark of a remove has no value', () => {
-  for (const one of [header, bare]) {
+  for (const one of [header, bare, unmerged]) {
     for (const value of storableValues) {
       const { header: read, body } = codec.read(codec.pack(one, codec.packValue(seal(value))))
       assert.equal(read, one)
@@ -66,7 +81,7 @@ test('a value is sealed again as it is', () => {
 })
 
 test('an unknown format is refused before anything else is looked at', () => {
-  throwsCode(() => codec.read(pack([2])), 'NEWER_FORMAT', 'format 2')
+  throwsCode(() => codec.read(pack([3])), 'NEWER_FORMAT', 'format 3')
   throwsCode(() => codec.read(pack([0, 'anything'])), 'NEWER_FORMAT', 'format 0')
 })
 

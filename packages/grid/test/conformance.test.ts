@@ -1,4 +1,4 @@
-import { embedded } from '@stigmergy/grid'
+import { bounded, embedded } from '@stigmergy/grid'
 import { gridCases } from '@stigmergy/grid/testing'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -6,7 +6,7 @@ import { createBench } from './bench.ts'
 import { remote } from './remote-backend.ts'
 
 // The suite itself, and again over a decorated backend: one that gives nothing back but bytes, and later.
-const backends = { embedded, 'embedded, as if remote': () => remote(embedded()) }
+const backends = { embedded, 'embedded, as if remote': () => remote(embedded()), 'embedded, bounded': () => bounded(remote(embedded())) }
 
 for (const [name, backend] of Object.entries(backends)) {
   const test = suite(`conformance: ${name}`)

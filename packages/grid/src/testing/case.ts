@@ -20,6 +20,8 @@ export type CaseNeed =
   | 'exact-time'
   /** A write is seen by every grid when its promise resolves. */
   | 'linearizable'
+  /** There are topics. */
+  | 'topics'
 
 /** A behaviour every backend must show. It throws an AssertionError where it does not. */
 export interface GridCase {

@@ -1,7 +1,13 @@
 import { ageCases } from './age-cases.ts'
+import { ageWatchCases } from './age-watch-cases.ts'
 import type { GridCase } from './case.ts'
+import { consistencyCases } from './consistency-cases.ts'
+import { indexCases } from './index-cases.ts'
+import { mergeCases } from './merge-cases.ts'
+import { partCases } from './part-cases.ts'
 import { refusalCases } from './refusal-cases.ts'
 import { schemaCases } from './schema-cases.ts'
+import { topicCases } from './topic-cases.ts'
 import { ttlCases } from './ttl-cases.ts'
 import { valueCases } from './value-cases.ts'
 import { watchCases } from './watch-cases.ts'
@@ -20,4 +26,10 @@ export const gridCases: readonly GridCase[] = [
   ...watchGuestCases,
   ...ageCases,
   ...schemaCases,
+  ...consistencyCases,
+  ...partCases,
+  ...indexCases,
+  ...mergeCases,
+  ...ageWatchCases,
+  ...topicCases,
 ]

@@ -1,0 +1,67 @@
+import type { GridBackend, GridDriver, MapDriver, TopicDriver } from './driver.ts'
+import { quote } from './errors.ts'
+import { InFlight } from './in-flight.ts'
+import { badOption, checkNames } from './options.ts'
+
+export interface BoundedOptions {
+  /** How long an operation may take, in milliseconds, waiting for its place included. @default 500 */
+  readonly deadlineMs?: number
+  /** Operations of one grid under way at a time; further ones wait for a place. @default 256 */
+  readonly maxInFlight?: number
+}
+
+/**
+ * A backend whose every operation has a deadline and a place among a bounded number. An operation that was begun and did not
+ * end in time is refused with `GridError` TIMEOUT: its outcome is unknown. One that found no place in time is refused with
+ * BUSY: nothing was sent. Near-cache reads never wait, so they go on. Throws BAD_OPTION.
+ */
+export function bounded(backend: GridBackend, options: BoundedOptions = {}): GridBackend {
+  const resolved = resolveBoundedOptions(options)
+  return {
+    name: backend.name,
+    async open(context) {
+      const driver = await backend.open(context)
+      return boundDriver(driver, new InFlight({ ...resolved, clock: context.clock }))
+    },
+  }
+}
+
+function resolveBoundedOptions(options: BoundedOptions): Required<BoundedOptions> {
+  checkNames('bounded', options, ['deadlineMs', 'maxInFlight'])
+  const { deadlineMs = 500, maxInFlight = 256 } = options
+  if (!Number.isFinite(deadlineMs) || deadlineMs <= 0) throw badOption('deadlineMs', deadlineMs, 'a number of milliseconds above 0')
+  if (!Number.isSafeInteger(maxInFlight) || maxInFlight < 1) throw badOption('maxInFlight', maxInFlight, 'a whole number from 1 on')
+  return { deadlineMs, maxInFlight }
+}
+
+function boundDriver(driver: GridDriver, inFlight: InFlight): GridDriver {
+  const topics = {
+    openTopic: (name: string, receive: (message: Uint8Array) => void): TopicDriver => {
+      const topic = driver.openTopic?.(name, receive) as TopicDriver
+      const what = `publish to ${quote(name)}`
+      return { publish: (message) => inFlight.run(what, () => topic.publish(message)), close: () => topic.close() }
+    },
+  }
+  return {
+    supports: driver.supports,
+    openMap: (name, feed) => boundMap(driver.openMap(name, feed), name, inFlight),
+    ...(driver.openTopic === undefined ? {} : topics),
+    close: () => {
+      inFlight.close()
+      return driver.close()
+    },
+  }
+}
+
+function boundMap(map: MapDriver, name: string, inFlight: InFlight): MapDriver {
+  const of = (operation: string): string => `${operation} of map ${quote(name)}`
+  return {
+    commit: (write) => inFlight.run(of(`${write.type} of ${quote(write.key)}`), () => map.commit(write)),
+    commitAll: (writes) => inFlight.run(of(`putAll of ${writes.length} entries`), () => map.commitAll(writes)),
+    read: (key) => inFlight.run(of(`get of ${quote(key)}`), () => map.read(key)),
+    clear: (removal) => inFlight.run(of('clear'), () => map.clear(removal)),
+    expired: (key, version) => map.expired(key, version),
+    ageMs: (nowMs) => map.ageMs(nowMs),
+    close: () => map.close(),
+  }
+}
