@@ -1,0 +1,64 @@
+import type { DriverFeed, GridBackend } from '@stigmergy/grid'
+
+/** A backend whose answers and news can be held back, and let go one after the other. */
+export interface GatedBackend extends GridBackend {
+  /** Hold the commits, the reads, the changes fed from now on? */
+  readonly hold: { commits: boolean; reads: boolean; news: boolean }
+  /** What the replica age is said to be. */
+  ageMs: number
+  /** Operations held back, not begun at the backend (commits) or not answered yet (reads). */
+  readonly held: (() => void)[]
+  readonly news: (() => void)[]
+}
+
+/** Grids opened on it share the memory of `inner`; each gate holds for its own grids only. */
+export function gated(inner: GridBackend): GatedBackend {
+  const held: (() => void)[] = []
+  const news: (() => void)[] = []
+  const hold = { commits: false, reads: false, news: false }
+  const gate = (): Promise<void> => new Promise((resolve) => held.push(resolve))
+  const gates: GatedBackend = { name: `gated ${inner.name}`, hold, held, news, ageMs: 0, open }
+  async function open(context: Parameters<GridBackend['open']>[0]): ReturnType<GridBackend['open']> {
+    const driver = await inner.open(context)
+    return {
+      supports: driver.supports,
+      close: () => driver.close(),
+      openMap(name, feed) {
+        const late: DriverFeed = {
+          change: (change) => {
+            const tell = (): void => feed.change({ ...change, write: undefined })
+            if (hold.news) news.push(tell)
+            else tell()
+          },
+          load: (records, reason) => feed.load(records, reason),
+        }
+        const map = driver.openMap(name, late)
+        return {
+          async commit(write) {
+            if (hold.commits) await gate()
+            return map.commit(write)
+          },
+          async commitAll(writes) {
+            if (hold.commits) await gate()
+            return map.commitAll(writes)
+          },
+          async read(key) {
+            const record = await map.read(key)
+            if (hold.reads) await gate()
+            return record
+          },
+          clear: (removal) => map.clear(removal),
+          expired: (key, version) => map.expired(key, version),
+          ageMs: () => gates.ageMs,
+          close: () => map.close(),
+        }
+      },
+    }
+  }
+  return gates
+}
+
+/** Lets go all that was held back, in order. */
+export function release(held: (() => void)[]): void {
+  for (const go of held.splice(0)) go()
+}
