@@ -26,10 +26,10 @@ export class AgeWatch {
     this.judge()
   }
 
-  /** The source was heard, its age having been that. */
-  heard(beforeMs: number): void {
+  /** The source was heard, its age having been that; undefined: it is gone. */
+  heard(beforeMs: number | undefined): void {
     // What was never heard has no age: that it is stale was told at the start.
-    if (beforeMs !== Infinity) this.#state(beforeMs + this.#options.replicaAgeMs())
+    if (beforeMs !== undefined && beforeMs !== Infinity) this.#state(beforeMs + this.#options.replicaAgeMs())
     this.judge()
   }
 

@@ -79,7 +79,7 @@ export class InFlight {
 
   #begin<T>(operate: () => Promise<T>, begun: Pending, resolve: (value: T) => void, reject: (error: unknown) => void): void {
     this.#running++
-    operate()
+    new Promise<T>((settle) => settle(operate()))
       .then(resolve, reject)
       .finally(() => {
         this.#running--

@@ -41,6 +41,8 @@ export interface IndexOptions<V, K> {
   readonly key: (value: V, key: string) => K | undefined
   /** Never shown: an entry whose time is over although its timer has not run. */
   readonly isPresent: (entry: Entry<V>) => boolean
+  /** Throws if the map is closed. */
+  readonly checkOpen: () => void
   readonly onError: (error: unknown) => void
   readonly onClose: (index: MapIndex<V>) => void
 }
@@ -114,11 +116,13 @@ export class EqualMapIndex<V, K extends IndexKey> extends Filed<V, K, K> impleme
   readonly #groups = new Map<K, Map<string, Entry<V>>>()
 
   equals(key: K): readonly Entry<V>[] {
+    this.options.checkOpen()
     const group = this.#groups.get(key)
     return group === undefined ? [] : [...group.values()].filter(this.options.isPresent)
   }
 
   keys(): readonly K[] {
+    this.options.checkOpen()
     return [...this.#groups.keys()].filter((key) => this.equals(key).length > 0)
   }
 
@@ -152,6 +156,7 @@ export class SortedMapIndex<V> extends Filed<V, number, Sorted<V>> implements So
   readonly #list = new SortedList<Sorted<V>>()
 
   between(low: number, high: number): readonly Entry<V>[] {
+    this.options.checkOpen()
     const found: Entry<V>[] = []
     for (const { at, entry } of this.#list.from(checkBound(low))) {
       if (at > checkBound(high)) break
@@ -161,6 +166,7 @@ export class SortedMapIndex<V> extends Filed<V, number, Sorted<V>> implements So
   }
 
   first(low: number = -Infinity): Entry<V> | undefined {
+    this.options.checkOpen()
     for (const { entry } of this.#list.from(checkBound(low))) if (this.options.isPresent(entry)) return entry
     return undefined
   }

@@ -211,7 +211,9 @@ export class ReplicatedMap<V> implements GridMap<V> {
 
   #indexing<K>(key: (value: V, key: string) => K | undefined): IndexOptions<V, K> {
     const onError = (error: unknown): void => this.#context.guests.listenerError(this.name, error)
-    return { key, isPresent: (entry) => this.#near.isPresent(entry), onError, onClose: (index) => this.#near.removeIndex(index) }
+    const near = this.#near
+    const [isPresent, checkOpen] = [(entry: Entry<V>) => near.isPresent(entry), () => this.#checkOpen()]
+    return { key, isPresent, checkOpen, onError, onClose: (index) => near.removeIndex(index) }
   }
 
   #checkWrite(key: string, signal: AbortSignal | undefined): void {

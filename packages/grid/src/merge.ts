@@ -20,11 +20,11 @@ export type Merged = { readonly sealed: Sealed; readonly stamps: Stamps } | unde
 
 /** The first stamps of a write: all its attributes are as new as itself. Throws `GridError` BAD_VALUE for what has none. */
 export function firstStamps<V>(merge: Merge<V>, at: number, value: unknown): Stamps {
-  if (merge !== 'per-attribute') return { at, attributes: undefined }
+  if (merge !== 'per-attribute') return frozen(at, undefined)
   if (!isEntity(value)) {
     throw new GridError('BAD_VALUE', `merge 'per-attribute' needs a value { entityId, attributes, ts }; this is ${quote(value)}`)
   }
-  return { at, attributes: Object.fromEntries(Object.keys(value.attributes).map((name) => [name, at])) }
+  return frozen(at, Object.fromEntries(Object.keys(value.attributes).map((name) => [name, at])))
 }
 
 /** Where two blind writes meet. Pure, and for the two named ways: whichever of the two comes first, the end is the same. */
@@ -34,7 +34,7 @@ export function mergeWrites<V>(merge: Merge<V>, current: Entry<V>, incoming: Inc
   if (merge === 'last-writer-wins') return won ? { sealed, stamps } : undefined
   if (merge === 'per-attribute') return mergeAttributes(current, incoming, won)
   const value: unknown = merge(current.value, sealed.value as V)
-  return { sealed: seal(value), stamps: { at: Math.max(stamps.at, current.stamps?.at ?? 0), attributes: undefined } }
+  return { sealed: seal(value), stamps: frozen(Math.max(stamps.at, current.stamps?.at ?? 0), undefined) }
 }
 
 /** Is a write with this stamp later than another one? Equal stamps are told apart by the writers' ids. An unstamped one is earliest. */
@@ -64,8 +64,13 @@ function mergeAttributes<V>(current: Entry<V>, { sealed, stamps, writer }: Incom
   const rest = won ? given : held
   return {
     sealed: seal({ ...rest, attributes }),
-    stamps: { at: Math.max(stamps.at, current.stamps?.at ?? 0), attributes: times },
+    stamps: frozen(Math.max(stamps.at, current.stamps?.at ?? 0), times),
   }
+}
+
+// They are part of an entry, which all readers share.
+function frozen(at: number, attributes: Record<string, number> | undefined): Stamps {
+  return Object.freeze({ at, attributes: attributes === undefined ? undefined : Object.freeze(attributes) })
 }
 
 function isEntity(value: unknown): value is Entity {

@@ -34,7 +34,7 @@ export class Merging<V> {
   stamp(value?: unknown): Stamps {
     const { hybrid, merge } = this.#options
     const at = hybrid.next()
-    return value === undefined ? { at, attributes: undefined } : firstStamps(merge, at, value)
+    return firstStamps(value === undefined ? 'last-writer-wins' : merge, at, value)
   }
 
   /** Gives the entry that then stands; where a later remove stands, the entry it removed. */

@@ -8,7 +8,8 @@ import type { TraceContext } from './trace.ts'
 
 /**
  * The near cache: this process's own copy of a map. Reading it is a `Map.get`. What other grids call by that name holds what
- * was read lately and is told when to forget it; this one holds the whole map, is fed every change, and has a known age (I4).
+ * was read lately and is told when to forget it; this one is what the process asked for (the whole map, if it asked for nothing
+ * less), is fed every change, and has a known age (I4).
  *
  * Changes come in from the backend, in commit order per key. Each one that is news changes the copy and is told once,
  * in that order: what a reader can see, a watcher is told of (I5). Entries are frozen and shared by all readers.

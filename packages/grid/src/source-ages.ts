@@ -15,8 +15,8 @@ export class SourceAges {
   /** Keys whose entry expired, oldest first: kept, so that the age goes on growing, but only so many of them (I6). */
   readonly #expired = new Set<string>()
   readonly #expiredLimit: number
-  /** Called when the source spoke or is gone, with its age just before. */
-  readonly #listeners = new Map<string, Set<(beforeMs: number) => void>>()
+  /** Called when the source spoke, with its age just before, or is gone, with undefined. */
+  readonly #listeners = new Map<string, Set<(beforeMs: number | undefined) => void>>()
 
   constructor(expiredLimit = 65_536) {
     this.#expiredLimit = expiredLimit
@@ -31,7 +31,7 @@ export class SourceAges {
   }
 
   /** Returns the end of it. */
-  listen(key: string, listener: (beforeMs: number) => void): () => void {
+  listen(key: string, listener: (beforeMs: number | undefined) => void): () => void {
     const listeners = this.#listeners.get(key) ?? new Set()
     this.#listeners.set(key, listeners.add(listener))
     return () => {
@@ -60,7 +60,7 @@ export class SourceAges {
   forget(key: string): void {
     const known = this.#accepted.delete(key)
     this.#expired.delete(key)
-    if (known) this.#tell(key, 0)
+    if (known) this.#tell(key, undefined)
   }
 
   /** The key's entry expired: the source is silent, not gone. */
@@ -72,7 +72,7 @@ export class SourceAges {
     if (oldest !== undefined) this.forget(oldest)
   }
 
-  #tell(key: string, beforeMs: number): void {
+  #tell(key: string, beforeMs: number | undefined): void {
     if (this.#listeners.size === 0) return
     const listeners = this.#listeners.get(key)
     if (listeners !== undefined) for (const listener of listeners) listener(beforeMs)

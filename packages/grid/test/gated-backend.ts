@@ -9,21 +9,25 @@ export interface GatedBackend extends GridBackend {
   /** Operations held back, not begun at the backend (commits) or not answered yet (reads). */
   readonly held: (() => void)[]
   readonly news: (() => void)[]
+  /** Feeds of the maps opened, to resync them. */
+  readonly feeds: DriverFeed[]
 }
 
 /** Grids opened on it share the memory of `inner`; each gate holds for its own grids only. */
 export function gated(inner: GridBackend): GatedBackend {
   const held: (() => void)[] = []
   const news: (() => void)[] = []
+  const feeds: DriverFeed[] = []
   const hold = { commits: false, reads: false, news: false }
   const gate = (): Promise<void> => new Promise((resolve) => held.push(resolve))
-  const gates: GatedBackend = { name: `gated ${inner.name}`, hold, held, news, ageMs: 0, open }
+  const gates: GatedBackend = { name: `gated ${inner.name}`, hold, held, news, feeds, ageMs: 0, open }
   async function open(context: Parameters<GridBackend['open']>[0]): ReturnType<GridBackend['open']> {
     const driver = await inner.open(context)
     return {
       supports: driver.supports,
       close: () => driver.close(),
       openMap(name, feed) {
+        feeds.push(feed)
         const late: DriverFeed = {
           change: (change) => {
             const tell = (): void => feed.change({ ...change, write: undefined })

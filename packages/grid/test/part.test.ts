@@ -35,6 +35,13 @@ test('an answer that a change has overtaken is not kept by a bounded copy', asyn
   release(gates.held)
   assert.equal((await Promise.all(reads)).map((entry) => entry?.value), [1, 1, 1], 'each was right when it was given') // prettier-ignore
   assert.equal([map.peek('put')?.value, map.peek('gone'), map.peek('reset')?.value], [2, undefined, 1])
+  const late = map.get('gone')
+  const held = map.get('reset')
+  await settle()
+  gates.feeds[0]?.load([], 'gap')
+  release(gates.held)
+  await Promise.all([late, held])
+  assert.equal([map.size, map.peek('reset')], [0, undefined], 'nor one that a resync has overtaken')
   await Promise.all([near.close(), far.close()])
 })
 

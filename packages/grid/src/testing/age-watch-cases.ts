@@ -35,6 +35,11 @@ export const ageWatchCases: readonly GridCase[] = [
       await map.remove('r1')
       await bench.pass(0)
       assert.deepEqual(told.slice(2), ['stale Infinity'], 'gone')
+      await map.put('r1', 1, { source: { epoch: 2, seq: 1 } })
+      await bench.pass(60)
+      await map.remove('r1')
+      await bench.pass(0)
+      assert.deepEqual(told.slice(3), ['fresh 0', 'stale 51'], 'silent, and then gone: nothing new')
     },
   },
   {

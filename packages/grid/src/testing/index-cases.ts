@@ -90,7 +90,9 @@ export const indexCases: readonly GridCase[] = [
   {
     name: 'a closed index is empty and costs nothing more; bad options are refused',
     async run(bench) {
-      const map = (await bench.open()).map<Part>('parts')
+      const grid = await bench.open()
+      const map = grid.map<Part>('parts')
+      const [ends, sorted] = [map.index({ by: () => 1 }), map.index({ sortedBy: () => 1 })]
       let asked = 0
       const index = map.index({ by: () => `${asked++}` })
       await map.put('p1', { x: 1 })
@@ -106,6 +108,16 @@ export const indexCases: readonly GridCase[] = [
       assert.throws(bad({}), refusal('BAD_OPTION', 'either { by } or { sortedBy }'))
       assert.throws(bad({ by: 'owner' }), refusal('BAD_OPTION', 'by is "owner"'))
       assert.throws(bad({ on: 1 }), refusal('BAD_OPTION', 'index has no option "on"'))
+      await grid.close()
+      for (const call of [
+        () => ends.equals(1),
+        () => ends.keys(),
+        () => sorted.between(0, 1),
+        () => sorted.first(),
+        bad({ by: () => 1 }),
+      ]) {
+        assert.throws(call, refusal('CLOSED'))
+      }
     },
   },
 ]

@@ -61,7 +61,10 @@ export const mergeCases: readonly GridCase[] = [
       await bench.settle()
       for (const map of maps) assert.deepEqual(map.peek('r1')?.value.attributes, { x: 2, battery: 79, mode: 'pick' })
       assert.deepEqual(Object.keys(a?.peek('r1')?.stamps?.attributes ?? {}).toSorted(), ['battery', 'mode', 'x'])
-      assert.ok(Object.isFrozen(a?.peek('r1')?.value.attributes))
+      for (const map of maps) {
+        const entry = map.peek('r1')
+        assert.ok([entry?.value.attributes, entry?.stamps, entry?.stamps?.attributes].every((part) => Object.isFrozen(part)))
+      }
       await assert.rejects(a?.put('r2', { x: 1 } as never) ?? Promise.resolve(), refusal('BAD_VALUE', '{ entityId, attributes, ts }'))
     },
   },

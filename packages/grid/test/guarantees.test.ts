@@ -1,0 +1,28 @@
+import { createVirtualClock, embedded, GUARANTEES } from '@stigmergy/grid'
+import { readFileSync } from 'node:fs'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { renderGuarantees, renderHoldings } from '../src/guarantees.ts'
+
+const test = suite('guarantees')
+
+function doc(name: string): string {
+  return readFileSync(new URL(`../../../docs/${name}.md`, import.meta.url), 'utf8')
+}
+
+test('the documents have the tables, word for word', () => {
+  const backends = new Set(GUARANTEES.flatMap((one) => Object.keys(one.backends)))
+  for (const backend of backends) assert.ok(doc('consistency').includes(`${renderGuarantees(backend)}\n`), renderGuarantees(backend))
+  assert.ok(doc('near-cache').includes(`${renderHoldings()}\n`), renderHoldings())
+})
+
+test('the table says of a backend what its manifest says', async () => {
+  const driver = await embedded().open({ id: 'x', clock: createVirtualClock() })
+  for (const { consistency, backends } of GUARANTEES) {
+    assert.is(backends['embedded'] !== undefined, driver.supports.consistency.has(consistency), consistency)
+  }
+  assert.ok(renderGuarantees('no such backend').includes('refused: UNSUPPORTED'))
+  await driver.close()
+})
+
+test.run()
