@@ -1,4 +1,4 @@
-import type { DriverFeed, GridBackend } from '@stigmergy/grid'
+import type { DriverFeed, GridBackend, ResyncChange } from '@stigmergy/grid'
 
 /** A backend whose answers and news can be held back, and let go one after the other. */
 export interface GatedBackend extends GridBackend {
@@ -9,25 +9,29 @@ export interface GatedBackend extends GridBackend {
   /** Operations held back, not begun at the backend (commits) or not answered yet (reads). */
   readonly held: (() => void)[]
   readonly news: (() => void)[]
-  /** Feeds of the maps opened, to resync them. */
-  readonly feeds: DriverFeed[]
+  /** Each loads its map again, as after a lost line. */
+  readonly reloads: ((reason: ResyncChange<unknown>['reason']) => void)[]
 }
 
 /** Grids opened on it share the memory of `inner`; each gate holds for its own grids only. */
 export function gated(inner: GridBackend): GatedBackend {
   const held: (() => void)[] = []
   const news: (() => void)[] = []
-  const feeds: DriverFeed[] = []
+  const reloads: GatedBackend['reloads'] = []
   const hold = { commits: false, reads: false, news: false }
   const gate = (): Promise<void> => new Promise((resolve) => held.push(resolve))
-  const gates: GatedBackend = { name: `gated ${inner.name}`, hold, held, news, feeds, ageMs: 0, open }
+  const gates: GatedBackend = { name: `gated ${inner.name}`, hold, held, news, reloads, ageMs: 0, open }
   async function open(context: Parameters<GridBackend['open']>[0]): ReturnType<GridBackend['open']> {
     const driver = await inner.open(context)
+    let closed = false
     return {
       supports: driver.supports,
-      close: () => driver.close(),
+      close: () => {
+        closed = true
+        return driver.close()
+      },
       openMap(name, feed) {
-        feeds.push(feed)
+        reloads.push((reason) => driver.openMap(name, { change: () => {}, load: (records) => feed.load(records, reason) }).close())
         const late: DriverFeed = {
           change: (change) => {
             const tell = (): void => feed.change({ ...change, write: undefined })
@@ -39,6 +43,7 @@ export function gated(inner: GridBackend): GatedBackend {
         const map = driver.openMap(name, late)
         return {
           async commit(write) {
+            if (closed) throw new Error('the line was closed')
             if (hold.commits) await gate()
             return map.commit(write)
           },

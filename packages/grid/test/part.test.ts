@@ -1,4 +1,4 @@
-import { createVirtualClock, embedded, isGridError, openGrid, type Grid } from '@stigmergy/grid'
+import { createVirtualClock, embedded, isGridError, openGrid, type Grid, type VirtualClock } from '@stigmergy/grid'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { KeptKeys } from '../src/kept-keys.ts'
@@ -13,6 +13,7 @@ interface Two {
   readonly near: Grid
   readonly far: Grid
   readonly gates: GatedBackend
+  readonly clock: VirtualClock
 }
 
 /** One grid behind gates, and another one on the same memory. */
@@ -20,7 +21,7 @@ async function two(): Promise<Two> {
   const memory = embedded()
   const gates = gated(memory)
   const clock = createVirtualClock()
-  return { near: await openGrid(gates, { clock, id: 'near' }), far: await openGrid(memory, { clock, id: 'far' }), gates }
+  return { near: await openGrid(gates, { clock, id: 'near' }), far: await openGrid(memory, { clock, id: 'far' }), gates, clock }
 }
 
 test('an answer that a change has overtaken is not kept by a bounded copy', async () => {
@@ -35,13 +36,15 @@ test('an answer that a change has overtaken is not kept by a bounded copy', asyn
   release(gates.held)
   assert.equal((await Promise.all(reads)).map((entry) => entry?.value), [1, 1, 1], 'each was right when it was given') // prettier-ignore
   assert.equal([map.peek('put')?.value, map.peek('gone'), map.peek('reset')?.value], [2, undefined, 1])
-  const late = map.get('gone')
-  const held = map.get('reset')
+  await other.put('late', 1)
+  const late = map.get('late')
   await settle()
-  gates.feeds[0]?.load([], 'gap')
+  gates.hold.news = true
+  await other.remove('late')
+  for (const reload of gates.reloads) reload('gap')
   release(gates.held)
-  await Promise.all([late, held])
-  assert.equal([map.size, map.peek('reset')], [0, undefined], 'nor one that a resync has overtaken')
+  assert.equal([(await late)?.value, map.peek('late')], [1, undefined], 'nor one that a resync has overtaken')
+  assert.equal([map.size, map.peek('put')?.value], [2, 2], 'what was held still is')
   await Promise.all([near.close(), far.close()])
 })
 
@@ -114,16 +117,27 @@ test('past its bound every session read asks the owner, until the copy was repla
   assert.ok(floors.reached('a', 1))
 })
 
-test('what left the interest is heard as a source', async () => {
-  const { near, far } = await two()
+test('what left the interest is heard as a source, also over a resync; an index follows', async () => {
+  const { near, far, gates, clock } = await two()
   const map = near.map<number>('m', { interest: { where: ({ value }) => value > 5 } })
   const told = record(map)
+  const index = map.index({ sortedBy: (value) => value })
   const other = far.map<number>('m')
   await other.put('r1', 9, { source: { epoch: 1, seq: 1 } })
+  await clock.advance(10)
   await other.put('r1', 1, { source: { epoch: 1, seq: 2 } })
   assert.is(map.sourceAgeMs('r1'), 0)
+  await other.put('r2', 9)
+  gates.hold.news = true
+  await clock.advance(10)
+  await other.put('r1', 2, { source: { epoch: 1, seq: 3 } })
+  await other.put('r2', 1)
+  await other.put('r3', 7)
+  for (const reload of gates.reloads) reload('reconnect')
+  assert.is(map.sourceAgeMs('r1'), 0)
   await settle()
-  assert.equal(lines(told), ['put r1=9', 'remove r1'])
+  assert.equal(lines(told), ['put r1=9', 'remove r1', 'put r2=9', 'resync reconnect r3=7'])
+  assert.equal([index.between(0, 10).map(({ key }) => key), index.size], [['r3'], 1])
   await near.close()
   await far.close()
 })

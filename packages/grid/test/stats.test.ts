@@ -31,6 +31,13 @@ test('a loop over as many keys as are between two samples does not always show t
   for (const one of seen) assert.ok(one >= 512 && one < 1536)
 })
 
+test('a newcomer takes over the count of the rarest', () => {
+  const hot = new HotKeys(2)
+  for (const key of ['a', 'a', 'b', 'c']) hot.sample(key, 1)
+  const expected = ['a', 'c'].map((key) => ({ key, reads: 2 }))
+  assert.equal(hot.top(), expected)
+})
+
 test('the table is bounded, and a key that is read often stays in it', () => {
   const hot = new HotKeys(8)
   for (let n = 0; n < 5000; n++) hot.sample(n % 3 === 0 ? 'hot' : `cold${n}`, 1)

@@ -38,6 +38,21 @@ test('a write that is older but arrives later loses: to a put, to a remove, and 
   await Promise.all([slow.close(), fast.close()])
 })
 
+test('a write made after seeing another one is later, although its wall clock is 70 s behind', async () => {
+  const memory = embedded()
+  const ahead = await openGrid(memory, { clock: createVirtualClock({ wallStartMs: 70_000 }) })
+  const behind = await openGrid(memory, { clock: createVirtualClock() })
+  const [first, second] = [ahead, behind].map((grid) => grid.map<number>('m', { merge: 'last-writer-wins' }))
+  await first?.put('k', 1)
+  assert.is((await second?.put('k', 2))?.value, 2)
+  assert.is(first?.peek('k')?.value, 2)
+  await first?.putAll([['a', 1], ['b', 1]]) // prettier-ignore
+  for (const key of ['a', 'b', 'k']) await first?.remove(key)
+  assert.is((await second?.put('k', 3))?.value, 3)
+  assert.is(first?.peek('k')?.value, 3, 'a remove was seen, too')
+  await Promise.all([ahead.close(), behind.close()])
+})
+
 test('while the last commit of a key is under way, its further puts wait and become one', async () => {
   const gates = gated(embedded())
   const grid = await openGrid(gates)
