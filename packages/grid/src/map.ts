@@ -104,15 +104,15 @@ export class ReplicatedMap<V> implements GridMap<V> {
     return this.#reader.get(key, options)
   }
 
-  async put(key: string, value: V, options: WriteOptions = {}): Promise<Entry<V>> {
+  put(key: string, value: V, options: WriteOptions = {}): Promise<Entry<V>> {
     return this.#writer.put(key, value, options)
   }
 
-  async putAll(values: Iterable<readonly [key: string, value: V]>, options: WriteOptions = {}): Promise<void> {
+  putAll(values: Iterable<readonly [key: string, value: V]>, options: WriteOptions = {}): Promise<void> {
     return this.#writer.putAll(values, options)
   }
 
-  async remove(key: string, options: RemoveOptions = {}): Promise<boolean> {
+  remove(key: string, options: RemoveOptions = {}): Promise<boolean> {
     return this.#writer.remove(key, undefined, options)
   }
 

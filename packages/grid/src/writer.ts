@@ -108,10 +108,14 @@ export class Writer<V> {
     return write.entry(result.version, result.atMs)
   }
 
-  // A bounded copy keeps what is written here: the change is let in as it comes by.
-  async #commit(write: DriverWrite): Promise<CommitResult> {
+  #commit(write: DriverWrite): Promise<CommitResult> {
     const { driver, replica } = this.#options
-    if (replica.kept === undefined) return driver.commit(write)
+    return replica.kept === undefined ? driver.commit(write) : this.#commitAndKeep(write)
+  }
+
+  // A bounded copy keeps what is written here: the change is let in as it comes by.
+  async #commitAndKeep(write: DriverWrite): Promise<CommitResult> {
+    const { driver, replica } = this.#options
     replica.reading.begin(write.key)
     try {
       return await driver.commit(write)
