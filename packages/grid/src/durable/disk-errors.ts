@@ -1,7 +1,7 @@
 import { StoreError, isStoreError } from '../store/errors.ts'
 
 const FULL = /ENOSPC|EDQUOT|EFBIG|No space left|Disk quota|File too large|MDB_MAP_FULL|mapsize limit/i
-const ACCESS = /EACCES|EPERM|EROFS|ENOTDIR|EISDIR|ENOENT|Permission denied|Read-only file system|Not a directory|not permitted/i
+const ACCESS = /EACCES|EEXIST|EPERM|EROFS|ENOTDIR|EISDIR|ENOENT|Permission denied|Read-only file system|Not a directory|not permitted/i
 const BROKEN = /MDB_CORRUPTED|MDB_INVALID|MDB_PAGE_NOTFOUND|MDB_BAD_TXN|not an LMDB file|Located page was wrong|page not found/i
 const NEWER = /MDB_VERSION_MISMATCH|environment version mismatch/i
 

@@ -35,7 +35,7 @@ export interface Environment {
   refresh(): void
   /**
    * In one transaction: looks whether every row still has its version, and if so makes the writes of `write`. False: it did not.
-   * Resolves at the level of the environment. All swaps asked for in one turn of the event loop share one commit.
+   * Resolves at the level of the environment. Swaps asked for while a commit is under way share the next one.
    */
   swap(table: Table, expected: readonly Expectation[], write: () => void): Promise<boolean>
   /** Throws CLOSED after `close`. */
@@ -51,11 +51,15 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
   let root: RootDatabase<Buffer, Buffer>
   try {
     await preflight(path)
-    root = openLmdb<Buffer, Buffer>({ path, noSubdir: false, encoding, keyEncoding: encoding, cache: false, maxDbs: 16 })
+    // Batches by turn of the event loop have a promise nobody can hear, which rejects when a commit fails and would end the process.
+    // Without them writes are grouped all the same: those that come while a commit is under way share the next one.
+    const tables = { encoding, keyEncoding: encoding, cache: false, maxDbs: 16 } as const
+    root = openLmdb<Buffer, Buffer>({ path, noSubdir: false, eventTurnBatching: false, ...tables })
   } catch (error) {
     throw diskError(error, path)
   }
   let closed = false
+  let failed = false
 
   const environment: Environment = {
     options,
@@ -77,11 +81,12 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
       }
       try {
         step(0)
-        const all = Promise.all(held).then((each) => each.every(Boolean))
+        const all = Promise.all(held).then((each) => each.every(Boolean), failedCommit)
         const swapped = await withDeadline(all, clock, timeoutMs, `a write to ${path}`)
         if (swapped && options.level === 'host') await withDeadline(Promise.resolve(root.flushed), clock, timeoutMs, `the flush of ${path}`)
         return swapped
       } catch (error) {
+        failed = true
         throw diskError(error, path)
       }
     },
@@ -92,7 +97,9 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
       if (closed) return
       closed = true
       // The level was promised with each write, so there is nothing to wait for but the file.
-      await withDeadline(root.close(), clock, timeoutMs, `closing ${path}`)
+      const closing = withDeadline(root.close(), clock, failed ? 100 : timeoutMs, `closing ${path}`)
+      // After a commit that failed lmdb waits for ever for the next one. Nothing acknowledged is in memory only.
+      await (failed ? closing.catch(() => undefined) : closing)
     },
   }
 
@@ -105,6 +112,17 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
   return environment
 }
 
+/** lmdb tells why a commit failed in a promise within the error, which rejects by itself and must be heard. */
+async function failedCommit(error: unknown): Promise<never> {
+  await (error as { readonly commitError?: unknown }).commitError
+  throw error
+}
+
+/** A write inside a {@link Environment.swap}: its own promise says nothing more than the swap's, but would reject unheard. */
+export function quietly(write: Promise<boolean>): void {
+  write.catch(() => undefined)
+}
+
 function condition(table: Table, { key, version }: Expectation, action: () => void): Promise<boolean> {
   return version === 0 ? table.ifNoExists(key, action) : table.ifVersion(key, version, action)
 }
@@ -115,8 +133,11 @@ async function claimSchema(environment: Environment, path: string): Promise<void
   const read = (): unknown => environment.read(table, key, 'the schema version').fields?.[0]
   const row = environment.rows.pack([DURABLE_SCHEMA_VERSION])
   // Two processes may begin the same file: the loser finds what the winner wrote.
-  if (read() === undefined) await environment.swap(table, [{ key, version: 0 }], () => void table.put(key, row, 1))
+  if (read() === undefined) await environment.swap(table, [{ key, version: 0 }], () => quietly(table.put(key, row, 1)))
   const found = read()
   if (found === DURABLE_SCHEMA_VERSION) return
-  throw new StoreError('STORE_NEWER', `the store at ${path} has schema version ${String(found)}; this release knows ${DURABLE_SCHEMA_VERSION}`)
+  throw new StoreError(
+    'STORE_NEWER',
+    `the store at ${path} has schema version ${String(found)}; this release knows ${DURABLE_SCHEMA_VERSION}`,
+  )
 }

@@ -1,5 +1,5 @@
 import type { LeaseRow, LeaseTable } from '../store/authority.ts'
-import type { Environment } from './environment.ts'
+import { quietly, type Environment } from './environment.ts'
 
 /** Leases as rows of an lmdb environment: compare-and-set by the row's version. */
 export function createLmdbLeases(environment: Environment): LeaseTable {
@@ -17,7 +17,7 @@ export function createLmdbLeases(environment: Environment): LeaseTable {
       const key = Buffer.from(name)
       const version = Number(tag ?? 0)
       const row = environment.rows.pack([fence, owner ?? null, ttlMs, beat])
-      const swapped = await environment.swap(table, [{ key, version }], () => void table.put(key, row, version + 1))
+      const swapped = await environment.swap(table, [{ key, version }], () => quietly(table.put(key, row, version + 1)))
       return swapped ? String(version + 1) : undefined
     },
   }

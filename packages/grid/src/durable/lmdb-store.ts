@@ -1,6 +1,6 @@
 import { checkCommit, checkFence, checkId, fenced, refusal, resolveScan, type Head } from '../store/rules.ts'
 import type { Fence, OutboxItem, Store, StoreCommit, StoreRecord } from '../store/store.ts'
-import type { Environment, Versioned } from './environment.ts'
+import { quietly, type Environment, type Versioned } from './environment.ts'
 import { createLanes } from './lanes.ts'
 
 /** The row of an id. `value` is undefined after a delete; `oldest` and `outboxFrom` say what is kept besides, without a search. */
@@ -31,7 +31,10 @@ export function createLmdbStore(environment: Environment): Store {
   }
 
   /** Decides on what it reads, writes if nobody wrote meanwhile, else decides anew. `plan` throws to refuse. */
-  async function write<T>(ids: readonly string[], plan: (seen: ReadonlyMap<string, Seen>) => { readonly result: T; apply(): void }): Promise<T> {
+  async function write<T>(
+    ids: readonly string[],
+    plan: (seen: ReadonlyMap<string, Seen>) => { readonly result: T; apply(): void },
+  ): Promise<T> {
     environment.check()
     return lanes.run(ids, async () => {
       for (;;) {
@@ -39,10 +42,9 @@ export function createLmdbStore(environment: Environment): Store {
         const seen = new Map(ids.map((id) => [id, read(id)]))
         const expected = Array.from(seen.values(), ({ key, version }) => ({ key, version }))
         const { result, apply } = plan(seen)
-        // oxlint-disable-next-line no-await-in-loop -- the next round is for a lost race only
         const swapped = await environment.swap(heads, expected, () => {
           apply()
-          for (const { key, version, row } of seen.values()) if (row !== undefined) void heads.put(key, pack(row), version + 1)
+          for (const { key, version, row } of seen.values()) if (row !== undefined) quietly(heads.put(key, pack(row), version + 1))
         })
         if (swapped) return result
       }
@@ -62,15 +64,14 @@ export function createLmdbStore(environment: Environment): Store {
     seen.row = { rev, fence, value, outboxSeq: outboxSeq + outbox.length, oldest, outboxFrom: row?.outboxFrom ?? 1 }
     return () => {
       if (row?.value !== undefined && options.revisions > 1) {
-        void history.put(numbered(key, row.rev), rows.pack([row.rev, row.fence.token, row.fence.owner, row.value]))
+        quietly(history.put(numbered(key, row.rev), rows.pack([row.rev, row.fence.token, row.fence.owner, row.value])))
       }
-      for (let old = from; old < oldest; old++) void history.remove(numbered(key, old))
-      for (const [at, bytes] of outbox.entries()) void outboxes.put(numbered(key, outboxSeq + at + 1), rows.pack([bytes]))
+      for (let old = from; old < oldest; old++) quietly(history.remove(numbered(key, old)))
+      for (const [at, bytes] of outbox.entries()) quietly(outboxes.put(numbered(key, outboxSeq + at + 1), rows.pack([bytes])))
     }
   }
 
   const store: Store = {
-    supports: { batch: true },
     level: options.level,
     async commitAll(given) {
       const commits = given.map(checkCommit)
@@ -132,7 +133,8 @@ export function createLmdbStore(environment: Environment): Store {
       }
       return items
     },
-    settle: (id, fence, seq) => change(id, fence, (row) => ({ ...row, outboxFrom: Math.max(row.outboxFrom, Math.min(seq, row.outboxSeq) + 1) })),
+    settle: (id, fence, seq) =>
+      change(id, fence, (row) => ({ ...row, outboxFrom: Math.max(row.outboxFrom, Math.min(seq, row.outboxSeq) + 1) })),
     delete: (id, fence) => change(id, fence, (row) => ({ ...row, rev: 0, value: undefined, oldest: 1, outboxFrom: row.outboxSeq + 1 })),
     close: () => environment.close(),
     [Symbol.asyncDispose]: () => environment.close(),
@@ -152,8 +154,8 @@ export function createLmdbStore(environment: Environment): Store {
       return {
         result: undefined,
         apply() {
-          if (after.value === undefined) for (let rev = before.oldest; rev < before.rev; rev++) void history.remove(numbered(key, rev))
-          for (let seq = before.outboxFrom; seq < after.outboxFrom; seq++) void outboxes.remove(numbered(key, seq))
+          if (after.value === undefined) for (let rev = before.oldest; rev < before.rev; rev++) quietly(history.remove(numbered(key, rev)))
+          for (let seq = before.outboxFrom; seq < after.outboxFrom; seq++) quietly(outboxes.remove(numbered(key, seq)))
         },
       }
     })

@@ -83,7 +83,9 @@ export function createAuthority(table: LeaseTable, options: AuthorityOptions = {
   const closing = new AbortController()
 
   /** The row, and whether it is free to take. */
-  async function look(name: string): Promise<{ readonly tag: string | undefined; readonly row: LeaseRow | undefined; readonly free: boolean }> {
+  async function look(
+    name: string,
+  ): Promise<{ readonly tag: string | undefined; readonly row: LeaseRow | undefined; readonly free: boolean }> {
     if (closing.signal.aborted) throw new StoreError('CLOSED', 'the authority is closed')
     const { tag, row } = await table.read(name)
     if (row?.owner === undefined) return { tag, row, free: true }
@@ -119,15 +121,15 @@ export function createAuthority(table: LeaseTable, options: AuthorityOptions = {
       const untilMs = clock.now() + waitMs
       for (;;) {
         signal?.throwIfAborted()
-        // oxlint-disable-next-line no-await-in-loop -- each round looks anew
         const { tag, row, free } = await look(name)
         const startMs = clock.now()
         if (free) {
           const fence = { owner, token: (row?.fence ?? 0) + 1 }
-          // oxlint-disable-next-line no-await-in-loop -- each round looks anew
           const taken = await table.swap(name, tag, { fence: fence.token, owner, ttlMs, beat: ids() })
           if (taken !== undefined) {
-            const mine = createHeldLease({ name, fence, ttlMs, tag: taken, startMs, clock, renew: keep ? renew : undefined }, () => held.delete(mine.lease))
+            const mine = createHeldLease({ name, fence, ttlMs, tag: taken, startMs, clock, renew: keep ? renew : undefined }, () =>
+              held.delete(mine.lease),
+            )
             held.set(mine.lease, mine)
             if (closing.signal.aborted) mine.end()
             return mine.lease
@@ -135,7 +137,6 @@ export function createAuthority(table: LeaseTable, options: AuthorityOptions = {
         }
         const leftMs = untilMs - clock.now()
         if (leftMs <= 0) return undefined
-        // oxlint-disable-next-line no-await-in-loop -- this is the pause between rounds
         await pause(clock, Math.min(pollMs, leftMs), [closing.signal, signal])
       }
     },
@@ -172,7 +173,6 @@ export function createAuthority(table: LeaseTable, options: AuthorityOptions = {
     let told: string | undefined
     while (!stop.aborted && !closing.signal.aborted) {
       try {
-        // oxlint-disable-next-line no-await-in-loop -- one look after the other
         const holder = await authority.current(name)
         const line = `${holder?.token} ${holder?.owner}`
         if (line !== told && !stop.aborted) fn(holder)
@@ -180,7 +180,6 @@ export function createAuthority(table: LeaseTable, options: AuthorityOptions = {
       } catch {
         // A table out of reach says nothing about the holder; the next look may.
       }
-      // oxlint-disable-next-line no-await-in-loop -- this is the pause between looks
       await pause(clock, pollMs, [stop, closing.signal])
     }
   }
@@ -189,7 +188,10 @@ export function createAuthority(table: LeaseTable, options: AuthorityOptions = {
 }
 
 function lost({ name, fence }: Lease): StoreError {
-  return new StoreError('LEASE_LOST', `the lease ${JSON.stringify(name)} of ${JSON.stringify(fence.owner)} with token ${fence.token} is over`)
+  return new StoreError(
+    'LEASE_LOST',
+    `the lease ${JSON.stringify(name)} of ${JSON.stringify(fence.owner)} with token ${fence.token} is over`,
+  )
 }
 
 /** Resolves after the time, or at once when one of the signals aborts. */

@@ -1,25 +1,17 @@
-/** Every way the durable half says no. The README of the durable half (docs/durability.md) has this table, kept equal by a test. */
+/** Every way the durable half says no. docs/durability.md has this table, kept equal by a test. */
 export const STORE_ERRORS = {
   BAD_OPTION: 'An option is unknown or has a value it cannot have. Correct the option named in the message.',
   BAD_ID: 'An id or name cannot be stored. Pass a non-empty string without NUL, of at most 400 bytes in UTF-8.',
   STORE_FENCED: 'Another owner took over with a newer fence. Stop this one; nothing was written.',
   STORE_CONFLICT: 'The stored revision is not the expected one. Read it again and decide anew; nothing was written.',
   STORE_FULL: 'The disk is full, or a quota is used up. Free space, then try again; what was acknowledged is safe.',
-  STORE_ACCESS: 'The place of the store cannot be written: permission, a read-only file system, or no directory. Correct the path or its rights.',
+  STORE_ACCESS:
+    'The place of the store cannot be written: permission, a read-only file system, or no directory. Correct the path or its rights.',
   STORE_BROKEN: 'Stored bytes are damaged. Nothing was changed: restore the file from a backup, or delete it if it may be lost.',
   STORE_NEWER: 'The store was written by a newer release. Upgrade this program; the store was left untouched.',
   STORE_TIMEOUT: 'The store gave no answer in time. Whether the write happened is unknown: read before writing again.',
   STORE_FAILED: 'The store failed in a way that has no code of its own. See the message and `cause`; reading again shows what holds.',
-  UNSUPPORTED: 'This store cannot give what was asked, and nothing weaker was done instead. Use another store, or ask for less.',
-  S3_IGNORES_CONDITIONS: 'The object store ignores If-Match or If-None-Match, so it cannot keep two writers apart. Use one that honours them.',
-  S3_CREDENTIALS: 'The object store refuses the credentials. Correct the key, the secret, or their rights on the bucket; check the clock.',
-  S3_NO_BUCKET: 'The bucket does not exist. Create it, or correct its name.',
   LEASE_LOST: 'The lease is not ours any more, or was not renewed in time. Stop what it protected and acquire it anew.',
-  JOURNAL_GAP: 'A producer skipped a number, so a record may be missing. Append the missing one first.',
-  JOURNAL_TRIMMED: 'The records at this offset were removed by retention. Start at the first offset there is, named in the message.',
-  BLOB_MISSING: 'There is no blob of that id, or no tag in that range. The message names it.',
-  BLOB_BROKEN: 'The bytes of a blob do not hash to its id. Restore it from another copy; do not use what was read.',
-  TAG_CONFLICT: 'The tag does not point where it was expected to. Read it again and decide anew; nothing was changed.',
   CLOSED: 'The store was closed. Open another.',
 } as const
 

@@ -55,7 +55,6 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   }
 
   const store: Store = {
-    supports: { batch: true },
     level: 'none',
     commitAll,
     async commit(id, expectedRev, fence, value, outbox) {

@@ -32,7 +32,10 @@ const LONGEST_ID_BYTES = 400
 export function checkId(id: string, what = 'id'): string {
   const sound = typeof id === 'string' && id !== '' && !id.includes('\0') && Buffer.byteLength(id) <= LONGEST_ID_BYTES
   if (sound && (id as string & { isWellFormed(): boolean }).isWellFormed()) return id
-  throw new StoreError('BAD_ID', `${what} is ${quote(id)}: give a non-empty string without NUL, of at most ${LONGEST_ID_BYTES} bytes in UTF-8`)
+  throw new StoreError(
+    'BAD_ID',
+    `${what} is ${quote(id)}: give a non-empty string without NUL, of at most ${LONGEST_ID_BYTES} bytes in UTF-8`,
+  )
 }
 
 export function checkFence(fence: Fence): Fence {

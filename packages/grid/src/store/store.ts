@@ -63,21 +63,15 @@ export interface StoreEntry extends StoreRecord {
   readonly id: string
 }
 
-export interface StoreSupports {
-  /** `commitAll` of more than one id. */
-  readonly batch: boolean
-}
-
 /**
  * The durable store. Every write is one atomic step: state, fence check and outbox together. Errors are `StoreError`.
  * After an error that is not a refusal (`STORE_FENCED`, `STORE_CONFLICT`, `BAD_ID`, `BAD_OPTION`) the outcome is unknown: read again.
  */
 export interface Store extends StateStore, AsyncDisposable {
-  readonly supports: StoreSupports
   /** What a resolved write of this store promises. */
   readonly level: AckLevel
   commit(id: string, expectedRev: number, fence: Fence, value: Uint8Array, outbox?: readonly Uint8Array[]): Promise<number>
-  /** All or none, each checked as in `commit`; the first refusal is thrown. UNSUPPORTED where the store has no batch. */
+  /** All or none, each checked as in `commit`; the first refusal is thrown. */
   commitAll(commits: readonly StoreCommit[]): Promise<readonly number[]>
   /** The present record and those before it that are kept, newest first. */
   revisions(id: string): Promise<readonly StoreRecord[]>

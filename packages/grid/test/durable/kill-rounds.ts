@@ -48,13 +48,20 @@ async function check(path: string, acknowledged: Map<string, number>, round: str
       const found = records[0]?.rev ?? 0
       // One more than acknowledged: committed, and killed before it could say so.
       assert.ok(found === rev || found === rev + 1, `${round}: ${id} is at revision ${found}, acknowledged was ${rev}`)
-      assert.equal(records.map((record) => record.rev), [found, found - 1, found - 2].filter((each) => each > 0), `${round}: revisions`)
+      assert.equal(
+        records.map((record) => record.rev),
+        [found, found - 1, found - 2].filter((each) => each > 0),
+        `${round}: revisions`,
+      )
       for (const { rev: each, value } of records) assert.ok(whole(value, each), `${round}: ${id} revision ${each} is half-written`)
       const outbox = await store.outbox(id)
       assert.is(outbox.at(-1)?.seq ?? found, found, `${round}: the outbox ends with the state`)
       // What was seen must stay as well.
       acknowledged.set(id, found)
-      assert.ok(outbox.every(({ seq, value }) => whole(value, seq)), `${round}: the outbox of ${id}`)
+      assert.ok(
+        outbox.every(({ seq, value }) => whole(value, seq)),
+        `${round}: the outbox of ${id}`,
+      )
     }
   } finally {
     await store.close()

@@ -11,8 +11,6 @@ export interface StoreBench {
 /** A behaviour every store must show. It throws an AssertionError where it does not. */
 export interface StoreCase {
   readonly name: string
-  /** It writes several ids in one step: only for a store that `supports.batch`. */
-  readonly batch?: boolean
   run(bench: StoreBench): Promise<void>
 }
 
@@ -144,7 +142,10 @@ export const storeCases: readonly StoreCase[] = [
         )
         const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
         equal(errors.length, 9)
-        ok(errors.every((error) => isStoreError(error, 'STORE_CONFLICT')), String(errors[0]))
+        ok(
+          errors.every((error) => isStoreError(error, 'STORE_CONFLICT')),
+          String(errors[0]),
+        )
         const winner = results.findIndex(({ status }) => status === 'fulfilled')
         for (const store of stores) deepEqual(await store.get('x'), { rev: rev + 1, fence: ours, value: bytes(winner) })
       }
@@ -166,19 +167,35 @@ export const storeCases: readonly StoreCase[] = [
       deepEqual((await store.get('x'))?.value, bytes())
       await store.commit('x', 1, ours, large)
       ok(Buffer.compare((await store.get('x'))?.value ?? bytes(), large) === 0)
-      deepEqual((await store.revisions('x')).map(({ rev }) => rev), [2, 1])
+      deepEqual(
+        (await store.revisions('x')).map(({ rev }) => rev),
+        [2, 1],
+      )
     },
   },
   {
     name: 'a batch is all or none',
-    batch: true,
     async run({ open }) {
       const store = await open()
       await store.commit('x', 0, ours, bytes(1))
-      const batch = ['x', 'y', 'z', 'y'].map((id, at) => ({ id, expectedRev: id === 'y' && at === 1 ? 0 : at === 2 ? 0 : 1, fence: ours, value: bytes(at) }))
+      const batch = ['x', 'y', 'z', 'y'].map((id, at) => ({
+        id,
+        expectedRev: id === 'y' && at === 1 ? 0 : at === 2 ? 0 : 1,
+        fence: ours,
+        value: bytes(at),
+      }))
       deepEqual(await store.commitAll(batch), [2, 1, 1, 2])
-      await refused(store.commitAll([...['x', 'y'].map((id) => ({ id, expectedRev: 2, fence: ours, value: bytes(9) })), { id: 'z', expectedRev: 7, fence: ours, value: bytes(9) }]), 'STORE_CONFLICT')
-      deepEqual((await Promise.all(['x', 'y', 'z'].map((id) => store.get(id)))).map((record) => record?.value), [bytes(0), bytes(3), bytes(2)])
+      await refused(
+        store.commitAll([
+          ...['x', 'y'].map((id) => ({ id, expectedRev: 2, fence: ours, value: bytes(9) })),
+          { id: 'z', expectedRev: 7, fence: ours, value: bytes(9) },
+        ]),
+        'STORE_CONFLICT',
+      )
+      deepEqual(
+        (await Promise.all(['x', 'y', 'z'].map((id) => store.get(id)))).map((record) => record?.value),
+        [bytes(0), bytes(3), bytes(2)],
+      )
       deepEqual(await store.commitAll([]), [])
     },
   },
