@@ -1,6 +1,6 @@
 import type { Clock, TimerHandle } from '@stigmergy/grid'
 import { isCoreError } from './errors.ts'
-import type { Fence, Store } from './store.ts'
+import { isTakenOver, type Fence, type Store } from './store.ts'
 
 /** Keeps an agent's last good state in the store, written behind: a crash of the process loses at most what is not yet written. */
 export interface Checkpoint {
@@ -68,7 +68,7 @@ export function createCheckpoint(options: CheckpointOptions): Checkpoint {
   }
 
   function refused(error: unknown, bytes: Uint8Array): void {
-    const final = isCoreError(error, 'STORE_FENCED') || isCoreError(error, 'STORE_CONFLICT')
+    const final = isTakenOver(error)
     failure = { error, final }
     if (final) {
       options.onLost(error)

@@ -1,0 +1,143 @@
+import { open as openLmdb, type Database, type RootDatabase } from 'lmdb'
+import { withDeadline } from '../store/deadline.ts'
+import { StoreError } from '../store/errors.ts'
+import { createRowCodec, type RowCodec } from '../store/row.ts'
+import { diskError } from './disk-errors.ts'
+import type { ResolvedDurableOptions } from './options.ts'
+import { preflight } from './preflight.ts'
+
+/** Version of the tables in an environment (I9). */
+export const DURABLE_SCHEMA_VERSION = 1
+
+export type Table = Database<Buffer, Buffer>
+
+/** A row as it stands in its table. `version` changes with every write of the row, and 0 says there is none. */
+export interface Versioned {
+  readonly version: number
+  readonly fields: readonly unknown[] | undefined
+}
+
+/** One condition of a write: the row must still have this version. */
+export interface Expectation {
+  readonly key: Buffer
+  readonly version: number
+}
+
+/** One lmdb environment: a file, its tables, and transactions over all of them. */
+export interface Environment {
+  readonly options: ResolvedDurableOptions
+  readonly rows: RowCodec
+  /** With versions: its rows can be expected in {@link swap}. */
+  table(name: string, versions: boolean): Table
+  /** The newest committed row, of whichever process. */
+  read(table: Table, key: Buffer, what: string): Versioned
+  /** Brings reads up to what other processes have committed. */
+  refresh(): void
+  /**
+   * In one transaction: looks whether every row still has its version, and if so makes the writes of `write`. False: it did not.
+   * Resolves at the level of the environment. Swaps asked for while a commit is under way share the next one.
+   */
+  swap(table: Table, expected: readonly Expectation[], write: () => void): Promise<boolean>
+  /** Throws CLOSED after `close`. */
+  check(): void
+  close(): Promise<void>
+}
+
+/** Opens it. Throws `StoreError` STORE_ACCESS, STORE_BROKEN, STORE_NEWER or STORE_FULL; what is there is left untouched. */
+export async function openEnvironment(options: ResolvedDurableOptions): Promise<Environment> {
+  const { path, timeoutMs, clock } = options
+  const rows = createRowCodec()
+  const encoding = 'binary'
+  let root: RootDatabase<Buffer, Buffer>
+  try {
+    await preflight(path)
+    // Batches by turn of the event loop have a promise nobody can hear, which rejects when a commit fails and would end the process.
+    // Without them writes are grouped all the same: those that come while a commit is under way share the next one.
+    const tables = { encoding, keyEncoding: encoding, cache: false, maxDbs: 16 } as const
+    root = openLmdb<Buffer, Buffer>({ path, noSubdir: false, eventTurnBatching: false, ...tables })
+  } catch (error) {
+    throw diskError(error, path)
+  }
+  let closed = false
+  let failed = false
+
+  const environment: Environment = {
+    options,
+    rows,
+    table: (name, useVersions) => root.openDB<Buffer, Buffer>(name, { encoding, keyEncoding: encoding, cache: false, useVersions }),
+    refresh: () => root.resetReadTxn(),
+    read(table, key, what) {
+      environment.refresh()
+      const entry = table.getEntry(key)
+      return entry === undefined ? { version: 0, fields: undefined } : { version: entry.version ?? 0, fields: rows.read(entry.value, what) }
+    },
+    async swap(table, expected, write) {
+      // Conditions within conditions, in one transaction: only the innermost writes, so it is all or none. Called at once, in order.
+      const held: Promise<boolean>[] = []
+      const step = (at: number): void => {
+        const each = expected[at]
+        if (each === undefined) write()
+        else held.push(condition(table, each, () => step(at + 1)))
+      }
+      try {
+        step(0)
+        const all = Promise.all(held).then((each) => each.every(Boolean), failedCommit)
+        const swapped = await withDeadline(all, clock, timeoutMs, `a write to ${path}`)
+        if (swapped && options.level === 'host') await withDeadline(Promise.resolve(root.flushed), clock, timeoutMs, `the flush of ${path}`)
+        return swapped
+      } catch (error) {
+        failed = true
+        throw diskError(error, path)
+      }
+    },
+    check() {
+      if (closed) throw new StoreError('CLOSED', `the store at ${path} is closed`)
+    },
+    async close() {
+      if (closed) return
+      closed = true
+      // The level was promised with each write, so there is nothing to wait for but the file.
+      const closing = withDeadline(root.close(), clock, failed ? 100 : timeoutMs, `closing ${path}`)
+      // After a commit that failed lmdb waits for ever for the next one. Nothing acknowledged is in memory only.
+      await (failed ? closing.catch(() => undefined) : closing)
+    },
+  }
+
+  try {
+    await claimSchema(environment, path)
+  } catch (error) {
+    await environment.close()
+    throw error
+  }
+  return environment
+}
+
+/** lmdb tells why a commit failed in a promise within the error, which rejects by itself and must be heard. */
+async function failedCommit(error: unknown): Promise<never> {
+  await (error as { readonly commitError?: unknown }).commitError
+  throw error
+}
+
+/** A write inside a {@link Environment.swap}: its own promise says nothing more than the swap's, but would reject unheard. */
+export function quietly(write: Promise<boolean>): void {
+  write.catch(() => undefined)
+}
+
+function condition(table: Table, { key, version }: Expectation, action: () => void): Promise<boolean> {
+  return version === 0 ? table.ifNoExists(key, action) : table.ifVersion(key, version, action)
+}
+
+async function claimSchema(environment: Environment, path: string): Promise<void> {
+  const table = environment.table('meta', true)
+  const key = Buffer.from('schema_version')
+  const read = (): unknown => environment.read(table, key, 'the schema version').fields?.[0]
+  const row = environment.rows.pack([DURABLE_SCHEMA_VERSION])
+  // Two processes may begin the same file: the loser finds what the winner wrote.
+  if (read() === undefined) await environment.swap(table, [{ key, version: 0 }], () => quietly(table.put(key, row, 1)))
+  const found = read()
+  if (found === DURABLE_SCHEMA_VERSION) return
+  throw new StoreError(
+    'STORE_NEWER',
+    `the store at ${path} has schema version ${String(found)}; this release knows ${DURABLE_SCHEMA_VERSION}`,
+  )
+}

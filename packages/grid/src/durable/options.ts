@@ -1,0 +1,32 @@
+import { systemClock, type Clock } from '../clock.ts'
+import { badOption, checkCount, checkMs, checkNames } from '../store/rules.ts'
+import type { AckLevel } from '../store/store.ts'
+
+export interface DurableOptions {
+  /** A directory of its own, on a local disk (not NFS); made if absent. Several processes of one machine may open it. */
+  readonly path: string
+  /** What a resolved write promises. @default 'process' */
+  readonly level?: Exclude<AckLevel, 'none'>
+  /** How many revisions of a record are kept, the present one included. @default 5 */
+  readonly revisions?: number
+  /** How long a write may take before it fails with STORE_TIMEOUT, its outcome unknown. @default 10000 */
+  readonly timeoutMs?: number
+  /** @default systemClock() */
+  readonly clock?: Clock
+}
+
+export interface ResolvedDurableOptions {
+  readonly path: string
+  readonly level: Exclude<AckLevel, 'none'>
+  readonly revisions: number
+  readonly timeoutMs: number
+  readonly clock: Clock
+}
+
+export function resolveDurableOptions(options: DurableOptions): ResolvedDurableOptions {
+  checkNames('openDurable', options, ['path', 'level', 'revisions', 'timeoutMs', 'clock'])
+  const { path, level = 'process', revisions = 5, timeoutMs = 10_000, clock = systemClock() } = options
+  if (typeof path !== 'string' || path === '') throw badOption('path', path, 'the path of a directory')
+  if (level !== 'process' && level !== 'host') throw badOption('level', level, "'process' or 'host'")
+  return { path, level, revisions: checkCount('revisions', revisions, 1), timeoutMs: checkMs('timeoutMs', timeoutMs), clock }
+}

@@ -1,0 +1,55 @@
+import { access, constants, mkdir, open, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { StoreError } from '../store/errors.ts'
+
+// Where lmdb keeps what is checked here, in the first two pages; layout: mdb.c, MDB_page and MDB_meta, with 64-bit fields.
+const MAGIC = 0xbeefc0de
+const MAGIC_AT = 24
+const PAGE_SIZE_AT = 48
+const LAST_PAGE_AT = 144
+const META_BYTES = 192
+
+/**
+ * Makes the directory and looks at the file before lmdb maps it: lmdb trusts its header, and reading a page that a damaged or
+ * truncated file does not have would kill the process instead of throwing.
+ */
+export async function preflight(path: string): Promise<void> {
+  await mkdir(path, { recursive: true })
+  await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
+  const file = join(path, 'data.mdb')
+  let handle: FileHandle
+  try {
+    handle = await open(file, 'r+')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    throw error
+  }
+  try {
+    await check(handle, file)
+  } finally {
+    await handle.close()
+  }
+}
+
+async function check(handle: FileHandle, file: string): Promise<void> {
+  const { size } = await handle.stat()
+  // A process killed before it had written the header leaves an empty file: lmdb begins it anew.
+  if (size === 0) return
+  const first = await meta(handle, file, 0)
+  const second = await meta(handle, file, first.pageSize)
+  const needed = (Math.max(first.lastPage, second.lastPage) + 1) * first.pageSize
+  if (size < needed) throw broken(file, `it has ${size} bytes where its header needs ${needed}`)
+}
+
+async function meta(handle: FileHandle, file: string, at: number): Promise<{ readonly pageSize: number; readonly lastPage: number }> {
+  const bytes = Buffer.alloc(META_BYTES)
+  const { bytesRead } = await handle.read(bytes, 0, META_BYTES, at)
+  if (bytesRead < META_BYTES || bytes.readUInt32LE(MAGIC_AT) !== MAGIC) throw broken(file, `there is no lmdb header at byte ${at}`)
+  const pageSize = bytes.readUInt32LE(PAGE_SIZE_AT)
+  if (pageSize < 512 || pageSize > 65_536) throw broken(file, `its header tells a page size of ${pageSize}`)
+  return { pageSize, lastPage: Number(bytes.readBigUInt64LE(LAST_PAGE_AT)) }
+}
+
+function broken(file: string, reason: string): StoreError {
+  return new StoreError('STORE_BROKEN', `${file} is damaged: ${reason}`)
+}

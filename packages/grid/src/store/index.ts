@@ -1,0 +1,8 @@
+export { createAuthority } from './authority.ts'
+export type { AcquireOptions, Authority, AuthorityOptions, Lease, LeaseRow, LeaseTable, LeaseWatch } from './authority.ts'
+export { isStoreError, STORE_ERRORS, StoreError } from './errors.ts'
+export type { StoreErrorCode } from './errors.ts'
+export { createMemoryLeases } from './memory-leases.ts'
+export { createMemoryStore } from './memory-store.ts'
+export type { MemoryStoreOptions } from './memory-store.ts'
+export type { AckLevel, Fence, OutboxItem, ScanOptions, StateStore, Store, StoreCommit, StoreEntry, StoreRecord } from './store.ts'

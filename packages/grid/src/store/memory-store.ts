@@ -1,0 +1,121 @@
+import { StoreError } from './errors.ts'
+import { checkCommit, checkCount, checkFence, checkId, checkNames, fenced, refusal, resolveScan, type Head } from './rules.ts'
+import type { OutboxItem, Store, StoreCommit, StoreEntry, StoreRecord } from './store.ts'
+
+export interface MemoryStoreOptions {
+  /** How many revisions of a record are kept, the present one included. @default 5 */
+  readonly revisions?: number
+}
+
+interface Slot extends Head {
+  /** Newest first; empty after a delete. */
+  readonly records: readonly StoreRecord[]
+  readonly outbox: readonly OutboxItem[]
+}
+
+/** A store in this process's memory: for tests, and what the real ones are compared with. Its level is `none`. */
+export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
+  checkNames('createMemoryStore', options, ['revisions'])
+  const keep = checkCount('revisions', options.revisions ?? 5, 1)
+  const slots = new Map<string, Slot>()
+  let closed = false
+
+  function open(): void {
+    if (closed) throw new StoreError('CLOSED', 'the store is closed')
+  }
+
+  function write({ id, fence, value, outbox = [] }: StoreCommit): number {
+    const slot = slots.get(id)
+    const rev = (slot?.rev ?? 0) + 1
+    const outboxSeq = slot?.outboxSeq ?? 0
+    slots.set(id, {
+      rev,
+      fence,
+      outboxSeq: outboxSeq + outbox.length,
+      records: [{ rev, fence, value }, ...(slot?.records ?? [])].slice(0, keep),
+      outbox: [...(slot?.outbox ?? []), ...outbox.map((bytes, at) => ({ seq: outboxSeq + at + 1, value: bytes }))],
+    })
+    return rev
+  }
+
+  async function commitAll(given: readonly StoreCommit[]): Promise<readonly number[]> {
+    open()
+    const commits = given.map(checkCommit)
+    const before = new Map(commits.map(({ id }) => [id, slots.get(id)]))
+    return commits.map((commit) => {
+      const refused = refusal(slots.get(commit.id), commit)
+      if (refused === undefined) return write(commit)
+      // All or none: what the batch has written so far is taken back.
+      for (const [id, slot] of before) {
+        if (slot === undefined) slots.delete(id)
+        else slots.set(id, slot)
+      }
+      throw refused
+    })
+  }
+
+  const store: Store = {
+    level: 'none',
+    commitAll,
+    async commit(id, expectedRev, fence, value, outbox) {
+      const [rev] = await commitAll([{ id, expectedRev, fence, value, ...(outbox && { outbox }) }])
+      return rev as number
+    },
+    async get(id) {
+      open()
+      const record = slots.get(checkId(id))?.records[0]
+      return record && copy(record)
+    },
+    async revisions(id) {
+      open()
+      return (slots.get(checkId(id))?.records ?? []).map(copy)
+    },
+    async *scan(scanOptions) {
+      const { prefix, after, limit } = resolveScan(scanOptions)
+      let left = limit
+      open()
+      const ids = [...slots.keys()].filter((id) => id.startsWith(prefix) && (after === undefined || byBytes(id, after) > 0)).sort(byBytes)
+      for (const id of ids) {
+        open()
+        const record = slots.get(id)?.records[0]
+        if (record === undefined) continue
+        if (left-- <= 0) return
+        yield { ...copy(record), id } satisfies StoreEntry
+      }
+    },
+    async outbox(id) {
+      open()
+      return (slots.get(checkId(id))?.outbox ?? []).map(copy)
+    },
+    async settle(id, given, seq) {
+      open()
+      const fence = checkFence(given)
+      const slot = slots.get(checkId(id))
+      const refused = fenced(id, slot, fence)
+      if (refused !== undefined) throw refused
+      if (slot !== undefined) slots.set(id, { ...slot, fence, outbox: slot.outbox.filter((item) => item.seq > seq) })
+    },
+    async delete(id, given) {
+      open()
+      const fence = checkFence(given)
+      const slot = slots.get(checkId(id))
+      const refused = fenced(id, slot, fence)
+      if (refused !== undefined) throw refused
+      slots.set(id, { rev: 0, fence, outboxSeq: slot?.outboxSeq ?? 0, records: [], outbox: [] })
+    },
+    async close() {
+      closed = true
+      slots.clear()
+    },
+    [Symbol.asyncDispose]: () => store.close(),
+  }
+  return store
+}
+
+function copy<T extends { readonly value: Uint8Array }>(item: T): T {
+  return { ...item, value: new Uint8Array(item.value) }
+}
+
+function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+}

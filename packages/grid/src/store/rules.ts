@@ -1,0 +1,91 @@
+import { quote } from '../errors.ts'
+import { StoreError } from './errors.ts'
+import type { Fence, ScanOptions, StoreCommit } from './store.ts'
+
+/** What a store knows of an id besides its value; also after a delete, when `rev` is 0: an older writer must stay out (I1). */
+export interface Head {
+  readonly rev: number
+  readonly fence: Fence
+  /** The last number given to an item of the outbox. */
+  readonly outboxSeq: number
+}
+
+/** Why this fence may not write, or undefined. The one place that decides it (I1). */
+export function fenced(id: string, head: Head | undefined, fence: Fence): StoreError | undefined {
+  const seen = head?.fence
+  if (seen === undefined || fence.token > seen.token || (fence.token === seen.token && fence.owner === seen.owner)) return undefined
+  const holder = `${quote(seen.owner)} holds it with token ${seen.token}`
+  return new StoreError('STORE_FENCED', `${quote(fence.owner)} may not write ${quote(id)} with token ${fence.token}: ${holder}`)
+}
+
+/** Why this commit is refused, or undefined. */
+export function refusal(head: Head | undefined, { id, expectedRev, fence }: StoreCommit): StoreError | undefined {
+  const rev = head?.rev ?? 0
+  const stale = fenced(id, head, fence)
+  if (stale !== undefined || rev === expectedRev) return stale
+  return new StoreError('STORE_CONFLICT', `${quote(id)} is at revision ${rev}, not at ${expectedRev}`)
+}
+
+// Every store keeps keys of this length: S3 allows 1,024 bytes, a file name 255 per component, lmdb 1,978.
+const LONGEST_ID_BYTES = 400
+
+export function checkId(id: string, what = 'id'): string {
+  const sound = typeof id === 'string' && id !== '' && !id.includes('\0') && Buffer.byteLength(id) <= LONGEST_ID_BYTES
+  if (sound && (id as string & { isWellFormed(): boolean }).isWellFormed()) return id
+  throw new StoreError(
+    'BAD_ID',
+    `${what} is ${quote(id)}: give a non-empty string without NUL, of at most ${LONGEST_ID_BYTES} bytes in UTF-8`,
+  )
+}
+
+export function checkFence(fence: Fence): Fence {
+  const { owner, token } = fence
+  if (typeof owner !== 'string' || owner === '') throw badOption('fence.owner', owner, 'a non-empty string')
+  if (!Number.isSafeInteger(token) || token < 0) throw badOption('fence.token', token, 'a whole number from 0 on')
+  return { owner, token }
+}
+
+/** A checked commit with copies of its bytes: the caller may reuse its buffers at once. */
+export function checkCommit(commit: StoreCommit): StoreCommit {
+  const { id, expectedRev, fence, value, outbox = [] } = commit
+  if (!Number.isSafeInteger(expectedRev) || expectedRev < 0) throw badOption('expectedRev', expectedRev, 'a revision, or 0 for none')
+  for (const bytes of [value, ...outbox]) if (!(bytes instanceof Uint8Array)) throw badOption('value', bytes, 'a Uint8Array')
+  // Copied by constructor: a Node Buffer's slice() would share memory with its source.
+  const copies = outbox.map((bytes) => new Uint8Array(bytes))
+  return { id: checkId(id), expectedRev, fence: checkFence(fence), value: new Uint8Array(value), outbox: copies }
+}
+
+export interface ResolvedScan {
+  readonly prefix: string
+  readonly after: string | undefined
+  readonly limit: number
+}
+
+export function resolveScan(options: ScanOptions = {}): ResolvedScan {
+  const { prefix = '', after, limit = Infinity } = options
+  if (typeof prefix !== 'string') throw badOption('prefix', prefix, 'a string')
+  if (limit !== Infinity && (!Number.isSafeInteger(limit) || limit < 0)) throw badOption('limit', limit, 'a whole number from 0 on')
+  return { prefix, after: after === undefined ? undefined : checkId(after, 'after'), limit }
+}
+
+export function checkCount(name: string, value: number, least: number): number {
+  if (Number.isSafeInteger(value) && value >= least) return value
+  throw badOption(name, value, `a whole number from ${least} on`)
+}
+
+export function checkMs(name: string, value: number): number {
+  if (Number.isFinite(value) && value > 0) return value
+  throw badOption(name, value, 'a number of milliseconds above 0')
+}
+
+export function badOption(name: string, value: unknown, wanted: string): StoreError {
+  return new StoreError('BAD_OPTION', `${name} is ${quote(value)}: give ${wanted}`)
+}
+
+/** A misspelt option would otherwise be silently without effect. */
+export function checkNames(of: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) throw badOption(`options of ${of}`, options, 'an object')
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) throw new StoreError('BAD_OPTION', `${of} has no option ${quote(name)}: it has ${known.join(', ')}`)
+  }
+}

@@ -1,0 +1,230 @@
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { isStoreError, type StoreErrorCode } from '../errors.ts'
+import type { Store } from '../store.ts'
+
+/** One empty place to store in, fresh for each case. */
+export interface StoreBench {
+  /** Opens it, with three revisions kept; called twice, two stores share the place, as two processes do. The runner closes them. */
+  open(): Promise<Store>
+}
+
+/** A behaviour every store must show. It throws an AssertionError where it does not. */
+export interface StoreCase {
+  readonly name: string
+  run(bench: StoreBench): Promise<void>
+}
+
+const ours = { owner: 'a', token: 1 }
+const theirs = { owner: 'b', token: 2 }
+const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
+
+async function refused(promise: Promise<unknown>, code: StoreErrorCode, text = ''): Promise<void> {
+  await rejects(promise, (error) => isStoreError(error, code) && error.message.includes(text))
+}
+
+async function idsOf(store: Store, options?: Parameters<Store['scan']>[0]): Promise<readonly string[]> {
+  const ids: string[] = []
+  for await (const { id } of store.scan(options)) ids.push(id)
+  return ids
+}
+
+/** The conformance suite of stores, as data. */
+export const storeCases: readonly StoreCase[] = [
+  {
+    name: 'keeps the last revision, by copy both ways',
+    async run({ open }) {
+      const store = await open()
+      const given = Buffer.from([1, 2])
+      const done = store.commit('x', 0, ours, given)
+      given[0] = 9
+      equal(await done, 1)
+      const first = await store.get('x')
+      deepEqual(first, { rev: 1, fence: ours, value: bytes(1, 2) })
+      first?.value.fill(7)
+      deepEqual((await store.get('x'))?.value, bytes(1, 2))
+      equal(await store.commit('x', 1, ours, bytes(3)), 2)
+      deepEqual((await store.get('x'))?.value, bytes(3))
+      equal(await store.get('y'), undefined)
+    },
+  },
+  {
+    name: 'another revision than expected is refused, and nothing is written',
+    async run({ open }) {
+      const store = await open()
+      await store.commit('x', 0, ours, bytes(1))
+      await refused(store.commit('x', 0, ours, bytes(2)), 'STORE_CONFLICT', '"x" is at revision 1, not at 0')
+      await refused(store.commit('x', 2, ours, bytes(2)), 'STORE_CONFLICT', '"x" is at revision 1, not at 2')
+      await refused(store.commit('y', 1, ours, bytes(2)), 'STORE_CONFLICT', '"y" is at revision 0, not at 1')
+      deepEqual(await store.get('x'), { rev: 1, fence: ours, value: bytes(1) })
+      equal(await store.get('y'), undefined)
+    },
+  },
+  {
+    name: 'an older fence and the same token of another owner are refused in every writing call',
+    async run({ open }) {
+      const store = await open()
+      await store.commit('x', 0, ours, bytes(1), [bytes(8)])
+      await store.commit('x', 1, theirs, bytes(2))
+      for (const fence of [ours, { owner: 'c', token: 2 }]) {
+        const text = `"${fence.owner}" may not write "x" with token ${fence.token}: "b" holds it with token 2`
+        await refused(store.commit('x', 2, fence, bytes(3)), 'STORE_FENCED', text)
+        await refused(store.settle('x', fence, 1), 'STORE_FENCED', text)
+        await refused(store.delete('x', fence), 'STORE_FENCED', text)
+      }
+      deepEqual(await store.get('x'), { rev: 2, fence: theirs, value: bytes(2) })
+      equal((await store.outbox('x')).length, 1)
+    },
+  },
+  {
+    name: 'a delete forgets all but the fence',
+    async run({ open }) {
+      const store = await open()
+      for (let rev = 0; rev < 4; rev++) await store.commit('x', rev, theirs, bytes(rev), [bytes(rev)])
+      await store.delete('x', theirs)
+      deepEqual([await store.get('x'), await store.revisions('x'), await store.outbox('x'), await idsOf(store)], [undefined, [], [], []])
+      await refused(store.commit('x', 0, ours, bytes(1)), 'STORE_FENCED')
+      equal(await store.commit('x', 0, theirs, bytes(1), [bytes(9)]), 1)
+      deepEqual(await store.revisions('x'), [{ rev: 1, fence: theirs, value: bytes(1) }])
+      deepEqual(await store.outbox('x'), [{ seq: 5, value: bytes(9) }])
+    },
+  },
+  {
+    name: 'the last revisions are kept, newest first',
+    async run({ open }) {
+      const store = await open()
+      for (let rev = 0; rev < 5; rev++) await store.commit('x', rev, { owner: 'a', token: rev }, bytes(rev + 1))
+      const kept = [5, 4, 3].map((rev) => ({ rev, fence: { owner: 'a', token: rev - 1 }, value: bytes(rev) }))
+      deepEqual(await store.revisions('x'), kept)
+      deepEqual(await store.revisions('y'), [])
+    },
+  },
+  {
+    name: 'the outbox goes with its commit and stays until it is settled',
+    async run({ open }) {
+      const store = await open()
+      await store.commit('x', 0, ours, bytes(1), [bytes(10), bytes(11)])
+      await refused(store.commit('x', 0, ours, bytes(1), [bytes(99)]), 'STORE_CONFLICT')
+      await store.commit('x', 1, ours, bytes(2), [bytes(12)])
+      const items = [10, 11, 12].map((value, at) => ({ seq: at + 1, value: bytes(value) }))
+      deepEqual(await store.outbox('x'), items)
+      await store.settle('x', ours, 2)
+      deepEqual(await (await open()).outbox('x'), items.slice(2))
+      await store.settle('x', theirs, 100)
+      deepEqual(await store.outbox('x'), [])
+      deepEqual((await store.get('x'))?.value, bytes(2))
+      await store.commit('x', 2, theirs, bytes(3), [bytes(13)])
+      deepEqual(await store.outbox('x'), [{ seq: 4, value: bytes(13) }])
+    },
+  },
+  {
+    name: 'a scan goes in order of bytes, from a prefix, after an id, up to a limit',
+    async run({ open }) {
+      const store = await open()
+      const ids = ['a', 'a/1', 'a:2', 'ab', 'b', 'é', '水', '😀', '..', 'a b', '~']
+      for (const id of ids) await store.commit(id, 0, ours, Buffer.from(id))
+      await store.delete('b', ours)
+      const order = ids.filter((id) => id !== 'b').sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+      deepEqual(await idsOf(store), order)
+      deepEqual(await idsOf(store, { prefix: 'a', limit: 3 }), order.filter((id) => id.startsWith('a')).slice(0, 3))
+      deepEqual(await idsOf(store, { prefix: 'a', after: 'a/1' }), ['a:2', 'ab'])
+      deepEqual(await idsOf(store, { after: '水' }), ['😀'])
+      deepEqual(await idsOf(store, { prefix: 'nothing' }), [])
+      for await (const { id, value, rev } of store.scan()) deepEqual([Buffer.from(value).toString(), rev], [id, 1])
+    },
+  },
+  {
+    name: 'of many writers of one revision exactly one wins, over two stores',
+    async run({ open }) {
+      const stores = [await open(), await open()]
+      for (let rev = 0; rev < 5; rev++) {
+        const results = await Promise.allSettled(
+          Array.from({ length: 10 }, (_, at) => (stores[at % 2] as Store).commit('x', rev, ours, bytes(at))),
+        )
+        const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
+        equal(errors.length, 9)
+        ok(
+          errors.every((error) => isStoreError(error, 'STORE_CONFLICT')),
+          String(errors[0]),
+        )
+        const winner = results.findIndex(({ status }) => status === 'fulfilled')
+        for (const store of stores) deepEqual(await store.get('x'), { rev: rev + 1, fence: ours, value: bytes(winner) })
+      }
+    },
+  },
+  {
+    name: 'commits of one id may be asked for without waiting for each other',
+    async run({ open }) {
+      const store = await open()
+      deepEqual(await Promise.all([0, 1, 2].map((rev) => store.commit('x', rev, ours, bytes(rev)))), [1, 2, 3])
+    },
+  },
+  {
+    name: 'a value may be empty, or large',
+    async run({ open }) {
+      const store = await open()
+      const large = new Uint8Array(3_000_000).map((_, at) => at % 251)
+      await store.commit('x', 0, ours, bytes())
+      deepEqual((await store.get('x'))?.value, bytes())
+      await store.commit('x', 1, ours, large)
+      ok(Buffer.compare((await store.get('x'))?.value ?? bytes(), large) === 0)
+      deepEqual(
+        (await store.revisions('x')).map(({ rev }) => rev),
+        [2, 1],
+      )
+    },
+  },
+  {
+    name: 'a batch is all or none',
+    async run({ open }) {
+      const store = await open()
+      await store.commit('x', 0, ours, bytes(1))
+      const batch = ['x', 'y', 'z', 'y'].map((id, at) => ({
+        id,
+        expectedRev: id === 'y' && at === 1 ? 0 : at === 2 ? 0 : 1,
+        fence: ours,
+        value: bytes(at),
+      }))
+      deepEqual(await store.commitAll(batch), [2, 1, 1, 2])
+      await refused(
+        store.commitAll([
+          ...['x', 'y'].map((id) => ({ id, expectedRev: 2, fence: ours, value: bytes(9) })),
+          { id: 'z', expectedRev: 7, fence: ours, value: bytes(9) },
+        ]),
+        'STORE_CONFLICT',
+      )
+      deepEqual(
+        (await Promise.all(['x', 'y', 'z'].map((id) => store.get(id)))).map((record) => record?.value),
+        [bytes(0), bytes(3), bytes(2)],
+      )
+      deepEqual(await store.commitAll([]), [])
+    },
+  },
+  {
+    name: 'what cannot be stored is refused, and the value quoted',
+    async run({ open }) {
+      const store = await open()
+      await refused(store.commit('', 0, ours, bytes(1)), 'BAD_ID', 'id is ""')
+      await refused(store.commit('a\0b', 0, ours, bytes(1)), 'BAD_ID')
+      await refused(store.get('é'.repeat(201)), 'BAD_ID', 'at most 400 bytes')
+      await refused(store.commit('x', -1, ours, bytes(1)), 'BAD_OPTION', 'expectedRev is -1')
+      await refused(store.commit('x', 0, { owner: '', token: 1 }, bytes(1)), 'BAD_OPTION', 'fence.owner is ""')
+      await refused(store.commit('x', 0, { owner: 'a', token: 0.5 }, bytes(1)), 'BAD_OPTION', 'fence.token is 0.5')
+      await refused(store.commit('x', 0, ours, 'text' as never), 'BAD_OPTION', 'value is "text"')
+      equal(await store.get('x'), undefined)
+    },
+  },
+  {
+    name: 'after close every call is refused, and what was stored is there for the next one',
+    async run({ open }) {
+      const other = await open()
+      const store = await open()
+      await store.commit('x', 0, ours, bytes(1))
+      deepEqual((await other.get('x'))?.value, bytes(1))
+      await store.close()
+      await store.close()
+      await refused(store.get('x'), 'CLOSED')
+      await refused(store.commit('x', 1, ours, bytes(2)), 'CLOSED')
+      await refused(store.delete('x', ours), 'CLOSED')
+    },
+  },
+]

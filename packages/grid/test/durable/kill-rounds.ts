@@ -1,0 +1,76 @@
+import { openDurable } from '@stigmergy/grid/durable'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import * as assert from 'uvu/assert'
+
+const CHILD = fileURLToPath(new URL('kill-child.ts', import.meta.url))
+const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
+
+/** Starts a process of this tree on the sources. */
+export function startChild(file: string, args: readonly string[]): ReturnType<typeof spawn> {
+  const flags = ['--conditions=@stigmergy/source', '--import', 'tsx', file, ...args]
+  return spawn(process.execPath, flags, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] })
+}
+
+/** Kills a committing process with signal 9 at a random moment, again and again, and looks at the store after each. */
+export async function killRounds(path: string, rounds: number, random: () => number): Promise<number> {
+  const acknowledged = new Map<string, number>()
+  let told = 0
+  for (let round = 1; round <= rounds; round++) {
+    const child = startChild(CHILD, [path, 'writer', String(round)])
+    const exited = once(child, 'exit')
+    let text = ''
+    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+    await once(child.stdout as NonNullable<typeof child.stdout>, 'data')
+    await wait(random() * 30)
+    child.kill('SIGKILL')
+    await exited
+    if (child.stdout?.readableEnded === false) await once(child.stdout, 'end')
+    // The last line may be cut in the middle by the kill.
+    for (const line of text.slice(0, text.lastIndexOf('\n')).split('\n')) {
+      const [id = '', rev = ''] = line.split(' ')
+      assert.match(id, /^agent-/, line)
+      acknowledged.set(id, Number(rev))
+      told += 1
+    }
+    await check(path, acknowledged, `round ${round}`)
+  }
+  return told
+}
+
+async function check(path: string, acknowledged: Map<string, number>, round: string): Promise<void> {
+  const { store } = await openDurable({ path, revisions: 3 })
+  try {
+    for (const [id, rev] of acknowledged) {
+      const records = await store.revisions(id)
+      const found = records[0]?.rev ?? 0
+      // One more than acknowledged: committed, and killed before it could say so.
+      assert.ok(found === rev || found === rev + 1, `${round}: ${id} is at revision ${found}, acknowledged was ${rev}`)
+      assert.equal(
+        records.map((record) => record.rev),
+        [found, found - 1, found - 2].filter((each) => each > 0),
+        `${round}: revisions`,
+      )
+      for (const { rev: each, value } of records) assert.ok(whole(value, each), `${round}: ${id} revision ${each} is half-written`)
+      const outbox = await store.outbox(id)
+      assert.is(outbox.at(-1)?.seq ?? found, found, `${round}: the outbox ends with the state`)
+      // What was seen must stay as well.
+      acknowledged.set(id, found)
+      assert.ok(
+        outbox.every(({ seq, value }) => whole(value, seq)),
+        `${round}: the outbox of ${id}`,
+      )
+    }
+  } finally {
+    await store.close()
+  }
+}
+
+function whole(value: Uint8Array, rev: number): boolean {
+  const bytes = Buffer.from(value)
+  if (bytes.length !== 8 && bytes.length !== 8 * (1 + (((rev - 1) * 37) % 700))) return false
+  for (let at = 0; at < bytes.length; at += 8) if (bytes.readBigUInt64BE(at) !== BigInt(rev)) return false
+  return true
+}
