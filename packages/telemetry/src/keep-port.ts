@@ -39,8 +39,9 @@ export function gridKeepPort(
       const watch = decisions.watch((change) => {
         if (change.type === 'put') hear(change.entry.value)
         // A gap (I5): what is in the map now is all there is to know.
-        else if (change.type === 'resync') for (const entry of decisions.entries()) hear(entry.value)
+        else if (change.type === 'resync') for (const entry of change.entries.values()) hear(entry.value)
       })
+      for (const entry of decisions.entries()) hear(entry.value)
       return () => watch.close()
     },
   }
