@@ -7,7 +7,7 @@ import { F64, RECORD_U32 } from '../src/recorder/layout.ts'
 import { Ring } from '../src/recorder/ring.ts'
 import { createSlowLimit } from '../src/recorder/slow.ts'
 import { createStringTable, readStrings } from '../src/recorder/strings.ts'
-import { TraceTable } from '../src/recorder/traces.ts'
+import { TRACE_U32, TraceTable } from '../src/recorder/traces.ts'
 import { seeded } from './support/seeded.ts'
 
 const test = suite('parts of the recorder')
@@ -183,11 +183,11 @@ test('traces: the newest are known, older ones give their row away', () => {
   const foreign = table.open('c'.repeat(32))
   assert.is(table.find(ids.traceText(own)), own)
   assert.is(table.open('c'.repeat(32)), foreign)
-  table.keep[table.row(own)] = 3
+  table.u32[table.row(own) * 16 + TRACE_U32.keep] = 3
   for (let i = 0; i < 4; i++) table.begin()
   assert.not.ok(table.has(own))
   assert.is(table.find('c'.repeat(32)), -1)
-  assert.is(table.keep[table.row(own)], 0)
+  assert.is(table.u32[table.row(own) * 16 + TRACE_U32.keep], 0)
   // Back again, as a row of its own that is not mistaken for the number in its id.
   const again = table.open(ids.traceText(own))
   assert.ok(table.has(again) && again !== own)

@@ -4,7 +4,7 @@ import { parseWord } from './hex.ts'
 import type { Ids } from './ids.ts'
 import { inShare } from './keep-rules.ts'
 import type { Keeper } from './keeper.ts'
-import { NEVER, type TraceTable } from './traces.ts'
+import { NEVER, TRACE_U32, type TraceTable } from './traces.ts'
 
 /** Makes the contexts of new spans from those that came with events, and finds the traces they belong to. */
 export class Contexts {
@@ -42,7 +42,7 @@ export class Contexts {
       this.#parentHigh = this.#parentLow = 0
       trace = traces.begin()
       traceId = ids.traceText(trace)
-      flags = inShare(traces.words[traces.row(trace) * 4 + 3] as number, this.#headRatio) ? 1 : 0
+      flags = inShare(traces.u32[traces.row(trace) * 16 + 3] as number, this.#headRatio) ? 1 : 0
       this.#keeper.born(trace, flags === 1)
     }
     const low = ids.nextSpan()
@@ -78,7 +78,7 @@ export class Contexts {
   /** A context of this recorder that came back as a plain object: a frozen copy, as the grid makes them. */
   copyOf({ traceId, spanId, traceFlags }: TraceContext): RecordedContext | undefined {
     const trace = parseWord(spanId, 0) === this.#ids.spanHigh ? this.#traces.find(traceId) : -1
-    if (trace < 0 || this.#traces.keep[this.#traces.row(trace)] === NEVER) return undefined
+    if (trace < 0 || this.#traces.u32[this.#traces.row(trace) * 16 + TRACE_U32.keep] === NEVER) return undefined
     return new RecordedContext(this.#maker, traceId, spanId, traceFlags, trace, parseWord(spanId, 8), 0, 0)
   }
 }

@@ -4,6 +4,7 @@ import { readFlight, type FlightRecord } from './read.ts'
 import { spanOf, type RecordedSpan } from './recorded-span.ts'
 import type { Extra, Recorder } from './recorder.ts'
 import { KEEP_REASONS } from './keep-rules.ts'
+import { TRACE_F64, TRACE_U32 } from './traces.ts'
 
 /** What the export of kept traces came to. */
 export interface DrainCounts {
@@ -20,6 +21,8 @@ export interface Drain {
   run(limit: number): boolean
 }
 
+const NONE: readonly Link[] = []
+
 /** Walks the kept traces back along their records, and tells each span once. */
 export function createDrain(recorder: Recorder, maxSpans: number, emit: (span: RecordedSpan) => void): Drain {
   const { ring, traces, keeper, strings } = recorder
@@ -28,9 +31,9 @@ export function createDrain(recorder: Recorder, maxSpans: number, emit: (span: R
 
   /** Numbers of the records not exported yet, oldest first. */
   const slice = (row: number): { readonly seqs: readonly number[]; readonly lost: boolean } => {
-    const until = traces.emitted[row] as number
+    const until = traces.f64[row * 8 + TRACE_F64.emitted] as number
     const seqs: number[] = []
-    for (let seq = (traces.last[row] as number) - 1; seq >= until;) {
+    for (let seq = (traces.f64[row * 8 + TRACE_F64.last] as number) - 1; seq >= until;) {
       const at = ring.find(seq)
       if (at < 0) return { seqs: seqs.toReversed(), lost: true }
       seqs.push(seq)
@@ -42,17 +45,17 @@ export function createDrain(recorder: Recorder, maxSpans: number, emit: (span: R
   }
 
   const breaks = (row: number): void => {
-    if (traces.broken[row] === 1) return
-    traces.broken[row] = 1
+    if (traces.u32[row * 16 + TRACE_U32.broken] === 1) return
+    traces.u32[row * 16 + TRACE_U32.broken] = 1
     counts.incomplete += 1
   }
 
   const tell = (row: number, record: FlightRecord, extra: Extra | undefined, links: readonly Link[]): void => {
-    const told = (traces.spans[row] as number) + 1
-    traces.spans[row] = told
+    const told = (traces.u32[row * 16 + TRACE_U32.spans] as number) + 1
+    traces.u32[row * 16 + TRACE_U32.spans] = told
     if (told <= maxSpans) {
       const span = spanOf(record, extra, links)
-      const reason = KEEP_REASONS[(traces.keep[row] as number) - 1]
+      const reason = KEEP_REASONS[(traces.u32[row * 16 + TRACE_U32.keep] as number) - 1]
       // On the first span of the slice: why the trace is here, unless by mere chance.
       const said = told === 1 && reason !== undefined && reason !== 'base'
       emit(said ? { ...span, attributes: { ...span.attributes, 'agent.keep.reason': reason } } : span)
@@ -68,22 +71,25 @@ export function createDrain(recorder: Recorder, maxSpans: number, emit: (span: R
   const drainTrace = (trace: number): number => {
     if (!traces.has(trace)) return 0
     const row = traces.row(trace)
-    traces.dirty[row] = 0
+    traces.u32[row * 16 + TRACE_U32.dirty] = 0
     const { seqs, lost } = slice(row)
-    if (traces.emitted[row] === 0) counts.traces += 1
+    if (traces.f64[row * 8 + TRACE_F64.emitted] === 0) counts.traces += 1
     if (lost) breaks(row)
-    traces.emitted[row] = traces.last[row] as number
-    const causes = new Map<number, Link[]>()
+    traces.f64[row * 8 + TRACE_F64.emitted] = traces.f64[row * 8 + TRACE_F64.last] as number
+    // Of the span by its low half. Links are rare.
+    let causes: Map<number, Link[]> | undefined
     for (const seq of seqs) {
       const at = ring.find(seq)
       const low = ring.u32[at + U32.spanLow] as number
       const extra = ring.extra(seq) as Extra | undefined
       if (((ring.u32[at + U32.kind] as number) & 0xff) === KIND.link) {
-        if (extra?.link !== undefined) causes.set(low, [...(causes.get(low) ?? []), { context: { ...extra.link, isRemote: true } }])
+        if (extra?.link === undefined) continue
+        causes ??= new Map()
+        causes.set(low, [...(causes.get(low) ?? []), { context: { ...extra.link, isRemote: true } }])
         continue
       }
       const [record] = reader.read(seq, 1).records
-      if (record !== undefined) tell(row, record, extra, causes.get(low) ?? [])
+      if (record !== undefined) tell(row, record, extra, causes?.get(low) ?? NONE)
     }
     return seqs.length
   }

@@ -8,12 +8,10 @@ export interface Hex {
 
 export function createHex(): Hex {
   const three = Array.from({ length: 4096 }, (_, value) => value.toString(16).padStart(3, '0'))
+  const two = three.slice(0, 256).map((text) => text.slice(1))
   return {
     three,
-    word: (value) => {
-      const rest = value & 0xff
-      return `${three[value >>> 20]}${three[(value >>> 8) & 0xfff]}${rest < 16 ? '0' : ''}${rest.toString(16)}`
-    },
+    word: (value) => (three[value >>> 20] as string) + (three[(value >>> 8) & 0xfff] as string) + (two[value & 0xff] as string),
   }
 }
 

@@ -1,5 +1,5 @@
 import { inShare, KEEP_REASONS, reasonCode, type KeepReason } from './keep-rules.ts'
-import { NEVER, type TraceTable } from './traces.ts'
+import { NEVER, TRACE_U32, type TraceTable } from './traces.ts'
 
 /** A trace that is to be kept by every process that has a part of it. */
 export interface KeepDecision {
@@ -32,21 +32,22 @@ export class Keeper {
   /** A new trace. The base share is the same in every process, as it is a matter of the id alone. */
   born(trace: number, sampled: boolean): void {
     const row = this.#table.row(trace)
-    if (!sampled) this.#table.keep[row] = NEVER
-    else if (inShare(this.#table.words[row * 4 + 3] as number, this.#ratio)) {
-      this.#table.keep[row] = reasonCode('base')
+    if (!sampled) this.#table.u32[row * 16 + TRACE_U32.keep] = NEVER
+    else if (inShare(this.#table.u32[row * 16 + 3] as number, this.#ratio)) {
+      this.#table.u32[row * 16 + TRACE_U32.keep] = reasonCode('base')
       this.kept.base += 1
     }
   }
 
   /** Keeps a trace. `traceId` is asked for only when the decision is a new one that others must hear of. */
   keep(trace: number, reason: number, traceId: () => string): void {
-    const { keep } = this.#table
+    const { u32 } = this.#table
     const row = this.#table.row(trace)
-    const now = keep[row] as number
+    const at = row * 16 + TRACE_U32.keep
+    const now = u32[at] as number
     // A better reason than the base share: others may have a smaller share.
     if (now !== 0 && (now !== reasonCode('base') || reason === now)) return
-    keep[row] = reason
+    u32[at] = reason
     const name = KEEP_REASONS[reason - 1] as KeepReason
     this.kept[name] += 1
     this.touch(trace, row)
@@ -58,9 +59,11 @@ export class Keeper {
 
   /** A record was added to a trace. */
   touch(trace: number, row: number): void {
-    const { keep, dirty } = this.#table
-    if (keep[row] === 0 || keep[row] === NEVER || dirty[row] === 1) return
-    dirty[row] = 1
+    const { u32 } = this.#table
+    const kept = u32[row * 16 + TRACE_U32.keep] as number
+    const dirty = row * 16 + TRACE_U32.dirty
+    if (kept === 0 || kept === NEVER || u32[dirty] === 1) return
+    u32[dirty] = 1
     this.dirty.push(trace)
     this.#wake()
   }

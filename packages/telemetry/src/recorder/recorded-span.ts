@@ -19,7 +19,7 @@ export interface RecordedSpan {
   readonly error: unknown
 }
 
-type OurAttributes = { readonly [name in AttributeName]?: string | number }
+type OurAttributes = { [name in AttributeName]?: string | number }
 
 const NO_PARENT = '0'.repeat(16)
 
@@ -31,7 +31,8 @@ export function spanOf(record: FlightRecord, extra: Extra | undefined, causes: r
   // One message: its span is the parent and also a link, as the conventions of messaging ask for.
   const own: readonly Link[] = consumer ? [{ context: { traceId, spanId: parentId, traceFlags: 1, isRemote: true } }] : []
   const { name, attributes } = describe(record, extra, consumer)
-  return { name, traceId, spanId, parentId, consumer, startedAtMs, endedAtMs, attributes, links: [...own, ...causes], error: extra?.error }
+  const links = causes.length === 0 ? own : [...own, ...causes]
+  return { name, traceId, spanId, parentId, consumer, startedAtMs, endedAtMs, attributes, links, error: extra?.error }
 }
 
 function describe(
@@ -39,34 +40,42 @@ function describe(
   extra: Extra | undefined,
   consumer: boolean,
 ): { readonly name: string; readonly attributes: Attributes } {
-  const { kind, agentId, agentType, event, stage, restarts } = record
+  const { kind, agentId, agentType, event, restarts } = record
   if (kind === 'root') return { name: event, attributes: { 'agent.stage': 'sensor', ...extra?.attributes } }
+  if (kind === 'transition') return describeTransition(record, consumer)
   const agent: OurAttributes = { 'agent.id': agentId, 'agent.type': agentType }
   if (kind === 'restart') {
     const attributes: OurAttributes = { ...agent, 'agent.restarts': restarts, 'agent.restored.from': event }
     return { name: `${agentType} restarted`, attributes }
   }
-  if (kind === 'failure') {
-    const decision = extra?.decision
-    const attributes: OurAttributes = {
-      ...agent,
-      'agent.event': event,
-      ...(decision === undefined ? {} : { 'agent.failure.decision': decision.type }),
-      ...(decision?.type === 'restart' ? { 'agent.failure.delay_ms': decision.delayMs, 'agent.restarts': decision.restarts } : {}),
-    }
-    return { name: `${agentType} failed`, attributes }
-  }
-  const from = statePath(record.from)
-  const to = statePath(record.to)
+  const decision = extra?.decision
   const attributes: OurAttributes = {
     ...agent,
+    'agent.event': event,
+    ...(decision === undefined ? {} : { 'agent.failure.decision': decision.type }),
+    ...(decision?.type === 'restart' ? { 'agent.failure.delay_ms': decision.delayMs, 'agent.restarts': decision.restarts } : {}),
+  }
+  return { name: `${agentType} failed`, attributes }
+}
+
+function describeTransition(record: FlightRecord, consumer: boolean): { readonly name: string; readonly attributes: Attributes } {
+  const { agentId, agentType, event, stage, restarts } = record
+  const from = statePath(record.from)
+  const to = statePath(record.to)
+  // No spreads on this path: they cost more than the rest of the span.
+  const attributes: OurAttributes = {
+    'agent.id': agentId,
+    'agent.type': agentType,
     'agent.event': event,
     'agent.restarts': restarts,
     'agent.mailbox.wait_ms': Math.max(0, record.startedAtMs - record.enqueuedAtMs),
     'agent.state.from': from,
     'agent.state.to': to,
-    ...(stage === '' ? {} : { 'agent.stage': stage }),
-    ...(consumer ? { 'messaging.system': 'stigmergy', 'messaging.operation.type': 'process' } : {}),
+  }
+  if (stage !== '') attributes['agent.stage'] = stage
+  if (consumer) {
+    attributes['messaging.system'] = 'stigmergy'
+    attributes['messaging.operation.type'] = 'process'
   }
   return { name: transitionName(agentType, from, to), attributes }
 }

@@ -12,7 +12,7 @@ import type { ResolvedRecorderOptions } from './options.ts'
 import { Ring } from './ring.ts'
 import { createStringTable, type StringTable } from './strings.ts'
 import { stageOfTags } from '../stages.ts'
-import { TraceTable } from './traces.ts'
+import { TRACE_F64, TRACE_U32, TraceTable } from './traces.ts'
 
 /** What of a record does not fit into it. */
 export interface Extra {
@@ -222,16 +222,16 @@ export class Recorder implements TransitionRecorder {
     let trace = RecordedContext.trace(context)
     if (!traces.has(trace)) trace = this.#contexts.open(context.traceId, context.traceFlags)
     const row = traces.row(trace)
-    const { words } = traces
-    u32[at + U32.trace] = words[row * 4] as number
-    u32[at + U32.trace + 1] = words[row * 4 + 1] as number
-    u32[at + U32.trace + 2] = words[row * 4 + 2] as number
-    u32[at + U32.trace + 3] = words[row * 4 + 3] as number
+    const words = row * 16
+    u32[at + U32.trace] = traces.u32[words] as number
+    u32[at + U32.trace + 1] = traces.u32[words + 1] as number
+    u32[at + U32.trace + 2] = traces.u32[words + 2] as number
+    u32[at + U32.trace + 3] = traces.u32[words + 3] as number
     u32[at + U32.spanHigh] = this.ids.spanHigh
     u32[at + U32.spanLow] = RecordedContext.spanLow(context)
     u32[at + U32.parentHigh] = RecordedContext.parentHigh(context)
     u32[at + U32.parentLow] = RecordedContext.parentLow(context)
-    const last = traces.last[row] as number
+    const last = traces.f64[row * 8 + TRACE_F64.last] as number
     const back = last === 0 ? 0 : ring.head + 1 - last
     u32[at + U32.back] = back < 2 ** 32 ? back : 2 ** 32 - 1
     const half = at / 2
@@ -241,8 +241,8 @@ export class Recorder implements TransitionRecorder {
     f64[half + F64.seq] = ring.head + 1
     const seq = ring.commit()
     if (extra !== undefined) ring.setExtra(seq, extra)
-    traces.last[row] = seq + 1
-    if (traces.keep[row] !== 0) this.keeper.touch(trace, row)
+    traces.f64[row * 8 + TRACE_F64.last] = seq + 1
+    if (traces.u32[row * 16 + TRACE_U32.keep] !== 0) this.keeper.touch(trace, row)
     if (seq < this.#pressureAt) return
     this.#pressureAt = seq + ring.capacity / 4
     this.#pressure()
