@@ -1,8 +1,20 @@
-/** One measured number. */
+/** One comparison: our cost over the peer's on the same work, in rounds that took turns. Below 1 is better. */
 export interface Row {
-  readonly name: string
-  readonly value: number
+  /** What was measured. */
+  readonly subject: string
+  /** What it is compared with. */
+  readonly peer: string
+  /** Median over the rounds of our cost / the peer's, and the smallest and greatest. */
+  readonly ratio: number
+  readonly min: number
+  readonly max: number
+  /** Of the costs below. */
   readonly unit: string
+  /** Median costs. */
+  readonly cost: number
+  readonly peerCost: number
+  /** True if the work was checked to have been done, on both sides, in every round. */
+  readonly verified: boolean
 }
 
 /** What a file `test/bench/NAME.bench.ts` exports as `bench`. Measurements are shown, never asserted. */

@@ -7,10 +7,16 @@ import type { Bench, Row } from './bench.ts'
 
 const ENDING = '.bench.ts'
 
-const table = (rows: readonly Row[]): string => {
-  const width = Math.max(...rows.map((row) => row.name.length))
-  return rows.map((row) => `  ${row.name.padEnd(width)}  ${row.value.toPrecision(4)} ${row.unit}`).join('\n')
-}
+const number = (value: number): string => value.toPrecision(4)
+
+const table = (rows: readonly Row[]): string =>
+  rows
+    .map(
+      ({ subject, peer, ratio, min, max, unit, cost, peerCost, verified }) =>
+        `  ${subject.padEnd(20)} ${number(ratio)}x ${peer} [${number(min)}-${number(max)}], ${number(cost)} against ${number(peerCost)} ${unit}` +
+        (verified ? '' : ' NOT VERIFIED'),
+    )
+    .join('\n')
 
 const run = async (argv: readonly string[]): Promise<void> => {
   const { values, positionals } = parseArgs({
@@ -31,7 +37,9 @@ const run = async (argv: readonly string[]): Promise<void> => {
   const { bench } = (await import(file)) as { readonly bench: Bench }
   const rows = await bench.run()
   const machine = `node ${process.version}, ${process.platform} ${process.arch}`
-  console.log(values.json ? JSON.stringify({ name, title: bench.title, machine, rows }) : `${bench.title} (${machine})\n${table(rows)}`)
+  // One line per row, for programs.
+  if (values.json) for (const row of rows) console.log(JSON.stringify({ bench: name, ...row }))
+  else console.log(`${bench.title} (${machine})\n${table(rows)}`)
 }
 
 try {

@@ -1,30 +1,13 @@
 import type { TraceContext } from '@stigmergy/grid'
 import type { AnyMachineSnapshot } from 'xstate'
 import type { Envelope } from './envelope.ts'
-import type { AgentInfo, TransitionEnd, TransitionStart } from './hooks.ts'
+import type { AgentInfo } from './hooks.ts'
 import type { Services } from './services.ts'
 
 /** A state value as text: `idle`, `{"picking":"reach"}`. */
 function stateText(snapshot: AnyMachineSnapshot): string {
   const value: unknown = snapshot.value
   return typeof value === 'string' ? value : JSON.stringify(value)
-}
-
-// Field by field: on this path two spreads of objects cost more than the step itself.
-function endOf(
-  start: TransitionStart,
-  endedAtMs: number,
-  before: AnyMachineSnapshot,
-  after: AnyMachineSnapshot,
-  error: unknown,
-  context: TraceContext | undefined,
-): TransitionEnd {
-  const { agent, event, trace, enqueuedAtMs, startedAtMs, restarts } = start
-  const from = stateText(before)
-  const to = stateText(after)
-  const { tags: tagsBefore } = before
-  const { tags: tagsAfter } = after
-  return { agent, event, trace, enqueuedAtMs, startedAtMs, restarts, endedAtMs, from, to, tagsBefore, tagsAfter, error, context }
 }
 
 /** Who caused what: sets `grid.trace.current` around each step of an agent, and tells the hooks of it. */
@@ -34,8 +17,17 @@ export class Cause {
   /** Context of the last event from outside: the cause also of what the agent's own timers and children do. */
   #last: TraceContext | undefined
   #outer: TraceContext | undefined
-  #start: TransitionStart | undefined
+  /** The step that is running, for the hooks. Fields, not an object: on this path an object costs as much as the record of it. */
+  #told = false
+  #event = ''
+  #trace: TraceContext | undefined
+  #enqueuedAtMs = 0
+  #startedAtMs = 0
+  #restarts = 0
   #returned: TraceContext | undefined
+  /** The state as text, of the snapshot it was last asked for: one step's `to` is the next one's `from`. */
+  #textOf: AnyMachineSnapshot | undefined
+  #text = ''
 
   constructor(agent: AgentInfo, services: Services) {
     this.#agent = agent
@@ -67,8 +59,13 @@ export class Cause {
     if (!guests.watching) return
     const startedAtMs = clock.now()
     const enqueuedAtMs = envelope?.enqueuedAtMs ?? startedAtMs
-    this.#start = { agent: this.#agent, event, trace: this.#last, enqueuedAtMs, startedAtMs, restarts }
-    this.#returned = guests.transitionStart(this.#start)
+    this.#told = true
+    this.#event = event
+    this.#trace = this.#last
+    this.#enqueuedAtMs = enqueuedAtMs
+    this.#startedAtMs = startedAtMs
+    this.#restarts = restarts
+    this.#returned = guests.transitionStart(this.#agent, event, this.#last, enqueuedAtMs, startedAtMs, restarts)
     if (this.#returned === undefined) return
     grid.trace.current = this.#returned
     if (envelope !== undefined) this.#last = this.#returned
@@ -80,10 +77,34 @@ export class Cause {
     const context = grid.trace.current
     grid.trace.current = this.#outer
     this.#outer = undefined
-    const start = this.#start
-    if (start === undefined) return context
-    this.#start = undefined
-    if (guests.watchingEnds) guests.transitionEnd(endOf(start, clock.now(), before, after, error, this.#returned))
+    if (!this.#told) return context
+    this.#told = false
+    if (!guests.watchingEnds) return context
+    const endedAtMs = clock.now()
+    const from = this.#stateText(before)
+    guests.transitionEnd(
+      this.#agent,
+      this.#event,
+      this.#trace,
+      this.#enqueuedAtMs,
+      this.#startedAtMs,
+      this.#restarts,
+      endedAtMs,
+      from,
+      this.#stateText(after),
+      before.tags,
+      after.tags,
+      error,
+      this.#returned,
+    )
     return context
+  }
+
+  #stateText(snapshot: AnyMachineSnapshot): string {
+    if (snapshot !== this.#textOf) {
+      this.#textOf = snapshot
+      this.#text = stateText(snapshot)
+    }
+    return this.#text
   }
 }

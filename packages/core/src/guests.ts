@@ -1,7 +1,8 @@
 import type { TraceContext } from '@stigmergy/grid'
-import type { CoreHooks, TransitionEnd, TransitionStart } from './hooks.ts'
+import type { CoreHooks, TransitionRecorder } from './hooks.ts'
+import { recorderOf } from './recorder-of.ts'
 
-type HookName = Exclude<keyof CoreHooks, 'onTransitionStart' | 'onTransitionEnd'>
+type HookName = Exclude<keyof CoreHooks, 'transitions' | 'onTransitionStart' | 'onTransitionEnd'>
 
 /** The one place that calls hooks and listeners. Whatever they throw is counted and goes no further (I7). */
 export interface Guests {
@@ -13,8 +14,8 @@ export interface Guests {
   readonly errors: number
   use(hooks: CoreHooks): () => void
   /** The context a hook returned, the last one if several did. */
-  transitionStart(start: TransitionStart): TraceContext | undefined
-  transitionEnd(end: TransitionEnd): void
+  readonly transitionStart: TransitionRecorder['start']
+  readonly transitionEnd: TransitionRecorder['end']
   tell<K extends HookName>(hook: K, ...args: Parameters<NonNullable<CoreHooks[K]>>): void
   /** Calls a listener. */
   call<A>(listener: (arg: A) => unknown, arg: A): void
@@ -23,6 +24,8 @@ export interface Guests {
 
 export function createGuests(): Guests {
   let guests: readonly CoreHooks[] = []
+  /** Those of the guests that are told of transitions, each in the cheap form. */
+  let recorders: readonly TransitionRecorder[] = []
   let watching = false
   let watchingEnds = false
   let errors = 0
@@ -31,8 +34,9 @@ export function createGuests(): Guests {
   }
 
   function settle(): void {
-    watchingEnds = guests.some((hooks) => hooks.onTransitionEnd !== undefined)
+    watchingEnds = guests.some((hooks) => hooks.transitions !== undefined || hooks.onTransitionEnd !== undefined)
     watching = watchingEnds || guests.some((hooks) => hooks.onTransitionStart !== undefined)
+    recorders = guests.flatMap((hooks) => recorderOf(hooks) ?? [])
   }
 
   // An async hook's rejection would otherwise end the process.
@@ -60,23 +64,40 @@ export function createGuests(): Guests {
         settle()
       }
     },
-    transitionStart(start) {
+    transitionStart(agent, event, trace, enqueuedAtMs, startedAtMs, restarts) {
       let context: TraceContext | undefined
-      for (const hooks of guests) {
+      for (const recorder of recorders) {
         try {
-          const returned: unknown = hooks.onTransitionStart?.(start)
+          const returned: unknown = recorder.start(agent, event, trace, enqueuedAtMs, startedAtMs, restarts)
+          if (returned === undefined) continue
           if (returned instanceof Promise) mind(returned)
-          else if (returned !== undefined) context = returned as TraceContext
+          else context = returned as TraceContext
         } catch {
           errors += 1
         }
       }
       return context
     },
-    transitionEnd(end) {
-      for (const hooks of guests) {
+    transitionEnd(agent, event, trace, enqueuedAtMs, startedAtMs, restarts, endedAtMs, from, to, tagsBefore, tagsAfter, error, context) {
+      for (const recorder of recorders) {
         try {
-          mind(hooks.onTransitionEnd?.(end))
+          mind(
+            recorder.end(
+              agent,
+              event,
+              trace,
+              enqueuedAtMs,
+              startedAtMs,
+              restarts,
+              endedAtMs,
+              from,
+              to,
+              tagsBefore,
+              tagsAfter,
+              error,
+              context,
+            ),
+          )
         } catch {
           errors += 1
         }

@@ -59,8 +59,42 @@ export interface Failure {
   readonly decision: { readonly type: 'restart'; readonly delayMs: number; readonly restarts: number } | { readonly type: 'stop' }
 }
 
+/**
+ * The cheap form of `onTransitionStart` and `onTransitionEnd`: the same facts as plain arguments, so that a transition makes no objects
+ * for its observer. Meant for what records every transition of a process.
+ */
+export interface TransitionRecorder {
+  /** May return the context under which the transition's actions run. */
+  start(
+    agent: AgentInfo,
+    event: string,
+    trace: TraceContext | undefined,
+    enqueuedAtMs: number,
+    startedAtMs: number,
+    restarts: number,
+  ): TraceContext | undefined
+  /** `context`: what `start` returned. `from` and `to`: state values as text. */
+  end(
+    agent: AgentInfo,
+    event: string,
+    trace: TraceContext | undefined,
+    enqueuedAtMs: number,
+    startedAtMs: number,
+    restarts: number,
+    endedAtMs: number,
+    from: string,
+    to: string,
+    tagsBefore: ReadonlySet<string>,
+    tagsAfter: ReadonlySet<string>,
+    error: unknown,
+    context: TraceContext | undefined,
+  ): void
+}
+
 /** What telemetry may see of the actors. Synchronous, short, and unable to change anything: a hook that throws is counted and ignored (I7). */
 export interface CoreHooks {
+  /** Where given, it is told of transitions, and `onTransitionStart` and `onTransitionEnd` of the same hooks are not. */
+  readonly transitions?: TransitionRecorder
   /** May return the context under which the transition's actions run: their sends and grid writes carry it. */
   onTransitionStart?(start: TransitionStart): TraceContext | undefined
   onTransitionEnd?(end: TransitionEnd): void

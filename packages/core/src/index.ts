@@ -17,6 +17,7 @@ export {
   type DeadLetterReason,
   type Failure,
   type TransitionEnd,
+  type TransitionRecorder,
   type TransitionStart,
 } from './hooks.ts'
 export { CORE_ERRORS, CoreError, isCoreError, type CoreErrorCode } from './errors.ts'

@@ -26,6 +26,7 @@ async function openTraced() {
     service: 'cell',
     grid,
     clock,
+    keep: 'all',
     spanExporters: [
       {
         export: (batch, done) => {

@@ -1,20 +1,27 @@
 import type { Attributes, Histogram, Meter } from '@opentelemetry/api'
-import type { CoreHooks, TransitionEnd } from '@stigmergy/core'
+import type { CoreHooks, TransitionEnd, TransitionRecorder } from '@stigmergy/core'
 import type { GridHooks } from '@stigmergy/grid'
 import type { Labels } from './labels.ts'
 import { counter, gauge, histogram } from './metrics.ts'
 import type { SpanTime } from './span-time.ts'
 import { stageOfTransition, stepStages, transitionSeconds, type StageStarts } from './stages.ts'
 
+/** Hooks that record metrics, with the end of a transition in both forms. */
+export interface MetricHooks {
+  readonly core: CoreHooks
+  readonly grid: GridHooks
+  readonly transitionEnd: TransitionRecorder['end']
+}
+
 /** Hooks that record the metrics of agents and maps. What they keep is bounded by the agents alive and the labels (I6). */
-export function createMetricHooks(meter: Meter, labels: Labels, time: SpanTime): { readonly core: CoreHooks; readonly grid: GridHooks } {
+export function createMetricHooks(meter: Meter, labels: Labels, time: SpanTime): MetricHooks {
   const decision = histogram(meter, 'agent_decision_latency_seconds')
   const stages = new Map<string, Histogram>([
     ['perception', histogram(meter, 'perception_latency_seconds')],
     ['planning', histogram(meter, 'planning_latency_seconds')],
     ['actuation', histogram(meter, 'actuation_latency_seconds')],
   ])
-  const restarts = counter(meter, 'agent_restarts_total')
+  const restarted = counter(meter, 'agent_restarts_total')
   const deadLetters = counter(meter, 'dead_letters_total')
   const changes = counter(meter, 'grid_changes_total')
   const changeLabels = new Map<Attributes, Map<string, Attributes>>()
@@ -45,7 +52,7 @@ export function createMetricHooks(meter: Meter, labels: Labels, time: SpanTime):
       recordStages(end)
       if (isWorldPut(end.event)) worldSeenMs.set(labels.ofAgent(end.agent), time.toEpochMs(end.enqueuedAtMs))
     },
-    onRestart: (agent) => restarts.add(1, labels.ofAgent(agent)),
+    onRestart: (agent) => restarted.add(1, labels.ofAgent(agent)),
     onStop(agent) {
       starts.delete(agent.id)
       const own = labels.ownOf(agent)
@@ -64,7 +71,41 @@ export function createMetricHooks(meter: Meter, labels: Labels, time: SpanTime):
       changes.add(1, attributes)
     },
   }
-  return { core, grid }
+  const transitionEnd: TransitionRecorder['end'] = (
+    agent,
+    event,
+    trace,
+    enqueuedAtMs,
+    startedAtMs,
+    restarts,
+    endedAtMs,
+    from,
+    to,
+    tagsBefore,
+    tagsAfter,
+    error,
+    context,
+  ) => {
+    // Most transitions have nothing to measure: no object is made for them.
+    if (error !== undefined) return
+    if (agent.stage === undefined && tagsBefore.size + tagsAfter.size === 0 && !starts.has(agent.id) && !isWorldPut(event)) return
+    core.onTransitionEnd?.({
+      agent,
+      event,
+      trace,
+      enqueuedAtMs,
+      startedAtMs,
+      restarts,
+      endedAtMs,
+      from,
+      to,
+      tagsBefore,
+      tagsAfter,
+      error,
+      context,
+    })
+  }
+  return { core, grid, transitionEnd }
 }
 
 /** A change of a watched map as core tells it: `<name>.put`. */

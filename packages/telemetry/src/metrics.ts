@@ -77,6 +77,30 @@ export const METRICS = {
     labels: ['map', 'type'],
     description: 'Changes that reached the near cache of this process.',
   },
+  telemetry_traces_kept_total: {
+    kind: 'counter',
+    unit: '{trace}',
+    labels: ['reason'],
+    description: 'Traces kept, by the first reason, and again by a rule where the base share had kept it already.',
+  },
+  telemetry_coherent_trace_ratio: {
+    kind: 'gauge',
+    unit: '1',
+    labels: [],
+    description: 'Kept traces of which this process could export every span it made, as a share of all it exported.',
+  },
+  telemetry_records_total: {
+    kind: 'counter',
+    unit: '{record}',
+    labels: [],
+    description: 'Records written by the flight recorder.',
+  },
+  telemetry_records_overwritten_early_total: {
+    kind: 'counter',
+    unit: '{record}',
+    labels: [],
+    description: 'Records overwritten before they were as old as the history wanted: give the recorder more memory.',
+  },
   telemetry_dropped_total: {
     kind: 'counter',
     unit: '{item}',

@@ -9,6 +9,7 @@ export const SPANS = {
     'One macrostep of an agent: an event was taken from the mailbox and its effects ran. Error status if it threw.',
   '{agent.type} failed': 'The supervisor decided about a failure: a point in time, in the trace of the event that failed.',
   '{agent.type} restarted': 'The agent came back after a failure: a point in time, in the trace of the event that failed.',
+  'trace truncated': 'Instead of the spans of a trace that are over `maxSpansPerTrace`: a point in time, once per process.',
   '{name given to startTrace}': 'The root of a pipeline, made where a sensor reading enters.',
 } as const
 
@@ -25,6 +26,8 @@ export const ATTRIBUTES = {
   'agent.failure.decision': 'What the supervisor decided: `restart` or `stop`.',
   'agent.failure.delay_ms': 'Backoff before the restart in milliseconds.',
   'agent.restored.from': 'Where the state came from after a restart: `checkpoint` or `initial`.',
+  'agent.keep.reason': 'Why the trace was kept, on the first span of each process; not on traces of the base share.',
+  'agent.trace.max_spans': 'The bound on spans of a trace that was reached.',
   'messaging.system': 'Always `stigmergy`. On transitions that have a cause in the same trace.',
   'messaging.operation.type': 'Always `process`. On transitions that have a cause in the same trace.',
 } as const

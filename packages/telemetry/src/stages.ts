@@ -65,9 +65,13 @@ export function stepStages(
 
 /** The stage a transition belongs to in a trace: the agent's own, else that of a tagged state entered, stayed in or left. */
 export function stageName(end: TransitionEnd): string | undefined {
-  if (end.agent.stage !== undefined) return end.agent.stage
-  for (const stage of stagesIn(end.tagsAfter)) return stage
-  for (const stage of stagesIn(end.tagsBefore)) return stage
+  return end.agent.stage ?? stageOfTags(end.tagsBefore, end.tagsAfter)
+}
+
+/** The stage of a tagged state entered or stayed in, else of one that was left. */
+export function stageOfTags(tagsBefore: ReadonlySet<string>, tagsAfter: ReadonlySet<string>): string | undefined {
+  for (const stage of stagesIn(tagsAfter)) return stage
+  for (const stage of stagesIn(tagsBefore)) return stage
   return undefined
 }
 

@@ -15,7 +15,7 @@ test('spans and metrics go to the endpoint in the environment, as protobuf', asy
   await withEnvironment(
     { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_SERVICE_NAME: 'cell-7', OTEL_RESOURCE_ATTRIBUTES: 'site=siegen' },
     async () => {
-      const telemetry = await startTelemetry({ region: 'eu' })
+      const telemetry = await startTelemetry({ region: 'eu', keep: 'all' })
       const root = telemetry.startTrace('camera frame')
       const context = telemetry.core.onTransitionStart!(startOf({ trace: root }))!
       telemetry.core.onTransitionEnd!(endOf({ trace: root, context }))
@@ -57,7 +57,7 @@ test('spans and metrics go to the endpoint in the environment, as protobuf', asy
 test('an endpoint and a service given in code come before the environment', async () => {
   const { url, posts, close } = await collector()
   await withEnvironment({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1', OTEL_SERVICE_NAME: 'other' }, async () => {
-    const telemetry = await startTelemetry({ service: 'mine', otlp: { endpoint: url, headers: { 'x-key': 'k' } } })
+    const telemetry = await startTelemetry({ service: 'mine', otlp: { endpoint: url, headers: { 'x-key': 'k' } }, keep: 'all' })
     telemetry.startTrace('s')
     await telemetry.flush()
     assert.is(posts.filter(({ path }) => path === '/v1/traces').length, 1)
@@ -71,7 +71,7 @@ test('an endpoint and a service given in code come before the environment', asyn
 test('otlp: false sends nothing whatever the environment says', async () => {
   const { url, posts, close } = await collector()
   await withEnvironment({ OTEL_EXPORTER_OTLP_ENDPOINT: url }, async () => {
-    const telemetry = await startTelemetry({ otlp: false })
+    const telemetry = await startTelemetry({ otlp: false, keep: 'all' })
     telemetry.startTrace('s')
     await telemetry.close()
   })
@@ -84,7 +84,7 @@ test('a collector that refuses, or is not there: counted, said in one line, noth
   for (const endpoint of [url, 'http://127.0.0.1:1']) {
     const lines: string[] = []
     await withEnvironment({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }, async () => {
-      const telemetry = await startTelemetry({ warn: (line) => lines.push(line), closeTimeoutMs: 500 })
+      const telemetry = await startTelemetry({ keep: 'all', warn: (line) => lines.push(line), closeTimeoutMs: 500 })
       telemetry.startTrace('a')
       await telemetry.flush()
       telemetry.startTrace('b')
@@ -101,7 +101,7 @@ test('a collector that refuses, or is not there: counted, said in one line, noth
 test('a collector that never answers: close ends at its deadline and nothing is left', async () => {
   const { url, posts, close } = await collector('never')
   await withEnvironment({ OTEL_EXPORTER_OTLP_ENDPOINT: url }, async () => {
-    const telemetry = await startTelemetry({ warn: () => {}, closeTimeoutMs: 300 })
+    const telemetry = await startTelemetry({ keep: 'all', warn: () => {}, closeTimeoutMs: 300 })
     telemetry.startTrace('a')
     const started = performance.now()
     await telemetry.close()

@@ -68,7 +68,7 @@ async function setUp() {
   const clock = createVirtualClock({ wallStartMs: 1_700_000_000_000 })
   const grid = await openGrid({ clock })
   const exporter = new InMemorySpanExporter()
-  const telemetry = await startTelemetry({ service: 'cell', grid, spanExporters: [exporter], prometheus: { port: 0 } })
+  const telemetry = await startTelemetry({ service: 'cell', grid, spanExporters: [exporter], keep: 'all', prometheus: { port: 0 } })
   const { system, frames } = await house(grid, telemetry)
   const spans = async (): Promise<ReadableSpan[]> => {
     await telemetry.flush()
@@ -190,6 +190,7 @@ test('agents do the same with a telemetry whose exporter throws as with none', (
       throw new Error('boom')
     }
     await using throwing = await startTelemetry({
+      keep: 'all',
       spanExporters: [{ export: boom, shutdown: boom }],
       spanProcessors: [{ onStart: boom, onEnd: boom, forceFlush: boom, shutdown: boom }],
       warn: () => {},

@@ -20,7 +20,7 @@ test('spans reach an exporter of the user, with the times of the given clock', (
   withEnvironment({}, async () => {
     const exporter = new InMemorySpanExporter()
     const clock = createVirtualClock({ wallStartMs: 1_700_000_000_000 })
-    const telemetry = await startTelemetry({ service: 's', clock, spanExporters: [exporter] })
+    const telemetry = await startTelemetry({ service: 's', clock, spanExporters: [exporter], keep: 'all' })
     await clock.advance(50)
     const context = telemetry.startTrace('camera frame', { camera: 'c1' }, { startedAtMs: 20 })
     await telemetry.flush()
@@ -37,16 +37,16 @@ test('spans reach an exporter of the user, with the times of the given clock', (
 test('the service has a name without being told', () =>
   withEnvironment({}, async () => {
     const exporter = new InMemorySpanExporter()
-    const telemetry = await startTelemetry({ spanExporters: [exporter] })
+    const telemetry = await startTelemetry({ spanExporters: [exporter], keep: 'all' })
     telemetry.startTrace('s')
     await telemetry.flush()
     assert.is(exporter.getFinishedSpans()[0]!.resource.attributes['service.name'], 'stigmergy')
     await telemetry.close()
   }))
 
-test('with nobody to tell of spans none are made, and what came with an event passes through', () =>
+test('without a recorder no spans are made, and what came with an event passes through', () =>
   withEnvironment({}, async () => {
-    const telemetry = await startTelemetry({ prometheus: { port: 0 } })
+    const telemetry = await startTelemetry({ prometheus: { port: 0 }, recorder: false })
     assert.is(telemetry.startTrace('s').traceId, '0'.repeat(32))
     assert.is(
       telemetry.core.onTransitionStart?.(startOf({ trace: { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1 } })),
@@ -84,7 +84,12 @@ test('an exporter that throws, fails or never answers changes nothing and is cou
     ]
     const good = new InMemorySpanExporter()
     const lines: string[] = []
-    const telemetry = await startTelemetry({ spanExporters: [...exporters, good], closeTimeoutMs: 100, warn: (line) => lines.push(line) })
+    const telemetry = await startTelemetry({
+      spanExporters: [...exporters, good],
+      keep: 'all',
+      closeTimeoutMs: 100,
+      warn: (line) => lines.push(line),
+    })
     for (let i = 0; i < 600; i++) {
       const context = telemetry.core.onTransitionStart!(startOf())
       telemetry.core.onTransitionEnd!(endOf({ context, agent: agentInfo({ stage: 'planning' }) }))
@@ -99,6 +104,7 @@ test('an exporter that throws, fails or never answers changes nothing and is cou
 test('a warning that throws is no problem either', () =>
   withEnvironment({}, async () => {
     const telemetry = await startTelemetry({
+      keep: 'all',
       spanExporters: [
         {
           export: () => {

@@ -3,7 +3,7 @@ import { quote } from '../options.ts'
 
 /**
  * What of the OpenTelemetry environment variables decides here; the SDK and the exporters read the others themselves
- * (samplers, span limits, resource attributes, headers, certificates, compression, temporality).
+ * (span limits, resource attributes, headers, certificates, compression, temporality).
  * Names and meaning: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
 export interface Environment {
@@ -17,6 +17,8 @@ export interface Environment {
   readonly otlpTimeoutMs: number
   readonly spanQueueSize: number
   readonly spanExportTimeoutMs: number
+  /** Share of the traces begun here that may be kept, from `OTEL_TRACES_SAMPLER`; undefined where it is not set. */
+  readonly headRatio: number | undefined
   readonly metricIntervalMs: number
   readonly metricTimeoutMs: number
   readonly prometheusWanted: boolean
@@ -41,6 +43,7 @@ export function readEnvironment(variables: Variables): Environment {
     otlpTimeoutMs: positive(variables, 'OTEL_EXPORTER_OTLP_TIMEOUT', 10_000),
     spanQueueSize: positive(variables, 'OTEL_BSP_MAX_QUEUE_SIZE', 2048),
     spanExportTimeoutMs: positive(variables, 'OTEL_BSP_EXPORT_TIMEOUT', 30_000),
+    headRatio: headRatio(variables),
     metricIntervalMs: positive(variables, 'OTEL_METRIC_EXPORT_INTERVAL', 60_000),
     metricTimeoutMs: positive(variables, 'OTEL_METRIC_EXPORT_TIMEOUT', 30_000),
     prometheusWanted: metricsExporters?.includes('prometheus') ?? false,
@@ -83,6 +86,31 @@ function httpUrl(option: string, value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return value
   throw new TelemetryError('BAD_OPTION', `${option} is ${quote(value)}: give a URL such as "http://localhost:4318"`)
+}
+
+/** A part of a trace always follows its root, so `traceidratio` and `parentbased_traceidratio` are the same here. */
+function headRatio(variables: Variables): number | undefined {
+  const name = 'OTEL_TRACES_SAMPLER'
+  const sampler = get(variables, name)
+  switch (sampler?.replace(/^parentbased_/, '')) {
+    case undefined:
+      return undefined
+    case 'always_on':
+      return 1
+    case 'always_off':
+      return 0
+    case 'traceidratio': {
+      const value = get(variables, `${name}_ARG`)
+      const ratio = Number(value ?? 1)
+      if (ratio >= 0 && ratio <= 1) return ratio
+      throw new TelemetryError('BAD_OPTION', `${name}_ARG is ${quote(value)}: give a number from 0 to 1`)
+    }
+    default:
+      throw new TelemetryError(
+        'BAD_OPTION',
+        `${name} is ${quote(sampler)}: give always_on, always_off or traceidratio, each also after parentbased_`,
+      )
+  }
 }
 
 function positive(variables: Variables, name: string, byDefault: number): number {

@@ -3,6 +3,8 @@ import type { SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-base'
 import type { CoreHooks } from '@stigmergy/core'
 import type { Clock, Grid } from '@stigmergy/grid'
 import { systemClock } from '@stigmergy/grid'
+import type { KeepPort } from '../keep-port.ts'
+import { resolveRecorderOptions, type RecorderOptions, type ResolvedRecorderOptions } from '../recorder/options.ts'
 import { TelemetryError } from '../errors.ts'
 import type { BaseLabels } from '../labels.ts'
 import { baseLabels, DEFAULT_MAX_LABEL_VALUES, integer, quote, text } from '../options.ts'
@@ -38,6 +40,17 @@ export interface StartTelemetryOptions extends BaseLabels {
   readonly maxLabelValues?: number
   /** Deadline of `close()` in milliseconds. An OTLP export gets at most 80 % of it, so that none outlives a close. @default 3000 */
   readonly closeTimeoutMs?: number
+  /**
+   * Which traces are exported; the others stay in the recorder until they are overwritten. `all`, or rules.
+   * @default errors, violations, at most one slow trace a second per type of agent, and 1 % of the rest
+   */
+  readonly keep?: RecorderOptions['keep']
+  /** The flight recorder; `false`: none, then there are no spans and contexts pass through unchanged. @default on */
+  readonly recorder?: false | Omit<RecorderOptions, 'keep'>
+  /** How processes tell each other which traces to keep, such as `gridKeepPort(grid)`. @default none: each keeps its own */
+  readonly keepPort?: KeepPort
+  /** Randomness of ids, from 0 to below 1. @default Math.random */
+  readonly random?: () => number
   /** More places for spans to go; exported in batches. */
   readonly spanExporters?: readonly SpanExporter[]
   /** More places for spans to go, without a batch. */
@@ -55,6 +68,8 @@ export interface ResolvedTelemetryOptions {
   readonly clock: Clock
   readonly maxLabelValues: number
   readonly closeTimeoutMs: number
+  readonly recorder: ResolvedRecorderOptions | undefined
+  readonly random: () => number
   readonly prometheus: { readonly host: string; readonly port: number } | undefined
   readonly tracesUrl: string | undefined
   readonly metricsUrl: string | undefined
@@ -72,12 +87,26 @@ export function resolveTelemetryOptions(options: StartTelemetryOptions, environm
     clock: options.clock ?? options.grid?.clock ?? systemClock(),
     maxLabelValues: integer('maxLabelValues', options.maxLabelValues, DEFAULT_MAX_LABEL_VALUES, 1, 10_000),
     closeTimeoutMs,
+    recorder: recorderOf(options, environment),
+    random: options.random ?? Math.random,
     prometheus: prometheusOf(options.prometheus, environment),
     ...otlpOf(options.otlp, environment),
     // The exporter sleeps between its retries with timers nobody can end: so none may sleep past the close (I8).
     otlpTimeoutMs: Math.max(1, Math.min(environment.otlpTimeoutMs, Math.floor(closeTimeoutMs * 0.8))),
     warn: options.warn ?? ((line) => void process.stderr.write(`${line}\n`)),
   }
+}
+
+function recorderOf({ recorder, keep }: StartTelemetryOptions, { headRatio }: Environment): ResolvedRecorderOptions | undefined {
+  if (recorder !== undefined && recorder !== false && (typeof recorder !== 'object' || recorder === null)) {
+    throw new TelemetryError('BAD_OPTION', `recorder is ${quote(recorder)}: give false or options such as { historyMs: 30_000 }`)
+  }
+  const resolved = resolveRecorderOptions({
+    ...(headRatio === undefined ? {} : { headRatio }),
+    ...(recorder === false ? {} : recorder),
+    ...(keep === undefined ? {} : { keep }),
+  })
+  return recorder === false ? undefined : resolved
 }
 
 function prometheusOf(given: StartTelemetryOptions['prometheus'], environment: Environment): ResolvedTelemetryOptions['prometheus'] {

@@ -14,6 +14,8 @@ export interface SpanSinkOptions {
 /** A span processor and the way to end it. */
 export interface SpanSink extends Sink {
   readonly processor: SpanProcessor
+  /** How many spans it can take now without dropping any. */
+  room(): number
 }
 
 /**
@@ -48,6 +50,7 @@ export function batchedSpanSink(exporter: SpanExporter, { tally, queueSize, time
         processor.onEnd(span)
       },
     },
+    room: () => Math.max(0, queueSize - queued),
     async flush() {
       await processor.forceFlush()
       await guard.settled()
@@ -67,7 +70,7 @@ export function batchedSpanSink(exporter: SpanExporter, { tally, queueSize, time
 /** A processor of the user's: it sits on the hot path, so what it throws ends here. */
 export function directSpanSink(inner: SpanProcessor, tally: Tally): SpanSink {
   const processor = guardProcessor(inner, tally)
-  return { processor, flush: () => processor.forceFlush(), close: () => processor.shutdown(), abort: () => {} }
+  return { processor, room: () => Infinity, flush: () => processor.forceFlush(), close: () => processor.shutdown(), abort: () => {} }
 }
 
 function guardProcessor(inner: SpanProcessor, tally: Tally): SpanProcessor {

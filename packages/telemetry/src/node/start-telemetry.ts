@@ -1,23 +1,29 @@
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { MeterProvider } from '@opentelemetry/sdk-metrics'
-import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import { TelemetryError } from '../errors.ts'
 import { telemetryHooks, type TelemetryHooks } from '../hooks.ts'
+import { createFlight, type Flight } from '../recorder/flight.ts'
+import type { RecorderMemory } from '../recorder/read.ts'
+import { createSpanTime } from '../span-time.ts'
 import { createTally, type Tally } from '../tally.ts'
 import { endsWithin } from './deadline.ts'
 import { disabledTelemetry } from './disabled.ts'
 import { readEnvironment, type Environment } from './environment.ts'
+import { createFlightSchedule } from './flight-schedule.ts'
 import { createFailureReport, type FailureReport } from './failure-report.ts'
 import { directMetricSink, periodicMetricSink, type MetricSink } from './metric-sink.ts'
 import { resolveTelemetryOptions, type ResolvedTelemetryOptions, type StartTelemetryOptions } from './options.ts'
 import { createResource } from './resource.ts'
 import { guardedAgent } from './guarded-agent.ts'
 import { openScrapeEndpoint } from './scrape-endpoint.ts'
+import { createSpanReplay } from './span-replay.ts'
 import { batchedSpanSink, directSpanSink, type SpanSink } from './span-sink.ts'
 
 /** A running telemetry: hooks, sinks, and their end. */
 export interface Telemetry extends TelemetryHooks {
+  /** The flight recorder's shared memory, for `readFlight` on this or another thread; undefined without a recorder. */
+  readonly memory: RecorderMemory | undefined
   /** Where the metrics can be read, if they can. */
   readonly prometheus: { readonly host: string; readonly port: number; readonly url: string } | undefined
   /** What was lost or could not be sent so far. */
@@ -50,7 +56,6 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
   const sinks = [...spanSinks, ...metricSinks]
 
   const resource = createResource(settings.service, settings.base)
-  const tracers = new NodeTracerProvider({ resource, spanProcessors: spanSinks.map((sink) => sink.processor) })
   let meters: MeterProvider
   try {
     meters = new MeterProvider({
@@ -67,41 +72,60 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     throw new TelemetryError('BAD_OPTION', `metricReaders holds one that cannot be used: ${String(error)}`, { cause: error })
   }
 
+  const schedule = createFlightSchedule(() => flight as Flight, spanSinks)
+  const flight =
+    settings.recorder &&
+    createFlight(settings.recorder, {
+      clock: settings.clock,
+      random: settings.random,
+      // Nobody to tell of spans: then none are made.
+      emit:
+        spanSinks.length === 0
+          ? () => {}
+          : createSpanReplay({
+              scope: SCOPE,
+              resource,
+              processors: spanSinks.map((sink) => sink.processor),
+              time: createSpanTime(settings.clock),
+              tally,
+            }),
+      wake: schedule.wake,
+      tell: (decisions) => options.keepPort?.tell(decisions),
+    })
   const hooks = telemetryHooks({
-    // Nobody to tell of spans: then none are made.
-    tracer: spanSinks.length === 0 ? undefined : tracers.getTracer(SCOPE),
+    flight,
     meter: meters.getMeter(SCOPE),
     clock: settings.clock,
     maxLabelValues: settings.maxLabelValues,
     tally,
     ...settings.base,
   })
-  const detach = attach(hooks, options)
+  const deaf = flight && options.keepPort?.listen(({ traceId }) => flight.recorder.keepRemote(traceId))
+  const detach = [...attach(hooks, options), ...(deaf === undefined ? [] : [deaf])]
+  const flushAll = async (): Promise<void> => {
+    if (flight !== undefined) await schedule.flush()
+    await Promise.allSettled(sinks.map(async (sink) => sink.flush()))
+  }
 
+  const closeAll = async (): Promise<void> => {
+    if (flight !== undefined) await schedule.finish(settings.closeTimeoutMs / 2)
+    await Promise.allSettled(sinks.map(async (sink) => sink.close()))
+  }
   let closing: Promise<void> | undefined
   const close = (): Promise<void> =>
     (closing ??= (async () => {
       for (const remove of detach) remove()
-      if (
-        await endsWithin(
-          sinks.map(async (sink) => sink.close()),
-          settings.closeTimeoutMs,
-        )
-      )
-        return
+      if (await endsWithin([closeAll()], settings.closeTimeoutMs)) return
       for (const sink of sinks) sink.abort(new Error(`given up at close after ${settings.closeTimeoutMs} ms`))
     })())
 
   return {
     ...hooks,
+    memory: flight && { ring: flight.recorder.ring.buffer, strings: flight.recorder.strings.buffer },
     prometheus: endpoint && { host: endpoint.host, port: endpoint.port, url: endpoint.url },
     tally,
     async flush() {
-      if (closing === undefined)
-        await endsWithin(
-          sinks.map(async (sink) => sink.flush()),
-          settings.closeTimeoutMs,
-        )
+      if (closing === undefined) await endsWithin([flushAll()], settings.closeTimeoutMs)
     },
     close,
     [Symbol.asyncDispose]: close,

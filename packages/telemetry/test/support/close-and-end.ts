@@ -1,7 +1,7 @@
 /** A program that traces something, closes, and ends when nothing holds it. Prints how long close took and how long the end then took. */
 import { startTelemetry } from '@stigmergy/telemetry/node'
 
-const telemetry = await startTelemetry({ prometheus: { port: 0 }, closeTimeoutMs: 500 })
+const telemetry = await startTelemetry({ prometheus: { port: 0 }, keep: 'all', closeTimeoutMs: 500 })
 telemetry.startTrace('s')
 void telemetry.flush()
 telemetry.startTrace('s')

@@ -1,0 +1,75 @@
+import type { TransitionEnd, TransitionRecorder } from '@stigmergy/core'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createMachine } from 'xstate'
+import { openBench, traceOf } from './support.ts'
+
+const test = suite('transitions in the cheap form')
+
+const light = createMachine({
+  id: 'light',
+  types: {} as { events: { type: 'go' } },
+  initial: 'red',
+  states: { red: { tags: ['halt'], on: { go: 'green' } }, green: { initial: 'arrow', states: { arrow: {} }, on: { go: 'red' } } },
+})
+
+test('a recorder is told the same facts as the hooks with objects', async () => {
+  const cheap: unknown[] = []
+  const rich: TransitionEnd[] = []
+  const transitions: TransitionRecorder = {
+    start: () => undefined,
+    end: (agent, event, trace, enqueuedAtMs, startedAtMs, restarts, endedAtMs, from, to, tagsBefore, tagsAfter, error, context) =>
+      void cheap.push({
+        agent,
+        event,
+        trace,
+        enqueuedAtMs,
+        startedAtMs,
+        restarts,
+        endedAtMs,
+        from,
+        to,
+        tagsBefore,
+        tagsAfter,
+        error,
+        context,
+      }),
+  }
+  const bench = await openBench({ hooks: { transitions } })
+  bench.system.use({ onTransitionStart: () => traceOf(9), onTransitionEnd: (end) => void rich.push(end) })
+  const agent = await bench.system.spawn(light, { id: 'l1', stage: 'planning' })
+  await bench.clock.advance(5)
+  for (let i = 0; i < 3; i++) agent.send({ type: 'go' }, { trace: traceOf(1) })
+  await bench.settle()
+  assert.equal(
+    rich.map(({ from, to }) => [from, to]),
+    [
+      ['red', '{"green":"arrow"}'],
+      ['{"green":"arrow"}', 'red'],
+      ['red', '{"green":"arrow"}'],
+    ],
+  )
+  assert.equal(cheap, rich)
+  assert.equal(rich[0]?.context, traceOf(9))
+  await bench.close()
+})
+
+test('hooks with a recorder are told of transitions by it alone; what it throws or rejects with is counted (I7)', async () => {
+  let others = 0
+  const boom = (): never => {
+    throw new Error('boom')
+  }
+  const bench = await openBench({
+    hooks: { transitions: { start: boom, end: boom }, onTransitionStart: () => void others++, onTransitionEnd: () => void others++ },
+  })
+  bench.system.use({ transitions: { start: () => undefined, end: (async () => boom()) as () => void } })
+  const agent = await bench.system.spawn(light)
+  agent.send({ type: 'go' })
+  await bench.settle()
+  assert.ok(agent.snapshot.matches('green'))
+  assert.is(others, 0)
+  assert.is(bench.system.guestErrors, 3)
+  await bench.close()
+})
+
+test.run()

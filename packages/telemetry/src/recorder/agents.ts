@@ -1,0 +1,53 @@
+import type { AgentInfo } from '@stigmergy/core'
+import type { ResolvedRecorderOptions } from './options.ts'
+import { createSlowLimit, type SlowLimit } from './slow.ts'
+import type { StringTable } from './strings.ts'
+
+/** What the recorder knows of an agent, looked up once per transition. */
+export interface AgentRow {
+  readonly id: number
+  readonly type: number
+  readonly stage: number
+  /** A transition that takes longer breaks its objective. */
+  readonly sloMs: number
+  readonly slow: SlowLimit | undefined
+  /** The texts of the last transition: agents repeat themselves. */
+  event: string
+  eventId: number
+  to: string
+  toId: number
+}
+
+/** Rows of agents, each as long as its agent. */
+export function createAgentRows(strings: StringTable, { sloMs, slowPerSecond }: ResolvedRecorderOptions): (agent: AgentInfo) => AgentRow {
+  const rows = new WeakMap<AgentInfo, AgentRow>()
+  /** Types are of low cardinality, but nobody makes sure: beyond the bound they share a limit (I6). */
+  const limits = new Map<string, SlowLimit>()
+
+  const limitOf = (type: string): SlowLimit | undefined => {
+    if (slowPerSecond === 0) return undefined
+    const key = limits.has(type) || limits.size < 1000 ? type : ''
+    let limit = limits.get(key)
+    if (limit === undefined) limits.set(key, (limit = createSlowLimit(slowPerSecond)))
+    return limit
+  }
+
+  return (agent) => {
+    const known = rows.get(agent)
+    if (known !== undefined) return known
+    const { id, type, stage } = agent
+    const row: AgentRow = {
+      id: strings.intern(id),
+      type: strings.intern(type),
+      stage: strings.intern(stage ?? ''),
+      sloMs: stage === undefined ? Infinity : Math.min(sloMs.get(stage) ?? Infinity, sloMs.get('decision') ?? Infinity),
+      slow: limitOf(type),
+      event: '',
+      eventId: 0,
+      to: '',
+      toId: 0,
+    }
+    rows.set(agent, row)
+    return row
+  }
+}

@@ -1,0 +1,58 @@
+import type { TraceContext } from '@stigmergy/grid'
+
+/**
+ * The context of a recorded transition. To everybody else it is a plain trace context; the recorder that made it finds the numbers in it
+ * again without reading the text. A copy of it (a message to another process, a grid entry) is read as text.
+ */
+export class RecordedContext implements TraceContext {
+  readonly traceId: string
+  readonly spanId: string
+  readonly traceFlags: number
+  readonly #maker: object
+  readonly #trace: number
+  readonly #spanLow: number
+  readonly #parentHigh: number
+  readonly #parentLow: number
+
+  constructor(
+    maker: object,
+    traceId: string,
+    spanId: string,
+    traceFlags: number,
+    trace: number,
+    spanLow: number,
+    parentHigh: number,
+    parentLow: number,
+  ) {
+    this.traceId = traceId
+    this.spanId = spanId
+    this.traceFlags = traceFlags
+    this.#maker = maker
+    this.#trace = trace
+    this.#spanLow = spanLow
+    this.#parentHigh = parentHigh
+    this.#parentLow = parentLow
+  }
+
+  /** The context, if it is one that `maker` made. */
+  static of(context: TraceContext, maker: object): RecordedContext | undefined {
+    return #maker in context && context.#maker === maker ? context : undefined
+  }
+
+  /** Number of the trace in the recorder's table. */
+  static trace(context: RecordedContext): number {
+    return context.#trace
+  }
+
+  static spanLow(context: RecordedContext): number {
+    return context.#spanLow
+  }
+
+  static parentHigh(context: RecordedContext): number {
+    return context.#parentHigh
+  }
+
+  static parentLow(context: RecordedContext): number {
+    return context.#parentLow
+  }
+}

@@ -1,0 +1,108 @@
+import type { Link } from '@opentelemetry/api'
+import { KIND, U32 } from './layout.ts'
+import { readFlight, type FlightRecord } from './read.ts'
+import { spanOf, type RecordedSpan } from './recorded-span.ts'
+import type { Extra, Recorder } from './recorder.ts'
+import { KEEP_REASONS } from './keep-rules.ts'
+import { TRACE_F64, TRACE_U32 } from './traces.ts'
+
+/** What the export of kept traces came to. */
+export interface DrainCounts {
+  /** Kept traces of which this process exported spans, and those of them that lack some: overwritten, or over the bound. */
+  readonly traces: number
+  readonly incomplete: number
+  /** Spans over the bound of their trace. */
+  readonly truncated: number
+}
+
+export interface Drain {
+  readonly counts: DrainCounts
+  /** Makes spans of what was recorded in kept traces, of whole slices until at least `limit` spans. False when nothing is left. */
+  run(limit: number): boolean
+}
+
+const NONE: readonly Link[] = []
+
+/** Walks the kept traces back along their records, and tells each span once. */
+export function createDrain(recorder: Recorder, maxSpans: number, emit: (span: RecordedSpan) => void): Drain {
+  const { ring, traces, keeper, strings } = recorder
+  const reader = readFlight({ ring: ring.buffer, strings: strings.buffer })
+  const counts = { traces: 0, incomplete: 0, truncated: 0 }
+
+  /** Numbers of the records not exported yet, oldest first. */
+  const slice = (row: number): { readonly seqs: readonly number[]; readonly lost: boolean } => {
+    const until = traces.f64[row * 8 + TRACE_F64.emitted] as number
+    const seqs: number[] = []
+    for (let seq = (traces.f64[row * 8 + TRACE_F64.last] as number) - 1; seq >= until;) {
+      const at = ring.find(seq)
+      if (at < 0) return { seqs: seqs.toReversed(), lost: true }
+      seqs.push(seq)
+      const back = ring.u32[at + U32.back] as number
+      if (back === 0) break
+      seq -= back
+    }
+    return { seqs: seqs.toReversed(), lost: false }
+  }
+
+  const breaks = (row: number): void => {
+    if (traces.u32[row * 16 + TRACE_U32.broken] === 1) return
+    traces.u32[row * 16 + TRACE_U32.broken] = 1
+    counts.incomplete += 1
+  }
+
+  const tell = (row: number, record: FlightRecord, extra: Extra | undefined, links: readonly Link[]): void => {
+    const told = (traces.u32[row * 16 + TRACE_U32.spans] as number) + 1
+    traces.u32[row * 16 + TRACE_U32.spans] = told
+    if (told <= maxSpans) {
+      const span = spanOf(record, extra, links)
+      const reason = KEEP_REASONS[(traces.u32[row * 16 + TRACE_U32.keep] as number) - 1]
+      // On the first span of the slice: why the trace is here, unless by mere chance.
+      const said = told === 1 && reason !== undefined && reason !== 'base'
+      emit(said ? { ...span, attributes: { ...span.attributes, 'agent.keep.reason': reason } } : span)
+      return
+    }
+    counts.truncated += 1
+    if (told > maxSpans + 1) return
+    breaks(row)
+    const span = spanOf(record, undefined, [])
+    emit({ ...span, name: 'trace truncated', attributes: { 'agent.trace.max_spans': maxSpans }, error: undefined })
+  }
+
+  const drainTrace = (trace: number): number => {
+    if (!traces.has(trace)) return 0
+    const row = traces.row(trace)
+    traces.u32[row * 16 + TRACE_U32.dirty] = 0
+    const { seqs, lost } = slice(row)
+    if (traces.f64[row * 8 + TRACE_F64.emitted] === 0) counts.traces += 1
+    if (lost) breaks(row)
+    traces.f64[row * 8 + TRACE_F64.emitted] = traces.f64[row * 8 + TRACE_F64.last] as number
+    // Of the span by its low half. Links are rare.
+    let causes: Map<number, Link[]> | undefined
+    for (const seq of seqs) {
+      const at = ring.find(seq)
+      const low = ring.u32[at + U32.spanLow] as number
+      const extra = ring.extra(seq) as Extra | undefined
+      if (((ring.u32[at + U32.kind] as number) & 0xff) === KIND.link) {
+        if (extra?.link === undefined) continue
+        causes ??= new Map()
+        causes.set(low, [...(causes.get(low) ?? []), { context: { ...extra.link, isRemote: true } }])
+        continue
+      }
+      const [record] = reader.read(seq, 1).records
+      if (record !== undefined) tell(row, record, extra, causes?.get(low) ?? NONE)
+    }
+    return seqs.length
+  }
+
+  return {
+    counts,
+    run(limit) {
+      let told = 0
+      const list = keeper.dirty
+      let next = 0
+      while (next < list.length && told < limit) told += drainTrace(list[next++] as number)
+      keeper.dirty = list.slice(next)
+      return keeper.dirty.length > 0
+    },
+  }
+}

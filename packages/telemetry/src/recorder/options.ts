@@ -1,0 +1,88 @@
+import { TelemetryError } from '../errors.ts'
+import { integer, quote } from '../options.ts'
+
+/** What of the traces is exported. The recorder holds them all for a while; a trace is kept whole or not at all. */
+export interface KeepOptions {
+  /** Share of all traces that is kept whatever happens in them, from 0 to 1. The same ones in every process. @default 0.01 */
+  readonly ratio?: number
+  /** Keep traces with an error. @default true */
+  readonly errors?: boolean
+  /** Keep traces in which an agent enters a state tagged `violation`. @default true */
+  readonly violations?: boolean
+  /** Keep traces in which a transition of that stage took longer, from mailbox to end; `decision`: of any agent with a stage. Milliseconds. */
+  readonly sloMs?: Readonly<Record<string, number>>
+  /** Keep at most so many traces a second per type of agent that are over its rolling 99th percentile. 0: none. @default 1 */
+  readonly slowPerSecond?: number
+}
+
+export interface RecorderOptions {
+  /** `all`: every trace. @default the rules with their defaults */
+  readonly keep?: 'all' | KeepOptions
+  /** How much of the past the recorder tries to hold. Milliseconds. @default 30_000 */
+  readonly historyMs?: number
+  /** Memory of the ring at most, in mebibytes: 1 holds about 8,000 records, rounded down to a power of two. @default 32 */
+  readonly maxMebibytes?: number
+  /** Share of traces begun here that may be kept at all: head sampling. @default 1 */
+  readonly headRatio?: number
+  /** Spans of one trace; what is more is counted and said once in the trace. @default 512 */
+  readonly maxSpansPerTrace?: number
+}
+
+/** Checked and complete. */
+export interface ResolvedRecorderOptions {
+  readonly ratio: number
+  readonly errors: boolean
+  readonly violations: boolean
+  readonly sloMs: ReadonlyMap<string, number>
+  readonly slowPerSecond: number
+  readonly historyMs: number
+  readonly maxRecordsLog2: number
+  readonly headRatio: number
+  readonly maxSpansPerTrace: number
+}
+
+/** Throws `TelemetryError` BAD_OPTION. */
+export function resolveRecorderOptions(options: RecorderOptions): ResolvedRecorderOptions {
+  const keep = keepOptions(options.keep)
+  return {
+    ratio: share('keep.ratio', keep.ratio, 0.01),
+    errors: flag('keep.errors', keep.errors, true),
+    violations: flag('keep.violations', keep.violations, true),
+    sloMs: new Map(Object.entries(keep.sloMs ?? {}).map(([stage, ms]) => [stage, positive(`keep.sloMs.${stage}`, ms)])),
+    slowPerSecond: atLeastZero('keep.slowPerSecond', keep.slowPerSecond, 1),
+    historyMs: integer('recorder.historyMs', options.historyMs, 30_000, 1, 3_600_000),
+    maxRecordsLog2: 13 + Math.floor(Math.log2(integer('recorder.maxMebibytes', options.maxMebibytes, 32, 1, 1024))),
+    headRatio: share('recorder.headRatio', options.headRatio, 1),
+    maxSpansPerTrace: integer('recorder.maxSpansPerTrace', options.maxSpansPerTrace, 512, 1, 100_000),
+  }
+}
+
+function keepOptions(given: unknown): KeepOptions {
+  if (given === undefined) return {}
+  if (given === 'all') return { ratio: 1 }
+  if (typeof given === 'object' && given !== null) return given
+  throw new TelemetryError('BAD_OPTION', `keep is ${quote(given)}: give "all" or rules such as { ratio: 0.01 }`)
+}
+
+function share(name: string, value: unknown, byDefault: number): number {
+  if (value === undefined) return byDefault
+  if (typeof value === 'number' && value >= 0 && value <= 1) return value
+  throw new TelemetryError('BAD_OPTION', `${name} is ${quote(value)}: give a number from 0 to 1`)
+}
+
+function positive(name: string, value: unknown): number {
+  if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value
+  throw new TelemetryError('BAD_OPTION', `${name} is ${quote(value)}: give milliseconds above 0`)
+}
+
+function atLeastZero(name: string, value: unknown, byDefault: number): number {
+  if (value === undefined) return byDefault
+  if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value
+  throw new TelemetryError('BAD_OPTION', `${name} is ${quote(value)}: give a number from 0`)
+}
+
+function flag(name: string, value: unknown, byDefault: boolean): boolean {
+  if (value === undefined) return byDefault
+  if (typeof value === 'boolean') return value
+  throw new TelemetryError('BAD_OPTION', `${name} is ${quote(value)}: give true or false`)
+}

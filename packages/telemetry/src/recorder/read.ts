@@ -1,0 +1,102 @@
+import { createHex } from './hex.ts'
+import { F64, HEADER, HEADER_BYTES, KIND, MAGIC, RECORD_BYTES, RECORD_U32, U32 } from './layout.ts'
+import { readStrings } from './strings.ts'
+
+export type RecordKind = keyof typeof KIND
+
+/** A record of the ring in words. */
+export interface FlightRecord {
+  /** Counts up by one per record of the process. */
+  readonly seq: number
+  readonly kind: RecordKind
+  readonly failed: boolean
+  /** Monotonic ms of the clock of the process. */
+  readonly enqueuedAtMs: number
+  readonly startedAtMs: number
+  readonly endedAtMs: number
+  readonly traceId: string
+  readonly spanId: string
+  /** All zeros: none. */
+  readonly parentId: string
+  readonly agentId: string
+  /** Type of the agent; of a change: the map. */
+  readonly agentType: string
+  /** Type of the event; of a root: its name; of a restart: where the state came from. */
+  readonly event: string
+  readonly from: string
+  readonly to: string
+  readonly stage: string
+  readonly restarts: number
+}
+
+/** The shared memory of a recorder: give it to a worker thread. */
+export interface RecorderMemory {
+  readonly ring: SharedArrayBuffer
+  readonly strings: SharedArrayBuffer
+}
+
+export interface FlightReader {
+  /** Records from number `from` on, oldest first, at most `limit`. `missed`: how many before the first one were overwritten. */
+  read(from: number, limit?: number): { readonly records: readonly FlightRecord[]; readonly next: number; readonly missed: number }
+}
+
+const KINDS = Object.fromEntries(Object.entries(KIND).map(([name, code]) => [code, name])) as Readonly<Record<number, RecordKind>>
+
+/** Reads a recorder's memory, from any thread, while it is written. Throws `TypeError` for memory that is none. */
+export function readFlight({ ring, strings }: RecorderMemory): FlightReader {
+  const header = new Int32Array(ring, 0, HEADER_BYTES / 4)
+  if (header[HEADER.magic] !== MAGIC) throw new TypeError('this memory is no flight recorder: give recorder.memory')
+  const f64 = new Float64Array(ring, HEADER_BYTES)
+  const u32 = new Uint32Array(ring, HEADER_BYTES)
+  const copy = new SharedArrayBuffer(RECORD_BYTES)
+  const asF64 = new Float64Array(copy)
+  const asU32 = new Uint32Array(copy)
+  const text = readStrings(strings)
+  const hex = createHex()
+
+  /** The newest number, whose low half is in the header: near `from`, as a reader is never 2 ** 31 records behind. */
+  const headFrom = (from: number): number => from + ((Atomics.load(header, HEADER.head) - from) | 0)
+  const capacity = (): number => 2 ** Atomics.load(header, HEADER.capacityLog2)
+
+  const copied = (seq: number): boolean => {
+    const at = (seq & (capacity() - 1)) * RECORD_U32
+    asU32.set(u32.subarray(at, at + RECORD_U32))
+    // Checked after the copy: the writer is at work in the slot of the record after the newest.
+    return asF64[F64.seq] === seq + 1 && f64[at / 2] === seq + 1 && headFrom(seq) - seq < capacity()
+  }
+  const word = (at: number): string => hex.word(asU32[at] as number)
+  const name = (at: number): string => text(asU32[at] as number)
+
+  return {
+    read(from, limit = Infinity) {
+      const head = headFrom(from)
+      const oldest = Math.max(from, head - capacity())
+      const records: FlightRecord[] = []
+      let missed = oldest - from
+      let seq = oldest
+      for (; seq < head && records.length < limit; seq++) {
+        if (copied(seq)) {
+          records.push({
+            seq,
+            kind: KINDS[(asU32[U32.kind] as number) & 0xff] ?? 'transition',
+            failed: ((asU32[U32.kind] as number) & 0x100) !== 0,
+            enqueuedAtMs: asF64[F64.enqueuedAtMs] as number,
+            startedAtMs: asF64[F64.startedAtMs] as number,
+            endedAtMs: asF64[F64.endedAtMs] as number,
+            traceId: word(U32.trace) + word(U32.trace + 1) + word(U32.trace + 2) + word(U32.trace + 3),
+            spanId: word(U32.spanHigh) + word(U32.spanLow),
+            parentId: word(U32.parentHigh) + word(U32.parentLow),
+            agentId: name(U32.agentId),
+            agentType: name(U32.agentType),
+            event: name(U32.event),
+            from: name(U32.from),
+            to: name(U32.to),
+            stage: name(U32.stage),
+            restarts: asU32[U32.restarts] as number,
+          })
+        } else missed += 1
+      }
+      return { records, next: seq, missed }
+    },
+  }
+}

@@ -1,0 +1,250 @@
+import type { AgentInfo, CoreHooks, Failure, TransitionRecorder } from '@stigmergy/core'
+import type { Clock, TraceContext } from '@stigmergy/grid'
+import { createAgentRows, type AgentRow } from './agents.ts'
+import { RecordedContext } from './context.ts'
+import { Contexts } from './contexts.ts'
+import { createIds, type Ids } from './ids.ts'
+import { judge } from './judge.ts'
+import { reasonCode } from './keep-rules.ts'
+import { Keeper } from './keeper.ts'
+import { EXTRA, F64, FAILED, KIND, U32 } from './layout.ts'
+import type { ResolvedRecorderOptions } from './options.ts'
+import { Ring } from './ring.ts'
+import { createStringTable, type StringTable } from './strings.ts'
+import { stageOfTags } from '../stages.ts'
+import { TRACE_F64, TRACE_U32, TraceTable } from './traces.ts'
+
+/** What of a record does not fit into it. */
+export interface Extra {
+  readonly error?: unknown
+  readonly attributes?: object
+  readonly link?: TraceContext
+  readonly decision?: Failure['decision']
+}
+
+const ERROR = reasonCode('error')
+/** The newest so many traces can be kept after the fact. */
+const TRACES_LOG2 = 15
+
+export interface RecorderParts {
+  readonly clock: Clock
+  readonly random: () => number
+  /** There is something to export or to tell. Called often; must be cheap and must not come back here at once. */
+  readonly wake: () => void
+  /** A quarter of the ring was written since it was last called: what is kept must leave the ring before it is overwritten. */
+  readonly pressure: () => void
+}
+
+/**
+ * The flight recorder: every transition of the process as a record of numbers, in a ring. A record knows how far back the one before it
+ * in its trace is, so a trace that turns out to matter is found without a search (the breadcrumbs of Hindsight, NSDI 2023).
+ * Spans are made later, and only of the traces that are kept.
+ */
+export class Recorder implements TransitionRecorder {
+  readonly ring: Ring
+  readonly strings: StringTable
+  readonly traces: TraceTable
+  readonly keeper: Keeper
+  readonly ids: Ids
+  readonly #options: ResolvedRecorderOptions
+  readonly #clock: Clock
+  readonly #agentOf: (agent: AgentInfo) => AgentRow
+  readonly #contexts: Contexts
+  readonly #pressure: () => void
+  #pressureAt: number
+
+  constructor(options: ResolvedRecorderOptions, { clock, random, wake, pressure }: RecorderParts) {
+    this.#options = options
+    this.#clock = clock
+    this.ring = new Ring({ historyMs: options.historyMs, minLog2: Math.min(13, options.maxRecordsLog2), maxLog2: options.maxRecordsLog2 })
+    this.#pressure = pressure
+    this.#pressureAt = this.ring.capacity / 4
+    this.strings = createStringTable({ maxStrings: 32_768, maxBytes: 2 ** 21 })
+    this.ids = createIds(random)
+    this.traces = new TraceTable(this.ids, TRACES_LOG2)
+    this.keeper = new Keeper(this.traces, options.ratio, wake)
+    this.#contexts = new Contexts(this, this.traces, this.ids, this.keeper, options.headRatio)
+    this.#agentOf = createAgentRows(this.strings, options)
+  }
+
+  start(_agent: AgentInfo, _event: string, trace: TraceContext | undefined): TraceContext {
+    return this.#contexts.make(trace)
+  }
+
+  end(
+    agent: AgentInfo,
+    event: string,
+    _trace: TraceContext | undefined,
+    enqueuedAtMs: number,
+    startedAtMs: number,
+    restarts: number,
+    endedAtMs: number,
+    from: string,
+    to: string,
+    tagsBefore: ReadonlySet<string>,
+    tagsAfter: ReadonlySet<string>,
+    error: unknown,
+    context: TraceContext | undefined,
+  ): void {
+    const own = context && RecordedContext.of(context, this)
+    if (own === undefined) return
+    const row = this.#agentOf(agent)
+    const { strings } = this
+    if (event !== row.event) {
+      row.event = event
+      row.eventId = strings.intern(event)
+    }
+    const fromId = from === row.to ? row.toId : strings.intern(from)
+    if (to !== row.to) {
+      row.to = to
+      row.toId = strings.intern(to)
+    }
+    const failed = error !== undefined
+    const tagged = tagsAfter.size + tagsBefore.size > 0
+    const stage = row.stage === 0 && tagged ? strings.intern(stageOfTags(tagsBefore, tagsAfter) ?? '') : row.stage
+    const reason = judge(this.#options, row, endedAtMs - enqueuedAtMs, endedAtMs, failed, tagsBefore, tagsAfter)
+    const at = this.ring.claim(endedAtMs)
+    const { u32 } = this.ring
+    u32[at + U32.kind] = failed ? KIND.transition | FAILED | EXTRA : KIND.transition
+    u32[at + U32.agentId] = row.id
+    u32[at + U32.agentType] = row.type
+    u32[at + U32.event] = row.eventId
+    u32[at + U32.from] = fromId
+    u32[at + U32.to] = row.toId
+    u32[at + U32.stage] = stage
+    u32[at + U32.restarts] = restarts
+    u32[at + U32.keep] = reason
+    this.#write(at, own, enqueuedAtMs, startedAtMs, endedAtMs, failed ? { error } : undefined)
+    if (reason !== 0) this.keep(own, reason)
+  }
+
+  /** The root of a trace: a reading that entered. */
+  root(name: string, attributes: object, startedAtMs: number, endedAtMs: number): TraceContext {
+    const context = this.#contexts.make(undefined)
+    this.#point(KIND.root, context, undefined, name, startedAtMs, endedAtMs, 0, { attributes })
+    return context
+  }
+
+  /** A failure or a restart of an agent, in the trace of its cause. */
+  failure({ agent, event, error, trace, decision }: Failure): void {
+    const now = this.#clock.now()
+    const context = this.#contexts.make(trace)
+    this.#point(KIND.failure | FAILED, context, agent, event, now, now, 0, { error, decision })
+    if (this.#options.errors) this.keep(context, ERROR)
+  }
+
+  restart(
+    agent: AgentInfo,
+    restarts: number,
+    from: Parameters<NonNullable<CoreHooks['onRestart']>>[2],
+    trace: TraceContext | undefined,
+  ): void {
+    const now = this.#clock.now()
+    this.#point(KIND.restart, this.#contexts.make(trace), agent, from, now, now, restarts, undefined)
+  }
+
+  /** The transition of `context` had `cause` as a cause too: several percepts that make one plan. Unknown contexts are ignored. */
+  link(context: TraceContext, cause: TraceContext): void {
+    const own = RecordedContext.of(context, this) ?? this.#contexts.copyOf(context)
+    if (own === undefined) return
+    const now = this.#clock.now()
+    const { traceId, spanId, traceFlags } = cause
+    this.#point(KIND.link, own, undefined, '', now, now, 0, { link: { traceId, spanId, traceFlags } })
+  }
+
+  /** A change that reached the near cache: for who reads the ring, no span. */
+  change(map: string, type: string): void {
+    const now = this.#clock.now()
+    const at = this.ring.claim(now)
+    const { u32, f64 } = this.ring
+    u32.fill(0, at + U32.trace, at + U32.keep + 1)
+    u32[at + U32.kind] = KIND.change
+    u32[at + U32.agentType] = this.strings.intern(map)
+    u32[at + U32.event] = this.strings.intern(type)
+    f64[at / 2 + F64.enqueuedAtMs] = f64[at / 2 + F64.startedAtMs] = f64[at / 2 + F64.endedAtMs] = now
+    f64[at / 2 + F64.seq] = this.ring.head + 1
+    this.ring.commit()
+  }
+
+  /** Keeps the trace of a context. Contexts of traces that were not sampled, and ids that are none, stay as they are. */
+  keep(context: TraceContext, reason: number): void {
+    const own = RecordedContext.of(context, this)
+    const known = own === undefined ? -1 : RecordedContext.trace(own)
+    this.#keepTrace(
+      known >= 0 && this.traces.has(known) ? known : this.#contexts.open(context.traceId, context.traceFlags),
+      reason,
+      context.traceId,
+    )
+  }
+
+  /** Keeps a trace that another process decided to keep, also one whose first record here is still to come. */
+  keepRemote(traceId: string): void {
+    this.#keepTrace(this.#contexts.open(traceId, 1), reasonCode('remote'), traceId)
+  }
+
+  #keepTrace(trace: number, reason: number, traceId: string): void {
+    if (trace >= 0) this.keeper.keep(trace, reason, () => traceId)
+  }
+
+  #point(
+    kind: number,
+    context: RecordedContext,
+    agent: AgentInfo | undefined,
+    event: string,
+    startedAtMs: number,
+    endedAtMs: number,
+    restarts: number,
+    extra: Extra | undefined,
+  ): void {
+    const row = agent && this.#agentOf(agent)
+    const at = this.ring.claim(endedAtMs)
+    const { u32 } = this.ring
+    u32.fill(0, at + U32.agentId, at + U32.keep + 1)
+    u32[at + U32.kind] = extra === undefined ? kind : kind | EXTRA
+    u32[at + U32.agentId] = row?.id ?? 0
+    u32[at + U32.agentType] = row?.type ?? 0
+    u32[at + U32.event] = this.strings.intern(event)
+    u32[at + U32.restarts] = restarts
+    this.#write(at, context, startedAtMs, startedAtMs, endedAtMs, extra)
+  }
+
+  /** Ids, times and the way back; then the record is there. */
+  #write(
+    at: number,
+    context: RecordedContext,
+    enqueuedAtMs: number,
+    startedAtMs: number,
+    endedAtMs: number,
+    extra: Extra | undefined,
+  ): void {
+    const { ring, traces } = this
+    const { u32, f64 } = ring
+    let trace = RecordedContext.trace(context)
+    if (!traces.has(trace)) trace = this.#contexts.open(context.traceId, context.traceFlags)
+    const row = traces.row(trace)
+    const words = row * 16
+    u32[at + U32.trace] = traces.u32[words] as number
+    u32[at + U32.trace + 1] = traces.u32[words + 1] as number
+    u32[at + U32.trace + 2] = traces.u32[words + 2] as number
+    u32[at + U32.trace + 3] = traces.u32[words + 3] as number
+    u32[at + U32.spanHigh] = this.ids.spanHigh
+    u32[at + U32.spanLow] = RecordedContext.spanLow(context)
+    u32[at + U32.parentHigh] = RecordedContext.parentHigh(context)
+    u32[at + U32.parentLow] = RecordedContext.parentLow(context)
+    const last = traces.f64[row * 8 + TRACE_F64.last] as number
+    const back = last === 0 ? 0 : ring.head + 1 - last
+    u32[at + U32.back] = back < 2 ** 32 ? back : 2 ** 32 - 1
+    const half = at / 2
+    f64[half + F64.enqueuedAtMs] = enqueuedAtMs
+    f64[half + F64.startedAtMs] = startedAtMs
+    f64[half + F64.endedAtMs] = endedAtMs
+    f64[half + F64.seq] = ring.head + 1
+    const seq = ring.commit()
+    if (extra !== undefined) ring.setExtra(seq, extra)
+    traces.f64[row * 8 + TRACE_F64.last] = seq + 1
+    if (traces.u32[row * 16 + TRACE_U32.keep] !== 0) this.keeper.touch(trace, row)
+    if (seq < this.#pressureAt) return
+    this.#pressureAt = seq + ring.capacity / 4
+    this.#pressure()
+  }
+}

@@ -1,0 +1,98 @@
+import { parseWord } from './hex.ts'
+import type { Ids } from './ids.ts'
+
+/** Never to be kept: whoever began the trace did not sample it. */
+export const NEVER = 255
+
+/** Float64 fields of a row: number of the last record plus one and of the last one exported plus one (0: none), number of the trace plus one. */
+export const TRACE_F64 = { last: 4, emitted: 5, number: 6 } as const
+
+/** Uint32 fields of a row: the id, how many spans were told, why it is kept (0: not), whether it waits for export, whether it lacks spans. */
+export const TRACE_U32 = { words: 0, spans: 4, keep: 5, dirty: 6, broken: 7 } as const
+
+/**
+ * What is known of the newest traces: where the last record of each is, and whether it is kept. Numbers in an array, so that a trace costs
+ * no object. Bounded (I6): the newest `capacity` traces; an older one that comes back begins a new row.
+ */
+export class TraceTable {
+  readonly capacity: number
+  /** Rows of 64 bytes, a line of the processor's cache each: see {@link TRACE_F64} and {@link TRACE_U32}. */
+  readonly f64: Float64Array
+  readonly u32: Uint32Array
+  readonly #names: (string | undefined)[] = []
+  readonly #foreign = new Map<string, number>()
+  readonly #ids: Ids
+  #next = 0
+
+  constructor(ids: Ids, capacityLog2: number) {
+    this.#ids = ids
+    this.capacity = 2 ** capacityLog2
+    this.f64 = new Float64Array(this.capacity * 8)
+    this.u32 = new Uint32Array(this.f64.buffer)
+  }
+
+  /** A trace that begins here. Returns its number. */
+  begin(): number {
+    const number = this.#row()
+    const at = this.row(number) * 16
+    this.u32[at] = this.#ids.traceWord(number, 0)
+    this.u32[at + 1] = this.#ids.traceWord(number, 1)
+    this.u32[at + 2] = this.#ids.traceWord(number, 2)
+    this.u32[at + 3] = this.#ids.traceWord(number, 3)
+    return number
+  }
+
+  /** Number of the trace with that id, new if it is not known; -1 if that is no id. */
+  open(traceId: string): number {
+    const known = this.find(traceId)
+    if (known >= 0) return known
+    const words = [0, 8, 16, 24].map((at) => parseWord(traceId, at))
+    if (traceId.length !== 32 || words.some((word) => word < 0) || words.every((word) => word === 0)) return -1
+    const number = this.#row()
+    const row = this.row(number)
+    this.u32.set(words, row * 16)
+    this.#names[row] = traceId
+    this.#foreign.set(traceId, number)
+    return number
+  }
+
+  /** Number of the trace with that id, or -1 if it is not known (any more). */
+  find(traceId: string): number {
+    const own = this.#ids.ownTrace(traceId)
+    if (own >= 0 && this.has(own) && this.#names[this.row(own)] === undefined) return own
+    return this.#foreign.get(traceId) ?? -1
+  }
+
+  /** True while the row of that trace is its own. */
+  has(number: number): boolean {
+    return this.f64[this.row(number) * 8 + TRACE_F64.number] === number + 1
+  }
+
+  row(number: number): number {
+    return number & (this.capacity - 1)
+  }
+
+  #forget(row: number): void {
+    const name = this.#names[row]
+    if (name === undefined) return
+    this.#foreign.delete(name)
+    this.#names[row] = undefined
+  }
+
+  #row(): number {
+    const number = this.#next
+    this.#next += 1
+    const row = this.row(number)
+    if (this.#foreign.size > 0) this.#forget(row)
+    const at = row * 8
+    this.f64[at + TRACE_F64.last] = 0
+    this.f64[at + TRACE_F64.emitted] = 0
+    this.f64[at + TRACE_F64.number] = number + 1
+    const words = row * 16
+    this.u32[words + TRACE_U32.spans] = 0
+    this.u32[words + TRACE_U32.keep] = 0
+    this.u32[words + TRACE_U32.dirty] = 0
+    this.u32[words + TRACE_U32.broken] = 0
+    return number
+  }
+}

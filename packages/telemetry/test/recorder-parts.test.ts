@@ -1,0 +1,203 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createHex, mix, parseWord, unmix } from '../src/recorder/hex.ts'
+import { createIds } from '../src/recorder/ids.ts'
+import { inShare, reasonCode, reasonOfTags } from '../src/recorder/keep-rules.ts'
+import { F64, RECORD_U32 } from '../src/recorder/layout.ts'
+import { Ring } from '../src/recorder/ring.ts'
+import { createSlowLimit } from '../src/recorder/slow.ts'
+import { createStringTable, readStrings } from '../src/recorder/strings.ts'
+import { TRACE_U32, TraceTable } from '../src/recorder/traces.ts'
+import { seeded } from './support/seeded.ts'
+
+const test = suite('parts of the recorder')
+const edges = [0, 1, 0xf, 0xff, 0x100, 0xfff, 0x1000, 0x7fffffff, 0x80000000, 0xffffffff]
+
+test('hex: words and back; what is none is told', () => {
+  const hex = createHex()
+  for (const value of edges) {
+    assert.is(hex.word(value), value.toString(16).padStart(8, '0'))
+    assert.is(parseWord(`..${hex.word(value)}`, 2), value)
+  }
+  for (const bad of ['0000000', '0000000g', '0000000G', 'ABCDEF00', '0000 000', '']) assert.is(parseWord(bad, 0), -1, bad)
+})
+
+test('hex: mixing is one to one', () => {
+  const random = seeded(1)
+  for (const value of [...edges, ...Array.from({ length: 1000 }, () => Math.floor(random() * 2 ** 32))]) assert.is(unmix(mix(value)), value)
+})
+
+test('ids: texts are the words, spans count up over the pages of their text', () => {
+  const ids = createIds(seeded(2))
+  const seen = new Set<string>()
+  const hex = createHex()
+  for (let i = 0; i < 10_000; i++) {
+    const low = ids.nextSpan()
+    const text = ids.spanText(low)
+    assert.is(text, hex.word(ids.spanHigh) + hex.word(low))
+    seen.add(text)
+  }
+  assert.is(seen.size, 10_000)
+})
+
+test('ids: a trace of our own is found by its id, also over 2 ** 32 of them; others are not', () => {
+  const ids = createIds(seeded(3))
+  const hex = createHex()
+  for (const number of [0, 1, 77, 2 ** 32 - 1, 2 ** 32, 2 ** 33 + 5]) {
+    const text = ids.traceText(number)
+    assert.match(text, /^[0-9a-f]{32}$/)
+    assert.is(([0, 1, 2, 3] as const).map((index) => hex.word(ids.traceWord(number, index))).join(''), text)
+    assert.is(ids.ownTrace(text), number)
+  }
+  assert.is.not(ids.traceText(0), ids.traceText(2 ** 32))
+  assert.is(ids.ownTrace('a'.repeat(32)), -1)
+})
+
+test('the base share is even over our ids', () => {
+  const ids = createIds(seeded(4))
+  let kept = 0
+  for (let number = 0; number < 100_000; number++) if (inShare(ids.traceWord(number, 3), 0.01)) kept += 1
+  assert.ok(kept > 900 && kept < 1100, String(kept))
+})
+
+test('tags of a state that was entered give a reason', () => {
+  const none = new Set<string>()
+  assert.is(reasonOfTags(none, new Set(['stage:planning', 'violation'])), reasonCode('violation'))
+  assert.is(reasonOfTags(none, new Set(['keep:stale'])), reasonCode('stale'))
+  assert.is(reasonOfTags(none, new Set(['keep:nonsense', 'other'])), 0)
+  assert.is(reasonOfTags(new Set(['violation']), new Set(['violation'])), 0)
+})
+
+test('strings: numbers and back, on another reader too; bounded and counted', () => {
+  const table = createStringTable({ maxStrings: 5, maxBytes: 600 })
+  const read = readStrings(table.buffer)
+  assert.is(table.intern(''), 0)
+  const a = table.intern('grün')
+  assert.is(table.intern('grün'), a)
+  assert.is(read(a), 'grün')
+  const long = table.intern('x'.repeat(600))
+  assert.is(read(long), 'x'.repeat(512))
+  assert.is(table.intern('x'.repeat(700)), long)
+  const full = table.intern('y'.repeat(100))
+  assert.is(table.text(full), 'other')
+  const last = table.intern('z')
+  assert.is(read(last), 'z')
+  assert.is(table.text(table.intern('no room')), 'other')
+  assert.is(table.refused, 2)
+})
+
+/** A ring of 4 records at the start and 16 at most, whose records say when they were written. */
+function smallRing() {
+  const ring = new Ring({ historyMs: 100, minLog2: 2, maxLog2: 4 })
+  const write = (atMs: number): void => {
+    const at = ring.claim(atMs) / 2
+    ring.f64[at + F64.endedAtMs] = atMs
+    ring.f64[at + F64.seq] = ring.head + 1
+    ring.commit()
+  }
+  const there = (): number[] => {
+    const found: number[] = []
+    for (let seq = 0; seq < ring.head; seq++) {
+      const at = ring.find(seq)
+      if (at >= 0) found.push(ring.f64[at / 2 + F64.seq]! - 1)
+    }
+    return found
+  }
+  return { ring, write, there }
+}
+
+test('a ring does not grow for what is older than the history', () => {
+  const { ring, write, there } = smallRing()
+  for (let i = 0; i < 10; i++) write(i * 100)
+  assert.is(ring.capacity, 4)
+  assert.equal(there(), [6, 7, 8, 9])
+  assert.is(ring.lostEarly, 0)
+  assert.is(ring.overwritten, 6)
+  assert.is(ring.find(5), -1)
+  assert.is(ring.find(10), -1)
+})
+
+test('a ring grows while its oldest record is young, up to its bound, then counts what is lost', () => {
+  const { ring, write, there } = smallRing()
+  for (let i = 0; i < 16; i++) write(i)
+  assert.is(ring.capacity, 16)
+  assert.equal(there(), [...Array(16).keys()])
+  for (let i = 16; i < 20; i++) write(i)
+  assert.is(ring.lostEarly, 4)
+  assert.equal(there()[0], 4)
+})
+
+test('a ring that grows late keeps what it holds, and finds nothing that it does not hold', () => {
+  const { ring, write, there } = smallRing()
+  for (let i = 0; i < 8; i++) write(i * 100)
+  for (let i = 0; i < 20; i++) write(800 + i)
+  assert.is(ring.capacity, 16)
+  const found = there()
+  assert.equal(
+    found,
+    [...Array(found.length).keys()].map((i) => 28 - found.length + i),
+  )
+  assert.ok(found.length > 4 && found.length <= 16, String(found.length))
+  assert.is(ring.u32.length, 16 * RECORD_U32)
+})
+
+test('what is on the heap for a record goes with it', () => {
+  const ring = new Ring({ historyMs: 1, minLog2: 1, maxLog2: 1 })
+  const write = (kind: number, extra?: string): number => {
+    const at = ring.claim(1000)
+    ring.u32[at + 17] = kind
+    const seq = ring.commit()
+    if (extra !== undefined) ring.setExtra(seq, extra)
+    return seq
+  }
+  const first = write(0x200, 'a')
+  assert.is(ring.extra(first), 'a')
+  write(1)
+  assert.is(ring.extra(write(1)), undefined)
+})
+
+test('the slow limit follows the 99th percentile and tells only so many a second', () => {
+  const slow = createSlowLimit(2)
+  const random = seeded(5)
+  assert.not.ok(slow.over(1e6, 0))
+  assert.is(slow.limitMs, Infinity)
+  for (let i = 0; i < 4096; i++) slow.over(random() * 10, 0)
+  assert.ok(slow.limitMs >= 9.8 && slow.limitMs <= 12.3, String(slow.limitMs))
+  let told = 0
+  for (let ms = 0; ms < 3000; ms += 10) if (slow.over(50, 10_000 + ms)) told += 1
+  assert.is(told, 6)
+  for (let i = 0; i < 20_000; i++) slow.over(1, 20_000)
+  assert.ok(slow.limitMs < 1.3, String(slow.limitMs))
+})
+
+test('the slow limit takes any number', () => {
+  const slow = createSlowLimit(1)
+  for (let round = 0; round < 300; round++) for (const ms of [0, -1, 0.0005, 0.004, 1e12, Infinity, Number.NaN]) slow.over(ms, round)
+  assert.ok(slow.limitMs > 0)
+})
+
+test('traces: the newest are known, older ones give their row away', () => {
+  const ids = createIds(seeded(6))
+  const table = new TraceTable(ids, 2)
+  const own = table.begin()
+  const foreign = table.open('c'.repeat(32))
+  assert.is(table.find(ids.traceText(own)), own)
+  assert.is(table.open('c'.repeat(32)), foreign)
+  table.u32[table.row(own) * 16 + TRACE_U32.keep] = 3
+  for (let i = 0; i < 4; i++) table.begin()
+  assert.not.ok(table.has(own))
+  assert.is(table.find('c'.repeat(32)), -1)
+  assert.is(table.u32[table.row(own) * 16 + TRACE_U32.keep], 0)
+  // Back again, as a row of its own that is not mistaken for the number in its id.
+  const again = table.open(ids.traceText(own))
+  assert.ok(table.has(again) && again !== own)
+  assert.is(table.find(ids.traceText(own)), again)
+})
+
+test('traces: what is no id has no row', () => {
+  const table = new TraceTable(createIds(seeded(7)), 2)
+  for (const bad of ['', '0'.repeat(32), 'A'.repeat(32), 'a'.repeat(31), 'a'.repeat(33), 'g'.repeat(32)])
+    assert.is(table.open(bad), -1, bad)
+})
+
+test.run()

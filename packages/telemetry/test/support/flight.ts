@@ -1,0 +1,33 @@
+import { createVirtualClock } from '@stigmergy/grid'
+import { createFlight, type Flight } from '../../src/recorder/flight.ts'
+import type { KeepDecision } from '../../src/recorder/keeper.ts'
+import { resolveRecorderOptions, type RecorderOptions } from '../../src/recorder/options.ts'
+import type { RecordedSpan } from '../../src/recorder/recorded-span.ts'
+import { seeded } from './seeded.ts'
+
+/** A recorder whose spans and decisions can be looked at. `spans()` drains it first. */
+export function openFlight(options: RecorderOptions = {}, seed = 1) {
+  const emitted: RecordedSpan[] = []
+  const told: KeepDecision[] = []
+  const clock = createVirtualClock()
+  let wakes = 0
+  const flight: Flight = createFlight(resolveRecorderOptions(options), {
+    clock,
+    random: seeded(seed),
+    emit: (span) => void emitted.push(span),
+    wake: () => void wakes++,
+    tell: (decisions) => void told.push(...decisions),
+  })
+  return {
+    clock,
+    flight,
+    recorder: flight.recorder,
+    told,
+    emitted,
+    wakes: () => wakes,
+    spans(): readonly RecordedSpan[] {
+      while (flight.run(100));
+      return emitted
+    },
+  }
+}
