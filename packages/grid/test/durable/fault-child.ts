@@ -5,6 +5,8 @@ import { isStoreError } from '@stigmergy/grid/store'
 const code = (error: unknown): string => (isStoreError(error) ? error.code : String(error))
 let acknowledged = 0
 try {
+  const uid = process.argv[3] ?? ''
+  if (uid !== '') process.setuid?.(Number(uid))
   const durable = await openDurable({ path: process.argv[2] ?? '', timeoutMs: 5000 })
   try {
     for (;;) {
