@@ -93,6 +93,8 @@ export class Cell implements Runnable {
       stepper.release(effects)
       return stopped
     }
+    // What its children say while they are being stopped is not for it any more.
+    if (!this.#running) return snapshot
     const envelope = this.#delivering?.event === event ? this.#delivering : undefined
     // Once: an agent may send itself the very event it was given.
     if (envelope !== undefined) this.#delivering = undefined
@@ -192,17 +194,17 @@ export class Cell implements Runnable {
     started = true
     if (!this.#running) return
     this.#tell(this.snapshot)
-    if (pendingTimers(actor).length > 0) this.#owner.changed()
-    if (stored !== undefined) rearmTimers(actor, this.#options.machine, stored.timers)
     // What is stored may speak of entries that are gone by now: a restored agent is told so (I5).
     const resync = stored === undefined ? undefined : 'restored'
     try {
+      if (pendingTimers(actor).length > 0) this.#owner.changed()
+      if (stored !== undefined) rearmTimers(actor, stored.timers)
       this.inbox.open(
         first.map((event) => this.inbox.envelope(event, trace)),
         resync,
       )
     } catch (error) {
-      // A closed grid. Without its world the agent does not run at all.
+      // A closed grid, or a delay that throws. Without its world and its timers the agent does not run at all.
       this.#halt()
       actor.stop()
       throw error

@@ -22,6 +22,36 @@ export interface Guests {
   failed(error: unknown): void
 }
 
+// Bound, not inherited: hooks may be an instance of a class with private fields.
+function bound(hooks: CoreHooks): CoreHooks {
+  const {
+    transitions,
+    onTransitionStart,
+    onTransitionEnd,
+    onSpawn,
+    onStop,
+    onFailure,
+    onRestart,
+    onCheckpoint,
+    onCheckpointError,
+    onDeadLetter,
+  } = hooks
+  const all = {
+    transitions,
+    onTransitionStart,
+    onTransitionEnd,
+    onSpawn,
+    onStop,
+    onFailure,
+    onRestart,
+    onCheckpoint,
+    onCheckpointError,
+    onDeadLetter,
+  }
+  const entries = Object.entries(all).filter(([, hook]) => hook !== undefined)
+  return Object.fromEntries(entries.map(([name, hook]) => [name, typeof hook === 'function' ? hook.bind(hooks) : hook])) as CoreHooks
+}
+
 export function createGuests(): Guests {
   let guests: readonly CoreHooks[] = []
   /** Those of the guests that are told of transitions, each in the cheap form. */
@@ -55,8 +85,8 @@ export function createGuests(): Guests {
       return errors
     },
     use(hooks) {
-      // A copy, so that the same hooks can be used twice and removed once.
-      const guest = Object.create(hooks) as CoreHooks
+      // An object of its own, so that the same hooks can be used twice and removed once.
+      const guest = bound(hooks)
       guests = [...guests, guest]
       settle()
       return () => {

@@ -32,8 +32,9 @@ export class Inbox {
     const world = {
       envelope: this.envelope,
       offer: (envelope: Envelope): boolean => this.#mailbox.size < this.#mailbox.capacity && this.#accept(envelope),
-      fellBehind: (): void => {
-        this.#resyncAfter ??= this.#mailbox.size
+      fellBehind: (place: 'newest' | 'oldest'): void => {
+        // What was lost at the front comes before all that waits; what waits of the world is then void.
+        this.#resyncAfter = place === 'oldest' ? 0 : (this.#resyncAfter ?? this.#mailbox.size)
         options.arrived()
       },
       guestFailed: services.guests.failed,

@@ -11,7 +11,7 @@ import type { Services } from './services.ts'
 import type { StoreRecord } from './store.ts'
 import { createSupervisor, type ResolvedSupervisionOptions, type Supervisor } from './supervisor.ts'
 
-/** Sent to an agent whose state was restored, before any other event. */
+/** Sent to an agent whose state was restored, before anything from its mailbox. Children that start anew may speak first. */
 export interface RestoredEvent {
   readonly type: 'agent.restored'
   /** How often it was restarted in this process; 0 if it was restored when it was spawned. */
@@ -126,7 +126,16 @@ export class Life implements CellOwner {
   }
 
   #encode(failedChild: string | undefined): Uint8Array {
-    return this.#services.codec.encode(this.info.id, this.cell.capture(failedChild))
+    return this.#services.codec.encode(this.info.id, this.#capture(failedChild))
+  }
+
+  /** XState throws whatever it meets: a child spawned from inline logic, a context that refers to itself through an actor. */
+  #capture(failedChild: string | undefined): AgentRecord {
+    try {
+      return this.cell.capture(failedChild)
+    } catch (cause) {
+      throw new CoreError('BAD_STATE', `the state of agent ${quote(this.info.id)} cannot be captured: ${String(cause)}`, { cause })
+    }
   }
 
   #decode(bytes: Uint8Array | undefined): AgentRecord | undefined {
@@ -156,6 +165,7 @@ export class Life implements CellOwner {
   }
 
   breaking(event: AnyEventObject): void {
+    if (this.#ended) return
     this.#keep(childOf(event, 'error'))
   }
 
@@ -167,6 +177,7 @@ export class Life implements CellOwner {
   }
 
   broken(crash: Crash): void {
+    if (this.#ended) return
     if (childOf(crash.event, 'done') !== undefined) this.#lastWord = crash.event
     else if (crash.event.type !== 'agent.restored') this.#lastWord = undefined
     this.#crash = crash
@@ -209,7 +220,7 @@ export class Life implements CellOwner {
   }
 
   done(): void {
-    this.#end('done')
+    if (!this.#ended) this.#end('done')
   }
 
   /** Stops it and waits until its last state is stored. Rejects if it cannot be. */
@@ -241,7 +252,7 @@ export class Life implements CellOwner {
     // Whoever stops it hears of the error; the hooks have heard of it already.
     this.#settled?.catch(() => undefined)
     if (this.#spawned) this.#services.guests.tell('onStop', this.info, reason)
-    for (const fn of this.#onEnd) fn()
+    for (const fn of this.#onEnd) this.#services.guests.call(fn, undefined)
     this.#onEnd.clear()
   }
 }

@@ -113,12 +113,18 @@ function isEmpty(object: object): boolean {
   return true
 }
 
+// Deeper than this it may be a circle: from there on each object is looked at once.
+const DEEP = 32
+
 // XState's own test for a reference to an actor; it stores a mark instead.
-function holdsActor(part: object): boolean {
+function holdsActor(part: object, depth = 0, seen?: Set<object>): boolean {
+  const once = depth < DEEP ? seen : (seen ?? new Set<object>())
+  if (once?.has(part) === true) return false
+  once?.add(part)
   for (const key in part) {
     const value: unknown = (part as Record<string, unknown>)[key]
     if (typeof value !== 'object' || value === null) continue
-    if (('sessionId' in value && 'send' in value && 'ref' in value) || holdsActor(value)) return true
+    if (('sessionId' in value && 'send' in value && 'ref' in value) || holdsActor(value, depth + 1, once)) return true
   }
   return false
 }

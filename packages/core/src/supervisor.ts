@@ -71,9 +71,11 @@ export interface Supervisor {
 export function createSupervisor(options: ResolvedSupervisionOptions, clock: Clock, random: () => number, restart: () => void): Supervisor {
   let history: number[] = []
   let pause: TimerHandle | undefined
+  let closed = false
 
   return {
     failed() {
+      if (closed) return { type: 'stop' }
       const nowMs = clock.now()
       const decision = decide(history, options, random(), nowMs)
       if (decision.type === 'restart') {
@@ -87,6 +89,7 @@ export function createSupervisor(options: ResolvedSupervisionOptions, clock: Clo
       return decision
     },
     close() {
+      closed = true
       if (pause !== undefined) clock.clearTimeout(pause)
       pause = undefined
     },

@@ -1,24 +1,44 @@
-import type { AnyActor, AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate'
+import type { AnyActor, AnyActorRef, AnyEventObject, AnyMachineSnapshot } from 'xstate'
 import type { Effect } from './step.ts'
 
-/** A delayed event an agent sent to itself, as it is kept in a checkpoint. */
+const AFTER = 'xstate.after.'
+
+/** A delayed event that an agent, or a machine among its children, waits for, as it is kept in a checkpoint. */
 export interface PendingTimer {
   readonly id: string
   readonly event: AnyEventObject
   readonly delayMs: number
+  /** Ids of the children from the agent down to the one that waits; absent: the agent itself. */
+  readonly path?: readonly string[]
 }
 
-const AFTER = 'xstate.after.'
-
-/** The delayed events the agent waits for, but those of `after`: they follow from the state. */
+/** The delayed events that the agent and its children sent to themselves, `after` among them. */
 export function pendingTimers(actor: AnyActor): readonly PendingTimer[] {
+  const scheduled = Object.values(actor.system.getSnapshot()._scheduledEvents)
   const timers: PendingTimer[] = []
-  for (const { source, target, event, delay, id } of Object.values(actor.system.getSnapshot()._scheduledEvents)) {
+  let paths: ReadonlyMap<AnyActorRef, readonly string[]> | undefined
+  for (const { source, target, event, delay, id } of scheduled) {
     // A delayed event for somebody else cannot be kept: an actor's address does not survive its process.
-    if (source !== actor || target !== actor || event.type.startsWith(AFTER)) continue
-    timers.push({ id, event, delayMs: delay })
+    if (source !== target) continue
+    if (source === actor) timers.push({ id, event, delayMs: delay })
+    else {
+      paths ??= new Map(machinesBelow(actor, []))
+      const path = paths.get(source)
+      if (path !== undefined) timers.push({ id, event, delayMs: delay, path })
+    }
   }
   return timers
+}
+
+/** The machines among the children of an actor and theirs, each with the ids that lead to it. */
+function* machinesBelow(actor: AnyActorRef, path: readonly string[]): Iterable<[AnyActor, readonly string[]]> {
+  const { children = {} } = (actor.getSnapshot() ?? {}) as { readonly children?: Readonly<Record<string, AnyActor | undefined>> }
+  for (const [id, child] of Object.entries(children)) {
+    if (child === undefined || (child.getSnapshot() as Partial<AnyMachineSnapshot> | undefined)?._nodes === undefined) continue
+    const below = [...path, id]
+    yield [child, below]
+    yield* machinesBelow(child, below)
+  }
 }
 
 /** True if the effects start or cancel a timer: then there is something new to keep, though the snapshot may be the same. */
@@ -30,25 +50,38 @@ export function moveTimers(effects: readonly Effect[]): boolean {
 }
 
 /**
- * Starts the timers of a restored agent, each with its whole delay: XState restores none of them,
- * and an agent restored into a state with `after` would wait there for ever (I8).
+ * Starts the timers of a restored agent and of the machines among its children, each with its whole delay: XState restores
+ * none of them, and an agent restored into a state with `after` would wait there for ever (I8). Throws what a delay throws.
  */
-export function rearmTimers(actor: AnyActor, machine: AnyStateMachine, timers: readonly PendingTimer[]): void {
+export function rearmTimers(actor: AnyActor, timers: readonly PendingTimer[]): void {
+  for (const [machine, path] of [[actor, []] as const, ...machinesBelow(actor, [])]) {
+    const own = timers.filter((timer) => (timer.path ?? []).join('\n') === path.join('\n'))
+    rearmMachine(machine, own)
+  }
+}
+
+function rearmMachine(actor: AnyActor, timers: readonly PendingTimer[]): void {
   const { scheduler } = actor.system
   const snapshot = actor.getSnapshot() as AnyMachineSnapshot
+  if (snapshot.status !== 'active') return
+  const kept = new Map(timers.map((timer) => [timer.event.type, timer.delayMs]))
   for (const node of snapshot._nodes) {
     const started = new Set<string>()
     for (const transition of node.after) {
-      const { delay } = transition
       const event: AnyEventObject = { type: transition.eventType }
       if (started.has(event.type)) continue
       started.add(event.type)
-      const config = typeof delay === 'string' ? machine.implementations.delays[delay] : delay
-      const args = { context: snapshot.context, event: { type: 'xstate.init' }, self: actor, system: actor.system }
-      const delayMs: unknown = typeof config === 'function' ? config(args as never, undefined as never) : config
+      // As it was when it was armed: a delay may depend on an event that is gone. Older records have none.
+      const delayMs = kept.get(event.type) ?? delayOf(actor, snapshot, transition.delay)
       // What is no number is no timer: so XState has it too.
       if (typeof delayMs === 'number') scheduler.schedule(actor, actor, event, delayMs, event.type)
     }
   }
-  for (const { id, event, delayMs } of timers) scheduler.schedule(actor, actor, event, delayMs, id)
+  for (const { id, event, delayMs } of timers) if (!event.type.startsWith(AFTER)) scheduler.schedule(actor, actor, event, delayMs, id)
+}
+
+function delayOf(actor: AnyActor, snapshot: AnyMachineSnapshot, delay: unknown): unknown {
+  const config: unknown = typeof delay === 'string' ? snapshot.machine.implementations.delays[delay] : delay
+  const args = { context: snapshot.context, event: { type: 'xstate.init' }, self: actor, system: actor.system }
+  return typeof config === 'function' ? (config as (args: unknown) => unknown)(args) : config
 }

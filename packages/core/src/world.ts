@@ -34,7 +34,7 @@ export interface WorldInbox {
   /** Takes a change of the world. False if the mailbox is full. */
   offer(envelope: Envelope): boolean
   /** A change was lost: a resync is due as soon as there is room again. */
-  fellBehind(): void
+  fellBehind(place: 'newest' | 'oldest'): void
   /** A user's `where` threw. */
   guestFailed(error: unknown): void
 }
@@ -86,10 +86,10 @@ export function createWorldBinding(name: string, binding: WatchBinding<unknown>,
     }
   }
 
-  function lose(reason: string): void {
-    if (behind !== undefined) return
-    behind = reason
-    inbox.fellBehind()
+  function lose(reason: string, place: 'newest' | 'oldest' = 'newest'): void {
+    if (behind !== undefined && place === 'newest') return
+    behind ??= reason
+    inbox.fellBehind(place)
   }
 
   function newTurn(): Turn {
@@ -97,7 +97,8 @@ export function createWorldBinding(name: string, binding: WatchBinding<unknown>,
       live: true,
       lost(reason) {
         if (reason === 'crashed') return false
-        if (this.live) lose('overflow')
+        // It was in the mailbox: newer changes may wait behind it.
+        if (this.live) lose('overflow', 'oldest')
         return true
       },
     }

@@ -29,9 +29,11 @@ export class Guests {
     for (const { hooks } of this.#uses) this.#guard(() => hooks.onListenerError?.(map, error))
   }
 
-  #guard(call: () => void): void {
+  #guard(call: () => unknown): void {
     try {
-      call()
+      const result = call()
+      // An async hook is allowed; its rejection must not end the process.
+      if (result instanceof Promise) result.catch(() => this.#errors++)
     } catch {
       this.#errors++
     }

@@ -55,6 +55,18 @@ export const watchGuestCases: readonly GridCase[] = [
     },
   },
   {
+    name: 'an async hook that fails is counted, and ends nothing',
+    async run(bench) {
+      const grid = await bench.open()
+      const map = grid.map<number>('m')
+      const stop = grid.use({ onChange: async () => Promise.reject(new Error('async hook')) })
+      await map.put('k', 1)
+      await bench.settle()
+      stop()
+      assert.equal(grid.guestErrors, 1)
+    },
+  },
+  {
     name: 'a hook that writes does not overtake, in any grid',
     async run(bench) {
       const [a, b] = [await bench.open(), await bench.open()]

@@ -101,7 +101,17 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     ...settings.base,
   })
   const deaf = flight && options.keepPort?.listen(({ traceId }) => flight.recorder.keepRemote(traceId))
-  const detach = [...attach(hooks, options), ...(deaf === undefined ? [] : [deaf])]
+  let detach: readonly (() => void)[]
+  try {
+    detach = [...attach(hooks, options), ...(deaf === undefined ? [] : [deaf])]
+  } catch (error) {
+    deaf?.()
+    await endsWithin(
+      sinks.map((sink) => sink.close()),
+      settings.closeTimeoutMs,
+    )
+    throw new TelemetryError('BAD_OPTION', `grid or system cannot be observed: ${String(error)}`, { cause: error })
+  }
   const flushAll = async (): Promise<void> => {
     if (flight !== undefined) await schedule.flush()
     await Promise.allSettled(sinks.map(async (sink) => sink.flush()))
