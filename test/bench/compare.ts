@@ -26,7 +26,11 @@ export function median(values: readonly number[]): number {
 }
 
 /** All contenders take turns, each round in the other direction, so that what slows the machine slows them alike. One round warms up. */
-export async function compare(contenders: readonly Contender[], pairs: readonly Pair[], { rounds, unit }: CompareOptions): Promise<readonly Row[]> {
+export async function compare(
+  contenders: readonly Contender[],
+  pairs: readonly Pair[],
+  { rounds, unit }: CompareOptions,
+): Promise<readonly Row[]> {
   const costs = new Map<string, number[]>(contenders.map(({ name }) => [name, []]))
   const unverified = new Set<string>()
   for (let round = 0; round <= rounds; round++) {

@@ -54,7 +54,21 @@ async function bareXState(transitions: TransitionRecorder | undefined, settle: (
       const next = machine.transition(snapshot as never, event as never, scope) as AnyMachineSnapshot
       const from = snapshot.value as string
       const to = next.value as string
-      transitions.end(agent, event.type, undefined, started, started, 0, clock.now(), from, to, snapshot.tags, next.tags, undefined, context)
+      transitions.end(
+        agent,
+        event.type,
+        undefined,
+        started,
+        started,
+        0,
+        clock.now(),
+        from,
+        to,
+        snapshot.tags,
+        next.tags,
+        undefined,
+        context,
+      )
       return next
     }) as never
   }
@@ -140,7 +154,10 @@ export const bench: Bench = {
         bare,
         {
           name: 'recorder',
-          round: async () => ({ cost: await bareXState(transitionsOf(resting.telemetry)), verified: resting.telemetry.tally.dropped.span === 0 }),
+          round: async () => ({
+            cost: await bareXState(transitionsOf(resting.telemetry)),
+            verified: resting.telemetry.tally.dropped.span === 0,
+          }),
         },
         {
           name: 'span-kept',

@@ -7,17 +7,10 @@ import { CoreError } from './errors.ts'
 import type { AgentInfo } from './hooks.ts'
 import type { CellOwner, Crash, Origin } from './owner.ts'
 import type { AgentRecord } from './record.ts'
+import { childOf, type RestoredEvent } from './restored.ts'
 import type { Services } from './services.ts'
 import type { StoreRecord } from './store.ts'
 import { createSupervisor, type ResolvedSupervisionOptions, type Supervisor } from './supervisor.ts'
-
-/** Sent to an agent whose state was restored, before anything from its mailbox. Children that start anew may speak first. */
-export interface RestoredEvent {
-  readonly type: 'agent.restored'
-  /** How often it was restarted in this process; 0 if it was restored when it was spawned. */
-  readonly restarts: number
-  readonly from: 'checkpoint' | 'initial'
-}
 
 export type AgentStatus = 'running' | 'restarting' | 'stopped' | 'done' | 'failed'
 export type Durability = 'none' | 'checkpoint'
@@ -25,12 +18,6 @@ export type Durability = 'none' | 'checkpoint'
 export interface LifeOptions extends CellOptions {
   readonly durability: Durability
   readonly supervision: ResolvedSupervisionOptions
-}
-
-/** The child an event of XState speaks of. */
-function childOf(event: AgentEvent, type: 'error' | 'done'): string | undefined {
-  if (!event.type.startsWith(`xstate.${type}.actor.`)) return undefined
-  return (event as AnyEventObject)['actorId'] as string | undefined
 }
 
 /** An agent from its spawn to its end: starts it, keeps its state, restarts it, stops it. */

@@ -1,0 +1,16 @@
+import type { AnyEventObject } from 'xstate'
+import type { AgentEvent } from './envelope.ts'
+
+/** Sent to an agent whose state was restored, before anything from its mailbox. Children that start anew may speak first. */
+export interface RestoredEvent {
+  readonly type: 'agent.restored'
+  /** How often it was restarted in this process; 0 if it was restored when it was spawned. */
+  readonly restarts: number
+  readonly from: 'checkpoint' | 'initial'
+}
+
+/** The child an event of XState speaks of. */
+export function childOf(event: AgentEvent, type: 'error' | 'done'): string | undefined {
+  if (!event.type.startsWith(`xstate.${type}.actor.`)) return undefined
+  return (event as AnyEventObject)['actorId'] as string | undefined
+}
