@@ -1,5 +1,6 @@
 import { access, constants, mkdir, open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreError } from '../store/errors.ts'
 
 // Where lmdb keeps what is checked here, in the first two pages; layout: mdb.c, MDB_page and MDB_meta, with 64-bit fields.
@@ -8,6 +9,9 @@ const MAGIC_AT = 24
 const PAGE_SIZE_AT = 48
 const LAST_PAGE_AT = 144
 const META_BYTES = 192
+
+const LOOKS = 4
+const LOOK_EVERY_MS = 25
 
 /**
  * Makes the directory and looks at the file before lmdb maps it: lmdb trusts its header, and reading a page that a damaged or
@@ -25,19 +29,33 @@ export async function preflight(path: string): Promise<void> {
     throw error
   }
   try {
-    await check(handle, file)
+    await checkAgain(handle, file)
   } finally {
     await handle.close()
   }
 }
 
+/** Another process may be writing the file's first pages just now: what looks damaged is looked at again. */
+async function checkAgain(handle: FileHandle, file: string): Promise<void> {
+  for (let look = 1; ; look++) {
+    try {
+      await check(handle, file)
+      return
+    } catch (error) {
+      if (look === LOOKS) throw error
+      await sleep(LOOK_EVERY_MS)
+    }
+  }
+}
+
 async function check(handle: FileHandle, file: string): Promise<void> {
-  const { size } = await handle.stat()
   // A process killed before it had written the header leaves an empty file: lmdb begins it anew.
-  if (size === 0) return
+  if ((await handle.stat()).size === 0) return
   const first = await meta(handle, file, 0)
   const second = await meta(handle, file, first.pageSize)
   const needed = (Math.max(first.lastPage, second.lastPage) + 1) * first.pageSize
+  // Asked for after the headers: another process may let the file grow meanwhile, never shrink.
+  const { size } = await handle.stat()
   if (size < needed) throw broken(file, `it has ${size} bytes where its header needs ${needed}`)
 }
 
