@@ -28,6 +28,8 @@ export async function startCliTelemetry(grid: Grid, port: number | undefined, io
     service: io.env['OTEL_SERVICE_NAME'] ?? 'stigmergy-swarm',
     grid,
     clock: grid.clock,
+    // A run has an end, and whoever looks at it wants every part: nothing is sampled away here.
+    keep: 'all',
     ...(port === undefined ? {} : { prometheus: { port } }),
   })
   return { hooks: telemetry, close: () => telemetry.close() }
