@@ -31,8 +31,14 @@ export interface Environment {
   table(name: string, versions: boolean): Table
   /** The newest committed row, of whichever process. */
   read(table: Table, key: Buffer, what: string): Versioned
+  /** The row as of the last {@link refresh}, or newer. */
+  readNow(table: Table, key: Buffer, what: string): Versioned
   /** Brings reads up to what other processes have committed. */
   refresh(): void
+  /** As {@link swap}, resolved as soon as it is committed, without deadline: for those who group writes. Rejects with a `StoreError`. */
+  submit(table: Table, expected: readonly Expectation[], write: () => void): Promise<boolean>
+  /** Resolves when what is committed has reached the level of the environment. */
+  settle(): Promise<void>
   /**
    * In one transaction: looks whether every row still has its version, and if so makes the writes of `write`. False: it did not.
    * Resolves at the level of the environment. Swaps asked for while a commit is under way share the next one.
@@ -40,6 +46,8 @@ export interface Environment {
   swap(table: Table, expected: readonly Expectation[], write: () => void): Promise<boolean>
   /** Throws CLOSED after `close`. */
   check(): void
+  /** What `close` waits for, up to its deadline, before it closes the file. */
+  beforeClose(work: () => Promise<void>): void
   close(): Promise<void>
 }
 
@@ -60,6 +68,7 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
   }
   let closed = false
   let failed = false
+  const closing: (() => Promise<void>)[] = []
 
   const environment: Environment = {
     options,
@@ -68,10 +77,14 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
     refresh: () => root.resetReadTxn(),
     read(table, key, what) {
       environment.refresh()
+      return environment.readNow(table, key, what)
+    },
+    readNow(table, key, what) {
       const entry = table.getEntry(key)
       return entry === undefined ? { version: 0, fields: undefined } : { version: entry.version ?? 0, fields: rows.read(entry.value, what) }
     },
-    async swap(table, expected, write) {
+    submit(table, expected, write) {
+      const [only] = expected
       // Conditions within conditions, in one transaction: only the innermost writes, so it is all or none. Called at once, in order.
       const held: Promise<boolean>[] = []
       const step = (at: number): void => {
@@ -79,11 +92,25 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
         if (each === undefined) write()
         else held.push(condition(table, each, () => step(at + 1)))
       }
+      const fail = async (error: unknown): Promise<never> => {
+        failed = true
+        throw diskError(await commitError(error), path)
+      }
       try {
+        if (only !== undefined && expected.length === 1) return condition(table, only, write).then(undefined, fail)
         step(0)
-        const all = Promise.all(held).then((each) => each.every(Boolean), failedCommit)
-        const swapped = await withDeadline(all, clock, timeoutMs, `a write to ${path}`)
-        if (swapped && options.level === 'host') await withDeadline(Promise.resolve(root.flushed), clock, timeoutMs, `the flush of ${path}`)
+      } catch (error) {
+        return fail(error)
+      }
+      return Promise.all(held).then((each) => each.every(Boolean), fail)
+    },
+    async settle() {
+      if (options.level === 'host') await withDeadline(Promise.resolve(root.flushed), clock, timeoutMs, `the flush of ${path}`)
+    },
+    async swap(table, expected, write) {
+      try {
+        const swapped = await withDeadline(environment.submit(table, expected, write), clock, timeoutMs, `a write to ${path}`)
+        if (swapped) await environment.settle()
         return swapped
       } catch (error) {
         failed = true
@@ -93,13 +120,16 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
     check() {
       if (closed) throw new StoreError('CLOSED', `the store at ${path} is closed`)
     },
+    beforeClose: (work) => void closing.push(work),
     async close() {
       if (closed) return
       closed = true
+      const finished = withDeadline(Promise.all(closing.map((work) => work())), clock, failed ? 100 : timeoutMs, `closing ${path}`)
+      await finished.catch(() => (failed = true))
       // The level was promised with each write, so there is nothing to wait for but the file.
-      const closing = withDeadline(root.close(), clock, failed ? 100 : timeoutMs, `closing ${path}`)
+      const over = withDeadline(root.close(), clock, failed ? 100 : timeoutMs, `closing ${path}`)
       // After a commit that failed lmdb waits for ever for the next one. Nothing acknowledged is in memory only.
-      await (failed ? closing.catch(() => undefined) : closing)
+      await (failed ? over.catch(() => undefined) : over)
     },
   }
 
@@ -113,9 +143,13 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
 }
 
 /** lmdb tells why a commit failed in a promise within the error, which rejects by itself and must be heard. */
-async function failedCommit(error: unknown): Promise<never> {
-  await (error as { readonly commitError?: unknown }).commitError
-  throw error
+async function commitError(error: unknown): Promise<unknown> {
+  try {
+    await (error as { readonly commitError?: unknown }).commitError
+    return error
+  } catch (reason) {
+    return reason
+  }
 }
 
 /** A write inside a {@link Environment.swap}: its own promise says nothing more than the swap's, but would reject unheard. */
