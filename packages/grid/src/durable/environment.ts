@@ -6,8 +6,11 @@ import { diskError } from './disk-errors.ts'
 import type { ResolvedDurableOptions } from './options.ts'
 import { preflight } from './preflight.ts'
 
-/** Version of the tables in an environment (I9). */
-export const DURABLE_SCHEMA_VERSION = 1
+/**
+ * Version of the tables in an environment (I9). In version 1 a writer gave no epoch, so its rows can be read on but it must not
+ * write beside this release: an environment becomes version 2 when it is opened.
+ */
+export const DURABLE_SCHEMA_VERSION = 2
 
 export type Table = Database<Buffer, Buffer>
 
@@ -37,6 +40,8 @@ export interface Environment {
   refresh(): void
   /** As {@link swap}, resolved as soon as it is committed, without deadline: for those who group writes. Rejects with a `StoreError`. */
   submit(table: Table, expected: readonly Expectation[], write: () => void): Promise<boolean>
+  /** Everything that `write` submits is committed in one transaction. Resolves then; rejects with a `StoreError`. */
+  together(write: () => void): Promise<void>
   /** Resolves when what is committed has reached the level of the environment. */
   settle(): Promise<void>
   /**
@@ -104,6 +109,14 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
       }
       return Promise.all(held).then((each) => each.every(Boolean), fail)
     },
+    async together(write) {
+      try {
+        await root.batch(write)
+      } catch (error) {
+        failed = true
+        throw diskError(await commitError(error), path)
+      }
+    },
     async settle() {
       if (options.level === 'host') await withDeadline(Promise.resolve(root.flushed), clock, timeoutMs, `the flush of ${path}`)
     },
@@ -164,14 +177,16 @@ function condition(table: Table, { key, version }: Expectation, action: () => vo
 async function claimSchema(environment: Environment, path: string): Promise<void> {
   const table = environment.table('meta', true)
   const key = Buffer.from('schema_version')
-  const read = (): unknown => environment.read(table, key, 'the schema version').fields?.[0]
   const row = environment.rows.pack([DURABLE_SCHEMA_VERSION])
-  // Two processes may begin the same file: the loser finds what the winner wrote.
-  if (read() === undefined) await environment.swap(table, [{ key, version: 0 }], () => quietly(table.put(key, row, 1)))
-  const found = read()
-  if (found === DURABLE_SCHEMA_VERSION) return
-  throw new StoreError(
-    'STORE_NEWER',
-    `the store at ${path} has schema version ${String(found)}; this release knows ${DURABLE_SCHEMA_VERSION}`,
-  )
+  for (;;) {
+    const { version, fields } = environment.read(table, key, 'the schema version')
+    const found = fields?.[0] ?? 0
+    if (found === DURABLE_SCHEMA_VERSION) return
+    if (typeof found !== 'number' || found > DURABLE_SCHEMA_VERSION) {
+      const known = `this release knows ${DURABLE_SCHEMA_VERSION}`
+      throw new StoreError('STORE_NEWER', `the store at ${path} has schema version ${String(found)}; ${known}`)
+    }
+    // Two processes may begin the same file: the loser finds what the winner wrote.
+    await environment.swap(table, [{ key, version }], () => quietly(table.put(key, row, version + 1)))
+  }
 }

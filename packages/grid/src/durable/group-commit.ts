@@ -1,24 +1,58 @@
+import { getRandomValues } from 'node:crypto'
 import type { TimerHandle } from '../clock.ts'
 import { StoreError } from '../store/errors.ts'
+import { Drafts, type Unit } from './drafts.ts'
 import { quietly, type Environment, type Table } from './environment.ts'
 
-/** What a write makes of the rows it looked at, which it does not change itself. */
-export interface Planned<Row, T> {
-  readonly result: T
-  /** In the order of the ids. */
-  readonly rows: readonly Row[]
-  /** What goes to other tables in the same transaction. */
-  write(): void
-}
+/** One write: what it looks at, what it makes of it, and who waits for it. */
+export abstract class GroupWrite<Row, T> {
+  /** The rows it depends on. */
+  readonly ids: readonly string[]
+  /** Set by a plan that is part of what is being committed. */
+  refused: unknown = undefined
+  over = false
+  dueMs = 0
+  #resolve: (result: T) => void = () => undefined
+  #reject: (error: unknown) => void = () => undefined
 
-type Plan<Row, T> = (rows: readonly (Row | undefined)[]) => Planned<Row, T>
+  constructor(ids: readonly string[]) {
+    this.ids = ids
+  }
+
+  /** Decides on the present rows, which it does not change itself: gives what they become, or throws to refuse. May run again. */
+  abstract plan(rows: readonly (Row | undefined)[]): readonly Row[]
+  /** Puts what goes to other tables in the same transaction. */
+  abstract write(): void
+  abstract result(): T
+
+  wait(dueMs: number): Promise<T> {
+    this.dueMs = dueMs
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  succeed(): void {
+    if (this.over) return
+    this.over = true
+    if (this.refused === undefined) this.#resolve(this.result())
+    else this.#reject(this.refused)
+  }
+
+  fail(error: unknown): void {
+    if (this.over) return
+    this.over = true
+    this.#reject(error)
+  }
+}
 
 export interface GroupCommit<Row> {
   /**
-   * Decides on the present rows of these ids, and commits if they are still the present ones then (else decides anew).
-   * `plan` throws to refuse; that is thrown if the rows it saw are committed ones. Resolves at the level of the environment.
+   * Commits if the rows of the plan are still the present ones then; else decides anew. A refusal is thrown if the rows it saw are
+   * committed ones. Resolves at the level of the environment.
    */
-  run<T>(ids: readonly string[], plan: Plan<Row, T>): Promise<T>
+  run<T>(write: GroupWrite<Row, T>): Promise<T>
   /** Resolves when nothing is under way any more. */
   idle(): Promise<void>
 }
@@ -30,194 +64,113 @@ export interface GroupCommitOptions<Row> {
   pack(row: Row): Buffer
 }
 
-interface Cell<Row> {
-  readonly key: Buffer
-  version: number
-  row: Row | undefined
-}
-
-/** The cell of an id in one batch. */
-interface Draft<Row> extends Cell<Row> {
-  readonly id: string
-  /** Read in this batch, not remembered: a refusal may rely on it. */
-  fresh: boolean
-  changed: boolean
-  unit: Unit<Row> | undefined
-}
-
-/** Jobs that share ids: they are committed together or not at all. */
-interface Unit<Row> {
-  drafts: Draft<Row>[]
-  jobs: Job<Row>[]
-}
-
-interface Job<Row> {
-  readonly ids: readonly string[]
-  readonly plan: Plan<Row, unknown>
-  readonly dueMs: number
-  readonly resolve: (result: unknown) => void
-  readonly reject: (error: unknown) => void
-  over: boolean
-  /** The outcome, if its unit is committed. */
-  outcome: { readonly planned: Planned<Row, unknown> } | { readonly refused: unknown } | undefined
-}
-
 const BATCH = 1000
-const REMEMBERED = 16_384
+/** So many batches look at each row's version after another process was met. */
+const WARY = 16
+const EPOCH = Buffer.from('epoch')
 
 /**
- * Writes of one table, of which all that wait share the next transaction. What other processes wrote is seen by the condition on each
- * row's version, looked at inside the transaction (I1); so a row may be remembered from the last commit instead of being read again.
+ * Writes of one table: all that wait share the next transaction. What other processes wrote is seen by a condition inside the
+ * transaction (I1): every transaction gives the table a new epoch, so while no other process writes one look at the epoch stands for
+ * all rows, and rows need not be read again. When another one does, each row's own version is looked at.
  */
 export function createGroupCommit<Row>(options: GroupCommitOptions<Row>): GroupCommit<Row> {
   const { environment, table } = options
   const { clock, timeoutMs, path } = environment.options
-  const remembered = new Map<string, Cell<Row>>()
-  let queue: Job<Row>[] = []
-  let underWay: readonly Job<Row>[] = []
-  let running: Promise<void> | undefined
-  let timer: TimerHandle | undefined
-
-  function read(id: string, key: Buffer = Buffer.from(id)): Cell<Row> {
+  const epochs = environment.table('epochs', true)
+  const empty = environment.rows.pack([])
+  const drafts = new Drafts<Row>((id, key) => {
     const { version, fields } = environment.readNow(table, key, id)
     return { key, version, row: fields && options.unpack(fields) }
-  }
+  })
+  let queue: GroupWrite<Row, unknown>[] = []
+  let underWay: readonly GroupWrite<Row, unknown>[] = []
+  let running: Promise<void> | undefined
+  let timer: TimerHandle | undefined
+  let epoch: number | undefined
+  let wary = 0
 
-  /** The rows as this batch will have left them. */
-  function draftOf(id: string, drafts: Map<string, Draft<Row>>): Draft<Row> {
-    const known = drafts.get(id)
-    if (known !== undefined) return known
-    const cell = remembered.get(id)
-    const draft = { id, ...(cell ?? read(id)), fresh: cell === undefined, changed: false, unit: undefined }
-    drafts.set(id, draft)
-    return draft
-  }
-
-  function refresh(draft: Draft<Row>): void {
-    if (draft.fresh || draft.changed) return
-    Object.assign(draft, read(draft.id, draft.key))
-    draft.fresh = true
-  }
-
-  /** Plans on the drafts. Returns the outcome, or nothing if the job is over: refused by what is committed. */
-  function decide(job: Job<Row>, drafts: readonly Draft<Row>[]): Job<Row>['outcome'] {
-    for (;;) {
-      try {
-        return { planned: job.plan(drafts.map(({ row }) => row)) }
-      } catch (refused) {
-        if (drafts.some(({ changed }) => changed)) return { refused }
-        if (drafts.every(({ fresh }) => fresh)) {
-          end(job, () => job.reject(refused))
-          return undefined
-        }
-        drafts.forEach(refresh)
-      }
-    }
-  }
-
-  function join(job: Job<Row>, drafts: readonly Draft<Row>[]): Unit<Row> {
-    const unit: Unit<Row> = drafts.find((draft) => draft.unit !== undefined)?.unit ?? { drafts: [], jobs: [] }
-    for (const draft of drafts) {
-      const other = draft.unit
-      if (other === unit) continue
-      if (other === undefined) {
-        unit.drafts.push(draft)
-        draft.unit = unit
-        continue
-      }
-      for (const each of other.drafts) each.unit = unit
-      unit.drafts.push(...other.drafts)
-      unit.jobs.push(...other.jobs)
-      other.jobs = []
-    }
-    unit.jobs.push(job)
-    return unit
-  }
-
-  /** Turns jobs into units. What cannot be read fails its own job only. */
-  function draw(jobs: readonly Job<Row>[]): Set<Unit<Row>> {
+  /** Reads the epoch in the snapshot of all that is read for this batch. */
+  function begin(): number {
     environment.refresh()
-    const drafts = new Map<string, Draft<Row>>()
-    const units = new Set<Unit<Row>>()
-    for (const job of jobs) {
-      if (job.over) continue
-      try {
-        const mine = job.ids.map((id) => draftOf(id, drafts))
-        job.outcome = decide(job, mine)
-        if (job.outcome === undefined) continue
-        units.add(join(job, mine))
-        if (!('planned' in job.outcome)) continue
-        const { rows } = job.outcome.planned
-        for (const [at, draft] of mine.entries()) {
-          draft.row = rows[at]
-          draft.changed = true
-        }
-      } catch (error) {
-        end(job, () => job.reject(error))
-      }
+    const { version } = environment.readNow(epochs, EPOCH, 'the epoch')
+    if (version !== epoch) drafts.forget()
+    epoch = version
+    return version
+  }
+
+  function put(unit: Unit<Row>): void {
+    for (const write of unit.writes) if (write.refused === undefined) write.write()
+    for (const draft of unit.drafts) {
+      if (draft.changed && draft.row !== undefined) quietly(table.put(draft.key, options.pack(draft.row), draft.version + 1))
     }
-    for (const unit of units) if (unit.jobs.length === 0) units.delete(unit)
-    return units
   }
 
-  function submit(unit: Unit<Row>): Promise<boolean> {
-    return environment.submit(table, unit.drafts, () => {
-      for (const { outcome } of unit.jobs) if (outcome !== undefined && 'planned' in outcome) outcome.planned.write()
-      for (const { key, version, row, changed } of unit.drafts) {
-        if (changed && row !== undefined) quietly(table.put(key, options.pack(row), version + 1))
-      }
+  function commitTogether(units: readonly Unit<Row>[], before: number, next: number): Promise<readonly boolean[]> {
+    const committed = environment.submit(epochs, [{ key: EPOCH, version: before }], () => {
+      for (const unit of units) put(unit)
+      quietly(epochs.put(EPOCH, empty, next))
     })
+    return committed.then((all) => units.map(() => all))
   }
 
-  function remember({ id, key, version, row }: Draft<Row>): void {
-    remembered.delete(id)
-    remembered.set(id, { key, version: version + 1, row })
-    if (remembered.size <= REMEMBERED) return
-    const [oldest] = remembered.keys()
-    if (oldest !== undefined) remembered.delete(oldest)
+  /** In one transaction as well, but each unit for itself. */
+  async function commitEach(units: readonly Unit<Row>[], next: number): Promise<readonly boolean[]> {
+    const committed: Promise<boolean>[] = []
+    const together = environment.together(() => {
+      for (const unit of units) committed.push(environment.submit(table, unit.drafts, () => put(unit)))
+      quietly(epochs.put(EPOCH, empty, next))
+    })
+    const [each] = await Promise.all([Promise.all(committed), together])
+    return each
   }
 
-  async function commit(units: Set<Unit<Row>>): Promise<void> {
-    const again: Job<Row>[] = []
-    const done: Job<Row>[] = []
-    const outcomes = await Promise.allSettled(Array.from(units, submit))
-    for (const [at, { drafts, jobs }] of [...units].entries()) {
-      const outcome = outcomes[at]
-      const committed = outcome?.status === 'fulfilled' && outcome.value
-      for (const draft of drafts) {
-        if (committed && draft.changed) remember(draft)
-        else remembered.delete(draft.id)
-      }
-      if (committed) done.push(...jobs)
-      else if (outcome?.status === 'rejected') for (const job of jobs) end(job, () => job.reject(outcome.reason))
-      else again.push(...jobs)
+  async function commit(writes: readonly GroupWrite<Row, unknown>[]): Promise<void> {
+    const before = begin()
+    const units = drafts.draw(writes)
+    if (units.length === 0) return
+    const next = newEpoch()
+    let committed: readonly boolean[]
+    try {
+      committed = wary === 0 ? await commitTogether(units, before, next) : await commitEach(units, next)
+    } catch (error) {
+      epoch = undefined
+      for (const unit of units) for (const write of unit.writes) write.fail(error)
+      return
+    }
+    const met = committed.includes(false)
+    const mine = wary === 0 && !met
+    wary = met ? WARY : Math.max(0, wary - 1)
+    // Of rows that were not part of a wary batch nobody knows whether they are still the present ones.
+    epoch = mine ? next : undefined
+    const done: GroupWrite<Row, unknown>[] = []
+    const again: GroupWrite<Row, unknown>[] = []
+    for (const [at, unit] of units.entries()) {
+      for (const write of unit.writes) (committed[at] ? done : again).push(write)
+      if (mine) for (const draft of unit.drafts) drafts.remember(draft)
     }
     // They were first, and stay so: the order of one id's writes is the order in which they were asked for.
-    if (again.length > 0) queue = [...again.filter(({ over }) => !over), ...queue]
-    if (done.length > 0) acknowledge(done)
+    if (again.length > 0) queue = [...again, ...queue]
+    acknowledge(done)
   }
 
-  function acknowledge(jobs: readonly Job<Row>[]): void {
-    const answer = (): void => {
-      for (const job of jobs) {
-        const { outcome } = job
-        if (outcome === undefined) continue
-        end(job, () => ('planned' in outcome ? job.resolve(outcome.planned.result) : job.reject(outcome.refused)))
-      }
+  function acknowledge(writes: readonly GroupWrite<Row, unknown>[]): void {
+    if (environment.options.level === 'process') {
+      for (const write of writes) write.succeed()
+      return
     }
-    if (environment.options.level === 'process') return answer()
     // The next batch does not wait for the disk: its own flush comes after this one.
-    environment.settle().then(answer, (error: unknown) => {
-      for (const job of jobs) end(job, () => job.reject(error))
-    })
+    environment.settle().then(
+      () => writes.forEach((write) => write.succeed()),
+      (error: unknown) => writes.forEach((write) => write.fail(error)),
+    )
   }
 
-  async function run(): Promise<void> {
+  async function work(): Promise<void> {
     while (queue.length > 0) {
-      const jobs = queue.slice(0, BATCH)
-      queue = queue.slice(BATCH)
-      underWay = jobs
-      await commit(draw(jobs))
+      underWay = queue.length <= BATCH ? queue : queue.slice(0, BATCH)
+      queue = queue.length <= BATCH ? [] : queue.slice(BATCH)
+      await commit(underWay)
       // Whoever was answered may ask for the next one now, and share the next transaction.
       await Promise.resolve()
     }
@@ -227,34 +180,33 @@ export function createGroupCommit<Row>(options: GroupCommitOptions<Row>): GroupC
     timer = undefined
   }
 
-  function end(job: Job<Row>, answer: () => void): void {
-    if (job.over) return
-    job.over = true
-    answer()
-  }
-
-  /** One timer for the oldest job; another is needed only when that one has passed (I8). */
+  /** One timer for all that wait (I8). */
   function watch(): void {
     timer = clock.setTimeout(() => {
       const nowMs = clock.now()
-      for (const job of [...underWay, ...queue]) {
-        if (job.dueMs <= nowMs) end(job, () => job.reject(new StoreError('STORE_TIMEOUT', `a write to ${path} took longer than ${timeoutMs} ms`)))
-      }
+      const late = new StoreError('STORE_TIMEOUT', `a write to ${path} took longer than ${timeoutMs} ms`)
+      for (const write of [...underWay, ...queue]) if (write.dueMs <= nowMs) write.fail(late)
       queue = queue.filter(({ over }) => !over)
       watch()
-    }, timeoutMs)
+    }, timeoutMs / 4)
   }
 
   return {
-    run: <T>(ids: readonly string[], plan: Plan<Row, T>) =>
-      new Promise<T>((resolve, reject) => {
-        const dueMs = clock.now() + timeoutMs
-        queue.push({ ids, plan, dueMs, resolve: resolve as (result: unknown) => void, reject, over: false, outcome: undefined })
-        if (running !== undefined) return
-        watch()
-        // Not in this call: what is asked for in the same turn shares the transaction.
-        running = Promise.resolve().then(run)
-      }),
+    run(write) {
+      const answer = write.wait(clock.now() + timeoutMs)
+      queue.push(write as GroupWrite<Row, unknown>)
+      if (running !== undefined) return answer
+      watch()
+      // Not in this call: what is asked for in the same turn shares the transaction.
+      running = Promise.resolve().then(work)
+      return answer
+    },
     idle: async () => running,
   }
+}
+
+/** No two transactions have the same, in whichever process: 53 bits of chance. */
+function newEpoch(): number {
+  const [high = 0, low = 0] = getRandomValues(new Uint32Array(2))
+  return (high >>> 11) * 2 ** 32 + low + 1
 }

@@ -2,8 +2,10 @@ import { StoreError } from '../store/errors.ts'
 import { checkedCommit, checkFence, checkId, fenced, refusal, resolveScan } from '../store/rules.ts'
 import type { Fence, OutboxItem, Store, StoreCommit, StoreRecord } from '../store/store.ts'
 import { quietly, type Environment } from './environment.ts'
-import { createGroupCommit, type Planned } from './group-commit.ts'
+import { createGroupCommit, GroupWrite } from './group-commit.ts'
 import { numbered, packHead, toBytes, toHead, toRecord, type HeadRow } from './store-rows.ts'
+
+const NONE: readonly Buffer[] = []
 
 /** The store in an lmdb environment (I1): a write looks at fences and writes in the same transaction. */
 export function createLmdbStore(environment: Environment): Store {
@@ -32,100 +34,135 @@ export function createLmdbStore(environment: Environment): Store {
     return row === undefined || row.rev === 0 ? undefined : recordOf(id, key, row, row.rev)
   }
 
-  /** The head after one commit, and what goes to the other tables with it. */
-  function next(row: HeadRow | undefined, commit: PackedCommit): { readonly row: HeadRow; write(): void } {
-    const { fence, key, packed, outbox } = commit
-    const rev = (row?.rev ?? 0) + 1
-    const outboxSeq = row?.outboxSeq ?? 0
-    const from = row?.oldest ?? rev
-    const oldest = Math.max(from, rev - options.revisions + 1)
-    return {
-      row: { rev, fence, outboxSeq: outboxSeq + outbox.length, oldest, outboxFrom: row?.outboxFrom ?? 1, value: undefined },
-      write() {
-        if (row?.value !== undefined) quietly(records.put(numbered(key, row.rev), packRecord(row.rev, row.fence, row.value)))
-        quietly(records.put(numbered(key, rev), packed))
-        for (let old = from; old < oldest; old++) quietly(records.remove(numbered(key, old)))
-        for (let at = 0; at < outbox.length; at++) quietly(outboxes.put(numbered(key, outboxSeq + at + 1), outbox[at] as Buffer))
-      },
+  const packRecord = (rev: number, { token, owner }: Fence, value: Uint8Array): Buffer => rows.pack([rev, token, owner, value])
+
+  /** One commit as it will be stored: packing is what copies the caller's bytes. */
+  class Commit extends GroupWrite<HeadRow, number> {
+    readonly #commit: StoreCommit
+    readonly #key: Buffer
+    readonly #packed: Buffer
+    readonly #outbox: readonly Buffer[]
+    #before: HeadRow | undefined
+    #after: HeadRow | undefined
+
+    constructor(given: StoreCommit) {
+      const commit = checkedCommit(given)
+      super([commit.id])
+      this.#commit = commit
+      this.#key = Buffer.from(commit.id)
+      this.#packed = packRecord(commit.expectedRev + 1, commit.fence, commit.value)
+      this.#outbox = commit.outbox === undefined || commit.outbox.length === 0 ? NONE : commit.outbox.map((bytes) => rows.pack([bytes]))
+    }
+
+    override plan([row]: readonly (HeadRow | undefined)[]): readonly HeadRow[] {
+      return [this.next(row)]
+    }
+
+    /** The head after it. Throws the refusal. */
+    next(row: HeadRow | undefined): HeadRow {
+      const refused = refusal(row, this.#commit)
+      if (refused !== undefined) throw refused
+      const rev = this.#commit.expectedRev + 1
+      this.#before = row
+      this.#after = {
+        rev,
+        fence: this.#commit.fence,
+        outboxSeq: (row?.outboxSeq ?? 0) + this.#outbox.length,
+        oldest: Math.max(row?.oldest ?? rev, rev - options.revisions + 1),
+        outboxFrom: row?.outboxFrom ?? 1,
+        value: undefined,
+      }
+      return this.#after
+    }
+
+    override write(): void {
+      const before = this.#before
+      const { rev, oldest } = this.#after as HeadRow
+      if (before?.value !== undefined) {
+        quietly(records.put(numbered(this.#key, before.rev), packRecord(before.rev, before.fence, before.value)))
+      }
+      quietly(records.put(numbered(this.#key, rev), this.#packed))
+      for (let old = before?.oldest ?? rev; old < oldest; old++) quietly(records.remove(numbered(this.#key, old)))
+      let seq = before?.outboxSeq ?? 0
+      for (const item of this.#outbox) quietly(outboxes.put(numbered(this.#key, ++seq), item))
+    }
+
+    override result(): number {
+      return this.#commit.expectedRev + 1
+    }
+
+    get id(): string {
+      return this.#commit.id
     }
   }
 
-  const packRecord = (rev: number, { token, owner }: Fence, value: Uint8Array): Buffer => rows.pack([rev, token, owner, value])
-
-  /** A commit as it will be stored: packing is what copies the caller's bytes. */
-  interface PackedCommit {
-    readonly commit: StoreCommit
-    readonly key: Buffer
-    readonly fence: Fence
-    readonly packed: Buffer
-    readonly outbox: readonly Buffer[]
-  }
-
-  function pack(given: StoreCommit): PackedCommit {
-    const commit = checkedCommit(given)
-    const { id, expectedRev, fence, value, outbox } = commit
-    const packed = packRecord(expectedRev + 1, fence, value)
-    return { commit, key: Buffer.from(id), fence, packed, outbox: outbox?.map((bytes) => rows.pack([bytes])) ?? [] }
-  }
-
-  async function commitOne(given: StoreCommit): Promise<number> {
-    environment.check()
-    const one = pack(given)
-    return group.run([one.commit.id], ([row]) => {
-      const refused = refusal(row, one.commit)
-      if (refused !== undefined) throw refused
-      const after = next(row, one)
-      return { result: after.row.rev, rows: [after.row], write: after.write }
-    })
-  }
-
   /** Several commits, also of one id, each upon the one before. */
-  function planAll(ids: readonly string[], commits: readonly PackedCommit[], before: readonly (HeadRow | undefined)[]): Planned<HeadRow, number[]> {
-    const after = new Map(ids.map((id, at) => [id, before[at]]))
-    const parts = commits.map((each) => {
-      const { id } = each.commit
-      const refused = refusal(after.get(id), each.commit)
-      if (refused !== undefined) throw refused
-      const part = next(after.get(id), each)
-      after.set(id, part.row)
-      return part
-    })
-    const result = parts.map(({ row }) => row.rev)
-    return { result, rows: ids.map((id) => after.get(id) as HeadRow), write: () => parts.forEach((part) => part.write()) }
+  class Commits extends GroupWrite<HeadRow, readonly number[]> {
+    readonly #parts: readonly Commit[]
+
+    constructor(parts: readonly Commit[]) {
+      super([...new Set(parts.map(({ id }) => id))])
+      this.#parts = parts
+    }
+
+    override plan(before: readonly (HeadRow | undefined)[]): readonly HeadRow[] {
+      const after = new Map(this.ids.map((id, at) => [id, before[at]]))
+      for (const part of this.#parts) after.set(part.id, part.next(after.get(part.id)))
+      return this.ids.map((id) => after.get(id) as HeadRow)
+    }
+
+    override write(): void {
+      for (const part of this.#parts) part.write()
+    }
+
+    override result(): readonly number[] {
+      return this.#parts.map((part) => part.result())
+    }
   }
 
   /** A fenced change of the head that writes no value; what it no longer covers is removed with it. */
-  async function change(given: string, by: Fence, alter: (row: HeadRow) => HeadRow): Promise<void> {
-    environment.check()
-    const fence = checkFence(by)
-    const id = checkId(given)
-    const key = Buffer.from(id)
-    await group.run([id], ([row]) => {
-      const refused = fenced(id, row, fence)
+  class HeadChange extends GroupWrite<HeadRow, void> {
+    readonly #fence: Fence
+    readonly #alter: (row: HeadRow) => HeadRow
+    #before: HeadRow | undefined
+    #after: HeadRow | undefined
+
+    constructor(id: string, fence: Fence, alter: (row: HeadRow) => HeadRow) {
+      super([checkId(id)])
+      this.#fence = checkFence(fence)
+      this.#alter = alter
+    }
+
+    override plan([row]: readonly (HeadRow | undefined)[]): readonly HeadRow[] {
+      const [id = ''] = this.ids
+      const refused = fenced(id, row, this.#fence)
       if (refused !== undefined) throw refused
-      const before = row ?? { rev: 0, fence, outboxSeq: 0, oldest: 1, outboxFrom: 1, value: undefined }
-      const after = { ...alter(before), fence }
-      return {
-        result: undefined,
-        rows: [after],
-        write() {
-          if (after.rev === 0) for (let rev = before.oldest; rev <= before.rev; rev++) quietly(records.remove(numbered(key, rev)))
-          for (let seq = before.outboxFrom; seq < after.outboxFrom; seq++) quietly(outboxes.remove(numbered(key, seq)))
-        },
-      }
-    })
+      this.#before = row ?? { rev: 0, fence: this.#fence, outboxSeq: 0, oldest: 1, outboxFrom: 1, value: undefined }
+      this.#after = { ...this.#alter(this.#before), fence: this.#fence }
+      return [this.#after]
+    }
+
+    override write(): void {
+      const [before, after] = [this.#before as HeadRow, this.#after as HeadRow]
+      const key = Buffer.from(this.ids[0] as string)
+      if (after.rev === 0) for (let rev = before.oldest; rev <= before.rev; rev++) quietly(records.remove(numbered(key, rev)))
+      for (let seq = before.outboxFrom; seq < after.outboxFrom; seq++) quietly(outboxes.remove(numbered(key, seq)))
+    }
+
+    override result(): void {}
   }
 
   const store: Store = {
     level: options.level,
     async commitAll(given) {
       environment.check()
-      const commits = given.map(pack)
-      if (commits.length === 0) return []
-      const ids = [...new Set(commits.map(({ commit }) => commit.id))]
-      return group.run(ids, (before) => planAll(ids, commits, before))
+      const parts = given.map((each) => new Commit(each))
+      return parts.length === 0 ? [] : group.run(new Commits(parts))
     },
-    commit: (id, expectedRev, fence, value, outbox) => commitOne({ id, expectedRev, fence, value, ...(outbox && { outbox }) }),
+    async commit(id, expectedRev, fence, value, outbox) {
+      environment.check()
+      return group.run(new Commit({ id, expectedRev, fence, value, ...(outbox && { outbox }) }))
+    },
     async get(id) {
       environment.check()
       return present(id, Buffer.from(checkId(id)))
@@ -169,9 +206,16 @@ export function createLmdbStore(environment: Environment): Store {
       }
       return items
     },
-    settle: (id, fence, seq) =>
-      change(id, fence, (row) => ({ ...row, outboxFrom: Math.max(row.outboxFrom, Math.min(seq, row.outboxSeq) + 1) })),
-    delete: (id, fence) => change(id, fence, (row) => ({ ...row, rev: 0, value: undefined, oldest: 1, outboxFrom: row.outboxSeq + 1 })),
+    async settle(id, fence, seq) {
+      environment.check()
+      const settled = (row: HeadRow): number => Math.max(row.outboxFrom, Math.min(seq, row.outboxSeq) + 1)
+      await group.run(new HeadChange(id, fence, (row) => ({ ...row, outboxFrom: settled(row) })))
+    },
+    async delete(id, fence) {
+      environment.check()
+      const gone = (row: HeadRow): HeadRow => ({ ...row, rev: 0, value: undefined, oldest: 1, outboxFrom: row.outboxSeq + 1 })
+      await group.run(new HeadChange(id, fence, gone))
+    },
     close: () => environment.close(),
     [Symbol.asyncDispose]: () => environment.close(),
   }

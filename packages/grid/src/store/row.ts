@@ -1,4 +1,4 @@
-import { Packr } from 'msgpackr'
+import { Packr, RESERVE_START_SPACE } from 'msgpackr'
 import { crc32 } from 'node:zlib'
 import { StoreError } from './errors.ts'
 
@@ -24,11 +24,9 @@ export function createRowCodec(): RowCodec {
   const packr = new Packr({ useRecords: false })
   return {
     pack(fields) {
-      const body = packr.pack(fields)
-      const row = Buffer.allocUnsafe(HEADER_BYTES + body.length)
+      const row = packr.pack(fields, RESERVE_START_SPACE | HEADER_BYTES)
       row[0] = ROW_FORMAT
-      row.writeUInt32BE(crc32(body), 1)
-      row.set(body, HEADER_BYTES)
+      row.writeUInt32BE(crc32(row.subarray(HEADER_BYTES)), 1)
       return row
     },
     read(bytes, what) {

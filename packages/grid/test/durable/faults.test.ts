@@ -117,8 +117,8 @@ test('a store of a newer schema, and a row of a newer format, are left untouched
     await refused(store.get('x'), 'STORE_NEWER', /x is stored in format 3; this release knows 2/)
     await refused(store.commit('x', 0, ours, new Uint8Array(1)), 'STORE_NEWER', /format 3/)
     await close()
-    await meta.put(Buffer.from('schema_version'), environment.rows.pack([2]), 2)
-    await refused(openDurable({ path }), 'STORE_NEWER', /has schema version 2; this release knows 1/)
+    await meta.put(Buffer.from('schema_version'), environment.rows.pack([3]), 2)
+    await refused(openDurable({ path }), 'STORE_NEWER', /has schema version 3; this release knows 2/)
     await environment.close()
   }))
 
