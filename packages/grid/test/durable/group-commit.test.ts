@@ -23,9 +23,13 @@ async function inPlace(use: (path: string) => Promise<void>): Promise<void> {
 }
 
 const codeOf = async (promise: Promise<unknown>): Promise<StoreErrorCode | 'done'> => {
-  const error: unknown = await promise.then(() => undefined).catch((reason: unknown) => reason)
-  if (error !== undefined && !isStoreError(error)) throw error
-  return error?.code ?? 'done'
+  try {
+    await promise
+    return 'done'
+  } catch (error) {
+    if (isStoreError(error)) return error.code
+    throw error
+  }
 }
 
 test('commits of one id that do not wait for each other follow each other; one in vain is refused, and the next one stands', () =>
@@ -33,7 +37,10 @@ test('commits of one id that do not wait for each other follow each other; one i
     await using durable = await openDurable({ path, revisions: 3 })
     const { store } = durable
     const chain = Array.from({ length: 2500 }, (_, rev) => store.commit('x', rev, ours, Buffer.from(String(rev))))
-    assert.equal(await Promise.all(chain), Array.from({ length: 2500 }, (_, at) => at + 1))
+    assert.equal(
+      await Promise.all(chain),
+      Array.from({ length: 2500 }, (_, at) => at + 1),
+    )
     const outcomes = [
       store.commit('x', 2500, ours, Buffer.from('a')),
       store.commit('x', 2500, ours, Buffer.from('b')),
@@ -87,7 +94,8 @@ test('a store as the release before wrote it is read, and its value moves with t
     await environment.table('revisions', false).put(numbered(key, 1), old([1, 1, 'a', Buffer.from('one')]))
     await environment.close()
     await using durable = await openDurable({ path })
-    const texts = async (): Promise<unknown> => (await durable.store.revisions('x')).map(({ rev, value }) => [rev, String(Buffer.from(value))])
+    const texts = async (): Promise<unknown> =>
+      (await durable.store.revisions('x')).map(({ rev, value }) => [rev, String(Buffer.from(value))])
     assert.equal(await texts(), [[2, 'two'], [1, 'one']]) // prettier-ignore
     assert.is(await codeOf(durable.store.commit('x', 2, { owner: 'b', token: 0 }, Buffer.from('no'))), 'STORE_FENCED')
     await durable.store.settle('x', ours, 0)
