@@ -116,7 +116,8 @@ async function recorded(keep: 'all' | { readonly ratio: number }) {
 }
 
 export const bench: Bench = {
-  title: 'One transition: XState alone, with the flight recorder, with spans of kept traces, with spans of OpenTelemetry made at once; one value in a histogram',
+  title:
+    'One transition: XState alone, with the flight recorder, with spans of kept traces, with spans of OpenTelemetry made at once; one value in a histogram',
   run: async () => {
     const resting = await recorded({ ratio: 0 })
     const keeping = await recorded('all')

@@ -6,7 +6,14 @@ export type { BaseLabels } from './labels.ts'
 export type { Exemplar } from './metrics/bound.ts'
 export type { BoundCounter, BoundHistogram, Instrument, Instruments } from './metrics/instruments.ts'
 export { metricsText, type ExemplarLabels, type TextFormat } from './metrics/open-metrics.ts'
-export { createRegistry, type HistogramPoint, type MetricFamily, type NumberPoint, type Registry, type RegistryOptions } from './metrics/registry.ts'
+export {
+  createRegistry,
+  type HistogramPoint,
+  type MetricFamily,
+  type NumberPoint,
+  type Registry,
+  type RegistryOptions,
+} from './metrics/registry.ts'
 export { BUCKETS_SECONDS, METRICS, type CountedName, type Metric, type MetricName, type ObservedName } from './metrics/table.ts'
 export { ATTRIBUTES, SPANS, type AttributeName } from './names.ts'
 export type { StartTraceOptions } from './start-trace.ts'

@@ -34,7 +34,11 @@ export function createTelling(instruments: Instruments, base: Attributes, tally:
       }),
     count(name, n = 1, labels = {}) {
       try {
-        if (isAmount(n)) instruments.counter(name).bind({ ...base, ...labels }).add(n)
+        if (isAmount(n))
+          instruments
+            .counter(name)
+            .bind({ ...base, ...labels })
+            .add(n)
         else tally.dropped.value++
       } catch {
         tally.dropped.value++

@@ -35,7 +35,10 @@ test('what is no time is refused and counted', () => {
   const bound = registry.histogram('planning_latency_seconds').bind({})
   for (const bad of [Number.NaN, -1, Infinity]) bound.record(bad)
   registry.counter('agent_restarts_total').bind({}).add(-1)
-  assert.equal([...histogramOf(registry).counts].filter((count) => count > 0), [])
+  assert.equal(
+    [...histogramOf(registry).counts].filter((count) => count > 0),
+    [],
+  )
   assert.is(lost.refused, 4)
 })
 

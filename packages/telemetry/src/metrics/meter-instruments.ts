@@ -26,7 +26,9 @@ export function meterInstruments(meter: Meter): Instruments {
     observe(name, read) {
       const { kind }: Metric = METRICS[name]
       const instrument = once(name, ({ unit, description }) =>
-        kind === 'gauge' ? meter.createObservableGauge(name, { unit, description }) : meter.createObservableCounter(name, { unit, description }),
+        kind === 'gauge'
+          ? meter.createObservableGauge(name, { unit, description })
+          : meter.createObservableCounter(name, { unit, description }),
       )
       const callback = (result: ObservableResult): void => read((value, labels) => result.observe(value, labels))
       instrument.addCallback(callback)

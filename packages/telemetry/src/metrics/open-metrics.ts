@@ -66,7 +66,8 @@ function exemplarText(exemplar: Exemplar, more: ExemplarLabels): string {
   const labels: Record<string, string> = { trace_id: trace.traceId, span_id: trace.spanId }
   let used = 8 + 32 + 7 + 16
   for (const [name, text] of Object.entries(more(exemplar))) {
-    used += name.length + [...text].length
+    // In UTF-16 units: never less than the characters the format counts.
+    used += name.length + text.length
     // Too long for the format: it would cost the whole page. The trace leads to it as well.
     if (used > EXEMPLAR_CHARACTERS) break
     labels[name] = text

@@ -67,7 +67,8 @@ export function createRegistry(options: RegistryOptions): Registry {
   }
 
   return {
-    histogram: (name) => found(histograms, name, () => new SeriesSet((labels) => new HistogramSeries(labels, bounds, options), options.maxSeries)),
+    histogram: (name) =>
+      found(histograms, name, () => new SeriesSet((labels) => new HistogramSeries(labels, bounds, options), options.maxSeries)),
     counter: (name) => found(counters, name, () => new SeriesSet((labels) => new CounterSeries(labels, options), options.maxSeries)),
     observe(name, read) {
       const readers = found(observed, name, () => new Set<(tell: Tell) => void>())

@@ -25,7 +25,14 @@ export function metricProducer(registry: Registry, { scope, resource, now, tempo
   let lastTime = startTime
   const last = new Map<string, { readonly value: number | Histogram }>()
 
-  const point = <T extends number | Histogram>(name: string, labels: Attributes, value: T, delta: boolean, minus: (a: T, b: T) => T, at: HrTime) => {
+  const point = <T extends number | Histogram>(
+    name: string,
+    labels: Attributes,
+    value: T,
+    delta: boolean,
+    minus: (a: T, b: T) => T,
+    at: HrTime,
+  ) => {
     if (!delta) return { startTime, endTime: at, attributes: labels, value }
     const key = `${name} ${labelKey(labels)}`
     const before = last.get(key)?.value as T | undefined

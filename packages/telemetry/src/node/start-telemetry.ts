@@ -50,10 +50,12 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
   const tally = createTally()
   const resource = createResource(settings.service, settings.base)
   const time = createSpanTime(settings.clock)
+  /** Filled when the sinks are open: what records is asked for what is kept. */
+  const recording: { flight?: Flight } = {}
   const registry = createRegistry({
     // agent_id is bounded by us; this bound is above it, so that `other` and not the overflow series takes the rest.
     maxSeries: Math.max(2000, settings.maxLabelValues * 10),
-    kept: (trace) => flight?.recorder.isKept(trace) === true,
+    kept: (trace) => recording.flight?.recorder.isKept(trace) === true,
     refused: () => void tally.dropped.value++,
     readerFailed: () => void tally.dropped.reading++,
   })
@@ -68,11 +70,15 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
   const opened: Sink[] = endpoint === undefined ? [] : [endpoint]
   const spanSinks = openSpanSinks(parts)
   opened.push(...spanSinks)
-  let flight: Flight | undefined
   try {
     opened.push(
       ...openMetricSinks(parts, (reader) =>
-        metricProducer(registry, { scope: SCOPE, resource, now: time.now, temporality: (type) => reader.selectAggregationTemporality(type) }),
+        metricProducer(registry, {
+          scope: SCOPE,
+          resource,
+          now: time.now,
+          temporality: (type) => reader.selectAggregationTemporality(type),
+        }),
       ),
     )
   } catch (error) {
@@ -85,7 +91,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
   const sinks: readonly Sink[] = opened
 
   const schedule = createFlightSchedule(() => flight as Flight, spanSinks)
-  flight =
+  const flight =
     settings.recorder &&
     createFlight(settings.recorder, {
       clock: settings.clock,
@@ -104,6 +110,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
       wake: schedule.wake,
       tell: (decisions) => options.keepPort?.tell(decisions),
     })
+  if (flight !== undefined) recording.flight = flight
   const hooks = telemetryHooks({
     flight,
     metrics: registry,
@@ -112,7 +119,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     tally,
     ...settings.base,
   })
-  const deaf = flight && options.keepPort?.listen(({ traceId }) => flight?.recorder.keepRemote(traceId))
+  const deaf = flight && options.keepPort?.listen(({ traceId }) => flight.recorder.keepRemote(traceId))
   let detach: readonly (() => void)[]
   try {
     detach = [...attach(hooks, options), ...(deaf === undefined ? [] : [deaf])]
