@@ -149,7 +149,7 @@ test('restarts, dead letters and changes are counted', async () => {
   const { telemetry, read, close } = setUp()
   telemetry.core.onRestart!(agentInfo(), 1, 'checkpoint')
   telemetry.core.onRestart!(agentInfo(), 2, 'initial')
-  telemetry.core.onDeadLetter!({ agentId: 'x', event: { type: 'e' }, reason: 'stopped', atMs: 0 })
+  telemetry.core.onDeadLetter!({ seq: 1, trace: undefined, id: undefined, agentId: 'x', event: { type: 'e' }, reason: 'stopped', atMs: 0 })
   const put: Change<unknown> = { type: 'put', key: 'p1', entry, previous: undefined }
   for (const map of ['parts', 'parts', 'robots']) telemetry.grid.onChange!(map, put)
   telemetry.grid.onChange!('parts', { type: 'expire', key: 'p1', version: 1, previous: entry })

@@ -19,7 +19,15 @@ test('the endpoint shows every metric by its literal name', () =>
     telemetry.core.onTransitionEnd!(endOf({ agent: agentInfo({ stage: 'planning' }), tagsAfter: tagged }))
     telemetry.core.onTransitionEnd!(endOf({ tagsBefore: tagged }))
     telemetry.core.onRestart!(agentInfo(), 1, 'checkpoint')
-    telemetry.core.onDeadLetter!({ agentId: 'x', event: { type: 'e' }, reason: 'stopped', atMs: 0 })
+    telemetry.core.onDeadLetter!({
+      seq: 1,
+      trace: undefined,
+      id: undefined,
+      agentId: 'x',
+      event: { type: 'e' },
+      reason: 'stopped',
+      atMs: 0,
+    })
     telemetry.grid.onChange!('parts', { type: 'resync', reason: 'gap', entries: new Map() })
     telemetry.core.onSpawn!(agentInfo())
     telemetry.recordTaskAssignment(0.02)

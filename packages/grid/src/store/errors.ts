@@ -11,6 +11,10 @@ export const STORE_ERRORS = {
   STORE_NEWER: 'The store was written by a newer release. Upgrade this program; the store was left untouched.',
   STORE_TIMEOUT: 'The store gave no answer in time. Whether the write happened is unknown: read before writing again.',
   STORE_FAILED: 'The store failed in a way that has no code of its own. See the message and `cause`; reading again shows what holds.',
+  STORE_BUSY: 'Too many writes wait already, so this one was not begun. Await earlier ones first.',
+  JOURNAL_GAP: 'A producer left a number out. Append from the number that the message names on; nothing was written.',
+  JOURNAL_TRIMMED: 'What a reader asks for is no longer kept. Begin at the offset that the message names; what lies between is gone.',
+  JOURNAL_LAGGING: 'A reader stayed too far behind for the time allowed. Start it again, or forget it.',
   LEASE_LOST: 'The lease is not ours any more, or was not renewed in time. Stop what it protected and acquire it anew.',
   CLOSED: 'The store was closed. Open another.',
 } as const

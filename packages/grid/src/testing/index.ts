@@ -15,6 +15,10 @@ import { watchGuestCases } from './watch-guest-cases.ts'
 import { writeCases } from './write-cases.ts'
 
 export type { CaseNeed, GridBench, GridCase } from './case.ts'
+export { clusterLacks, startCluster, type TestCluster } from './cluster/cluster.ts'
+export { CLUSTER_ERRORS, ClusterError, isClusterError, type ClusterErrorCode } from './cluster/errors.ts'
+export type { TestMember } from './cluster/member.ts'
+export type { ClusterOptions, MemberConfig } from './cluster/options.ts'
 
 /** The conformance suite, as data: what every backend of the grid must show. Run each case on a fresh {@link GridBench}. */
 export const gridCases: readonly GridCase[] = [
