@@ -1,5 +1,6 @@
 import type { ActorSystem, AgentInfo, CoreHooks } from '@stigmergy/core'
 import type { TraceContext } from '@stigmergy/grid'
+import { createLabels } from '../labels.ts'
 import { transitionSeconds } from '../stages.ts'
 import { createAlarmMetrics } from './alarm-metrics.ts'
 import { RaisedAlarms, type Alarm, type AlarmEvent, type AlarmKind } from './alarm.ts'
@@ -54,7 +55,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   const tell = (alarm: Alarm | undefined): void => {
     if (alarm === undefined) return
     metrics.told(alarm)
-    if (alarm.state === 'raised' && alarm.trace !== undefined) settings.telemetry?.keep(alarm.trace, keepReason(alarm.kind))
+    if (alarm.state === 'raised' && alarm.trace !== undefined) settings.keep?.(alarm.trace, keepReason(alarm.kind))
     for (const listener of listeners) {
       try {
         listener(alarm)
@@ -70,7 +71,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   const drift = new DriftWatch(settings.drift, settings.baselines)
   const errors = new ErrorWatch(settings.errors, clock, judge)
   const slo = new SloWatch(settings.slo, judge)
-  const metrics = createAlarmMetrics(settings.meter, base, settings.maxLabelValues, {
+  const metrics = createAlarmMetrics(settings.instruments, createLabels(base, settings.maxLabelValues), {
     active: () => raised.all,
     reproduction: () => errors.reproduction,
     unwatched: () => drift.unwatched,
@@ -89,7 +90,6 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     }
     if (readAgesMs === undefined || readAgesMs.length === 0) return true
     const ageMs = Math.max(...readAgesMs)
-    if (Number.isFinite(ageMs)) metrics.age(agent, ageMs / 1000)
     // An age that is no number is not known: that is not fresh.
     if (ageMs <= stale.maxAgeMs) return true
     metrics.stale(agent)
@@ -143,6 +143,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     close() {
       listeners.clear()
       errors.close()
+      metrics.close()
     },
   }
 }

@@ -1,9 +1,11 @@
 import type { TransitionEnd } from '@stigmergy/core'
 import type { Clock } from '@stigmergy/grid'
-import type { Meter } from '@opentelemetry/api'
+import { createNoopMeter, type Meter } from '@opentelemetry/api'
 import { TelemetryError } from '../errors.ts'
 import type { TelemetryHooks } from '../hooks.ts'
 import type { BaseLabels } from '../labels.ts'
+import type { Instruments } from '../metrics/instruments.ts'
+import { meterInstruments } from '../metrics/meter-instruments.ts'
 import { baseLabels, DEFAULT_MAX_LABEL_VALUES, integer, quote } from '../options.ts'
 import { memoryBaselines, type BaselineStore } from './baseline.ts'
 import type { DriftSettings } from './drift.ts'
@@ -50,10 +52,11 @@ export interface ErrorsOptions {
 }
 
 export interface AlarmsOptions extends BaseLabels {
-  readonly meter: Meter
   readonly clock: Clock
-  /** Keeps the traces of alarms. @default none are kept */
-  readonly telemetry?: Pick<TelemetryHooks, 'keep'>
+  /** Where the metrics of the alarms go, and what keeps their traces. @default none are kept */
+  readonly telemetry?: Pick<TelemetryHooks, 'keep' | 'instruments'>
+  /** Where the metrics go without `telemetry`. @default nowhere */
+  readonly meter?: Meter
   readonly budget?: AlarmBudget
   readonly drift?: DriftOptions
   /** Decisions on a world model older than this are stale. @default { maxAgeMs: 200 } */
@@ -73,9 +76,9 @@ export interface AlarmsOptions extends BaseLabels {
 }
 
 export interface ResolvedAlarmsOptions {
-  readonly meter: Meter
+  readonly instruments: Instruments
   readonly clock: Clock
-  readonly telemetry: Pick<TelemetryHooks, 'keep'> | undefined
+  readonly keep: TelemetryHooks['keep'] | undefined
   readonly drift: DriftSettings
   readonly stale: { readonly maxAgeMs: number }
   readonly slo: ReadonlyMap<string, Required<SloOptions> & { readonly windowDecisions: number; readonly runLength: number }>
@@ -100,9 +103,9 @@ export function resolveAlarmsOptions(options: AlarmsOptions): ResolvedAlarmsOpti
   // A budget of several false alarms in each window would be no alarm at all: five windows between them is the least.
   const runLength = clamp(fleetWindowsPerDay / falseAlarmsPerDay, 5, 1e12)
   return {
-    meter: options.meter,
+    instruments: options.telemetry?.instruments ?? meterInstruments(options.meter ?? createNoopMeter()),
     clock: options.clock,
-    telemetry: options.telemetry,
+    keep: options.telemetry?.keep,
     drift: {
       windowDecisions,
       baselineDecisions: integer(
