@@ -1,5 +1,5 @@
 import type { TraceContext } from '@stigmergy/grid'
-import type { AnyStateMachine, EventFromLogic, SnapshotFrom } from 'xstate'
+import type { AnyEventObject, AnyStateMachine, EmittedFrom, EventFromLogic, SnapshotFrom } from 'xstate'
 import { quote } from './check.ts'
 import type { AgentEvent, Sender } from './envelope.ts'
 import { CoreError } from './errors.ts'
@@ -40,6 +40,11 @@ export interface AgentRef<TLogic extends AnyStateMachine> {
   until(predicate: (snapshot: SnapshotFrom<TLogic>) => boolean, options?: WaitOptions): Promise<SnapshotFrom<TLogic>>
   /** Tells each snapshot that differs from the one before. Returns the end of it. */
   subscribe(listener: (snapshot: SnapshotFrom<TLogic>) => void): () => void
+  /** Tells what its machine emits (`emit`), restarts or not; `*`: all of it. Returns the end of it. */
+  on<TType extends EmittedFrom<TLogic>['type'] | '*'>(
+    type: TType,
+    listener: (event: EmittedFrom<TLogic> & (TType extends '*' ? unknown : { readonly type: TType })) => void,
+  ): () => void
   /** Stops it and waits until its last state is stored. What waits in its mailbox becomes dead letters. */
   stop(): Promise<void>
 }
@@ -95,7 +100,7 @@ function until<S>(life: Life, services: Services, predicate: (snapshot: S) => bo
       }
     }
     check(life.cell.snapshot as S)
-    const offSnapshot = life.cell.subscribe((snapshot) => check(snapshot as S))
+    const offSnapshot = life.cell.audience.subscribe((snapshot) => check(snapshot as S))
     const offEnd = life.onEnd(() => {
       check(life.cell.snapshot as S)
       reject(ended(life))
@@ -150,7 +155,11 @@ class Ref<TLogic extends AnyStateMachine> implements AgentRef<TLogic> {
   }
 
   subscribe(listener: (snapshot: SnapshotFrom<TLogic>) => void): () => void {
-    return this.#life.cell.subscribe((snapshot) => listener(snapshot as SnapshotFrom<TLogic>))
+    return this.#life.cell.audience.subscribe((snapshot) => listener(snapshot as SnapshotFrom<TLogic>))
+  }
+
+  on(type: string, listener: (event: never) => void): () => void {
+    return this.#life.cell.audience.on(type, listener as (event: AnyEventObject) => void)
   }
 
   stop(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { TraceContext } from '@stigmergy/grid'
 import type { DeadLetterReason } from './hooks.ts'
+import type { EffectOrigin } from './outbox.ts'
 
 /** Events as the runtime sees them; machines type theirs. */
 export interface AgentEvent {
@@ -15,6 +16,8 @@ export interface Envelope {
   readonly enqueuedAtMs: number | undefined
   /** Whoever cares about its fate: an asker, a world binding. */
   readonly sender: Sender | undefined
+  /** Of an effect that may come twice: by it the repeat is told. */
+  readonly origin?: EffectOrigin | undefined
 }
 
 /** The one behind an envelope who cares about its fate. */
@@ -23,4 +26,6 @@ export interface Sender {
   readonly live: boolean
   /** The event was dropped. True if the sender makes good for it, so that it is no dead letter. */
   lost(reason: DeadLetterReason): boolean
+  /** The event was handled; by an agent that is stored: the state that knows of it is committed. */
+  handled?(): void
 }

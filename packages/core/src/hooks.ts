@@ -38,9 +38,9 @@ export interface TransitionEnd extends TransitionStart {
 
 /**
  * Why an event reached nobody: no such agent, an agent that has ended, a full mailbox, an agent that crashed on it,
- * or no event at all (no `type`, or one of XState's own that begin with `xstate.`).
+ * no event at all (no `type`, or one of XState's own that begin with `xstate.`), or an effect that was tried for too long.
  */
-export type DeadLetterReason = 'unknown-agent' | 'stopped' | 'mailbox-full' | 'crashed' | 'bad-event'
+export type DeadLetterReason = 'unknown-agent' | 'stopped' | 'mailbox-full' | 'crashed' | 'bad-event' | 'undeliverable'
 
 /** An event that reached nobody. */
 export interface DeadLetter {

@@ -2,6 +2,7 @@ import type { TraceContext } from '@stigmergy/grid'
 import type { AgentEvent, Envelope, Sender } from './envelope.ts'
 import type { DeadLetterReason } from './hooks.ts'
 import { Mailbox, type ResolvedMailboxOptions } from './mailbox.ts'
+import type { EffectOrigin } from './outbox.ts'
 import type { Services } from './services.ts'
 import { createWorldBinding, type WatchBinding, type WorldBinding } from './world.ts'
 
@@ -52,8 +53,9 @@ export class Inbox {
   }
 
   /** True if accepted. Never throws, never runs the agent. */
-  post(event: AgentEvent, trace: TraceContext | undefined, sender?: Sender): boolean {
-    const envelope = this.envelope(event, trace, sender)
+  post(event: AgentEvent, trace: TraceContext | undefined, sender?: Sender, origin?: EffectOrigin): boolean {
+    const made = this.envelope(event, trace, sender)
+    const envelope = origin === undefined ? made : { ...made, origin }
     const type: unknown = (event as Partial<AgentEvent> | undefined)?.type
     // XState's own events would start, stop or finish the machine behind our back.
     if (typeof type !== 'string' || type.startsWith('xstate.')) return this.lose(envelope, 'bad-event')

@@ -1,10 +1,12 @@
 import type { Clock, Grid, TraceContext } from '@stigmergy/grid'
-import type { AnyStateMachine } from 'xstate'
+import { createActor, createMachine, type AnyStateMachine } from 'xstate'
 import { createAgentRef, type AgentRef, type SendOptions } from './agent.ts'
 import { integerOption, numberOption, quote } from './check.ts'
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts'
 import type { AgentEvent } from './envelope.ts'
+import { createDoer, type Actuator } from './doer.ts'
 import { CoreError } from './errors.ts'
+import { createGated } from './gated-machine.ts'
 import { createGuests } from './guests.ts'
 import type { CoreHooks } from './hooks.ts'
 import { Life } from './life.ts'
@@ -23,6 +25,10 @@ export interface SystemOptions {
   readonly grid: Grid
   /** Where checkpoints go. One that is given is not closed with the system. @default memoryStore() */
   readonly store?: Store
+  /** How long the store may take to answer, in milliseconds. @default 10_000 */
+  readonly storeTimeoutMs?: number
+  /** What `command` moves, by name. */
+  readonly actuators?: Readonly<Record<string, Actuator>>
   /** @default grid.clock */
   readonly clock?: Clock
   readonly hooks?: CoreHooks
@@ -57,6 +63,8 @@ export interface ActorSystem {
   readonly deadLetters: DeadLetters
   /** Answers that came after their asker had gone, or after another answer. */
   readonly lateReplies: number
+  /** Effects that came a second time, or from an activation that was replaced, and were passed over. */
+  readonly repeats: number
   /** Adds an observer; a hook that throws is counted and otherwise ignored (I7). Returns its removal. */
   use(hooks: CoreHooks): () => void
   /** Errors thrown by hooks and listeners so far. */
@@ -71,6 +79,7 @@ export interface ActorSystem {
 }
 
 const CLOSE_MS = 5000
+const STORE_MS = 10_000
 
 /** A system of agents that share the memory of `grid`. Throws `CoreError` BAD_OPTION. */
 export function createSystem(options: SystemOptions): ActorSystem {
@@ -91,9 +100,36 @@ export function createSystem(options: SystemOptions): ActorSystem {
   const random = options.random ?? Math.random
   const codec = createRecordCodec()
   const bounded = createBounder()
-  const services: Services = { grid, clock, store, codec, bounded, guests, pump, deadLetters, random, lateReply }
-
+  const gated = createGated()
+  const ended = new AbortController()
+  let repeats = 0
+  const repeated = (): void => {
+    repeats += 1
+  }
   const lives = new Map<string, Life>()
+  const actuators = resolveActuators(options.actuators)
+  const doer = createDoer({ grid, clock, guests, deadLetters, actuators, inbox: (id) => lives.get(id)?.cell.inbox })
+  const storeTimeoutMs = numberOption('storeTimeoutMs', options.storeTimeoutMs, STORE_MS, 0, Infinity)
+  const services: Services = {
+    grid,
+    clock,
+    // XState's own: what machines log goes where they always log.
+    environment: { clock, logger: createActor(createMachine({})).system._logger },
+    store,
+    storeTimeoutMs,
+    over: ended.signal,
+    codec,
+    bounded,
+    gated,
+    doer,
+    guests,
+    pump,
+    deadLetters,
+    random,
+    lateReply,
+    repeated,
+  }
+
   const refs = new Map<string, AgentRef<AnyStateMachine>>()
   const settling = new Map<Life, Promise<void>>()
   let spawned = 0
@@ -145,6 +181,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
       if (errors.length > 0) throw errors[0]
     } finally {
       pump.close()
+      ended.abort(new CoreError('CLOSED', 'the system is closed'))
       if (options.store === undefined) await store.close()
     }
   }
@@ -159,6 +196,9 @@ export function createSystem(options: SystemOptions): ActorSystem {
       if (closing !== undefined) throw new CoreError('CLOSED', 'the system is closed')
       const resolved = resolveSpawnOptions(machine, spawnOptions as SpawnOptions<typeof machine>, { mailbox, supervision, newId })
       const { id } = resolved.agent
+      if (resolved.durability === 'gated' && options.store === undefined) {
+        throw new CoreError('STORE_MISSING', `agent ${quote(id)} is gated, and the system has no store: give it one`)
+      }
       if (lives.has(id)) throw new CoreError('AGENT_EXISTS', `an agent ${quote(id)} runs in this system: take another id, or stop it first`)
       const life = new Life(resolved, services)
       lives.set(id, life)
@@ -174,6 +214,9 @@ export function createSystem(options: SystemOptions): ActorSystem {
     get lateReplies() {
       return lateReplies
     },
+    get repeats() {
+      return repeats
+    },
     use: (hooks) => guests.use(hooks),
     get guestErrors() {
       return guests.errors
@@ -186,4 +229,11 @@ export function createSystem(options: SystemOptions): ActorSystem {
     [Symbol.asyncDispose]: () => system.close(),
   }
   return system
+}
+
+function resolveActuators(given: Readonly<Record<string, Actuator>> = {}): ReadonlyMap<string, Actuator> {
+  for (const [name, actuator] of Object.entries(given)) {
+    if (typeof actuator !== 'function') throw new CoreError('BAD_OPTION', `actuators.${name} is ${quote(actuator)}: give a function`)
+  }
+  return new Map(Object.entries(given))
 }
