@@ -119,7 +119,10 @@ export function createDiskBytes({ path, level = 'process' }: DiskBytesOptions): 
         return false
       }),
     restore: (id) => at(() => back(id)),
-    discard: (id) => at(async () => await orMissing(unlink(aside(id)))),
+    discard: (id) =>
+      at(async () => {
+        await orMissing(unlink(aside(id)))
+      }),
     clean: (graceMs) =>
       at(async () => {
         for (const name of await names(incoming)) {
