@@ -158,8 +158,10 @@ export class Cell extends Turns implements HostOwner {
     const trace = this.#cause.end(this.snapshot, this.snapshot, error)
     this.#crash = { error, event, trace }
     this.#gate?.cut(this.#mark)
+    // It may come again.
+    if (envelope?.origin !== undefined) this.#seen.untake(envelope.origin)
     this.#owner.breaking(event)
-    if (envelope !== undefined) this.inbox.lose(envelope, 'crashed')
+    if (envelope !== undefined) this.inbox.crashed(envelope)
     else if (!event.type.startsWith('xstate.')) this.inbox.lose(this.inbox.envelope(event, trace), 'crashed')
   }
 

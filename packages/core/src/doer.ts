@@ -1,6 +1,8 @@
 import type { Clock, Grid, TraceContext } from '@stigmergy/grid'
+import { quote } from './check.ts'
 import type { DeadLetterBox } from './dead-letters.ts'
 import type { Sender } from './envelope.ts'
+import { CoreError } from './errors.ts'
 import type { Guests } from './guests.ts'
 import type { Inbox } from './inbox.ts'
 import type { Attempt, Doer, EffectData, EffectOrigin } from './outbox.ts'
@@ -27,14 +29,12 @@ export interface DoerOptions {
 
 /** Does what agents send, write and command as data. */
 export function createDoer({ grid, clock, guests, deadLetters, actuators, inbox }: DoerOptions): Doer {
-  function lost(effect: EffectData): void {
+  function lost(effect: EffectData, trace: TraceContext | undefined): void {
     const [agentId, event] =
       effect.kind === 'send'
         ? [effect.to, effect.event]
         : [effect.kind === 'put' ? effect.map : effect.actuator, { ...effect, type: `agent.${effect.kind}` }]
-    const letter = { agentId, event, reason: 'undeliverable', atMs: clock.now() } as const
-    deadLetters.add(letter)
-    guests.tell('onDeadLetter', letter)
+    guests.tell('onDeadLetter', deadLetters.add({ agentId, event, reason: 'undeliverable', atMs: clock.now(), trace, id: undefined }))
   }
 
   async function perform(effect: EffectData, origin: EffectOrigin | undefined, trace: TraceContext | undefined): Promise<Attempt> {
@@ -78,20 +78,28 @@ export function createDoer({ grid, clock, guests, deadLetters, actuators, inbox 
         },
         handled: () => ended('done'),
       }
-      const taken = receiver.post(event, trace, sender, origin)
+      const taken = receiver.post(event, trace, sender, undefined, origin)
       accepted = true
       return taken ? 'accepted' : (refused ?? 'later')
     },
     once(effect, trace) {
       if (effect.kind === 'send') {
         const receiver = inbox(effect.to)
-        if (receiver === undefined) lost(effect)
+        if (receiver === undefined) lost(effect, trace)
         else receiver.post(effect.event, trace)
         return
       }
       void perform(effect, undefined, trace).then((attempt) => {
-        if (attempt !== 'done') lost(effect)
+        if (attempt !== 'done') lost(effect, trace)
       })
     },
   }
+}
+
+/** Checks the option. Throws `CoreError` BAD_OPTION. */
+export function resolveActuators(given: Readonly<Record<string, Actuator>> = {}): ReadonlyMap<string, Actuator> {
+  for (const [name, actuator] of Object.entries(given)) {
+    if (typeof actuator !== 'function') throw new CoreError('BAD_OPTION', `actuators.${name} is ${quote(actuator)}: give a function`)
+  }
+  return new Map(Object.entries(given))
 }

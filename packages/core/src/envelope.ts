@@ -1,6 +1,7 @@
 import type { TraceContext } from '@stigmergy/grid'
 import type { DeadLetterReason } from './hooks.ts'
 import type { EffectOrigin } from './outbox.ts'
+import type { Question } from './question.ts'
 
 /** Events as the runtime sees them; machines type theirs. */
 export interface AgentEvent {
@@ -18,12 +19,16 @@ export interface Envelope {
   readonly sender: Sender | undefined
   /** Of an effect that may come twice: by it the repeat is told. */
   readonly origin?: EffectOrigin | undefined
+  /** Tells the event from its repetitions. */
+  readonly id: string | undefined
 }
 
 /** The one behind an envelope who cares about its fate. */
 export interface Sender {
   /** False once the event means nothing any more: it is passed over in silence. */
   readonly live: boolean
+  /** The event asks, and this is the question. */
+  readonly question?: Question
   /** The event was dropped. True if the sender makes good for it, so that it is no dead letter. */
   lost(reason: DeadLetterReason): boolean
   /** The event was handled; by an agent that is stored: the state that knows of it is committed. */

@@ -43,7 +43,6 @@ export class Keeping {
   readonly #agent: Kept
   readonly #outbox: Outbox | undefined
   #checkpoint: Checkpoint | undefined
-  #fence = 0
   /** Transitions since the last state was encoded. */
   #uncommitted = 0
   #unstoredSinceMs: number | undefined
@@ -80,8 +79,7 @@ export class Keeping {
     const { grid, store, clock, guests, storeTimeoutMs: timeoutMs, over } = this.#services
     const { agent } = this.#options
     const fence = { owner: grid.id, token: (kept?.fence.token ?? 0) + 1 }
-    this.#fence = fence.token
-    this.#outbox?.restore(record?.outbox ?? [])
+    this.#outbox?.restore(record?.outbox ?? [], record?.seq ?? 0, fence.token)
     this.#checkpoint = createCheckpoint({
       id: agent.id,
       store,
@@ -124,8 +122,8 @@ export class Keeping {
     } catch (cause) {
       throw new CoreError('BAD_STATE', `the state of agent ${quote(agent.id)} cannot be captured: ${String(cause)}`, { cause })
     }
-    const outbox = this.#outbox?.size ? this.#outbox.entries : undefined
-    const bytes = this.#services.codec.encode(agent.id, outbox === undefined ? state : { ...state, outbox })
+    const { seq = 0, entries = [] } = this.#outbox ?? {}
+    const bytes = this.#services.codec.encode(agent.id, seq === 0 ? state : { ...state, seq, outbox: entries })
     return { bytes, upTo: this.gate.next }
   }
 
@@ -170,7 +168,7 @@ export class Keeping {
       doer.once(effect, grid.trace.current)
       return
     }
-    const entry = outbox.add(effect, this.#fence, grid.trace.current)
+    const entry = outbox.add(effect, grid.trace.current)
     this.gate.hold(
       () => outbox.release(entry),
       () => outbox.remove(entry),

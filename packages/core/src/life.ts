@@ -55,6 +55,8 @@ export class Life implements CellOwner {
       this.#keeping = new Keeping({ agent, machineVersion: machine.version, gated: durability === 'gated', gate }, services, kept)
     }
     this.cell = new Cell(options, services, this)
+    // The agent's own events change its state as well: what was set aside may be due.
+    if (options.stash !== undefined) this.cell.audience.subscribe(() => this.cell.wake())
     this.#supervisor = createSupervisor(options.supervision, services.clock, services.random, () => void this.#restart())
   }
 

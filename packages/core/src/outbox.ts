@@ -7,19 +7,19 @@ export type EffectData =
   | { readonly kind: 'put'; readonly map: string; readonly key: string; readonly value: unknown }
   | { readonly kind: 'command'; readonly actuator: string; readonly payload: unknown }
 
-/**
- * Who caused an effect, under which right, and the how manyth of it this is (I3).
- * Of two, the one with the smaller fence, or the same fence and the smaller seq, is the older one.
- */
+/** Who causes an effect, and by which right (I3). {@link SeenEffects} tells repeats and zombies by it. */
 export interface EffectOrigin {
   readonly agent: string
+  /** Of the activation that sends it: a smaller one than was seen before is of one that has been replaced. */
   readonly fence: number
+  /** The effect's own number, the same when it is repeated. Grows for ever. */
   readonly seq: number
+  /** All effects to this receiver with a smaller number are done: they will not be repeated. */
+  readonly from: number
 }
 
 /** An effect that is kept until it is done. */
 export interface OutboxEntry {
-  readonly fence: number
   readonly seq: number
   readonly effect: EffectData
   readonly trace: TraceContext | undefined
@@ -42,7 +42,7 @@ export interface Doer {
   /** Once, for an agent that is not `gated`: what cannot be done is a dead letter. */
   once(effect: EffectData, trace: TraceContext | undefined): void
   /** Tried for too long: makes a dead letter of it. */
-  lost(effect: EffectData): void
+  lost(effect: EffectData, trace: TraceContext | undefined): void
 }
 
 export interface OutboxOptions {
@@ -66,17 +66,22 @@ interface Waiting {
 
 /** Effects to one receiver, in order. */
 interface Lane {
-  waiting: Waiting[]
+  readonly name: string
+  /** All that is not done. */
+  readonly pending: Set<OutboxEntry>
+  /** What is to be tried. */
+  readonly waiting: Waiting[]
   busy: boolean
 }
 
 /** The effects of an agent that are data: kept until they are done, begun in order per receiver. */
 export class Outbox {
   readonly #options: OutboxOptions
-  readonly #pending = new Map<OutboxEntry, string>()
   readonly #lanes = new Map<string, Lane>()
   readonly #pauses = new Map<TimerHandle, () => void>()
+  #size = 0
   #seq = 0
+  #fence = 0
   #closed = false
 
   constructor(options: OutboxOptions) {
@@ -85,45 +90,66 @@ export class Outbox {
 
   /** What is not done, in order. */
   get entries(): readonly OutboxEntry[] {
-    return [...this.#pending.keys()]
+    return [...this.#lanes.values()].flatMap(({ pending }) => [...pending]).sort(bySeq)
   }
 
   get size(): number {
-    return this.#pending.size
+    return this.#size
   }
 
-  /** Takes what an earlier activation left undone; each is then released. */
-  restore(entries: readonly OutboxEntry[]): void {
-    for (const entry of entries) this.#pending.set(entry, laneOf(entry.effect))
+  /** The number of the newest one. */
+  get seq(): number {
+    return this.#seq
+  }
+
+  /** Goes on where an earlier activation ended; each entry is then released. `fence`: of this activation. */
+  restore(entries: readonly OutboxEntry[], seq: number, fence: number): void {
+    this.#fence = fence
+    this.#seq = seq
+    for (const entry of entries) this.#keep(entry)
   }
 
   /** A new one. It is done once it is released. */
-  add(effect: EffectData, fence: number, trace: TraceContext | undefined): OutboxEntry {
+  add(effect: EffectData, trace: TraceContext | undefined): OutboxEntry {
     this.#seq += 1
-    const entry = { fence, seq: this.#seq, effect, trace }
-    this.#pending.set(entry, laneOf(effect))
+    const entry = { seq: this.#seq, effect, trace }
+    this.#keep(entry)
     return entry
   }
 
-  /** Takes back what was never committed. */
-  remove(entry: OutboxEntry): void {
-    this.#pending.delete(entry)
+  #keep(entry: OutboxEntry): void {
+    this.#laneOf(entry).pending.add(entry)
+    this.#size += 1
+  }
+
+  #laneOf({ effect }: OutboxEntry): Lane {
+    const name = nameOf(effect)
+    let lane = this.#lanes.get(name)
+    if (lane === undefined) {
+      lane = { name, pending: new Set(), waiting: [], busy: false }
+      this.#lanes.set(name, lane)
+    }
+    return lane
+  }
+
+  /** It is done, or was never committed. False if that is known. */
+  remove(entry: OutboxEntry): boolean {
+    const lane = this.#laneOf(entry)
+    const known = lane.pending.delete(entry)
+    if (known) this.#size -= 1
+    if (lane.pending.size === 0) this.#lanes.delete(lane.name)
+    return known
   }
 
   /** It is committed, so it may be done. */
   release(entry: OutboxEntry): void {
-    const name = this.#pending.get(entry)
-    if (name === undefined || this.#closed) return
-    let lane = this.#lanes.get(name)
-    if (lane === undefined) {
-      lane = { waiting: [], busy: false }
-      this.#lanes.set(name, lane)
-    }
+    const lane = this.#laneOf(entry)
+    if (!lane.pending.has(entry) || this.#closed) return
     lane.waiting.push({ entry, untilMs: undefined })
-    if (!lane.busy) void this.#work(name, lane)
+    if (!lane.busy) void this.#work(lane)
   }
 
-  async #work(name: string, lane: Lane): Promise<void> {
+  async #work(lane: Lane): Promise<void> {
     const { clock, doer, giveUpMs } = this.#options
     lane.busy = true
     let pauseMs = RETRY_MIN_MS
@@ -131,7 +157,7 @@ export class Outbox {
     for (let first = lane.waiting[0]; first !== undefined && !this.#closed; first = lane.waiting[0]) {
       const { entry } = first
       first.untilMs ??= clock.now() + giveUpMs
-      const tried = this.#try(entry)
+      const tried = this.#try(entry, lane)
       const attempt = typeof tried === 'string' ? tried : await tried
       if (attempt === 'later' && clock.now() < first.untilMs) {
         await this.#pause(pauseMs)
@@ -140,33 +166,34 @@ export class Outbox {
       }
       pauseMs = RETRY_MIN_MS
       lane.waiting.splice(lane.waiting.indexOf(first), 1)
-      if (attempt === 'later') doer.lost(entry.effect)
+      if (attempt === 'later') doer.lost(entry.effect, entry.trace)
       if (attempt !== 'accepted') this.#end(entry)
     }
     lane.busy = false
-    if (lane.waiting.length === 0) this.#lanes.delete(name)
   }
 
-  #try(entry: OutboxEntry): 'accepted' | Attempt | Promise<Attempt> {
+  #try(entry: OutboxEntry, lane: Lane): 'accepted' | Attempt | Promise<Attempt> {
     const { agent, doer } = this.#options
-    const { effect, trace, fence, seq } = entry
-    const origin = { agent, fence, seq }
+    const { effect, trace, seq } = entry
+    let from = seq
+    for (const oldest of lane.pending) {
+      from = oldest.seq
+      break
+    }
+    const origin = { agent, fence: this.#fence, seq, from }
     if (effect.kind !== 'send') return doer.act(effect, origin, trace)
     return doer.send(effect, origin, trace, (attempt) => {
-      if (attempt === 'later') this.#again(entry)
-      else this.#end(entry)
+      if (attempt !== 'later') this.#end(entry)
+      else {
+        // The receiver went before it had handled it: it waits for the next one, in its old place.
+        this.release(entry)
+        lane.waiting.sort((a, b) => bySeq(a.entry, b.entry))
+      }
     })
   }
 
-  /** The receiver went before it had handled it: it waits for the next one, in its old place. */
-  #again(entry: OutboxEntry): void {
-    this.release(entry)
-    const lane = this.#lanes.get(laneOf(entry.effect))
-    lane?.waiting.sort(({ entry: a }, { entry: b }) => a.fence - b.fence || a.seq - b.seq)
-  }
-
   #end(entry: OutboxEntry): void {
-    if (this.#pending.delete(entry) && !this.#closed) this.#options.changed()
+    if (this.remove(entry) && !this.#closed) this.#options.changed()
   }
 
   #pause(ms: number): Promise<void> {
@@ -187,11 +214,14 @@ export class Outbox {
       resolve()
     }
     this.#pauses.clear()
-    this.#lanes.clear()
   }
 }
 
-function laneOf(effect: EffectData): string {
+function bySeq(a: OutboxEntry, b: OutboxEntry): number {
+  return a.seq - b.seq
+}
+
+function nameOf(effect: EffectData): string {
   if (effect.kind === 'send') return `send ${effect.to}`
   return effect.kind === 'put' ? `put ${effect.map}` : `command ${effect.actuator}`
 }

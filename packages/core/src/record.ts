@@ -18,9 +18,10 @@ export interface AgentRecord {
   /** As XState persists it: value, context, history, children. */
   readonly snapshot: PersistedSnapshot
   readonly timers: readonly PendingTimer[]
-  /** The newest effect of each sender: what is older is a repeat. */
+  /** What it was sent before. */
   readonly seen?: readonly SeenRow[]
-  /** Effects that are not done. */
+  /** The number of its newest effect, and the effects that are not done. */
+  readonly seq?: number
   readonly outbox?: readonly OutboxEntry[]
 }
 

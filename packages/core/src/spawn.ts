@@ -1,11 +1,12 @@
 import type { GridMap } from '@stigmergy/grid'
-import type { AnyStateMachine, InputFrom } from 'xstate'
-import { choiceOption, quote, textOption } from './check.ts'
+import type { AnyStateMachine, EventFromLogic, InputFrom, SnapshotFrom } from 'xstate'
+import { choiceOption, functionOption, quote, textOption } from './check.ts'
 import { CoreError } from './errors.ts'
 import { resolveGateOptions, type GateOptions } from './gate-options.ts'
 import type { LifeOptions } from './life.ts'
 import { resolveMailboxOptions, type MailboxOptions, type ResolvedMailboxOptions } from './mailbox.ts'
 import type { Durability } from './owner.ts'
+import type { StashWhile } from './stash.ts'
 import { resolveSupervisionOptions, type ResolvedSupervisionOptions, type SupervisionOptions } from './supervisor.ts'
 import { resolveWatch, type WatchBinding } from './world.ts'
 
@@ -32,6 +33,12 @@ export interface SpawnOptions<
   /** For `durability: 'gated'`. */
   readonly gate?: GateOptions
   readonly mailbox?: MailboxOptions
+  /**
+   * Events that wait aside while this is true, asked before an event is handled and again after each change of the state:
+   * `(event, state) => event.type === 'pick' && state.matches('picking')`. They come back in their order, before newer events.
+   * Changes of watched maps and events of the system are never set aside. Must be pure.
+   */
+  readonly stash?: (event: EventFromLogic<TLogic>, snapshot: SnapshotFrom<TLogic>) => boolean
   readonly supervision?: SupervisionOptions
 }
 
@@ -66,6 +73,7 @@ export function resolveSpawnOptions<TLogic extends AnyStateMachine>(
     supervision: resolveSupervisionOptions(options.supervision, defaults.supervision),
     watch: resolveWatch(options.watch),
     gate: resolveGateOptions(options.gate),
+    stash: options.stash === undefined ? undefined : functionOption('stash', options.stash as StashWhile),
     durability: choiceOption('durability', options.durability, 'none', ['none', 'checkpoint', 'gated']),
   }
 }

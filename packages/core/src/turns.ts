@@ -1,3 +1,4 @@
+import type { AnyMachineSnapshot } from 'xstate'
 import type { Envelope } from './envelope.ts'
 import type { AgentInfo } from './hooks.ts'
 import { Inbox } from './inbox.ts'
@@ -5,12 +6,14 @@ import type { ResolvedMailboxOptions } from './mailbox.ts'
 import type { CellOwner } from './owner.ts'
 import type { Runnable } from './pump.ts'
 import type { Services } from './services.ts'
+import type { StashWhile } from './stash.ts'
 import type { WatchBinding } from './world.ts'
 
 export interface TurnsOptions {
   readonly agent: AgentInfo
   readonly mailbox: ResolvedMailboxOptions
   readonly watch: ReadonlyMap<string, WatchBinding<unknown>>
+  readonly stash: StashWhile | undefined
 }
 
 /** The turns an agent gets from the pump: in each it takes events from its inbox, one at a time. */
@@ -21,11 +24,15 @@ export abstract class Turns implements Runnable {
   readonly #owner: CellOwner
   #inTurn = false
 
-  constructor({ agent, mailbox, watch }: TurnsOptions, services: Services, owner: CellOwner) {
+  constructor({ agent, mailbox, watch, stash }: TurnsOptions, services: Services, owner: CellOwner) {
     this.#services = services
     this.#owner = owner
-    this.inbox = new Inbox({ agentId: agent.id, mailbox, watch, arrived: () => this.wake() }, services)
+    const arrived = (): void => this.wake()
+    this.inbox = new Inbox({ agentId: agent.id, mailbox, watch, stash, snapshot: () => this.snapshot, arrived }, services)
   }
+
+  /** The last good snapshot. */
+  abstract get snapshot(): AnyMachineSnapshot
 
   protected abstract take(envelope: Envelope): void
 

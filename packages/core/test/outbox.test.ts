@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { assign, createMachine } from 'xstate'
-import { command, memoryStore, put, send, type EffectOrigin, type Store } from '../src/index.ts'
+import { command, memoryStore, put, SeenEffects, send, type EffectOrigin, type Store } from '../src/index.ts'
 import { openBench, type Bench } from './support.ts'
 
 const test = suite('outbox')
@@ -154,7 +154,11 @@ test('a write or a command that fails is tried again; a repeated command can be 
   const two = await openBench({ store: disk, actuators: { arm } })
   await two.system.spawn(machine, { id: 'x', durability: 'gated' })
   await two.settle()
-  assert.equal(new Set(seen.map((origin) => JSON.stringify(origin))), new Set(['{"agent":"x","fence":1,"seq":1}']))
+  assert.equal(new Set(seen.map(({ agent: id, fence, seq }) => `${id} ${fence} ${seq}`)), new Set(['x 1 1', 'x 2 1']))
+  const arms = new SeenEffects()
+  const answers = seen.map((origin) => arms.take(origin))
+  assert.equal(answers, ['new', ...answers.slice(1).map(() => 'repeat')])
+  assert.is(arms.take({ agent: 'x', fence: 1, seq: 9, from: 9 }), 'stale')
   await two.close()
 })
 
