@@ -32,12 +32,12 @@ export async function openS3(options: S3Options): Promise<S3Durable> {
   const { bucket, prefix, clock, ids } = resolved
   const operations = createOperations(resolved)
   const rows = createRowCodec()
-  await operations.run('opening the store', async (signal) => {
+  const tags = await operations.run('opening the store', async (signal) => {
     await claimSchema(resolved, rows, operations, signal)
     // An object of its own for each try: a write that was lost may arrive late.
-    await operations.retry(signal, () => probeConditions(bucket, `${prefix}probe/${ids()}`, signal))
+    return operations.retry(signal, () => probeConditions(bucket, `${prefix}probe/${ids()}`, signal))
   })
-  const register = createRegister(resolved, rows, operations)
+  const register = createRegister(resolved, tags, rows, operations)
   const leases = createS3Leases(resolved, register, operations)
   const store = createS3Store(resolved, register, operations)
   return {

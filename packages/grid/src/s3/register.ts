@@ -2,6 +2,7 @@ import { StoreError } from '../store/errors.ts'
 import type { RowCodec } from '../store/row.ts'
 import type { Operations } from './operations.ts'
 import type { ResolvedS3Options } from './options.ts'
+import { md5Tag, type TagKind } from './probe.ts'
 
 /** What an object held when it was looked at; without `etag` there was none. */
 export interface Seen {
@@ -32,12 +33,20 @@ export interface Register {
 /** How many writes may come after one whose answer was lost, before its outcome cannot be found out any more. */
 const KNOWN_WRITES = 16
 
-export function createRegister({ bucket, ids }: ResolvedS3Options, rows: RowCodec, { retry }: Operations): Register {
+export function createRegister({ bucket, ids }: ResolvedS3Options, tags: TagKind, rows: RowCodec, { retry }: Operations): Register {
   async function read(key: string, signal: AbortSignal): Promise<Seen> {
-    const found = await retry(signal, () => bucket.get(key, { signal }))
-    if (found === undefined) return { etag: undefined, writes: [], fields: undefined, size: 0 }
-    const [writes, ...fields] = rows.read(found.bytes, key) as [readonly string[], ...unknown[]]
-    return { etag: found.etag, writes, fields, size: found.bytes.length }
+    return retry(signal, async () => {
+      const found = await bucket.get(key, { signal })
+      if (found === undefined) return { etag: undefined, writes: [], fields: undefined, size: 0 }
+      const { etag, bytes } = found
+      const [writes, ...fields] = rows.read(bytes, key) as [readonly string[], ...unknown[]]
+      // A gateway may read bytes and tag one after the other, and a write come between. With the old bytes and the new tag, a swap
+      // would overwrite what it has not seen. Such an object is read again.
+      if (tags === 'md5' && etag !== md5Tag(bytes)) {
+        throw new StoreError('STORE_UNREACHABLE', `${bucket.place}: ${key} came with the tag of another write`)
+      }
+      return { etag, writes, fields, size: bytes.length }
+    })
   }
 
   return {

@@ -56,7 +56,16 @@ export function toState(fields: readonly unknown[] | undefined): State | undefin
     rev,
     fence: { owner, token },
     outboxSeq,
-    records: records.map(([each, eachToken, eachOwner, value]) => ({ rev: each, fence: { owner: eachOwner, token: eachToken }, value })),
-    outbox: outbox.map(([seq, value]) => ({ seq, value })),
+    records: records.map(([each, eachToken, eachOwner, value]) => ({
+      rev: each,
+      fence: { owner: eachOwner, token: eachToken },
+      value: own(value),
+    })),
+    outbox: outbox.map(([seq, value]) => ({ seq, value: own(value) })),
   }
+}
+
+/** A copy: what is unpacked shares memory with what it was unpacked from. */
+function own(value: Uint8Array): Uint8Array {
+  return new Uint8Array(value)
 }

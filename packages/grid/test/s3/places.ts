@@ -3,21 +3,22 @@ import { connectBucket, type ObjectBucket } from '@stigmergy/grid/s3'
 import type { LeaseTable } from '@stigmergy/grid/store'
 import { createOperations } from '../../src/s3/operations.ts'
 import { resolveS3Options, type S3Options } from '../../src/s3/options.ts'
+import type { TagKind } from '../../src/s3/probe.ts'
 import { createRegister, type Register } from '../../src/s3/register.ts'
 import { createS3Leases } from '../../src/s3/s3-leases.ts'
 import { createRowCodec } from '../../src/store/row.ts'
 import type { Login } from './server.ts'
 
 /** The parts below a store, as `openS3` puts them together. */
-export function partsOf(options: S3Options): { readonly register: Register; readonly leases: LeaseTable } {
+export function partsOf(options: S3Options, tags: TagKind = 'opaque'): { readonly register: Register; readonly leases: LeaseTable } {
   const resolved = resolveS3Options(options)
   const operations = createOperations(resolved)
-  const register = createRegister(resolved, createRowCodec(), operations)
+  const register = createRegister(resolved, tags, createRowCodec(), operations)
   return { register, leases: createS3Leases(resolved, register, operations) }
 }
 
 export async function openLeases(login: Login, prefix: string): Promise<LeaseTable> {
-  return partsOf({ bucket: await connectBucket(login), prefix, clock: systemClock() }).leases
+  return partsOf({ bucket: await connectBucket(login), prefix, clock: systemClock() }, 'md5').leases
 }
 
 /** A bucket whose answers are lost as `lose` says: before the call reached it, after it was done, or not at all. */
