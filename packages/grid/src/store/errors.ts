@@ -7,6 +7,10 @@ export const STORE_ERRORS = {
   STORE_FULL: 'The disk is full, or a quota is used up. Free space, then try again; what was acknowledged is safe.',
   STORE_ACCESS:
     'The place of the store cannot be written: permission, a read-only file system, or no directory. Correct the path or its rights.',
+  STORE_UNREACHABLE:
+    'The store cannot be reached, or cannot serve now. Check its address and the network; whether a write happened is unknown: read again.',
+  STORE_UNSUPPORTED: 'The store cannot give what was asked, and nothing weaker was done instead. Use one that can, or ask for less.',
+  STORE_CLOCK: 'The clock of this machine is too far from that of the store. Set it right: signatures are refused until then.',
   STORE_BROKEN: 'Stored bytes are damaged. Nothing was changed: restore the file from a backup, or delete it if it may be lost.',
   STORE_NEWER: 'The store was written by a newer release. Upgrade this program; the store was left untouched.',
   STORE_TIMEOUT: 'The store gave no answer in time. Whether the write happened is unknown: read before writing again.',
@@ -15,6 +19,9 @@ export const STORE_ERRORS = {
   JOURNAL_GAP: 'A producer left a number out. Append from the number that the message names on; nothing was written.',
   JOURNAL_TRIMMED: 'What a reader asks for is no longer kept. Begin at the offset that the message names; what lies between is gone.',
   JOURNAL_LAGGING: 'A reader stayed too far behind for the time allowed. Start it again, or forget it.',
+  BLOB_MISSING: 'There is no such blob or tag. Correct the id or the range, or put the blob first.',
+  BLOB_BROKEN: 'The bytes of a blob are not those of its id. Put the blob again from its source.',
+  TAG_CONFLICT: 'The tag is not where it was expected to be. Read it again and decide anew; nothing was written.',
   LEASE_LOST: 'The lease is not ours any more, or was not renewed in time. Stop what it protected and acquire it anew.',
   CLOSED: 'The store was closed. Open another.',
 } as const
