@@ -49,10 +49,9 @@ export class Cell extends Turns implements HostOwner {
     this.#services = services
     this.#owner = owner
     this.#gate = owner.gate
-    const { agent } = options
-    this.#cause = new Cause(agent, services)
+    this.#cause = new Cause(options.agent, services)
     this.audience = new Audience(services.guests)
-    this.#chain = new Chain(agent.id)
+    this.#chain = new Chain(options.agent.id)
   }
 
   /** The last good snapshot. */
@@ -102,7 +101,7 @@ export class Cell extends Turns implements HostOwner {
       // With a gate, what leaves the agent leaves after the commit (I2).
       host.release(effects, next)
       if (changed || envelope?.origin !== undefined) this.#settle(next)
-      else this.#unchanged()
+      else this.#step = void this.#cause.end(next, next, undefined)
       if (envelope?.sender?.handled !== undefined) this.#acknowledge(envelope.sender)
     } catch (error) {
       this.#broke(error)
@@ -119,11 +118,6 @@ export class Cell extends Turns implements HostOwner {
     this.#cause.end(before, next, undefined)
     this.#owner.changed()
     if (next !== before) this.audience.tell(next)
-  }
-
-  #unchanged(): void {
-    this.#step = undefined
-    this.#cause.end(this.snapshot, this.snapshot, undefined)
   }
 
   /** The sender hears of it once the state that knows of it is committed. */
@@ -230,10 +224,15 @@ export class Cell extends Turns implements HostOwner {
     this.#gate?.cut(mark)
   }
 
-  /** Stops the agent. What waits becomes dead letters. */
-  close(): void {
+  /** Nothing of it runs any more; what waits is kept. */
+  suspend(): void {
     this.#halt()
     this.#host?.stop()
+  }
+
+  /** Stops the agent. What waits becomes dead letters. */
+  close(): void {
+    this.suspend()
     this.inbox.close()
     this.inbox.clear()
   }

@@ -1,6 +1,6 @@
 import { quote } from './check.ts'
 import { ask, createCheckpoint, type Checkpoint, type Encoded } from './checkpoint.ts'
-import { CoreError, isCoreError } from './errors.ts'
+import { isCoreError } from './errors.ts'
 import type { ResolvedGateOptions } from './gate-options.ts'
 import { Gate } from './gate.ts'
 import type { AgentInfo } from './hooks.ts'
@@ -8,16 +8,19 @@ import { Outbox, type EffectData } from './outbox.ts'
 import type { AgentRecord } from './record.ts'
 import type { Services } from './services.ts'
 import type { Store, StoreRecord } from './store.ts'
+import { capturing } from './wrap.ts'
 
 /** The agent whose state is kept. */
 export interface Kept {
-  running(): boolean
-  /** The state as it is now. */
-  capture(failedChild: string | undefined): AgentRecord
-  /** There is something to store, or room again. */
-  wake(): void
-  /** What was let go threw, or can never be let go. */
-  effectFailed(error: unknown): void
+  readonly cell: {
+    readonly running: boolean
+    /** The state as it is now. */
+    capture(failedChild: string | undefined): AgentRecord
+    /** There is something to store, or room again. */
+    wake(): void
+    /** What was let go threw, or can never be let go. */
+    effectFailed(error: unknown): void
+  }
   /** Another activation took over (I1). */
   lost(error: unknown): void
 }
@@ -115,13 +118,7 @@ export class Keeping {
   #encode(failedChild: string | undefined): Encoded {
     this.#uncommitted = 0
     const { agent } = this.#options
-    let state: AgentRecord
-    // XState throws whatever it meets: a child spawned from inline logic, a context that refers to itself through an actor.
-    try {
-      state = this.#agent.capture(failedChild)
-    } catch (cause) {
-      throw new CoreError('BAD_STATE', `the state of agent ${quote(agent.id)} cannot be captured: ${String(cause)}`, { cause })
-    }
+    const state = capturing(agent.id, () => this.#agent.cell.capture(failedChild))
     const { seq = 0, entries = [] } = this.#outbox ?? {}
     const bytes = this.#services.codec.encode(agent.id, seq === 0 ? state : { ...state, seq, outbox: entries })
     return { bytes, upTo: this.gate.next }
@@ -133,9 +130,9 @@ export class Keeping {
     try {
       this.gate.open(upTo)
     } catch (error) {
-      this.#agent.effectFailed(error)
+      this.#agent.cell.effectFailed(error)
     }
-    this.#agent.wake()
+    this.#agent.cell.wake()
   }
 
   /** The store did not take the state. */
@@ -143,7 +140,7 @@ export class Keeping {
     if (!this.#options.gated) return
     if (isCoreError(error, 'BAD_STATE')) {
       // It can never be committed, and nothing that follows from it can leave. Not in the middle of a step.
-      queueMicrotask(() => this.#agent.effectFailed(error))
+      queueMicrotask(() => this.#agent.cell.effectFailed(error))
       return
     }
     const { whenStoreGone, goneAfterMs } = this.#options.gate
@@ -184,9 +181,9 @@ export class Keeping {
   /** There is something to commit. */
   readonly touched = (): void => {
     // Once it has crashed or ended, what was kept then is all there is.
-    if (this.#checkpoint === undefined || !this.#agent.running()) return
+    if (this.#checkpoint === undefined || !this.#agent.cell.running) return
     this.#checkpoint.touch()
-    this.#agent.wake()
+    this.#agent.cell.wake()
   }
 
   flush(): void {

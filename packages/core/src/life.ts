@@ -10,19 +10,22 @@ import { Keeping, type Found, type Kept } from './keeping.ts'
 import type { EffectData } from './outbox.ts'
 import type { CellOwner, Crash, Origin } from './owner.ts'
 import type { AgentRecord } from './record.ts'
-import { childOf, type RestoredEvent } from './restored.ts'
+import { childOf, SUSPENDED, type RestoredEvent } from './restored.ts'
 import type { Services } from './services.ts'
 import { createSupervisor, type ResolvedSupervisionOptions, type Supervisor } from './supervisor.ts'
+import { firstStep } from './wrap.ts'
 
 export type AgentStatus = 'running' | 'restarting' | 'stopped' | 'done' | 'failed'
 
 export interface LifeOptions extends CellOptions {
   readonly gate: ResolvedGateOptions
   readonly supervision: ResolvedSupervisionOptions
+  /** Decides over its restarts. Undefined: one of its own, by `supervision`. */
+  readonly supervisor?: Supervisor | undefined
 }
 
 /** An agent from its spawn to its end: starts it, keeps its state, restarts it, stops it. */
-export class Life implements CellOwner {
+export class Life implements CellOwner, Kept {
   readonly info: AgentInfo
   readonly cell: Cell
   readonly #options: LifeOptions
@@ -36,6 +39,7 @@ export class Life implements CellOwner {
   /** A child's last word that the agent crashed on: with the child gone nobody would say it again. */
   #lastWord: AgentEvent | undefined
   #spawned = false
+  #attempt = 0
   #stopping: Promise<void> | undefined
   #settled: Promise<void> | undefined
 
@@ -45,36 +49,30 @@ export class Life implements CellOwner {
     this.info = options.agent
     const { agent, durability, gate, machine } = options
     if (durability !== 'none') {
-      const kept: Kept = {
-        running: () => this.cell.running,
-        capture: (failedChild) => this.cell.capture(failedChild),
-        wake: () => this.cell.wake(),
-        effectFailed: (error) => this.cell.effectFailed(error),
-        lost: (error) => this.#lost(error),
-      }
-      this.#keeping = new Keeping({ agent, machineVersion: machine.version, gated: durability === 'gated', gate }, services, kept)
+      this.#keeping = new Keeping({ agent, machineVersion: machine.version, gated: durability === 'gated', gate }, services, this)
     }
     this.cell = new Cell(options, services, this)
     // The agent's own events change its state as well: what was set aside may be due.
     if (options.stash !== undefined) this.cell.audience.subscribe(() => this.cell.wake())
-    this.#supervisor = createSupervisor(options.supervision, services.clock, services.random, () => void this.#restart())
+    const { clock, random } = services
+    this.#supervisor = options.supervisor ?? createSupervisor(options.supervision, clock, random, () => void this.restart())
   }
 
   get status(): AgentStatus {
-    return this.#stopping !== undefined && !this.#ended ? 'stopped' : this.#status
+    return this.#stopping !== undefined && !this.ended ? 'stopped' : this.#status
   }
 
   get restarts(): number {
     return this.#restarts
   }
 
-  get #ended(): boolean {
+  get ended(): boolean {
     return this.#status !== 'running' && this.#status !== 'restarting'
   }
 
   /** Calls `fn` when the agent has ended; at once if it has. */
   onEnd(fn: () => void): () => void {
-    if (this.#ended) fn()
+    if (this.ended) fn()
     else this.#onEnd.add(fn)
     return () => this.#onEnd.delete(fn)
   }
@@ -100,16 +98,16 @@ export class Life implements CellOwner {
     try {
       found = await keeping?.find()
       const origin = this.#origin(found?.record, undefined)
-      this.#guard(() => this.cell.prepare(origin))
+      firstStep(this.info.id, () => this.cell.prepare(origin))
       if (found !== undefined) keeping?.claim(found)
       if (found !== undefined && this.#options.durability === 'gated') {
         // Nothing leaves it before the commit of what it begins with.
-        this.#guard(() => this.cell.start(origin))
+        firstStep(this.info.id, () => this.cell.start(origin))
         keeping?.resume(found)
       }
       await keeping?.commit()
-      if (this.#ended) throw new CoreError('AGENT_STOPPED', `agent ${quote(this.info.id)} was stopped before it had started`)
-      this.#guard(() => {
+      if (this.ended) throw new CoreError('AGENT_STOPPED', `agent ${quote(this.info.id)} was stopped before it had started`)
+      firstStep(this.info.id, () => {
         if (this.#crash !== undefined) throw this.#crash.error
         this.#spawned = true
         this.#services.guests.tell('onSpawn', this.info)
@@ -117,18 +115,10 @@ export class Life implements CellOwner {
         this.cell.open(origin)
       })
     } catch (error) {
-      if (!this.#ended) this.#end('failed')
+      if (!this.ended) this.#end('failed')
       // What never ran must not be resumed by the next spawn.
       if (found !== undefined && found.kept === undefined) await keeping?.forget()
       throw error
-    }
-  }
-
-  #guard(fn: () => void): void {
-    try {
-      fn()
-    } catch (cause) {
-      throw new CoreError('START_FAILED', `agent ${quote(this.info.id)} did not start: ${String(cause)}`, { cause })
     }
   }
 
@@ -151,7 +141,7 @@ export class Life implements CellOwner {
   }
 
   breaking(event: AnyEventObject): void {
-    if (!this.#ended) this.#keep(childOf(event, 'error'))
+    if (!this.ended) this.#keep(childOf(event, 'error'))
   }
 
   #keep(failedChild: string | undefined): void {
@@ -159,7 +149,7 @@ export class Life implements CellOwner {
   }
 
   broken(crash: Crash): void {
-    if (this.#ended) return
+    if (this.ended) return
     if (childOf(crash.event, 'done') !== undefined) this.#lastWord = crash.event
     else if (crash.event.type !== 'agent.restored') this.#lastWord = undefined
     this.#crash = crash
@@ -169,20 +159,33 @@ export class Life implements CellOwner {
   }
 
   #decide(crash: Crash): void {
+    this.#status = 'restarting'
     const decided = this.#supervisor.failed()
     const decision = decided.type === 'restart' ? { ...decided, restarts: this.#restarts + 1 } : decided
-    this.#status = 'restarting'
     const { error, event, trace } = crash
     this.#services.guests.tell('onFailure', { agent: this.info, error, event: event.type, trace, decision })
     if (decision.type === 'stop') this.#end('failed')
   }
 
-  async #restart(): Promise<void> {
+  /** Brings it down as it is: its supervisor restarts it with its siblings. */
+  suspend(): void {
+    this.#attempt += 1
+    if (this.#status !== 'running' || !this.#spawned) return
+    this.#keep(undefined)
+    this.cell.suspend()
+    this.#status = 'restarting'
+    this.#crash = SUSPENDED
+    this.#keeping?.flush()
+  }
+
+  /** Resumes it from its last stored state, or from the beginning. What fails meanwhile is told to its supervisor. */
+  async restart(): Promise<void> {
     const crash = this.#crash as Crash
+    const attempt = ++this.#attempt
     try {
       // What is in the store is the truth: what could not be written there is not what the agent resumes from.
       const record = await this.#keeping?.reload()
-      if (this.#status !== 'restarting') return
+      if (this.#status !== 'restarting' || attempt !== this.#attempt) return
       this.#restarts += 1
       const origin = this.#origin(record, crash)
       this.cell.prepare(origin)
@@ -191,20 +194,20 @@ export class Life implements CellOwner {
       this.cell.start(origin)
       this.cell.open(origin)
     } catch (error) {
-      if (!this.#ended) this.#decide({ ...crash, error })
+      if (!this.ended && attempt === this.#attempt) this.#decide({ ...crash, error })
     }
   }
 
   /** Another activation took over: this one is over and is not restarted here (I1). */
-  #lost(error: unknown): void {
-    if (this.#ended || !this.#spawned) return
+  lost(error: unknown): void {
+    if (this.ended || !this.#spawned) return
     const crash = { agent: this.info, error, event: 'checkpoint', trace: undefined }
     this.#services.guests.tell('onFailure', { ...crash, decision: { type: 'stop' } })
     this.#end('failed')
   }
 
   done(): void {
-    if (!this.#ended) this.#end('done')
+    if (!this.ended) this.#end('done')
   }
 
   /** Stops it and waits until its last state is stored. Rejects if it cannot be. */
@@ -217,7 +220,7 @@ export class Life implements CellOwner {
     this.cell.inbox.close()
     // Never in the middle of a step: an agent may stop itself.
     await Promise.resolve()
-    if (!this.#ended) this.#end('stopped')
+    if (!this.ended) this.#end('stopped')
     await this.#settled
   }
 
