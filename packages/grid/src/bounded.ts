@@ -62,6 +62,8 @@ function boundMap(map: MapDriver, name: string, inFlight: InFlight): MapDriver {
     clear: (removal) => inFlight.run(of('clear'), () => map.clear(removal)),
     expired: (key, version) => map.expired(key, version),
     ageMs: (nowMs) => map.ageMs(nowMs),
+    // Bounded by who asks.
+    ...(map.caughtUp === undefined ? {} : { caughtUp: (signal) => map.caughtUp?.(signal) as Promise<void> }),
     close: () => map.close(),
   }
 }

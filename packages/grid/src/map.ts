@@ -5,7 +5,8 @@ import type { GridDriver, MapDriver } from './driver.ts'
 import type { Change, Entry } from './entry.ts'
 import { GridError, quote } from './errors.ts'
 import { FanOut } from './fan-out.ts'
-import type { AgeEvent, AgeOptions, CompareAndSetResult, GridMap, ReadOptions, Watch, WatchOptions, WriteOptions } from './grid.ts'
+import { caughtUp } from './caught-up.ts'
+import type { AgeEvent, AgeOptions, CaughtUpOptions, CompareAndSetResult, GridMap, ReadOptions, Watch, WatchOptions, WriteOptions } from './grid.ts'
 import type { Guests } from './guests.ts'
 import { HotKeys } from './hot-keys.ts'
 import type { HybridClock } from './hybrid-clock.ts'
@@ -165,6 +166,11 @@ export class ReplicatedMap<V> implements GridMap<V> {
   ageMs(): number {
     this.#checkOpen()
     return this.#driver.ageMs(this.#context.clock.now())
+  }
+
+  async caughtUp(options: CaughtUpOptions = {}): Promise<void> {
+    this.#checkOpen()
+    await caughtUp(this.name, this.#driver, this.#context.clock, options)
   }
 
   sourceAgeMs(key: string): number {

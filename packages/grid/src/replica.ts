@@ -66,6 +66,12 @@ export class Replica<V> implements DriverFeed {
     else for (const record of held) this.#put(record)
   }
 
+  patch(changes: Iterable<DriverChange>, reason: ResyncChange<V>['reason']): void {
+    this.near.patch(reason, () => {
+      for (const change of changes) this.change(change)
+    })
+  }
+
   /** Throws the reason if what is stored under the key cannot be read here. */
   checkReadable(key: string): void {
     if (this.#unreadable.size === 0) return
