@@ -6,6 +6,7 @@ import { startTelemetry } from '@stigmergy/telemetry/node'
 import { createActor, createMachine, type AnyEventObject, type AnyMachineSnapshot } from 'xstate'
 import type { Bench } from './bench.ts'
 import { compare, type Contender } from './compare.ts'
+import { histogramRows } from './telemetry-histogram.ts'
 
 /** The SDK as telemetry itself has it. */
 const sdk = createRequire(import.meta.resolve('@stigmergy/telemetry'))('@opentelemetry/sdk-trace-base') as {
@@ -115,7 +116,8 @@ async function recorded(keep: 'all' | { readonly ratio: number }) {
 }
 
 export const bench: Bench = {
-  title: 'One transition: XState alone, with the flight recorder, with spans of kept traces, with spans of OpenTelemetry made at once',
+  title:
+    'One transition: XState alone, with the flight recorder, with spans of kept traces, with spans of OpenTelemetry made at once; one value in a histogram',
   run: async () => {
     const resting = await recorded({ ratio: 0 })
     const keeping = await recorded('all')
@@ -189,6 +191,6 @@ export const bench: Bench = {
     await resting.telemetry.close()
     await keeping.telemetry.close()
     await provider.shutdown()
-    return rows
+    return [...rows, ...(await histogramRows())]
   },
 }

@@ -3,13 +3,24 @@ import type { AnyStateMachine, EventFromLogic, SnapshotFrom } from 'xstate'
 import { quote } from './check.ts'
 import type { AgentEvent, Sender } from './envelope.ts'
 import { CoreError } from './errors.ts'
+import type { MailboxState } from './inbox.ts'
 import type { AgentStatus, Life } from './life.ts'
+import { cycleOf, type Question } from './question.ts'
 import type { Services } from './services.ts'
 import { waitFor, type WaitOptions } from './wait.ts'
 
 export interface SendOptions {
   /** The work that causes it. @default the work that is running (`grid.trace.current`) */
   readonly trace?: TraceContext | undefined
+  /** Tells the event from its repetitions: sent again under this id, it is not handled again (see `mailbox.dedup`). */
+  readonly id?: string | undefined
+}
+
+export interface AskOptions extends WaitOptions {
+  /** The agent that asks. @default the one whose step is running */
+  readonly from?: string | undefined
+  /** The question for whose answer this one is asked. @default the one that the running step handles */
+  readonly answering?: ReplyTo<unknown> | undefined
 }
 
 /** Where an asked agent sends its answer. The first one counts. */
@@ -30,9 +41,11 @@ export interface AgentRef<TLogic extends AnyStateMachine> {
   send(event: EventFromLogic<TLogic>, options?: SendOptions): boolean
   /**
    * Sends the event made with `replyTo` and waits for the answer.
-   * Rejects with `CoreError` ASK_TIMEOUT, AGENT_STOPPED, AGENT_CRASHED or MAILBOX_FULL. @default timeoutMs 1000
+   * Rejects with `CoreError` ASK_TIMEOUT, AGENT_STOPPED, AGENT_CRASHED or MAILBOX_FULL, and at once with ASK_CYCLE if this agent, for
+   * the sake of whose question it is asked, would wait for itself. In an async function of an agent, after an `await`, say for which
+   * question you ask: `answering`. @default timeoutMs 1000
    */
-  ask<R>(make: (replyTo: ReplyTo<R>) => EventFromLogic<TLogic>, options?: WaitOptions): Promise<R>
+  ask<R>(make: (replyTo: ReplyTo<R>) => EventFromLogic<TLogic>, options?: AskOptions): Promise<R>
   /**
    * Waits for a snapshot that satisfies the predicate, the present one included.
    * Rejects with `CoreError` UNTIL_TIMEOUT, or AGENT_STOPPED if the agent ends without it. @default timeoutMs 5000
@@ -40,6 +53,13 @@ export interface AgentRef<TLogic extends AnyStateMachine> {
   until(predicate: (snapshot: SnapshotFrom<TLogic>) => boolean, options?: WaitOptions): Promise<SnapshotFrom<TLogic>>
   /** Tells each snapshot that differs from the one before. Returns the end of it. */
   subscribe(listener: (snapshot: SnapshotFrom<TLogic>) => void): () => void
+  /**
+   * This agent gets one `agent.ended` when that agent ends, or at once if there is none of that id; also after restarts of either.
+   * Throws `CoreError` AGENT_STOPPED or TOO_MANY_WATCHES. Returns the end of the watch.
+   */
+  watch(agentId: string): () => void
+  /** What waits for it. */
+  readonly mailbox: MailboxState
   /** Stops it and waits until its last state is stored. What waits in its mailbox becomes dead letters. */
   stop(): Promise<void>
 }
@@ -51,22 +71,45 @@ function ended(life: Life): CoreError {
   return new CoreError('AGENT_STOPPED', `agent ${quote(life.info.id)} is ${life.status}`)
 }
 
-function ask<R>(life: Life, services: Services, make: (replyTo: ReplyTo<R>) => AgentEvent, options: WaitOptions): Promise<R> {
+/** The answer address that an asked agent is given: it knows its question. */
+interface Address<R> extends ReplyTo<R> {
+  readonly question: Question
+}
+
+function ask<R>(life: Life, services: Services, make: (replyTo: ReplyTo<R>) => AgentEvent, options: AskOptions): Promise<R> {
+  const { turn } = services
+  const asked = life.info.id
+  const because = options.answering === undefined ? turn.question : (options.answering as Partial<Address<R>>).question
+  const asker = options.from ?? (options.answering === undefined ? turn.agentId : because?.asked)
   const name = `agent ${quote(life.info.id)}`
   const timedOut = (timeoutMs: number): CoreError => new CoreError('ASK_TIMEOUT', `${name} did not answer within ${timeoutMs} ms`)
   return waitFor<R>(services.clock, options, ASK_MS, timedOut, ({ resolve, reject }) => {
+    const cycle = cycleOf(asker, asked, because)
+    if (cycle !== undefined) throw new CoreError('ASK_CYCLE', `${cycle.map(quote).join(' waits for ')}: that has no end`)
     let open = true
-    const event = make({
+    const question: Question = {
+      asker,
+      asked,
+      because,
+      get open() {
+        return open
+      },
+    }
+    const address: Address<R> = {
+      question,
       send(reply) {
         if (open) resolve(reply)
         else services.lateReply()
       },
-    })
+    }
+    const event = make(address)
     const sender: Sender = {
       live: true,
+      question,
       lost(reason) {
         if (reason === 'mailbox-full') reject(new CoreError('MAILBOX_FULL', `the mailbox of ${name} is full`))
         else if (reason === 'crashed') reject(new CoreError('AGENT_CRASHED', `${name} crashed on ${quote(event.type)}`))
+        else if (reason === 'stash-full') reject(new CoreError('MAILBOX_FULL', `the stash of ${name} is full`))
         else if (reason === 'bad-event') reject(new CoreError('BAD_OPTION', `${name} was asked with what is no event: ${quote(event)}`))
         else reject(ended(life))
         return false
@@ -138,10 +181,11 @@ class Ref<TLogic extends AnyStateMachine> implements AgentRef<TLogic> {
   }
 
   send(event: EventFromLogic<TLogic>, options?: SendOptions): boolean {
-    return this.#life.cell.inbox.post(event as AgentEvent, options?.trace ?? this.#services.grid.trace.current)
+    const trace = options?.trace ?? this.#services.grid.trace.current
+    return this.#life.cell.inbox.post(event as AgentEvent, trace, undefined, options?.id)
   }
 
-  ask<R>(make: (replyTo: ReplyTo<R>) => EventFromLogic<TLogic>, options: WaitOptions = {}): Promise<R> {
+  ask<R>(make: (replyTo: ReplyTo<R>) => EventFromLogic<TLogic>, options: AskOptions = {}): Promise<R> {
     return ask(this.#life, this.#services, make as (replyTo: ReplyTo<R>) => AgentEvent, options)
   }
 
@@ -151,6 +195,14 @@ class Ref<TLogic extends AnyStateMachine> implements AgentRef<TLogic> {
 
   subscribe(listener: (snapshot: SnapshotFrom<TLogic>) => void): () => void {
     return this.#life.cell.subscribe((snapshot) => listener(snapshot as SnapshotFrom<TLogic>))
+  }
+
+  watch(agentId: string): () => void {
+    return this.#services.watch(this.#life, agentId)
+  }
+
+  get mailbox(): MailboxState {
+    return this.#life.cell.inbox.state
   }
 
   stop(): Promise<void> {

@@ -2,6 +2,7 @@ import type { TraceContext } from '@stigmergy/grid'
 import type { AnyMachineSnapshot } from 'xstate'
 import type { Envelope } from './envelope.ts'
 import type { AgentInfo } from './hooks.ts'
+import type { Question } from './question.ts'
 import type { Services } from './services.ts'
 
 /** A state value as text: `idle`, `{"picking":"reach"}`. */
@@ -17,6 +18,10 @@ export class Cause {
   /** Context of the last event from outside: the cause also of what the agent's own timers and children do. */
   #last: TraceContext | undefined
   #outer: TraceContext | undefined
+  /** The question that came with it, and whose step was interrupted by this one. */
+  #question: Question | undefined
+  #outerAgent: string | undefined
+  #outerQuestion: Question | undefined
   /** The step that is running, for the hooks. Fields, not an object: on this path an object costs as much as the record of it. */
   #told = false
   #event = ''
@@ -43,10 +48,12 @@ export class Cause {
     const slot = this.#services.grid.trace
     const outer = slot.current
     slot.current = this.#last = trace
+    this.#enter()
     try {
       fn()
     } finally {
       slot.current = outer
+      this.#leave()
     }
   }
 
@@ -54,7 +61,11 @@ export class Cause {
   begin(event: string, envelope: Envelope | undefined, restarts: number): void {
     const { grid, guests, clock } = this.#services
     this.#outer = grid.trace.current
-    if (envelope !== undefined) this.#last = envelope.trace
+    if (envelope !== undefined) {
+      this.#last = envelope.trace
+      this.#question = envelope.sender?.question
+    }
+    this.#enter()
     grid.trace.current = this.#last
     if (!guests.watching) return
     const startedAtMs = clock.now()
@@ -77,6 +88,7 @@ export class Cause {
     const context = grid.trace.current
     grid.trace.current = this.#outer
     this.#outer = undefined
+    this.#leave()
     if (!this.#told) return context
     this.#told = false
     if (!guests.watchingEnds) return context
@@ -98,6 +110,20 @@ export class Cause {
       this.#returned,
     )
     return context
+  }
+
+  #enter(): void {
+    const { turn } = this.#services
+    this.#outerAgent = turn.agentId
+    this.#outerQuestion = turn.question
+    turn.agentId = this.#agent.id
+    turn.question = this.#question
+  }
+
+  #leave(): void {
+    const { turn } = this.#services
+    turn.agentId = this.#outerAgent
+    turn.question = this.#outerQuestion
   }
 
   #stateText(snapshot: AnyMachineSnapshot): string {

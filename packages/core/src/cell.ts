@@ -9,6 +9,7 @@ import type { CellOwner, Crash, Origin } from './owner.ts'
 import type { Runnable } from './pump.ts'
 import { captureRecord, type AgentRecord } from './record.ts'
 import type { Services } from './services.ts'
+import type { StashWhile } from './stash.ts'
 import { createSteppedActor, stopChildren, type OnEvent } from './step.ts'
 import { moveTimers, pendingTimers, rearmTimers } from './timers.ts'
 import type { WatchBinding } from './world.ts'
@@ -19,6 +20,7 @@ export interface CellOptions {
   readonly input: unknown
   readonly mailbox: ResolvedMailboxOptions
   readonly watch: ReadonlyMap<string, WatchBinding<unknown>>
+  readonly stash: StashWhile | undefined
 }
 
 /** Events of its own an agent may handle in one go. A loop of them would hang the process (I8). */
@@ -49,9 +51,10 @@ export class Cell implements Runnable {
     this.#options = options
     this.#services = services
     this.#owner = owner
-    const { agent, mailbox, watch } = options
+    const { agent, mailbox, watch, stash } = options
     this.#cause = new Cause(agent, services)
-    this.inbox = new Inbox({ agentId: agent.id, mailbox, watch, arrived: () => this.wake() }, services)
+    const arrived = (): void => this.wake()
+    this.inbox = new Inbox({ agentId: agent.id, mailbox, watch, stash, snapshot: () => this.snapshot, arrived }, services)
   }
 
   /** The last good snapshot. */
@@ -139,7 +142,7 @@ export class Cell implements Runnable {
     const trace = this.#cause.end(this.snapshot, this.snapshot, error)
     this.#crash = { error, event, trace }
     this.#owner.breaking(event)
-    if (envelope !== undefined) this.inbox.lose(envelope, 'crashed')
+    if (envelope !== undefined) this.inbox.crashed(envelope)
     else if (!event.type.startsWith('xstate.')) this.inbox.lose(this.inbox.envelope(event, trace), 'crashed')
   }
 

@@ -25,10 +25,16 @@ export function integerOption(name: string, value: number | undefined, fallback:
   return refuse(name, value, `a whole number of at least ${min}`)
 }
 
-/** `value`, or `fallback` if there is none; throws BAD_OPTION unless it is one of `choices`. */
-export function choiceOption<T extends string>(name: string, value: T | undefined, fallback: T, choices: readonly T[]): T {
+/** `value`, or `fallback` if there is none; throws BAD_OPTION unless it is one of `choices`. `also`: what else could have been given. */
+export function choiceOption<T extends string>(name: string, value: T | undefined, fallback: T, choices: readonly T[], also?: string): T {
   if (value === undefined) return fallback
-  return choices.includes(value) ? value : refuse(name, value, `one of ${choices.map((choice) => `'${choice}'`).join(', ')}`)
+  const named = choices.map((choice) => `'${choice}'`)
+  return choices.includes(value) ? value : refuse(name, value, `one of ${[...named, ...(also === undefined ? [] : [also])].join(', ')}`)
+}
+
+/** `value`; throws BAD_OPTION unless it is a function. */
+export function functionOption<T>(name: string, value: T): T {
+  return typeof value === 'function' ? value : refuse(name, value, 'a function')
 }
 
 /** `value`, or `fallback` if there is none; throws BAD_OPTION unless it is a non-empty string. */

@@ -1,5 +1,6 @@
 import type { TraceContext } from '@stigmergy/grid'
 import type { DeadLetterReason } from './hooks.ts'
+import type { Question } from './question.ts'
 
 /** Events as the runtime sees them; machines type theirs. */
 export interface AgentEvent {
@@ -15,12 +16,16 @@ export interface Envelope {
   readonly enqueuedAtMs: number | undefined
   /** Whoever cares about its fate: an asker, a world binding. */
   readonly sender: Sender | undefined
+  /** Tells the event from its repetitions. */
+  readonly id: string | undefined
 }
 
 /** The one behind an envelope who cares about its fate. */
 export interface Sender {
   /** False once the event means nothing any more: it is passed over in silence. */
   readonly live: boolean
+  /** The event asks, and this is the question. */
+  readonly question?: Question
   /** The event was dropped. True if the sender makes good for it, so that it is no dead letter. */
   lost(reason: DeadLetterReason): boolean
 }

@@ -9,6 +9,8 @@ export const CORE_ERRORS = {
   ENDLESS_LOOP: 'A machine sent itself events without end inside one step. Look for an action that sends to `self`.',
   MAILBOX_FULL: 'The mailbox of the asked agent is full. Ask again later, or give the agent a larger mailbox.',
   ASK_TIMEOUT: 'No answer came in time. The event may still be handled; a late answer is counted and dropped.',
+  ASK_CYCLE: 'The agent would wait for its own answer: A asks B, which asks A for it. The message names the way around.',
+  TOO_MANY_WATCHES: 'The agent watches as many agents as its mailbox has places for their ends. Raise `mailbox.system`.',
   UNTIL_TIMEOUT: 'No snapshot satisfied the predicate in time.',
   STORE_FENCED: 'Another activation of this agent took over. The older one stops and is not restarted here.',
   STORE_CONFLICT: 'The stored revision is not the expected one: somebody else wrote. The agent stops and is not restarted here.',

@@ -37,17 +37,32 @@ export interface TransitionEnd extends TransitionStart {
 }
 
 /**
- * Why an event reached nobody: no such agent, an agent that has ended, a full mailbox, an agent that crashed on it,
- * or no event at all (no `type`, or one of XState's own that begin with `xstate.`).
+ * Why an event reached nobody: no such agent, an agent that has ended, a full mailbox or stash, an agent that crashed on it (as often as
+ * it may), an id that the agent has crashed on before, a system that is being drained, or no event at all (no `type`, or one of
+ * XState's own that begin with `xstate.`).
  */
-export type DeadLetterReason = 'unknown-agent' | 'stopped' | 'mailbox-full' | 'crashed' | 'bad-event'
+export type DeadLetterReason =
+  | 'unknown-agent'
+  | 'stopped'
+  | 'mailbox-full'
+  | 'stash-full'
+  | 'crashed'
+  | 'quarantined'
+  | 'draining'
+  | 'bad-event'
 
 /** An event that reached nobody. */
 export interface DeadLetter {
+  /** Its number in this system, from 1 on. */
+  readonly seq: number
   readonly agentId: string
   readonly event: { readonly type: string }
   readonly reason: DeadLetterReason
   readonly atMs: number
+  /** The work that caused the event. */
+  readonly trace: TraceContext | undefined
+  /** Id of the event, if its sender gave one. */
+  readonly id: string | undefined
 }
 
 /** An agent failed. */

@@ -1,26 +1,52 @@
 import type { TraceContext } from '@stigmergy/grid'
+import type { AnyMachineSnapshot } from 'xstate'
+import { Dedup } from './dedup.ts'
 import type { AgentEvent, Envelope, Sender } from './envelope.ts'
 import type { DeadLetterReason } from './hooks.ts'
+import { EventQueue, type QueueState } from './event-queue.ts'
 import { Mailbox, type ResolvedMailboxOptions } from './mailbox.ts'
 import type { Services } from './services.ts'
+import { Stash, type StashWhile } from './stash.ts'
 import { createWorldBinding, type WatchBinding, type WorldBinding } from './world.ts'
 
 export interface InboxOptions {
   readonly agentId: string
   readonly mailbox: ResolvedMailboxOptions
   readonly watch: ReadonlyMap<string, WatchBinding<unknown>>
+  readonly stash: StashWhile | undefined
+  /** The agent's present state. */
+  snapshot(): AnyMachineSnapshot
   /** Something has arrived. */
   arrived(): void
+}
+
+/** What waits for an agent, and what was not taken a second time. */
+export interface MailboxState extends QueueState {
+  /** Events of the system that wait. */
+  readonly system: number
+  /** Events that are set aside. */
+  readonly stashed: number
+  /** Events that came again under an id that was known. */
+  readonly repeated: number
 }
 
 /** All that waits for an agent: what it must know first, what others sent, what changed in the world. */
 export class Inbox {
   readonly #options: InboxOptions
   readonly #services: Services
-  readonly #mailbox: Mailbox<Envelope>
+  readonly #queue: EventQueue
   readonly #bindings: readonly WorldBinding[]
-  /** What the agent must know before anything that waits in the mailbox; the next one last. */
+  readonly #stash: Stash | undefined
+  // Made when they are needed: most agents never need them.
+  #system: Mailbox<Envelope> | undefined
+  #dedup: Dedup | undefined
+  /** What the agent must know before all else, then the present entries of the world; the next one last in each. */
+  #first: Envelope[] = []
   #prelude: Envelope[] = []
+  /** The event that the agent crashed on, how often, and whether it is to come again. */
+  #suspect: Envelope | undefined
+  #crashes = 0
+  #again = false
   /** Changes of the world were lost: a resync is due after that many events, where the first of them would have been. */
   #resyncAfter: number | undefined
   #closed = false
@@ -28,70 +54,144 @@ export class Inbox {
   constructor(options: InboxOptions, services: Services) {
     this.#options = options
     this.#services = services
-    this.#mailbox = new Mailbox(options.mailbox)
+    const { failed } = services.guests
+    this.#queue = new EventQueue(options.mailbox, failed)
+    if (options.stash !== undefined) this.#stash = new Stash(options.stash, options.mailbox.stash, failed)
     const world = {
       envelope: this.envelope,
-      offer: (envelope: Envelope): boolean => this.#mailbox.size < this.#mailbox.capacity && this.#accept(envelope),
+      offer: (envelope: Envelope): boolean => !this.#queue.full && this.#accept(envelope),
       fellBehind: (place: 'newest' | 'oldest'): void => {
         // What was lost at the front comes before all that waits; what waits of the world is then void.
-        this.#resyncAfter = place === 'oldest' ? 0 : (this.#resyncAfter ?? this.#mailbox.size)
+        this.#resyncAfter = place === 'oldest' ? 0 : (this.#resyncAfter ?? this.#queue.size)
         options.arrived()
       },
-      guestFailed: services.guests.failed,
+      guestFailed: failed,
     }
     this.#bindings = [...options.watch].map(([name, binding]) => createWorldBinding(name, binding, world))
   }
 
   get empty(): boolean {
-    return this.#prelude.length === 0 && this.#mailbox.size === 0 && this.#resyncAfter === undefined
+    return (
+      this.#first.length === 0 &&
+      this.#prelude.length === 0 &&
+      this.#queue.size === 0 &&
+      this.#resyncAfter === undefined &&
+      !this.#again &&
+      (this.#system === undefined || this.#system.size === 0) &&
+      (this.#stash === undefined || this.#stash.rests(this.#options.snapshot()))
+    )
   }
 
-  readonly envelope = (event: AgentEvent, trace: TraceContext | undefined, sender?: Sender): Envelope => {
+  /** Events of the system that may wait. */
+  get systemCapacity(): number {
+    return this.#options.mailbox.system
+  }
+
+  get state(): MailboxState {
+    const { waiting, coalesced } = this.#queue.state
+    const again = this.#again ? 1 : 0
+    return {
+      waiting: waiting + again,
+      coalesced,
+      system: this.#system?.size ?? 0,
+      stashed: this.#stash?.size ?? 0,
+      repeated: this.#dedup?.repeated ?? 0,
+    }
+  }
+
+  readonly envelope = (event: AgentEvent, trace: TraceContext | undefined, sender?: Sender, id?: string): Envelope => {
     const { guests, clock } = this.#services
-    return { event, trace, enqueuedAtMs: guests.watching ? clock.now() : undefined, sender }
+    return { event, trace, enqueuedAtMs: guests.watching ? clock.now() : undefined, sender, id }
   }
 
-  /** True if accepted. Never throws, never runs the agent. */
-  post(event: AgentEvent, trace: TraceContext | undefined, sender?: Sender): boolean {
-    const envelope = this.envelope(event, trace, sender)
+  /** True if accepted, now or, under this id, before. Never throws, never runs the agent. */
+  post(event: AgentEvent, trace: TraceContext | undefined, sender?: Sender, id?: string): boolean {
+    const envelope = this.envelope(event, trace, sender, id)
     const type: unknown = (event as Partial<AgentEvent> | undefined)?.type
     // XState's own events would start, stop or finish the machine behind our back.
     if (typeof type !== 'string' || type.startsWith('xstate.')) return this.lose(envelope, 'bad-event')
-    return this.#closed ? this.lose(envelope, 'stopped') : this.#accept(envelope)
+    if (this.#closed) return this.lose(envelope, 'stopped')
+    if (id !== undefined) {
+      if (this.#services.deadLetters.isQuarantined(this.#options.agentId, id)) return this.lose(envelope, 'quarantined')
+      this.#dedup ??= new Dedup(this.#options.mailbox.dedup)
+      if (!this.#dedup.accept(id)) return true
+    }
+    return this.#accept(envelope)
+  }
+
+  /** An event of the system: before all that others sent. */
+  postSystem(event: AgentEvent, trace: TraceContext | undefined): boolean {
+    const envelope = this.envelope(event, trace)
+    if (this.#closed) return this.lose(envelope, 'stopped')
+    this.#system ??= new Mailbox({ capacity: this.#options.mailbox.system, overflow: 'reject' })
+    if (this.#system.offer(envelope) !== undefined) return this.lose(envelope, 'mailbox-full')
+    this.#options.arrived()
+    return true
   }
 
   #accept(envelope: Envelope): boolean {
-    const dropped = this.#mailbox.offer(envelope)
+    const dropped = this.#queue.offer(envelope)
     if (dropped !== undefined) this.lose(dropped, 'mailbox-full')
     this.#options.arrived()
     return dropped !== envelope
   }
 
   /** An event that is not delivered: its sender makes good for it, or it becomes a dead letter. */
-  lose({ event, sender }: Envelope, reason: DeadLetterReason): false {
+  lose({ event, trace, sender, id }: Envelope, reason: DeadLetterReason): false {
+    if (id !== undefined && reason !== 'quarantined') this.#dedup?.lost(id)
     if (sender?.lost(reason) === true) return false
     const { deadLetters, guests, clock } = this.#services
-    const letter = { agentId: this.#options.agentId, event, reason, atMs: clock.now() }
-    deadLetters.add(letter)
-    guests.tell('onDeadLetter', letter)
+    guests.tell('onDeadLetter', deadLetters.add({ agentId: this.#options.agentId, event, reason, atMs: clock.now(), trace, id }))
     return false
+  }
+
+  /** The agent crashed on it: it comes again after the restart, until it has been given often enough. */
+  crashed(envelope: Envelope): void {
+    this.#crashes = envelope === this.#suspect ? this.#crashes + 1 : 1
+    this.#again = this.#crashes < this.#options.mailbox.attempts && isMessage(envelope)
+    this.#suspect = this.#again ? envelope : undefined
+    if (!this.#again) this.lose(envelope, 'crashed')
   }
 
   next(): Envelope | undefined {
     for (;;) {
-      const envelope = this.#prelude.pop() ?? this.#fromMailbox()
-      if (envelope?.sender === undefined || envelope.sender.live) return envelope
+      const envelope = this.#first.pop() ?? this.#system?.take() ?? this.#prelude.pop() ?? this.#suspected() ?? this.#message()
+      if (envelope === undefined) return undefined
+      if (envelope.sender?.live === false) continue
+      if (envelope.id !== undefined) this.#dedup?.taken(envelope.id)
+      return envelope
     }
   }
 
-  #fromMailbox(): Envelope | undefined {
-    if (this.#resyncAfter === undefined) return this.#mailbox.take()
-    if (this.#resyncAfter > 0 && this.#mailbox.size > 0) {
+  #suspected(): Envelope | undefined {
+    if (!this.#again) return undefined
+    this.#again = false
+    return this.#suspect
+  }
+
+  #message(): Envelope | undefined {
+    if (this.#stash === undefined) return this.#fromQueue()
+    const snapshot = this.#options.snapshot()
+    const back = this.#stash.take(snapshot)
+    if (back !== undefined) return back
+    for (;;) {
+      const envelope = this.#fromQueue()
+      // Changes of the world stay in their order (I5).
+      if (envelope === undefined || !isMessage(envelope)) return envelope
+      const aside = this.#stash.offer(envelope, snapshot)
+      if (aside === undefined) return envelope
+      if (aside === 'full') this.lose(envelope, 'stash-full')
+    }
+  }
+
+  #fromQueue(): Envelope | undefined {
+    if (this.#resyncAfter === undefined) return this.#queue.take()
+    if (this.#resyncAfter > 0 && this.#queue.size > 0) {
       this.#resyncAfter -= 1
-      return this.#mailbox.take()
+      return this.#queue.take()
     }
     this.#catchUp()
-    return this.#prelude.pop() ?? this.#mailbox.take()
+    return this.#prelude.pop() ?? this.#queue.take()
   }
 
   /** What was missed of the world is made good by its present state (I5). */
@@ -106,14 +206,16 @@ export class Inbox {
     }
   }
 
-  /** Begins to watch. `first` is told before all, then the present entries, then what waits. */
+  /** Begins to watch. `first` is told before all, then the system's events, then the present entries, then what waits. */
   open(first: readonly Envelope[], resync: string | undefined): void {
     this.#resyncAfter = undefined
-    this.#prelude = [...first, ...this.#bindings.flatMap((binding) => binding.open(resync))].reverse()
+    this.#first = [...first].reverse()
+    this.#prelude = this.#bindings.flatMap((binding) => binding.open(resync)).reverse()
   }
 
   /** Stops to watch; what others send is kept. */
   pause(): void {
+    this.#first = []
     this.#prelude = []
     this.#resyncAfter = undefined
     for (const binding of this.#bindings) binding.close()
@@ -127,6 +229,16 @@ export class Inbox {
   /** What waits becomes dead letters. */
   clear(): void {
     this.pause()
-    for (let left = this.#mailbox.take(); left !== undefined; left = this.#mailbox.take()) this.lose(left, 'stopped')
+    const suspect = this.#suspected()
+    const waiting = [...(suspect === undefined ? [] : [suspect]), ...(this.#stash?.clear() ?? [])]
+    for (const envelope of waiting) this.lose(envelope, 'stopped')
+    // News of the system mean nothing to the dead.
+    this.#system = undefined
+    for (let left = this.#queue.take(); left !== undefined; left = this.#queue.take()) this.lose(left, 'stopped')
   }
+}
+
+/** Sent by somebody, not a change of the world. */
+function isMessage({ sender }: Envelope): boolean {
+  return sender === undefined || sender.question !== undefined
 }

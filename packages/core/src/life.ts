@@ -43,6 +43,8 @@ export class Life implements CellOwner {
     this.#services = services
     this.info = options.agent
     this.cell = new Cell(options, services, this)
+    // The agent's own events change its state as well: what was set aside may be due.
+    if (options.stash !== undefined) this.cell.subscribe(() => this.cell.wake())
     this.#supervisor = createSupervisor(options.supervision, services.clock, services.random, () => void this.#restart())
   }
 

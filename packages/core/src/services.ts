@@ -2,7 +2,9 @@ import type { Clock, Grid } from '@stigmergy/grid'
 import type { AnyStateMachine } from 'xstate'
 import type { DeadLetterBox } from './dead-letters.ts'
 import type { Guests } from './guests.ts'
+import type { Life } from './life.ts'
 import type { Pump } from './pump.ts'
+import type { Turn } from './question.ts'
 import type { RecordCodec } from './record.ts'
 import type { Store } from './store.ts'
 
@@ -20,4 +22,8 @@ export interface Services {
   readonly random: () => number
   /** Counts an answer that came after its asker had gone. */
   lateReply(): void
+  /** Whose step is running. */
+  readonly turn: Turn
+  /** See `AgentRef.watch`. */
+  watch(watcher: Life, watched: string): () => void
 }

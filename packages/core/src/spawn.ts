@@ -1,9 +1,10 @@
 import type { GridMap } from '@stigmergy/grid'
-import type { AnyStateMachine, InputFrom } from 'xstate'
-import { choiceOption, quote, textOption } from './check.ts'
+import type { AnyStateMachine, EventFromLogic, InputFrom, SnapshotFrom } from 'xstate'
+import { choiceOption, functionOption, quote, textOption } from './check.ts'
 import { CoreError } from './errors.ts'
 import type { Durability, LifeOptions } from './life.ts'
 import { resolveMailboxOptions, type MailboxOptions, type ResolvedMailboxOptions } from './mailbox.ts'
+import type { StashWhile } from './stash.ts'
 import { resolveSupervisionOptions, type ResolvedSupervisionOptions, type SupervisionOptions } from './supervisor.ts'
 import { resolveWatch, type WatchBinding } from './world.ts'
 
@@ -27,6 +28,12 @@ export interface SpawnOptions<
    */
   readonly durability?: Durability
   readonly mailbox?: MailboxOptions
+  /**
+   * Events that wait aside while this is true, asked before an event is handled and again after each change of the state:
+   * `(event, state) => event.type === 'pick' && state.matches('picking')`. They come back in their order, before newer events.
+   * Changes of watched maps and events of the system are never set aside. Must be pure.
+   */
+  readonly stash?: (event: EventFromLogic<TLogic>, snapshot: SnapshotFrom<TLogic>) => boolean
   readonly supervision?: SupervisionOptions
 }
 
@@ -60,6 +67,7 @@ export function resolveSpawnOptions<TLogic extends AnyStateMachine>(
     mailbox: resolveMailboxOptions(options.mailbox, defaults.mailbox),
     supervision: resolveSupervisionOptions(options.supervision, defaults.supervision),
     watch: resolveWatch(options.watch),
+    stash: options.stash === undefined ? undefined : functionOption('stash', options.stash as StashWhile),
     durability: choiceOption('durability', options.durability, 'none', ['none', 'checkpoint']),
   }
 }

@@ -3,6 +3,7 @@ import type { AnyStateMachine } from 'xstate'
 import { createAgentRef, type AgentRef, type SendOptions } from './agent.ts'
 import { integerOption, numberOption, quote } from './check.ts'
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts'
+import { createDeathWatch, type EndedEvent } from './death-watch.ts'
 import type { AgentEvent } from './envelope.ts'
 import { CoreError } from './errors.ts'
 import { createGuests } from './guests.ts'
@@ -32,7 +33,7 @@ export interface SystemOptions {
   readonly mailbox?: MailboxOptions
   /** For agents that do not say otherwise. */
   readonly supervision?: SupervisionOptions
-  /** Dead letters kept for inspection; older ones are dropped and counted. @default 1000 */
+  /** Dead letters kept, and as many that an agent crashed on; older ones are dropped and counted. @default 1000 */
   readonly deadLetters?: number
 }
 
@@ -54,6 +55,8 @@ export interface ActorSystem {
   agent(id: string): AgentRef<AnyStateMachine> | undefined
   /** Sends to an agent by id; an unknown id becomes a dead letter and returns false. */
   send(id: string, event: AgentEvent, options?: SendOptions): boolean
+  /** As `AgentRef.watch`, by id, also in an agent's first step. */
+  watch(watcher: string, watched: string): () => void
   readonly deadLetters: DeadLetters
   /** Answers that came after their asker had gone, or after another answer. */
   readonly lateReplies: number
@@ -77,7 +80,9 @@ export function createSystem(options: SystemOptions): ActorSystem {
   const grid = options.grid as Grid | undefined
   if (typeof grid?.map !== 'function') throw new CoreError('BAD_OPTION', `grid is ${quote(grid)}: give what openGrid() returns`)
   const clock = options.clock ?? grid.clock
-  const deadLetters = createDeadLetters(integerOption('deadLetters', options.deadLetters, 1000, 0))
+  const kept = integerOption('deadLetters', options.deadLetters, 1000, 0)
+  const deadLetters = createDeadLetters(kept, ({ event, trace, id }, to) => send(to, event, { trace, id }))
+  const deathWatch = createDeathWatch()
   const mailbox = resolveMailboxOptions(options.mailbox)
   const supervision = resolveSupervisionOptions(options.supervision)
   const guests = createGuests()
@@ -91,7 +96,8 @@ export function createSystem(options: SystemOptions): ActorSystem {
   const random = options.random ?? Math.random
   const codec = createRecordCodec()
   const bounded = createBounder()
-  const services: Services = { grid, clock, store, codec, bounded, guests, pump, deadLetters, random, lateReply }
+  const turn = { agentId: undefined, question: undefined }
+  const services: Services = { grid, clock, store, codec, bounded, guests, pump, deadLetters, random, lateReply, turn, watch }
 
   const lives = new Map<string, Life>()
   const refs = new Map<string, AgentRef<AnyStateMachine>>()
@@ -110,6 +116,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     const { id } = life.info
     lives.delete(id)
     refs.delete(id)
+    deathWatch.ended(id, life.status as EndedEvent['reason'])
     const { settled } = life
     if (settled === undefined) return
     settling.set(life, settled)
@@ -122,11 +129,16 @@ export function createSystem(options: SystemOptions): ActorSystem {
   function send(id: string, event: AgentEvent, sendOptions: SendOptions = {}): boolean {
     const trace: TraceContext | undefined = sendOptions.trace ?? grid?.trace.current
     const life = lives.get(id)
-    if (life !== undefined) return life.cell.inbox.post(event, trace)
-    const letter = { agentId: id, event, reason: 'unknown-agent', atMs: clock.now() } as const
-    deadLetters.add(letter)
-    guests.tell('onDeadLetter', letter)
+    if (life !== undefined) return life.cell.inbox.post(event, trace, undefined, sendOptions.id)
+    const letter = { agentId: id, event, reason: 'unknown-agent', atMs: clock.now(), trace, id: sendOptions.id } as const
+    guests.tell('onDeadLetter', deadLetters.add(letter))
     return false
+  }
+
+  function watch(watcher: Life, watched: string): () => void {
+    const { id } = watcher.info
+    if (lives.get(id) !== watcher) throw new CoreError('AGENT_STOPPED', `agent ${quote(id)} is ${watcher.status}: it can watch nobody`)
+    return deathWatch.watch(id, watcher.cell.inbox, watched, lives.has(watched), watcher.cell.inbox.systemCapacity)
   }
 
   async function end(timeoutMs: number): Promise<void> {
@@ -170,6 +182,11 @@ export function createSystem(options: SystemOptions): ActorSystem {
     },
     agent: (id) => refs.get(id),
     send,
+    watch(watcher, watched) {
+      const life = lives.get(watcher)
+      if (life === undefined) throw new CoreError('AGENT_STOPPED', `there is no agent ${quote(watcher)} that could watch`)
+      return watch(life, watched)
+    },
     deadLetters,
     get lateReplies() {
       return lateReplies

@@ -1,12 +1,12 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { isCoreError } from '../src/index.ts'
-import { Mailbox, resolveMailboxOptions, type Overflow } from '../src/mailbox.ts'
+import { isCoreError, type Full } from '../src/index.ts'
+import { Mailbox, resolveMailboxOptions } from '../src/mailbox.ts'
 import { counter, openBench } from './support.ts'
 
 const test = suite('mailbox')
 
-function filled(overflow: Overflow): Mailbox<number> {
+function filled(overflow: Full): Mailbox<number> {
   const mailbox = new Mailbox<number>({ capacity: 3, overflow })
   for (const item of [1, 2, 3]) assert.is(mailbox.offer(item), undefined)
   return mailbox
@@ -60,10 +60,10 @@ test('a bad capacity or policy is quoted', () => {
     )
   refused({ capacity: 0 }, /mailbox\.capacity is 0: give a whole number of at least 1/)
   refused({ capacity: 1.5 }, /1\.5/)
-  refused({ overflow: 'newest' }, /mailbox\.overflow is "newest": give one of 'reject', 'drop-oldest', 'drop-newest'/)
+  refused({ overflow: 'newest' }, /mailbox\.overflow is "newest": give one of 'reject', 'drop-oldest', 'drop-newest', coalesce\(key\)/)
 })
 
-const cases: readonly [Overflow, boolean, number, number[]][] = [
+const cases: readonly [Full, boolean, number, number[]][] = [
   ['reject', false, 1 + 2, [4]],
   ['drop-oldest', true, 2 + 4, [1]],
   ['drop-newest', true, 1 + 4, [2]],

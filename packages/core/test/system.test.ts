@@ -65,7 +65,9 @@ test('a message to nobody is a dead letter', async () => {
   const bench = await openBench({ hooks })
   await bench.clock.advance(7)
   assert.is(bench.system.send('nobody', { type: 'hello' }), false)
-  assert.equal(bench.system.deadLetters.recent, [{ agentId: 'nobody', event: { type: 'hello' }, reason: 'unknown-agent', atMs: 7 }])
+  assert.equal(bench.system.deadLetters.recent, [
+    { seq: 1, agentId: 'nobody', event: { type: 'hello' }, reason: 'unknown-agent', atMs: 7, trace: undefined, id: undefined },
+  ])
   assert.equal(hooks.log, ['dead hello unknown-agent'])
   const agent = await bench.system.spawn(counter, { id: 'c' })
   assert.is(bench.system.send('c', add(1)), true)
@@ -75,15 +77,15 @@ test('a message to nobody is a dead letter', async () => {
 })
 
 test('dead letters are bounded, the newest are kept, the rest is counted (I6)', () => {
-  const box = createDeadLetters(3)
+  const box = createDeadLetters(3, () => false)
   const types = (): string[] => box.recent.map((letter) => letter.event.type)
   for (let i = 1; i <= 8; i++) {
-    box.add({ agentId: 'a', event: { type: String(i) }, reason: 'stopped', atMs: i })
+    box.add({ agentId: 'a', event: { type: String(i) }, reason: 'stopped', atMs: i, trace: undefined, id: undefined })
     assert.equal(types(), [1, 2, 3, 4, 5, 6, 7, 8].slice(Math.max(0, i - 3), i).map(String))
   }
   assert.equal([box.count, box.dropped], [8, 5])
-  const none = createDeadLetters(0)
-  none.add({ agentId: 'a', event: { type: 'x' }, reason: 'stopped', atMs: 0 })
+  const none = createDeadLetters(0, () => false)
+  none.add({ agentId: 'a', event: { type: 'x' }, reason: 'stopped', atMs: 0, trace: undefined, id: undefined })
   assert.equal([none.recent.length, none.count, none.dropped], [0, 1, 1])
 })
 

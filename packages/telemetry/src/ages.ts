@@ -1,7 +1,7 @@
-import type { Attributes, Meter } from '@opentelemetry/api'
+import type { Attributes } from '@opentelemetry/api'
 import { isGridError, type Grid } from '@stigmergy/grid'
 import type { Labels } from './labels.ts'
-import { gauge } from './metrics.ts'
+import type { Instruments } from './metrics/instruments.ts'
 import type { Tally } from './tally.ts'
 
 /** An age right now: of a map's copy, or of a source. `Infinity`: nothing was ever accepted. */
@@ -19,11 +19,11 @@ export interface Ages {
   readonly watchGrid: (grid: Grid) => () => void
 }
 
-export function createAges(meter: Meter, labels: Labels, tally: Tally): Ages {
+export function createAges(instruments: Instruments, labels: Labels, tally: Tally): Ages {
   const observed = new Set<() => Iterable<AgeReading>>()
 
-  gauge(meter, 'map_stale_age_seconds').addCallback((result) => {
-    for (const [attributes, ageMs] of collectAges(observed, labels, tally)) result.observe(ageMs / 1000, attributes)
+  instruments.observe('map_stale_age_seconds', (tell) => {
+    for (const [attributes, ageMs] of collectAges(observed, labels, tally)) tell(ageMs / 1000, attributes)
   })
 
   const observe = (readings: () => Iterable<AgeReading>): (() => void) => {

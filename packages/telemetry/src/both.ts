@@ -18,6 +18,7 @@ export function withMetrics(spans: CoreHooks | undefined, metrics: CoreHooks): C
         if (transitions === undefined) metrics.onTransitionEnd?.(end)
       }
     },
+    onSpawn: (agent) => metrics.onSpawn?.(agent),
     onFailure: (failure) => spans.onFailure?.(failure),
     onRestart(agent, restarts, from) {
       try {

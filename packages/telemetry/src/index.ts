@@ -1,10 +1,23 @@
 export type { AgeReading } from './ages.ts'
 export { isTelemetryError, TELEMETRY_ERRORS, TelemetryError, type TelemetryErrorCode } from './errors.ts'
-export { telemetryHooks, type StartTraceOptions, type TelemetryHooks, type TelemetryHooksOptions } from './hooks.ts'
+export { telemetryHooks, type TelemetryHooks, type TelemetryHooksOptions } from './hooks.ts'
 export { gridKeepPort, type GridKeepPortOptions, type KeepPort } from './keep-port.ts'
 export type { BaseLabels } from './labels.ts'
-export { BUCKETS_SECONDS, METRICS, type Metric, type MetricName } from './metrics.ts'
+export type { Exemplar } from './metrics/bound.ts'
+export type { BoundCounter, BoundHistogram, Instrument, Instruments } from './metrics/instruments.ts'
+export { metricsText, type ExemplarLabels, type TextFormat } from './metrics/open-metrics.ts'
+export {
+  createRegistry,
+  type HistogramPoint,
+  type MetricFamily,
+  type NumberPoint,
+  type Registry,
+  type RegistryOptions,
+} from './metrics/registry.ts'
+export { BUCKETS_SECONDS, METRICS, type CountedName, type Metric, type MetricName, type ObservedName } from './metrics/table.ts'
 export { ATTRIBUTES, SPANS, type AttributeName } from './names.ts'
+export type { StartTraceOptions } from './start-trace.ts'
+export type { Reading } from './telling.ts'
 export type { Tally } from './tally.ts'
 export type { Flight } from './recorder/flight.ts'
 export { KEEP_REASONS, type KeepReason } from './recorder/keep-rules.ts'

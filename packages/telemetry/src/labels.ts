@@ -28,11 +28,13 @@ export interface Labels {
   ofAge(map: string | undefined, source: string | undefined): Attributes
 }
 
-export function createLabels(base: BaseLabels, maxValues: number): Labels {
-  const common: Attributes = {
+/** `system`: for agents of a system that has a name, as their ids may be those of others. */
+export function createLabels(base: BaseLabels, maxValues: number, system?: string): Labels {
+  const common: Attributes = Object.freeze({
     ...(base.region === undefined ? {} : { region: base.region }),
     ...(base.policyVersion === undefined ? {} : { policy_version: base.policyVersion }),
-  }
+    ...(system === undefined ? {} : { system }),
+  })
   const families = new Map<string, Map<string, Attributes>>()
 
   const lookup = (family: string, value: string, make: (value: string) => Attributes): Attributes => {

@@ -1,10 +1,10 @@
-import type { Attributes, Histogram, Meter } from '@opentelemetry/api'
-import type { CoreHooks, TransitionEnd, TransitionRecorder } from '@stigmergy/core'
+import type { Attributes } from '@opentelemetry/api'
+import type { AgentInfo, CoreHooks, TransitionEnd, TransitionRecorder } from '@stigmergy/core'
 import type { GridHooks } from '@stigmergy/grid'
 import type { Labels } from './labels.ts'
-import { counter, gauge, histogram } from './metrics.ts'
+import type { BoundHistogram, Instrument, Instruments } from './metrics/instruments.ts'
 import type { SpanTime } from './span-time.ts'
-import { stageOfTransition, stepStages, transitionSeconds, type StageStarts } from './stages.ts'
+import { stageOfTransition, stepStages, transitionSeconds, type StageLatency, type StageStarts } from './stages.ts'
 
 /** Hooks that record metrics, with the end of a transition in both forms. */
 export interface MetricHooks {
@@ -13,64 +13,90 @@ export interface MetricHooks {
   readonly transitionEnd: TransitionRecorder['end']
 }
 
+/** The series of one agent, found once. */
+interface AgentRow {
+  readonly wait: BoundHistogram
+  /** Only of an agent with a stage. */
+  readonly decision: BoundHistogram | undefined
+  readonly worldAge: BoundHistogram | undefined
+  /** Monotonic ms of the newest world change it has taken in. */
+  worldSeenAtMs: number | undefined
+}
+
+const STAGES = ['perception', 'planning', 'actuation'] as const
+
 /** Hooks that record the metrics of agents and maps. What they keep is bounded by the agents alive and the labels (I6). */
-export function createMetricHooks(meter: Meter, labels: Labels, time: SpanTime): MetricHooks {
-  const decision = histogram(meter, 'agent_decision_latency_seconds')
-  const stages = new Map<string, Histogram>([
-    ['perception', histogram(meter, 'perception_latency_seconds')],
-    ['planning', histogram(meter, 'planning_latency_seconds')],
-    ['actuation', histogram(meter, 'actuation_latency_seconds')],
-  ])
-  const restarted = counter(meter, 'agent_restarts_total')
-  const deadLetters = counter(meter, 'dead_letters_total')
-  const changes = counter(meter, 'grid_changes_total')
+export function createMetricHooks(instruments: Instruments, labels: Labels, time: SpanTime): MetricHooks {
+  const wait = instruments.histogram('agent_mailbox_wait_seconds')
+  const decision = instruments.histogram('agent_decision_latency_seconds')
+  const worldAge = instruments.histogram('agent_worldmodel_age_seconds')
+  const stages = new Map<string, Instrument<BoundHistogram>>(
+    STAGES.map((stage) => [stage, instruments.histogram(`${stage}_latency_seconds`)]),
+  )
+  const restarted = instruments.counter('agent_restarts_total')
+  const deadLetters = instruments.counter('dead_letters_total')
+  const changes = instruments.counter('grid_changes_total')
   const changeLabels = new Map<Attributes, Map<string, Attributes>>()
 
+  const rows = new WeakMap<AgentInfo, AgentRow>()
+  let lastAgent: AgentInfo | undefined
+  let lastRow: AgentRow | undefined
   /** Tagged stages each agent is in. Survives a restart of the agent: the stage goes on, its latency includes the repair. */
   const starts = new Map<string, StageStarts>()
   /** Newest world change per set of labels, so that agents beyond the bound share one value. */
   const worldSeenMs = new Map<Attributes, number>()
+  const running = new Map<Attributes, number>()
 
-  gauge(meter, 'agent_worldmodel_timestamp_seconds').addCallback((result) => {
-    for (const [attributes, epochMs] of worldSeenMs) result.observe(epochMs / 1000, attributes)
+  instruments.observe('agent_worldmodel_timestamp_seconds', (tell) => {
+    for (const [attributes, epochMs] of worldSeenMs) tell(epochMs / 1000, attributes)
   })
+  instruments.observe('agents_running', (tell) => {
+    for (const [attributes, count] of running) tell(count, attributes)
+  })
+  const runs = (agent: AgentInfo, change: 1 | -1): void => {
+    const own = labels.ofType(agent)
+    running.set(own, Math.max(0, (running.get(own) ?? 0) + change))
+  }
+
+  const rowOf = (agent: AgentInfo): AgentRow => {
+    if (agent === lastAgent) return lastRow as AgentRow
+    let row = rows.get(agent)
+    if (row === undefined) {
+      const decides = agent.stage !== undefined
+      row = {
+        wait: wait.bind(labels.ofType(agent)),
+        decision: decides ? decision.bind(labels.ofAgent(agent)) : undefined,
+        worldAge: decides ? worldAge.bind(labels.ofAgent(agent)) : undefined,
+        worldSeenAtMs: undefined,
+      }
+      rows.set(agent, row)
+    }
+    lastAgent = agent
+    lastRow = row
+    return row
+  }
 
   const recordStages = (end: TransitionEnd): void => {
+    const record = ({ stage, seconds }: StageLatency): void =>
+      stages.get(stage)?.bind(labels.ofType(end.agent)).record(seconds, end.context)
     const own = stageOfTransition(end)
-    if (own !== undefined) stages.get(own.stage)?.record(own.seconds, labels.ofType(end.agent))
+    if (own !== undefined) record(own)
     const step = stepStages(starts.get(end.agent.id), end)
     if (step.starts.size > 0) starts.set(end.agent.id, step.starts)
     else starts.delete(end.agent.id)
-    for (const { stage, seconds } of step.ended) stages.get(stage)?.record(seconds, labels.ofType(end.agent))
+    for (const ended of step.ended) record(ended)
   }
 
-  const core: CoreHooks = {
-    onTransitionEnd(end) {
-      // A transition that threw decided nothing and left the state as it was: it shows in restarts and traces.
-      if (end.error !== undefined) return
-      if (end.agent.stage !== undefined) decision.record(transitionSeconds(end), labels.ofAgent(end.agent))
-      recordStages(end)
-      if (isWorldPut(end.event)) worldSeenMs.set(labels.ofAgent(end.agent), time.toEpochMs(end.enqueuedAtMs))
-    },
-    onRestart: (agent) => restarted.add(1, labels.ofAgent(agent)),
-    onStop(agent) {
-      starts.delete(agent.id)
-      const own = labels.ownOf(agent)
-      if (own !== undefined) worldSeenMs.delete(own)
-    },
-    onDeadLetter: (letter) => deadLetters.add(1, labels.with('reason', letter.reason)),
+  const measure = (row: AgentRow, end: TransitionEnd): void => {
+    if (isWorldPut(end.event)) {
+      row.worldSeenAtMs = end.enqueuedAtMs
+      worldSeenMs.set(labels.ofAgent(end.agent), time.toEpochMs(end.enqueuedAtMs))
+    }
+    row.decision?.record(transitionSeconds(end), end.context)
+    if (row.worldSeenAtMs !== undefined) row.worldAge?.record(Math.max(0, end.endedAtMs - row.worldSeenAtMs) / 1000, end.context)
+    recordStages(end)
   }
 
-  const grid: GridHooks = {
-    onChange(map, change) {
-      const ofMap = labels.with('map', map)
-      let byType = changeLabels.get(ofMap)
-      if (byType === undefined) changeLabels.set(ofMap, (byType = new Map()))
-      let attributes = byType.get(change.type)
-      if (attributes === undefined) byType.set(change.type, (attributes = { ...ofMap, type: change.type }))
-      changes.add(1, attributes)
-    },
-  }
   const transitionEnd: TransitionRecorder['end'] = (
     agent,
     event,
@@ -86,10 +112,13 @@ export function createMetricHooks(meter: Meter, labels: Labels, time: SpanTime):
     error,
     context,
   ) => {
-    // Most transitions have nothing to measure: no object is made for them.
+    const row = rowOf(agent)
+    row.wait.record(Math.max(0, startedAtMs - enqueuedAtMs) / 1000)
+    // A transition that threw decided nothing and left the state as it was: it shows in restarts and traces.
     if (error !== undefined) return
+    // Most transitions have nothing more to measure: no object is made for them.
     if (agent.stage === undefined && tagsBefore.size + tagsAfter.size === 0 && !starts.has(agent.id) && !isWorldPut(event)) return
-    core.onTransitionEnd?.({
+    measure(row, {
       agent,
       event,
       trace,
@@ -104,6 +133,34 @@ export function createMetricHooks(meter: Meter, labels: Labels, time: SpanTime):
       error,
       context,
     })
+  }
+
+  const core: CoreHooks = {
+    onTransitionEnd(end) {
+      const row = rowOf(end.agent)
+      row.wait.record(Math.max(0, end.startedAtMs - end.enqueuedAtMs) / 1000)
+      if (end.error === undefined) measure(row, end)
+    },
+    onSpawn: (agent) => runs(agent, 1),
+    onRestart: (agent) => restarted.bind(labels.ofAgent(agent)).add(1),
+    onStop(agent) {
+      runs(agent, -1)
+      starts.delete(agent.id)
+      const own = labels.ownOf(agent)
+      if (own !== undefined) worldSeenMs.delete(own)
+    },
+    onDeadLetter: (letter) => deadLetters.bind(labels.with('reason', letter.reason)).add(1),
+  }
+
+  const grid: GridHooks = {
+    onChange(map, change) {
+      const ofMap = labels.with('map', map)
+      let byType = changeLabels.get(ofMap)
+      if (byType === undefined) changeLabels.set(ofMap, (byType = new Map()))
+      let attributes = byType.get(change.type)
+      if (attributes === undefined) byType.set(change.type, (attributes = Object.freeze({ ...ofMap, type: change.type })))
+      changes.bind(attributes).add(1)
+    },
   }
   return { core, grid, transitionEnd }
 }

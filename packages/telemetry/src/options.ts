@@ -1,4 +1,4 @@
-import type { Meter, Tracer } from '@opentelemetry/api'
+import type { Tracer } from '@opentelemetry/api'
 import type { Clock } from '@stigmergy/grid'
 import { TelemetryError } from './errors.ts'
 import type { TelemetryHooksOptions } from './hooks.ts'
@@ -9,7 +9,6 @@ export const DEFAULT_MAX_LABEL_VALUES = 200
 /** Checked and complete. */
 export interface ResolvedTelemetryHooksOptions {
   readonly tracer: Tracer | undefined
-  readonly meter: Meter
   readonly clock: Clock
   readonly maxLabelValues: number
   readonly base: BaseLabels
@@ -18,7 +17,6 @@ export interface ResolvedTelemetryHooksOptions {
 export function resolveTelemetryHooksOptions(options: TelemetryHooksOptions): ResolvedTelemetryHooksOptions {
   return {
     tracer: options.tracer,
-    meter: options.meter,
     clock: options.clock,
     maxLabelValues: integer('maxLabelValues', options.maxLabelValues, DEFAULT_MAX_LABEL_VALUES, 1, 10_000),
     base: baseLabels(options),

@@ -2,6 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createAges, type AgeReading } from '../src/ages.ts'
 import { createLabels } from '../src/labels.ts'
+import { meterInstruments } from '../src/metrics/meter-instruments.ts'
 import { createTally } from '../src/tally.ts'
 import { memoryMeter } from './support/otel.ts'
 
@@ -11,7 +12,7 @@ function setUp(maxValues = 10) {
   const { meter, read, close } = memoryMeter()
   const tally = createTally()
   const told = async () => (await read('map_stale_age_seconds')).map(({ attributes, value }) => [attributes, value])
-  return { ages: createAges(meter, createLabels({ region: 'eu' }, maxValues), tally), told, tally, close }
+  return { ages: createAges(meterInstruments(meter), createLabels({ region: 'eu' }, maxValues), tally), told, tally, close }
 }
 
 test('ages are asked for at each collection', async () => {

@@ -98,11 +98,58 @@ test('the world model is as new as the newest change the agent took in', async (
   await close()
 })
 
+test('the age of the world model is told when the agent decides', async () => {
+  const { telemetry, read, close } = setUp()
+  const planner = agentInfo({ type: 'planner', stage: 'planning' })
+  telemetry.core.onTransitionEnd!(endOf({ agent: planner, event: 'tick', endedAtMs: 90 }))
+  telemetry.core.onTransitionEnd!(endOf({ agent: planner, event: 'parts.put', enqueuedAtMs: 100, endedAtMs: 110 }))
+  telemetry.core.onTransitionEnd!(endOf({ agent: planner, event: 'tick', endedAtMs: 300 }))
+  const [point] = await read('agent_worldmodel_age_seconds')
+  const { count, sum } = summary(point)
+  assert.equal([count, Math.round(sum * 1000)], [2, 210])
+  await close()
+})
+
+test('waits in the mailbox, and agents that run, are told by type', async () => {
+  const { telemetry, read, close } = setUp()
+  telemetry.core.onTransitionEnd!(endOf({ enqueuedAtMs: 100, startedAtMs: 150 }))
+  telemetry.core.onTransitionEnd!(endOf({ error: new Error('x'), enqueuedAtMs: 100, startedAtMs: 150 }))
+  assert.equal(summary((await read('agent_mailbox_wait_seconds'))[0]), { count: 2, sum: 0.1 })
+  for (const id of ['r1', 'r2', 'r3']) telemetry.core.onSpawn!(agentInfo({ id }))
+  telemetry.core.onStop!(agentInfo({ id: 'r2' }), 'done')
+  const [running] = await read('agents_running')
+  assert.equal([running!.attributes, running!.value], [{ region: 'eu', agent_type: 'robot' }, 2])
+  await close()
+})
+
+test('what only others know: readings and counts, and what of them is wrong', async () => {
+  const { telemetry, read, close } = setUp()
+  const end = telemetry.observe('journal_lag_records', () => [{ value: 7, labels: { journal: 'moves' } }, { value: Number.NaN }])
+  telemetry.observe('agent_breaker_state', () => {
+    throw new Error('boom')
+  })
+  telemetry.count('policy_inference_errors_total', 2, { policy: 'grasp' })
+  telemetry.count('policy_inference_errors_total')
+  telemetry.count('policy_inference_errors_total', -1)
+  telemetry.count('policy_inference_errors_total', 1, { policy: 1n as unknown as string })
+  assert.equal(
+    (await read('journal_lag_records')).map(({ attributes, value }) => [attributes, value]),
+    [[{ region: 'eu', journal: 'moves' }, 7]],
+  )
+  assert.equal(
+    (await read('policy_inference_errors_total')).map(({ value }) => value),
+    [2, 1],
+  )
+  end()
+  assert.equal(await read('journal_lag_records'), [])
+  await close()
+})
+
 test('restarts, dead letters and changes are counted', async () => {
   const { telemetry, read, close } = setUp()
   telemetry.core.onRestart!(agentInfo(), 1, 'checkpoint')
   telemetry.core.onRestart!(agentInfo(), 2, 'initial')
-  telemetry.core.onDeadLetter!({ agentId: 'x', event: { type: 'e' }, reason: 'stopped', atMs: 0 })
+  telemetry.core.onDeadLetter!({ seq: 1, trace: undefined, id: undefined, agentId: 'x', event: { type: 'e' }, reason: 'stopped', atMs: 0 })
   const put: Change<unknown> = { type: 'put', key: 'p1', entry, previous: undefined }
   for (const map of ['parts', 'parts', 'robots']) telemetry.grid.onChange!(map, put)
   telemetry.grid.onChange!('parts', { type: 'expire', key: 'p1', version: 1, previous: entry })

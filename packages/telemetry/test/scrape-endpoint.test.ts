@@ -3,10 +3,11 @@ import { createServer } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { openGrid } from '@stigmergy/grid'
 import { METRICS, isTelemetryError } from '@stigmergy/telemetry'
 import { startTelemetry } from '@stigmergy/telemetry/node'
 import { withEnvironment } from './support/environment.ts'
-import { agentInfo, endOf } from './support/transitions.ts'
+import { agentInfo, endOf, startOf } from './support/transitions.ts'
 
 const test = suite('scrape-endpoint')
 
@@ -18,9 +19,25 @@ test('the endpoint shows every metric by its literal name', () =>
     telemetry.core.onTransitionEnd!(endOf({ agent: agentInfo({ stage: 'planning' }), tagsAfter: tagged }))
     telemetry.core.onTransitionEnd!(endOf({ tagsBefore: tagged }))
     telemetry.core.onRestart!(agentInfo(), 1, 'checkpoint')
-    telemetry.core.onDeadLetter!({ agentId: 'x', event: { type: 'e' }, reason: 'stopped', atMs: 0 })
+    telemetry.core.onDeadLetter!({
+      seq: 1,
+      trace: undefined,
+      id: undefined,
+      agentId: 'x',
+      event: { type: 'e' },
+      reason: 'stopped',
+      atMs: 0,
+    })
     telemetry.grid.onChange!('parts', { type: 'resync', reason: 'gap', entries: new Map() })
+    telemetry.core.onSpawn!(agentInfo())
     telemetry.recordTaskAssignment(0.02)
+    telemetry.observe('agent_mailbox_depth', () => [{ value: 3, labels: { agent_type: 'robot', agent_id: 'r1' } }])
+    telemetry.observe('agent_breaker_state', () => [{ value: 2, labels: { breaker: 'store' } }])
+    telemetry.observe('journal_lag_records', () => [{ value: 7, labels: { journal: 'moves', consumer: 'audit' } }])
+    telemetry.count('policy_inference_errors_total', 1, { policy: 'grasp' })
+    const grid = await openGrid()
+    grid.map('parts').peek('p1')
+    telemetry.watchGrid(grid)
     telemetry.observeAge(() => [
       { map: 'parts', ageMs: 20 },
       { source: 'r"1\n', ageMs: Infinity },
@@ -39,6 +56,48 @@ test('the endpoint shows every metric by its literal name', () =>
     assert.match(text, /^telemetry_export_failures_total\{region="eu",signal="traces"\} 0$/m)
     assert.match(text, /^target_info\{.*service_name="cell-1".*\} 1$/m)
     assert.not.match(text, /otel_scope/)
+    assert.match(text, /^grid_near_cache_reads_total\{region="eu",map="parts"\} 1$/m)
+    await grid.close()
+    assert.is((await fetch(telemetry.prometheus!.url)).status, 200)
+  }))
+
+test('who asks for OpenMetrics gets it, with exemplars of kept traces that lead to them', () =>
+  withEnvironment({}, async () => {
+    await using telemetry = await startTelemetry({ prometheus: { port: 0 }, keep: { ratio: 0, slowPerSecond: 0 } })
+    const planner = agentInfo({ stage: 'planning' })
+    const decide = (debug: boolean, tookMs: number) => {
+      const trace = telemetry.startTrace('camera frame', {}, { debug })
+      const context = telemetry.core.onTransitionStart!(startOf({ agent: planner, trace }))
+      telemetry.core.onTransitionEnd!(endOf({ agent: planner, trace, context, endedAtMs: 100 + tookMs }))
+      return trace
+    }
+    const kept = decide(true, 30)
+    decide(false, 40)
+    decide(false, 300)
+    const get = async (accept: string) => {
+      const response = await fetch(telemetry.prometheus!.url, { headers: { accept } })
+      return { type: response.headers.get('content-type'), text: await response.text() }
+    }
+    const open = await get('application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5')
+    assert.is(open.type, 'application/openmetrics-text; version=1.0.0; charset=utf-8')
+    const exemplars = open.text.split('\n').filter((line) => line.startsWith('planning_latency') && line.includes(' # '))
+    assert.is(exemplars.length, 1, open.text)
+    assert.match(exemplars[0]!, new RegExp(`le="0.05"\\} 2 # \\{trace_id="${kept.traceId}",span_id="[0-9a-f]{16}"\\} 0.03$`))
+    for (const accept of ['text/plain', '*/*', 'application/openmetrics-text;q=0']) assert.not.match((await get(accept)).text, / # \{|EOF/)
+  }))
+
+test('systems with the same ids have series of their own, up to a bound', () =>
+  withEnvironment({}, async () => {
+    await using telemetry = await startTelemetry({ prometheus: { port: 0 } })
+    telemetry.forSystem('left').onRestart!(agentInfo(), 1, 'checkpoint')
+    telemetry.forSystem('right').onRestart!(agentInfo(), 1, 'checkpoint')
+    assert.is(telemetry.forSystem('left'), telemetry.forSystem('left'))
+    for (let i = 0; i < 100; i++) telemetry.forSystem(`s${i}`).onRestart!(agentInfo(), 1, 'checkpoint')
+    const text = await (await fetch(telemetry.prometheus!.url)).text()
+    assert.match(text, /^agent_restarts_total\{system="left",agent_type="robot",agent_id="r1"\} 1$/m)
+    assert.match(text, /^agent_restarts_total\{system="right",agent_type="robot",agent_id="r1"\} 1$/m)
+    assert.match(text, /^agent_restarts_total\{system="other",agent_type="robot",agent_id="r1"\} 38$/m)
+    assert.throws(() => telemetry.forSystem(''), /system is ""/)
   }))
 
 test('a gauge that is no longer observed is no longer shown', () =>

@@ -36,7 +36,7 @@ test('telemetry loads its API and no SDK', async () => {
 
 test('telemetry/node loads the SDK (so this test can see one)', async () => {
   const loaded = await loadedBy('@stigmergy/telemetry/node')
-  for (const name of ['sdk-trace-base', 'sdk-metrics', 'exporter-prometheus']) assert.ok(loaded.includes(name), loaded.join(' '))
+  for (const name of ['sdk-trace-base', 'sdk-metrics', 'exporter-trace-otlp-proto']) assert.ok(loaded.includes(name), loaded.join(' '))
 })
 
 test.run()

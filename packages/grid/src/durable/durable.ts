@@ -1,7 +1,11 @@
 import { openEnvironment } from './environment.ts'
 import { createLmdbLeases } from './lmdb-leases.ts'
+import { createLmdbJournalTable } from './lmdb-journal-table.ts'
 import { createLmdbStore } from './lmdb-store.ts'
 import { resolveDurableOptions, type DurableOptions } from './options.ts'
+import type { Journal } from '../journal/journal.ts'
+import { openJournal } from '../journal/open-journal.ts'
+import type { JournalOptions } from '../journal/options.ts'
 import { createAuthority, type Authority, type AuthorityOptions } from '../store/authority.ts'
 import type { Store } from '../store/store.ts'
 
@@ -10,7 +14,9 @@ export interface Durable extends AsyncDisposable {
   readonly store: Store
   /** An authority over the leases of this directory: as many as there are, in however many processes, they agree. */
   authority(options?: AuthorityOptions): Authority
-  /** Closes the file. Authorities must be closed before. */
+  /** The journal of this name in this directory, shared with whoever opens it. Throws `StoreError` BAD_ID or BAD_OPTION. */
+  journal(name: string, options?: JournalOptions): Journal
+  /** Closes the file. Authorities and journals must be closed before. */
   close(): Promise<void>
 }
 
@@ -22,9 +28,11 @@ export async function openDurable(options: DurableOptions): Promise<Durable> {
   const resolved = resolveDurableOptions(options)
   const environment = await openEnvironment(resolved)
   const leases = createLmdbLeases(environment)
+  const journals = createLmdbJournalTable(environment)
   return {
     store: createLmdbStore(environment),
     authority: (authorityOptions) => createAuthority(leases, { clock: resolved.clock, ...authorityOptions }),
+    journal: (name, journalOptions) => openJournal(journals, name, { clock: resolved.clock, ...journalOptions }),
     close: () => environment.close(),
     [Symbol.asyncDispose]: () => environment.close(),
   }

@@ -1,7 +1,7 @@
 import { openDurable } from '@stigmergy/grid/durable'
 import { isStoreError, STORE_ERRORS, type StoreErrorCode } from '@stigmergy/grid/store'
 import { execFile } from 'node:child_process'
-import { chmod, open, readFile, truncate, writeFile } from 'node:fs/promises'
+import { chmod, open, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -110,15 +110,15 @@ test('a store of a newer schema, and a row of a newer format, are left untouched
     const environment = await openEnvironment(resolveDurableOptions({ path }))
     const heads = environment.table('heads', true)
     const newer = environment.rows.pack([1])
-    newer[0] = 2
+    newer[0] = 3
     await heads.put(Buffer.from('x'), newer, 1)
     const meta = environment.table('meta', true)
     const { store, close } = await openDurable({ path })
-    await refused(store.get('x'), 'STORE_NEWER', /x is stored in format 2; this release knows 1/)
-    await refused(store.commit('x', 0, ours, new Uint8Array(1)), 'STORE_NEWER', /format 2/)
+    await refused(store.get('x'), 'STORE_NEWER', /x is stored in format 3; this release knows 2/)
+    await refused(store.commit('x', 0, ours, new Uint8Array(1)), 'STORE_NEWER', /format 3/)
     await close()
-    await meta.put(Buffer.from('schema_version'), environment.rows.pack([2]), 2)
-    await refused(openDurable({ path }), 'STORE_NEWER', /has schema version 2; this release knows 1/)
+    await meta.put(Buffer.from('schema_version'), environment.rows.pack([3]), 2)
+    await refused(openDurable({ path }), 'STORE_NEWER', /has schema version 3; this release knows 2/)
     await environment.close()
   }))
 
@@ -134,9 +134,11 @@ test('options that cannot be', async () => {
 })
 
 test('every code is thrown somewhere, and only codes of the table are', async () => {
-  const files = ['store/rules', 'store/row', 'store/deadline', 'store/authority', 'durable/disk-errors', 'durable/environment']
-  const sources = await Promise.all(files.map((file) => readFile(new URL(`../../src/${file}.ts`, import.meta.url), 'utf8')))
-  const thrown = new Set(Array.from(sources.join('').matchAll(/new StoreError\(\s*'(\w+)'/g), ([, code]) => code))
+  const root = new URL('../../src/', import.meta.url)
+  const files = (await readdir(root, { recursive: true })).filter((file) => file.endsWith('.ts'))
+  const sources = await Promise.all(files.map((file) => readFile(new URL(file, root), 'utf8')))
+  // Thrown by name, or named in a table of what a server's answers mean.
+  const thrown = new Set(Array.from(sources.join('').matchAll(/(?:new StoreError\(|return \[|\? \[)\s*'([A-Z_]+)'/g), ([, code]) => code))
   assert.equal([...thrown].toSorted(), Object.keys(STORE_ERRORS).toSorted())
 })
 

@@ -1,49 +1,40 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
-import { AggregationTemporality, MetricReader } from '@opentelemetry/sdk-metrics'
 import { TelemetryError } from '../errors.ts'
-import type { MetricSink } from './metric-sink.ts'
-import { forgetUnobservedGauges } from './temporality.ts'
+import { CONTENT_TYPES, type TextFormat } from '../metrics/open-metrics.ts'
+import type { Sink } from './sink.ts'
 
 /** The metrics as Prometheus reads them, at `url`. */
-export interface ScrapeEndpoint extends MetricSink {
+export interface ScrapeEndpoint extends Sink {
   readonly host: string
   /** The port it listens on, also where 0 was asked for. */
   readonly port: number
   readonly url: string
 }
 
-/** Read when asked, never by itself. */
-class ScrapeReader extends MetricReader {
-  constructor() {
-    super({ aggregationTemporalitySelector: forgetUnobservedGauges(() => AggregationTemporality.CUMULATIVE) })
-  }
-
-  protected override async onForceFlush(): Promise<void> {}
-  protected override async onShutdown(): Promise<void> {}
-}
-
 const PATH = '/metrics'
 
+export interface ScrapeEndpointOptions {
+  readonly host: string
+  readonly port: number
+  /** The metrics as text. What it throws is answered with 500. */
+  readonly render: (format: TextFormat) => Promise<string>
+}
+
 /**
- * Opens the endpoint. A server of our own in front of the exporter's serialiser: the exporter's takes port 0 for 9464
- * and lets an error of the serialiser become an unhandled rejection.
+ * Opens the endpoint: OpenMetrics with exemplars for who asks for it, as Prometheus does, else the older text format.
  * Throws `TelemetryError` PORT_IN_USE or LISTEN_FAILED; nothing is left open then.
  */
-export async function openScrapeEndpoint({ host, port }: { readonly host: string; readonly port: number }): Promise<ScrapeEndpoint> {
-  const reader = new ScrapeReader()
-  const serializer = new PrometheusSerializer(undefined, false, undefined, false, true)
-
+export async function openScrapeEndpoint({ host, port, render }: ScrapeEndpointOptions): Promise<ScrapeEndpoint> {
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = (request.url ?? '').split('?', 1)[0]
     if (path !== PATH) return void response.writeHead(404, TEXT).end(`Metrics are at ${PATH}\n`)
     if (request.method !== 'GET' && request.method !== 'HEAD') return void response.writeHead(405, { ...TEXT, allow: 'GET, HEAD' }).end()
     try {
-      const { resourceMetrics } = await reader.collect()
-      const body = serializer.serialize(resourceMetrics)
-      response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(body.endsWith('\n') ? body : `${body}\n`)
+      const format = wantsOpenMetrics(request.headers.accept) ? 'open-metrics' : 'prometheus'
+      const body = await render(format)
+      response.writeHead(200, { 'content-type': CONTENT_TYPES[format], vary: 'accept' }).end(body)
     } catch (error) {
       response.writeHead(500, TEXT).end(`Metrics could not be collected: ${String(error)}\n`)
     }
@@ -63,7 +54,6 @@ export async function openScrapeEndpoint({ host, port }: { readonly host: string
   const bound = (server.address() as AddressInfo).port
   const shown = host.includes(':') ? `[${host}]` : host
   return {
-    reader,
     host,
     port: bound,
     url: `http://${shown}:${bound}${PATH}`,
@@ -72,10 +62,14 @@ export async function openScrapeEndpoint({ host, port }: { readonly host: string
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeAllConnections()
       await closed
-      await reader.shutdown()
     },
     abort: () => {},
   }
+}
+
+/** Named at all, unless with weight 0: who speaks it says so, and prefers it. */
+function wantsOpenMetrics(accept: string | undefined): boolean {
+  return (accept ?? '').split(',').some((type) => /^\s*application\/openmetrics-text\b/.test(type) && !/;\s*q=0(\.0*)?\s*(;|$)/.test(type))
 }
 
 const TEXT = { 'content-type': 'text/plain; charset=utf-8' } as const

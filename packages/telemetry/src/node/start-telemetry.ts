@@ -1,24 +1,24 @@
-import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto'
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
-import { MeterProvider } from '@opentelemetry/sdk-metrics'
+import type { Attributes } from '@opentelemetry/api'
 import { TelemetryError } from '../errors.ts'
+import type { Sink } from './sink.ts'
 import { telemetryHooks, type TelemetryHooks } from '../hooks.ts'
+import { metricsText } from '../metrics/open-metrics.ts'
+import { createRegistry } from '../metrics/registry.ts'
 import { createFlight, type Flight } from '../recorder/flight.ts'
 import type { RecorderMemory } from '../recorder/read.ts'
 import { createSpanTime } from '../span-time.ts'
 import { createTally, type Tally } from '../tally.ts'
 import { endsWithin } from './deadline.ts'
 import { disabledTelemetry } from './disabled.ts'
-import { readEnvironment, type Environment } from './environment.ts'
+import { readEnvironment } from './environment.ts'
 import { createFlightSchedule } from './flight-schedule.ts'
-import { createFailureReport, type FailureReport } from './failure-report.ts'
-import { directMetricSink, periodicMetricSink, type MetricSink } from './metric-sink.ts'
-import { resolveTelemetryOptions, type ResolvedTelemetryOptions, type StartTelemetryOptions } from './options.ts'
+import { createFailureReport } from './failure-report.ts'
+import { metricProducer } from './metric-producer.ts'
+import { openMetricSinks, openSpanSinks } from './open-sinks.ts'
+import { resolveTelemetryOptions, type StartTelemetryOptions } from './options.ts'
 import { createResource } from './resource.ts'
-import { guardedAgent } from './guarded-agent.ts'
 import { openScrapeEndpoint } from './scrape-endpoint.ts'
 import { createSpanReplay } from './span-replay.ts'
-import { batchedSpanSink, directSpanSink, type SpanSink } from './span-sink.ts'
 
 /** A running telemetry: hooks, sinks, and their end. */
 export interface Telemetry extends TelemetryHooks {
@@ -48,29 +48,47 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
   if (environment.disabled) return disabledTelemetry()
 
   const tally = createTally()
-  // First, as the only thing that can fail from outside: nothing else is open yet.
-  const endpoint = settings.prometheus && (await openScrapeEndpoint(settings.prometheus))
-  const report = createFailureReport(tally, settings.warn)
-  const spanSinks = openSpanSinks(options, settings, environment, tally, report)
-  const metricSinks = [...(endpoint === undefined ? [] : [endpoint]), ...openMetricSinks(options, settings, environment, report)]
-  const sinks = [...spanSinks, ...metricSinks]
-
   const resource = createResource(settings.service, settings.base)
-  let meters: MeterProvider
+  const time = createSpanTime(settings.clock)
+  /** Filled when the sinks are open: what records is asked for what is kept. */
+  const recording: { flight?: Flight } = {}
+  const registry = createRegistry({
+    // agent_id is bounded by us; this bound is above it, so that `other` and not the overflow series takes the rest.
+    maxSeries: Math.max(2000, settings.maxLabelValues * 10),
+    kept: (trace) => recording.flight?.recorder.isKept(trace) === true,
+    refused: () => void tally.dropped.value++,
+    readerFailed: () => void tally.dropped.reading++,
+  })
+  // First, as the only thing that can fail from outside: nothing else is open yet.
+  const endpoint =
+    settings.prometheus &&
+    (await openScrapeEndpoint({
+      ...settings.prometheus,
+      render: async (format) => metricsText(registry.collect(), resource.attributes as Attributes, format),
+    }))
+  const parts = { options, settings, environment, tally, report: createFailureReport(tally, settings.warn) }
+  const opened: Sink[] = endpoint === undefined ? [] : [endpoint]
+  const spanSinks = openSpanSinks(parts)
+  opened.push(...spanSinks)
   try {
-    meters = new MeterProvider({
-      resource,
-      readers: metricSinks.map((sink) => sink.reader),
-      // agent_id is bounded by us; this bound is above it, so that `other` and not the SDK's overflow series takes the rest.
-      views: [{ instrumentName: '*', aggregationCardinalityLimit: Math.max(2000, settings.maxLabelValues * 10) }],
-    })
+    opened.push(
+      ...openMetricSinks(parts, (reader) =>
+        metricProducer(registry, {
+          scope: SCOPE,
+          resource,
+          now: time.now,
+          temporality: (type) => reader.selectAggregationTemporality(type),
+        }),
+      ),
+    )
   } catch (error) {
     await endsWithin(
-      sinks.map((sink) => sink.close()),
+      opened.map((sink) => sink.close()),
       settings.closeTimeoutMs,
     )
-    throw new TelemetryError('BAD_OPTION', `metricReaders holds one that cannot be used: ${String(error)}`, { cause: error })
+    throw error
   }
+  const sinks: readonly Sink[] = opened
 
   const schedule = createFlightSchedule(() => flight as Flight, spanSinks)
   const flight =
@@ -86,15 +104,16 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
               scope: SCOPE,
               resource,
               processors: spanSinks.map((sink) => sink.processor),
-              time: createSpanTime(settings.clock),
+              time,
               tally,
             }),
       wake: schedule.wake,
       tell: (decisions) => options.keepPort?.tell(decisions),
     })
+  if (flight !== undefined) recording.flight = flight
   const hooks = telemetryHooks({
     flight,
-    meter: meters.getMeter(SCOPE),
+    metrics: registry,
     clock: settings.clock,
     maxLabelValues: settings.maxLabelValues,
     tally,
@@ -139,57 +158,6 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     },
     close,
     [Symbol.asyncDispose]: close,
-  }
-}
-
-function openSpanSinks(
-  options: StartTelemetryOptions,
-  settings: ResolvedTelemetryOptions,
-  environment: Environment,
-  tally: Tally,
-  report: FailureReport,
-): SpanSink[] {
-  const batched = {
-    tally,
-    queueSize: environment.spanQueueSize,
-    timeoutMs: environment.spanExportTimeoutMs,
-    onFailure: (error: Error) => report('traces', error),
-  }
-  const otlp = settings.tracesUrl === undefined ? [] : [new OTLPTraceExporter(otlpConfig(settings.tracesUrl, settings))]
-  return [
-    ...[...otlp, ...(options.spanExporters ?? [])].map((exporter) => batchedSpanSink(exporter, batched)),
-    ...(options.spanProcessors ?? []).map((processor) => directSpanSink(processor, tally)),
-  ]
-}
-
-function openMetricSinks(
-  options: StartTelemetryOptions,
-  settings: ResolvedTelemetryOptions,
-  environment: Environment,
-  report: FailureReport,
-): MetricSink[] {
-  const otlp =
-    settings.metricsUrl === undefined
-      ? []
-      : [
-          periodicMetricSink(new OTLPMetricExporter(otlpConfig(settings.metricsUrl, settings)), {
-            intervalMs: environment.metricIntervalMs,
-            timeoutMs: environment.metricTimeoutMs,
-            onFailure: (error) => report('metrics', error),
-          }),
-        ]
-  return [...otlp, ...(options.metricReaders ?? []).map(directMetricSink)]
-}
-
-function otlpConfig(
-  url: string,
-  { otlpHeaders, otlpTimeoutMs }: ResolvedTelemetryOptions,
-): { url: string; timeoutMillis: number; httpAgentOptions: typeof guardedAgent; headers?: Record<string, string> } {
-  return {
-    url,
-    timeoutMillis: otlpTimeoutMs,
-    httpAgentOptions: guardedAgent,
-    ...(otlpHeaders === undefined ? {} : { headers: { ...otlpHeaders } }),
   }
 }
 

@@ -1,7 +1,8 @@
 import { createDrain, type DrainCounts } from './drain.ts'
 import type { KeepDecision } from './keeper.ts'
 import type { ResolvedRecorderOptions } from './options.ts'
-import { Recorder, type RecorderParts } from './recorder.ts'
+import type { RecorderParts } from './parts.ts'
+import { Recorder } from './recorder.ts'
 import type { RecordedSpan } from './recorded-span.ts'
 
 /** Where spans of kept traces go, and when. */

@@ -1,7 +1,7 @@
 import type { Attributes, Link } from '@opentelemetry/api'
 import { statePath, transitionName, type AttributeName } from '../names.ts'
 import type { FlightRecord } from './read.ts'
-import type { Extra } from './recorder.ts'
+import type { Extra } from './parts.ts'
 
 /** A span as it will be exported. Times are monotonic ms of the recorder's clock. */
 export interface RecordedSpan {

@@ -9,31 +9,15 @@ import { reasonCode } from './keep-rules.ts'
 import { Keeper } from './keeper.ts'
 import { EXTRA, F64, FAILED, KIND, U32 } from './layout.ts'
 import type { ResolvedRecorderOptions } from './options.ts'
+import type { Extra, RecorderParts } from './parts.ts'
 import { Ring } from './ring.ts'
 import { createStringTable, type StringTable } from './strings.ts'
 import { stageOfTags } from '../stages.ts'
-import { TRACE_F64, TRACE_U32, TraceTable } from './traces.ts'
-
-/** What of a record does not fit into it. */
-export interface Extra {
-  readonly error?: unknown
-  readonly attributes?: object
-  readonly link?: TraceContext
-  readonly decision?: Failure['decision']
-}
+import { NEVER, TRACE_F64, TRACE_U32, TraceTable } from './traces.ts'
 
 const ERROR = reasonCode('error')
 /** The newest so many traces can be kept after the fact. */
 const TRACES_LOG2 = 15
-
-export interface RecorderParts {
-  readonly clock: Clock
-  readonly random: () => number
-  /** There is something to export or to tell. Called often; must be cheap and must not come back here at once. */
-  readonly wake: () => void
-  /** A quarter of the ring was written since it was last called: what is kept must leave the ring before it is overwritten. */
-  readonly pressure: () => void
-}
 
 /**
  * The flight recorder: every transition of the process as a record of numbers, in a ring. A record knows how far back the one before it
@@ -175,6 +159,15 @@ export class Recorder implements TransitionRecorder {
       reason,
       context.traceId,
     )
+  }
+
+  /** True if the trace of a context made here is kept so far. */
+  isKept(context: TraceContext): boolean {
+    const own = RecordedContext.of(context, this)
+    if (own === undefined) return false
+    const trace = RecordedContext.trace(own)
+    const keep = this.traces.u32[this.traces.row(trace) * 16 + TRACE_U32.keep] as number
+    return keep !== 0 && keep !== NEVER && this.traces.has(trace)
   }
 
   /** Keeps a trace that another process decided to keep, also one whose first record here is still to come. */

@@ -1,5 +1,3 @@
-import type { Counter, Histogram, Meter, ObservableCounter, ObservableGauge } from '@opentelemetry/api'
-
 /** Buckets of every latency in seconds: 1-2-5 steps from 0.5 ms to 10 s, with edges at the limits that matter here, 50 and 200 ms. */
 export const BUCKETS_SECONDS: readonly number[] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10]
 
@@ -59,6 +57,42 @@ export const METRICS = {
     labels: ['agent_type', 'agent_id'],
     description: 'Unix time of the newest world change (event *.put) the agent has taken in.',
   },
+  agent_worldmodel_age_seconds: {
+    kind: 'histogram',
+    unit: 's',
+    labels: ['agent_type', 'agent_id'],
+    description: 'Age of the newest world change the agent had taken in when it decided, for every agent with a stage.',
+  },
+  agent_mailbox_wait_seconds: {
+    kind: 'histogram',
+    unit: 's',
+    labels: ['agent_type'],
+    description: 'Event accepted into the mailbox to begin of its transition.',
+  },
+  agent_mailbox_depth: {
+    kind: 'gauge',
+    unit: '{event}',
+    labels: ['agent_type', 'agent_id'],
+    description: 'Events that wait for an agent, as told by observe.',
+  },
+  agents_running: {
+    kind: 'gauge',
+    unit: '{agent}',
+    labels: ['agent_type'],
+    description: 'Agents spawned here that have not ended.',
+  },
+  agent_breaker_state: {
+    kind: 'gauge',
+    unit: '{state}',
+    labels: ['breaker'],
+    description: 'State of a circuit breaker, as told by observe: 0 closed, 1 half open, 2 open.',
+  },
+  policy_inference_errors_total: {
+    kind: 'counter',
+    unit: '{error}',
+    labels: ['policy'],
+    description: 'Inferences of a policy that failed, as told by count.',
+  },
   agent_restarts_total: {
     kind: 'counter',
     unit: '{restart}',
@@ -76,6 +110,30 @@ export const METRICS = {
     unit: '{change}',
     labels: ['map', 'type'],
     description: 'Changes that reached the near cache of this process.',
+  },
+  grid_near_cache_reads_total: {
+    kind: 'counter',
+    unit: '{read}',
+    labels: ['map'],
+    description: 'Reads answered by the near cache of a map.',
+  },
+  grid_near_cache_entries: {
+    kind: 'gauge',
+    unit: '{entry}',
+    labels: ['map'],
+    description: 'Entries the near cache of a map holds.',
+  },
+  grid_near_cache_evictions_total: {
+    kind: 'counter',
+    unit: '{entry}',
+    labels: ['map'],
+    description: 'Entries that a bounded near cache let go.',
+  },
+  journal_lag_records: {
+    kind: 'gauge',
+    unit: '{record}',
+    labels: ['journal', 'consumer'],
+    description: 'Records a consumer of a journal has not read yet, as told by observe.',
   },
   telemetry_traces_kept_total: {
     kind: 'counter',
@@ -118,22 +176,8 @@ export const METRICS = {
 /** A key of {@link METRICS}. */
 export type MetricName = keyof typeof METRICS
 
-export function histogram(meter: Meter, name: MetricName): Histogram {
-  const { unit, description }: Metric = METRICS[name]
-  return meter.createHistogram(name, { unit, description, advice: { explicitBucketBoundaries: [...BUCKETS_SECONDS] } })
-}
+/** Gauges of what only others know: see `observe`. */
+export type ObservedName = 'agent_mailbox_depth' | 'agent_breaker_state' | 'journal_lag_records'
 
-export function counter(meter: Meter, name: MetricName): Counter {
-  const { unit, description }: Metric = METRICS[name]
-  return meter.createCounter(name, { unit, description })
-}
-
-export function gauge(meter: Meter, name: MetricName): ObservableGauge {
-  const { unit, description }: Metric = METRICS[name]
-  return meter.createObservableGauge(name, { unit, description })
-}
-
-export function observedCounter(meter: Meter, name: MetricName): ObservableCounter {
-  const { unit, description }: Metric = METRICS[name]
-  return meter.createObservableCounter(name, { unit, description })
-}
+/** Counters of what only others know: see `count`. */
+export type CountedName = 'policy_inference_errors_total'

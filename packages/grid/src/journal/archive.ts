@@ -1,0 +1,9 @@
+/** Where a journal's old segments go. A segment is at most a few megabytes and never changes. */
+export interface SegmentArchive {
+  /** Keeps the bytes and returns by which id they are found. Doing it again for the same segment does no harm. */
+  put(journal: string, first: number, bytes: Uint8Array): Promise<string>
+  /** Throws `StoreError` BLOB_BROKEN or BLOB_MISSING. */
+  get(id: string): Promise<Uint8Array>
+  /** The segment is no longer part of the journal. */
+  drop(journal: string, first: number): Promise<void>
+}

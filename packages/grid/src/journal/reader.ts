@@ -1,0 +1,106 @@
+import { StoreError } from '../store/errors.ts'
+import { badOption, checkCount } from '../store/rules.ts'
+import type { JournalReader, JournalRecord, NextOptions } from './journal.ts'
+import type { ReadRecords } from './read-records.ts'
+import type { JournalTable } from './table.ts'
+import { createWaits } from './waits.ts'
+import type { Clock } from '../clock.ts'
+
+export interface ReaderParts {
+  readonly table: JournalTable
+  readonly journal: string
+  readonly name: string
+  readonly read: ReadRecords
+  readonly clock: Clock
+  /** Aborts when the journal is closed. */
+  readonly closing: AbortSignal
+}
+
+/** Finds the reader's row, or begins it at the oldest record. */
+export async function openReader({ table, journal, name, read, clock, closing }: ReaderParts): Promise<JournalReader> {
+  let position = await begin()
+  const over = new AbortController()
+  const end = (): void => over.abort()
+  closing.addEventListener('abort', end)
+  const waits = createWaits((fn) => table.listen(journal, fn), clock, over.signal, `reader ${name} of journal ${journal}`)
+  // Two calls of next() at a time would hand out the same records twice.
+  let turn: Promise<unknown> = Promise.resolve()
+
+  async function begin(): Promise<number> {
+    for (;;) {
+      const { tag, row } = table.reader(journal, name)
+      if (row !== undefined) return row
+      const first = table.head(journal).row?.first ?? 0
+      if (await table.swapReader(journal, name, tag, first)) return first
+    }
+  }
+
+  async function fetch({ limit = 256, signal }: NextOptions): Promise<readonly JournalRecord[]> {
+    checkCount('limit', limit, 1)
+    await waits.until(() => (table.head(journal).row?.end ?? 0) > position || undefined, { signal })
+    return read(position, limit)
+  }
+
+  function inTurn<T>(job: () => Promise<T>): Promise<T> {
+    const mine = turn.then(job)
+    turn = mine.catch(() => undefined)
+    return mine
+  }
+
+  const reader: JournalReader = {
+    name,
+    get position() {
+      return position
+    },
+    next: (options = {}) =>
+      inTurn(async () => {
+        const records = await fetch(options)
+        position += records.length
+        return records
+      }),
+    async save(to = position) {
+      if (over.signal.aborted) throw closed()
+      if (!Number.isSafeInteger(to) || to < 0 || to > position)
+        throw badOption('position', to, `an offset up to ${position}, which was handed out`)
+      for (;;) {
+        const { tag, row } = table.reader(journal, name)
+        if (row === undefined)
+          throw new StoreError('BAD_ID', `reader ${JSON.stringify(name)} of journal ${journal} was forgotten meanwhile`)
+        if (row >= to || (await table.swapReader(journal, name, tag, to))) return
+      }
+    },
+    lag() {
+      if (over.signal.aborted) throw closed()
+      return Math.max(0, (table.head(journal).row?.end ?? 0) - position)
+    },
+    async *[Symbol.asyncIterator]() {
+      for (;;) {
+        let records: readonly JournalRecord[]
+        try {
+          records = await inTurn(() => fetch({}))
+        } catch (error) {
+          if (over.signal.aborted) return
+          throw error
+        }
+        for (const record of records) {
+          // Closed, or moved on by a next() in between.
+          if (over.signal.aborted || record.offset !== position) break
+          position += 1
+          yield record
+        }
+      }
+    },
+    async close() {
+      closing.removeEventListener('abort', end)
+      end()
+      await turn
+    },
+    [Symbol.asyncDispose]: () => reader.close(),
+  }
+
+  function closed(): StoreError {
+    return new StoreError('CLOSED', `reader ${name} of journal ${journal} is closed`)
+  }
+
+  return reader
+}

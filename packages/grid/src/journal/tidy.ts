@@ -1,0 +1,93 @@
+import { createRowCodec } from '../store/row.ts'
+import type { ResolvedJournalOptions } from './options.ts'
+import { endOf, packSegment, SEGMENT_BYTES } from './segment.ts'
+import type { JournalBatch, JournalChange, JournalHead, JournalTable } from './table.ts'
+
+export interface Tidier {
+  readonly droppedUnread: number
+  /** Moves and drops until there is nothing left to do. */
+  run(): Promise<void>
+}
+
+// One transaction drops at most this many batches or segments.
+const DROPS = 256
+
+export function createTidier(table: JournalTable, name: string, options: ResolvedJournalOptions): Tidier {
+  const { keepRecords, unread, archive, hotRecords, segmentRecords } = options
+  const rows = createRowCodec()
+  let droppedUnread = 0
+
+  /** Moves one segment. False: too little to do. */
+  async function move(): Promise<boolean> {
+    const { row } = table.head(name)
+    if (archive === undefined || row === undefined || row.end - row.cold < hotRecords + segmentRecords) return false
+    const batches = take(row.cold, Math.min(row.cold + segmentRecords, row.end - hotRecords))
+    const end = endOf(batches)
+    if (end === undefined) return false
+    const bytes = packSegment(rows, row.cold, batches)
+    const id = await archive.put(name, row.cold, bytes)
+    for (;;) {
+      // Others append meanwhile, and may have moved or dropped the same records.
+      const { tag, row: now } = table.head(name)
+      if (now === undefined || now.cold !== row.cold) return true
+      const change: JournalChange = {
+        head: { ...now, cold: end },
+        addSegment: { first: row.cold, end, id, bytes: bytes.length },
+        dropBatches: batches.map(({ first }) => first),
+      }
+      if ((await table.swap(name, tag, change)) !== undefined) return true
+    }
+  }
+
+  function take(from: number, to: number): JournalBatch[] {
+    const batches: JournalBatch[] = []
+    let bytes = 0
+    for (let at = from; at < to && bytes < SEGMENT_BYTES;) {
+      const batch = table.batch(name, at)
+      if (batch === undefined || batch.first !== at) break
+      batches.push(batch)
+      bytes += batch.items.reduce((sum, [, , value]) => sum + value.length, 0)
+      at += batch.items.length
+    }
+    return batches
+  }
+
+  /** Whole batches and segments only, oldest first. False: nothing may go. */
+  async function drop(): Promise<boolean> {
+    const { tag, row } = table.head(name)
+    if (row === undefined || keepRecords === Infinity) return false
+    const positions = [...table.readers(name).values()]
+    const wanted = row.end - keepRecords
+    const to = unread === 'keep' ? Math.min(wanted, ...positions) : wanted
+    const found = droppable(row, to)
+    if (found.first === row.first) return false
+    const { dropSegments, dropBatches, first } = found
+    const head = { ...row, first, cold: Math.max(row.cold, first) }
+    if ((await table.swap(name, tag, { head, dropSegments, dropBatches })) === undefined) return true
+    droppedUnread += Math.max(0, first - Math.max(row.first, Math.min(first, ...positions)))
+    for (const each of dropSegments) await archive?.drop(name, each)
+    return true
+  }
+
+  function droppable(row: JournalHead, to: number): { first: number; dropSegments: number[]; dropBatches: number[] } {
+    const found = { first: row.first, dropSegments: [] as number[], dropBatches: [] as number[] }
+    for (let count = 0; count < DROPS; count++) {
+      const isCold = found.first < row.cold
+      const next = isCold ? table.segment(name, found.first)?.end : endOf([table.batch(name, found.first)].flatMap((batch) => batch ?? []))
+      if (next === undefined || next > to) break
+      ;(isCold ? found.dropSegments : found.dropBatches).push(found.first)
+      found.first = next
+    }
+    return found
+  }
+
+  return {
+    get droppedUnread() {
+      return droppedUnread
+    },
+    async run() {
+      while (await drop());
+      while (await move());
+    },
+  }
+}

@@ -1,0 +1,16 @@
+export { awsBucket } from './aws-bucket.ts'
+export type { AwsS3Client } from './aws-bucket.ts'
+export type {
+  ListedObject,
+  ObjectBucket,
+  ObjectCallOptions,
+  ObjectGetOptions,
+  ObjectListOptions,
+  ObjectPage,
+  ObjectPutOptions,
+  StoredObject,
+} from './bucket.ts'
+export { connectBucket } from './connect-bucket.ts'
+export type { ConnectBucketOptions } from './connect-bucket.ts'
+export { s3miniBucket } from './s3mini-bucket.ts'
+export type { S3miniClient } from './s3mini-bucket.ts'

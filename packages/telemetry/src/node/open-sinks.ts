@@ -1,0 +1,71 @@
+import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto'
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
+import type { MetricProducer, MetricReader } from '@opentelemetry/sdk-metrics'
+import { TelemetryError } from '../errors.ts'
+import type { Tally } from '../tally.ts'
+import type { Environment } from './environment.ts'
+import type { FailureReport } from './failure-report.ts'
+import { guardedAgent } from './guarded-agent.ts'
+import { directMetricSink, periodicMetricSink, type MetricSink } from './metric-sink.ts'
+import type { ResolvedTelemetryOptions, StartTelemetryOptions } from './options.ts'
+import { batchedSpanSink, directSpanSink, type SpanSink } from './span-sink.ts'
+
+/** What every sink is opened with. */
+export interface SinkParts {
+  readonly options: StartTelemetryOptions
+  readonly settings: ResolvedTelemetryOptions
+  readonly environment: Environment
+  readonly tally: Tally
+  readonly report: FailureReport
+}
+
+export function openSpanSinks({ options, settings, environment, tally, report }: SinkParts): SpanSink[] {
+  const batched = {
+    tally,
+    queueSize: environment.spanQueueSize,
+    timeoutMs: environment.spanExportTimeoutMs,
+    onFailure: (error: Error) => report('traces', error),
+  }
+  const otlp = settings.tracesUrl === undefined ? [] : [new OTLPTraceExporter(otlpConfig(settings.tracesUrl, settings))]
+  return [
+    ...[...otlp, ...(options.spanExporters ?? [])].map((exporter) => batchedSpanSink(exporter, batched)),
+    ...(options.spanProcessors ?? []).map((processor) => directSpanSink(processor, tally)),
+  ]
+}
+
+/** `producerFor` makes what a reader reads. Throws `TelemetryError` BAD_OPTION for a reader that reads something else already. */
+export function openMetricSinks(
+  { options, settings, environment, report }: SinkParts,
+  producerFor: (reader: MetricReader) => MetricProducer,
+): MetricSink[] {
+  const otlp =
+    settings.metricsUrl === undefined
+      ? []
+      : [
+          periodicMetricSink(new OTLPMetricExporter(otlpConfig(settings.metricsUrl, settings)), {
+            intervalMs: environment.metricIntervalMs,
+            timeoutMs: environment.metricTimeoutMs,
+            onFailure: (error) => report('metrics', error),
+          }),
+        ]
+  const sinks = [...otlp, ...(options.metricReaders ?? []).map(directMetricSink)]
+  try {
+    for (const { reader } of sinks) reader.setMetricProducer(producerFor(reader))
+  } catch (error) {
+    for (const sink of otlp) void sink.close()
+    throw new TelemetryError('BAD_OPTION', `metricReaders holds one that cannot be used: ${String(error)}`, { cause: error })
+  }
+  return sinks
+}
+
+export function otlpConfig(
+  url: string,
+  { otlpHeaders, otlpTimeoutMs }: ResolvedTelemetryOptions,
+): { url: string; timeoutMillis: number; httpAgentOptions: typeof guardedAgent; headers?: Record<string, string> } {
+  return {
+    url,
+    timeoutMillis: otlpTimeoutMs,
+    httpAgentOptions: guardedAgent,
+    ...(otlpHeaders === undefined ? {} : { headers: { ...otlpHeaders } }),
+  }
+}

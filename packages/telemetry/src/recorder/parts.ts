@@ -1,0 +1,19 @@
+import type { Failure } from '@stigmergy/core'
+import type { Clock, TraceContext } from '@stigmergy/grid'
+
+/** What of a record does not fit into it. */
+export interface Extra {
+  readonly error?: unknown
+  readonly attributes?: object
+  readonly link?: TraceContext
+  readonly decision?: Failure['decision']
+}
+
+export interface RecorderParts {
+  readonly clock: Clock
+  readonly random: () => number
+  /** There is something to export or to tell. Called often; must be cheap and must not come back here at once. */
+  readonly wake: () => void
+  /** A quarter of the ring was written since it was last called: what is kept must leave the ring before it is overwritten. */
+  readonly pressure: () => void
+}

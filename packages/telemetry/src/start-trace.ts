@@ -1,0 +1,38 @@
+import { ROOT_CONTEXT, type Attributes, type Tracer } from '@opentelemetry/api'
+import type { Clock, TraceContext } from '@stigmergy/grid'
+import { reasonCode } from './recorder/keep-rules.ts'
+import type { Recorder } from './recorder/recorder.ts'
+import { NO_TRACE, traceContextOf } from './span-context.ts'
+import type { SpanTime } from './span-time.ts'
+
+export interface StartTraceOptions {
+  /** Monotonic ms of the clock at which the reading began. @default now: the span has no length */
+  readonly startedAtMs?: number
+  /** Keep this trace whatever happens in it. @default false */
+  readonly debug?: boolean
+}
+
+export interface StartTraceParts {
+  readonly recorder: Recorder | undefined
+  readonly tracer: Tracer | undefined
+  readonly clock: Clock
+  readonly time: SpanTime
+}
+
+/** Where a reading enters: the root of a pipeline, in the recorder or as a span. */
+export function createStartTrace({ recorder, tracer, clock, time }: StartTraceParts) {
+  return (name: string, attributes?: Attributes, { startedAtMs, debug = false }: StartTraceOptions = {}): TraceContext => {
+    if (recorder !== undefined) {
+      const now = clock.now()
+      const context = recorder.root(name, { ...attributes }, startedAtMs ?? now, now)
+      if (debug) recorder.keep(context, reasonCode('debug'))
+      return context
+    }
+    if (tracer === undefined) return NO_TRACE
+    const endedAt = time.now()
+    const startTime = startedAtMs === undefined ? endedAt : time.toHrTime(startedAtMs)
+    const span = tracer.startSpan(name, { startTime, attributes: { 'agent.stage': 'sensor', ...attributes } }, ROOT_CONTEXT)
+    span.end(endedAt)
+    return traceContextOf(span)
+  }
+}

@@ -1,0 +1,54 @@
+import type { Attributes } from '@opentelemetry/api'
+import { isGridError, type Grid } from '@stigmergy/grid'
+import type { Labels } from './labels.ts'
+import type { Instruments } from './metrics/instruments.ts'
+import type { Flight } from './recorder/flight.ts'
+import type { Tally } from './tally.ts'
+
+/** What telemetry tells of itself. Zeros are told as well, so that a dashboard sees the series before the first loss. */
+export function observeTally(instruments: Instruments, tally: Tally, base: Attributes): void {
+  instruments.observe('telemetry_dropped_total', (tell) => {
+    for (const [what, count] of Object.entries(tally.dropped)) tell(count, { ...base, what })
+  })
+  instruments.observe('telemetry_export_failures_total', (tell) => {
+    for (const [signal, count] of Object.entries(tally.exportFailures)) tell(count, { ...base, signal })
+  })
+}
+
+export function observeFlight(instruments: Instruments, { recorder, counts }: Flight, base: Attributes): void {
+  instruments.observe('telemetry_traces_kept_total', (tell) => {
+    for (const [reason, count] of Object.entries(recorder.keeper.kept)) tell(count, { ...base, reason })
+  })
+  instruments.observe('telemetry_coherent_trace_ratio', (tell) =>
+    tell(counts.traces === 0 ? 1 : 1 - counts.incomplete / counts.traces, base),
+  )
+  instruments.observe('telemetry_records_total', (tell) => tell(recorder.ring.head, base))
+  instruments.observe('telemetry_records_overwritten_early_total', (tell) => tell(recorder.ring.lostEarly, base))
+}
+
+/** The near cache of every map of the grid. Returns the end of it. */
+export function observeNearCache(instruments: Instruments, grid: Grid, labels: Labels): () => void {
+  const maps = (): ReturnType<Grid['stats']>['maps'] => {
+    try {
+      return grid.stats().maps
+    } catch (error) {
+      // A grid that was closed before us has nothing to tell any more.
+      if (isGridError(error, 'CLOSED')) return []
+      throw error
+    }
+  }
+  const ends = [
+    instruments.observe('grid_near_cache_reads_total', (tell) => {
+      for (const { name, reads } of maps()) tell(reads, labels.with('map', name))
+    }),
+    instruments.observe('grid_near_cache_entries', (tell) => {
+      for (const { name, entries } of maps()) tell(entries, labels.with('map', name))
+    }),
+    instruments.observe('grid_near_cache_evictions_total', (tell) => {
+      for (const { name, evictions } of maps()) tell(evictions, labels.with('map', name))
+    }),
+  ]
+  return () => {
+    for (const end of ends) end()
+  }
+}

@@ -1,0 +1,124 @@
+import { metricsText, createRegistry, BUCKETS_SECONDS, type HistogramPoint, type Registry } from '@stigmergy/telemetry'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+
+const test = suite('registry')
+const trace = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1 }
+
+function setUp(maxSeries = 2000) {
+  const lost = { refused: 0, readers: 0 }
+  const registry = createRegistry({
+    maxSeries,
+    kept: ({ traceFlags }) => traceFlags === 1,
+    refused: () => void lost.refused++,
+    readerFailed: () => void lost.readers++,
+  })
+  return { registry, lost }
+}
+
+const points = (registry: Registry, name: string) => registry.collect().find((family) => family.name === name)?.points ?? []
+const histogramOf = (registry: Registry): HistogramPoint => points(registry, 'planning_latency_seconds')[0] as HistogramPoint
+
+test('a value falls into the first bucket whose bound is not below it', () => {
+  const { registry } = setUp()
+  const bound = registry.histogram('planning_latency_seconds').bind({})
+  for (const edge of BUCKETS_SECONDS) bound.record(edge)
+  bound.record(0)
+  bound.record(11)
+  const { counts, sum } = histogramOf(registry)
+  assert.equal([...counts], [2, ...BUCKETS_SECONDS.slice(1).map(() => 1), 1])
+  assert.ok(Math.abs(sum - (BUCKETS_SECONDS.reduce((all, each) => all + each, 0) + 11)) < 1e-9)
+})
+
+test('what is no time is refused and counted', () => {
+  const { registry, lost } = setUp()
+  const bound = registry.histogram('planning_latency_seconds').bind({})
+  for (const bad of [Number.NaN, -1, Infinity]) bound.record(bad)
+  registry.counter('agent_restarts_total').bind({}).add(-1)
+  assert.equal(
+    [...histogramOf(registry).counts].filter((count) => count > 0),
+    [],
+  )
+  assert.is(lost.refused, 4)
+})
+
+test('the same labels in another order, or in another object, are the same series', () => {
+  const { registry } = setUp()
+  const counter = registry.counter('agent_restarts_total')
+  counter.bind({ a: '1', b: 2 }).add(1)
+  counter.bind({ b: '2', a: '1' }).add(1)
+  counter.bind(Object.freeze({ a: '1', b: '2' })).add(1)
+  assert.equal(points(registry, 'agent_restarts_total'), [{ labels: { a: '1', b: 2 }, value: 3 }])
+  const changing: Record<string, string> = { a: '1' }
+  counter.bind(changing).add(1)
+  changing['a'] = '3'
+  counter.bind(changing).add(5)
+  assert.equal(
+    points(registry, 'agent_restarts_total').map((point) => (point as { value: number }).value),
+    [3, 1, 5],
+  )
+})
+
+test('a label that cannot be written is refused', () => {
+  const { registry } = setUp()
+  assert.throws(() => registry.counter('agent_restarts_total').bind({ a: 1n as unknown as string }), /label a is of type bigint/)
+})
+
+test('series are bounded: the rest meets in one', () => {
+  const { registry } = setUp(10)
+  for (let i = 0; i < 100; i++) registry.counter('agent_restarts_total').bind({ i }).add(1)
+  const all = points(registry, 'agent_restarts_total') as readonly { labels: object; value: number }[]
+  assert.is(all.length, 11)
+  assert.equal(all.at(-1), { labels: { otel_metric_overflow: true }, value: 90 })
+  registry.observe('agent_mailbox_depth', (tell) => {
+    for (let i = 0; i < 100; i++) tell(i, { i })
+  })
+  assert.is(points(registry, 'agent_mailbox_depth').length, 10)
+})
+
+test('a reader that throws hides nothing of the others, and is counted', () => {
+  const { registry, lost } = setUp()
+  registry.observe('agent_mailbox_depth', () => {
+    throw new Error('boom')
+  })
+  const end = registry.observe('agent_mailbox_depth', (tell) => tell(3, { agent_type: 'robot' }))
+  assert.equal(points(registry, 'agent_mailbox_depth'), [{ labels: { agent_type: 'robot' }, value: 3 }])
+  assert.is(lost.readers, 1)
+  end()
+  assert.equal(points(registry, 'agent_mailbox_depth'), [])
+})
+
+test('an exemplar is the newest kept trace of its bucket', () => {
+  const { registry } = setUp()
+  const bound = registry.histogram('planning_latency_seconds').bind({})
+  bound.record(0.03, trace)
+  bound.record(0.04, { ...trace, spanId: 'c'.repeat(16) })
+  bound.record(0.045, { ...trace, traceFlags: 0 })
+  const told = histogramOf(registry).exemplars.filter((exemplar) => exemplar !== undefined)
+  assert.equal(told, [{ value: 0.04, trace: { ...trace, spanId: 'c'.repeat(16) } }])
+})
+
+test('the text of both formats', () => {
+  const { registry } = setUp()
+  registry.histogram('planning_latency_seconds').bind({ agent_type: 'a"b\\c\nd' }).record(0.3, trace)
+  registry.counter('agent_restarts_total').bind({}).add(2)
+  registry.observe('map_stale_age_seconds', (tell) => tell(Infinity, { map: 'parts' }))
+  const target = { 'service.name': 'cell-1', list: ['x'] }
+  const open = metricsText(registry.collect(), target, 'open-metrics', () => ({ plan_id: 'p7', more: 'x'.repeat(80) }))
+  const old = metricsText(registry.collect(), target, 'prometheus', () => ({ plan_id: 'p7' }))
+  assert.match(open, /^# TYPE target info\ntarget_info\{service_name="cell-1",list="\[\\"x\\"\]"\} 1$/m)
+  assert.match(old, /^# TYPE target_info gauge$/m)
+  assert.match(open, /^# TYPE agent_restarts counter\nagent_restarts_total 2$/m)
+  assert.match(old, /^# TYPE agent_restarts_total counter\nagent_restarts_total 2$/m)
+  assert.match(open, /^# UNIT planning_latency_seconds seconds$/m)
+  const labels = 'agent_type="a\\"b\\\\c\\nd"'
+  const exemplar = `# {trace_id="${trace.traceId}",span_id="${trace.spanId}",plan_id="p7"} 0.3`
+  assert.ok(open.includes(`planning_latency_seconds_bucket{${labels},le="0.5"} 1 ${exemplar}\n`), open)
+  assert.ok(old.includes(`planning_latency_seconds_bucket{${labels},le="0.5"} 1\n`), old)
+  assert.ok(old.includes(`planning_latency_seconds_bucket{${labels},le="0.2"} 0\n`))
+  assert.ok(old.includes(`planning_latency_seconds_bucket{${labels},le="+Inf"} 1\n`))
+  assert.match(old, /^map_stale_age_seconds\{map="parts"\} \+Inf$/m)
+  assert.ok(open.endsWith('# EOF\n') && !old.includes('EOF'))
+})
+
+test.run()
