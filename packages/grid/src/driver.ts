@@ -55,6 +55,8 @@ export interface MapDriver {
 export interface TopicDriver {
   /** Resolves when the message was handed to the backend. Each publisher's messages reach every grid in order, its own too. */
   publish(message: Uint8Array): Promise<void>
+  /** Resolves when every message published from then on is received. @default it always is */
+  listening?(): Promise<void>
   close(): void
 }
 

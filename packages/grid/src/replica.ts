@@ -36,6 +36,7 @@ export class Replica<V> implements DriverFeed {
   readonly kept: KeptKeys | undefined
   readonly #options: ReplicaOptions<V>
   readonly #unreadable = new Map<string, GridError>()
+  #loaded = false
 
   constructor(options: ReplicaOptions<V>) {
     this.#options = options
@@ -43,6 +44,11 @@ export class Replica<V> implements DriverFeed {
     this.kept = maxEntries === undefined ? undefined : new KeptKeys(maxEntries)
     this.near = new NearCache(options.clock, options.tell, this.kept)
     this.tombstones = new Tombstones(tombstoneMs)
+  }
+
+  /** Has the copy been given the map at all? */
+  get loaded(): boolean {
+    return this.#loaded
   }
 
   change(change: DriverChange): void {
@@ -58,6 +64,7 @@ export class Replica<V> implements DriverFeed {
   }
 
   load(records: Iterable<DriverRecord>, reason?: ResyncChange<V>['reason']): void {
+    this.#loaded = true
     this.#unreadable.clear()
     this.reading.reset()
     // Asked of all before the copy is emptied: what a bounded copy holds is what it goes on holding.

@@ -1,12 +1,13 @@
 import type { Client, IMap } from 'hazelcast-client'
 import { bounded } from '../bounded.ts'
-import type { DriverContext, DriverFeed, GridBackend, GridDriver, MapDriver } from '../driver.ts'
+import type { DriverContext, DriverFeed, GridBackend, GridDriver, MapDriver, TopicDriver } from '../driver.ts'
 import { GridError, quote } from '../errors.ts'
 import { HybridClock } from '../hybrid-clock.ts'
 import { HazelcastMap } from './hazelcast-map.ts'
 import { Link } from './link.ts'
 import { resolveHazelcastOptions, type HazelcastOptions, type ResolvedHazelcastOptions } from './options.ts'
 import { Pulse } from './pulse.ts'
+import { HazelcastTopic } from './topic.ts'
 
 /** The map of beats: one entry per process. */
 const BEATS = 'stigmergy.beats'
@@ -40,6 +41,7 @@ class HazelcastDriver implements GridDriver {
   readonly #pulse: Pulse
   readonly #hybrid: HybridClock
   readonly #maps = new Set<HazelcastMap>()
+  readonly #topics = new Set<HazelcastTopic>()
   #beats: IMap<string, string> | undefined
   #joining: Promise<void> | undefined
 
@@ -67,12 +69,14 @@ class HazelcastDriver implements GridDriver {
   async open(): Promise<void> {
     await this.#link.open()
     await this.#up(this.#link.client)
+    // Then the clocks of the others are known, so that what they wrote before has its true age.
+    await this.#joining
   }
 
   openMap(name: string, feed: DriverFeed): MapDriver {
     if (name === BEATS) throw new GridError('BAD_OPTION', `name of a map is ${quote(name)}: that one is the backend's own`)
     const { session, clock } = this.#context
-    const map = new HazelcastMap(name, feed, {
+    const map = new HazelcastMap(name, `${this.#options.prefix}${name}`, feed, {
       session,
       clock,
       hybrid: this.#hybrid,
@@ -85,6 +89,14 @@ class HazelcastDriver implements GridDriver {
     this.#pulse.add(map)
     if (this.#link.isUp) void map.attach(this.#link.client)
     return map
+  }
+
+  openTopic(name: string, receive: (message: Uint8Array) => void): TopicDriver {
+    const { clock, prefix } = this.#options
+    const topic = new HazelcastTopic({ name, ring: `${prefix}${name}`, clock, receive, client: () => this.#link.client })
+    this.#topics.add(topic)
+    if (this.#link.isUp) void topic.attach(this.#link.client)
+    return topic
   }
 
   async close(): Promise<void> {
@@ -101,7 +113,7 @@ class HazelcastDriver implements GridDriver {
 
   async #up(client: Client): Promise<void> {
     try {
-      const beats = await client.getMap<string, string>(BEATS)
+      const beats = await client.getMap<string, string>(`${this.#options.prefix}${BEATS}`)
       const hear = ({ key, value }: { key: string; value: string }): void => {
         if (this.#beats === beats) this.#pulse.hear(key, value)
       }
@@ -113,6 +125,7 @@ class HazelcastDriver implements GridDriver {
         if (this.#joining === joining) this.#joining = undefined
       })
       this.#joining = joining
+      for (const topic of this.#topics) void topic.attach(client)
       await Promise.all(Array.from(this.#maps, (map) => map.attach(client)))
     } catch {
       if (this.#link.isUp && this.#link.client === client) this.#options.clock.setTimeout(() => void this.#up(client), 50)
@@ -123,6 +136,7 @@ class HazelcastDriver implements GridDriver {
     this.#beats = undefined
     this.#pulse.stop()
     for (const map of this.#maps) map.detach()
+    for (const topic of this.#topics) topic.detach()
   }
 
   async #send(beat: string): Promise<void> {

@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.ts'
-import type { DriverChange, DriverFeed, DriverRecord, DriverWrite } from '../driver.ts'
+import type { DriverChange, DriverFeed, DriverRecord } from '../driver.ts'
 import type { ResyncChange } from '../entry.ts'
 import type { HybridClock } from '../hybrid-clock.ts'
+import { AwaitedWrites } from './awaited-writes.ts'
 import type { Completeness } from './completeness.ts'
 import { readFrame, type Frame } from './frame.ts'
 import { KnownKeys, type Known } from './known-keys.ts'
@@ -24,21 +25,13 @@ export interface ChangesOptions {
   readonly garbage: (key: string, stored: Buffer, frame: Frame) => void
 }
 
-/** A write of this process, from its number on until it is in the copy. */
-interface OwnWrite {
-  readonly write: DriverWrite
-  /** With what was applied; undefined if it, or something later, was read. */
-  readonly settle: (frame: Frame | undefined) => void
-  readonly fail: (error: unknown) => void
-}
-
 const NOTHING = new Uint8Array()
 
 /** What the owner says, made into changes of this process's copy, in the order of versions, each counted for the proof of completeness. */
 export class Changes {
   readonly known: KnownKeys = new KnownKeys()
+  readonly awaited: AwaitedWrites = new AwaitedWrites()
   readonly #options: ChangesOptions
-  readonly #own = new Map<number, OwnWrite>()
   /** Writes that were committed over a later version, by key: in the copy once they have one above it. */
   readonly #inverted = new Map<string, Frame[]>()
   /** Bytes that no grid wrote. */
@@ -46,21 +39,6 @@ export class Changes {
 
   constructor(options: ChangesOptions) {
     this.#options = options
-  }
-
-  /** Settles when that write of this process is in the copy, and not before: then its session can read it. */
-  applied(number: number, write: DriverWrite): Promise<Frame | undefined> {
-    return new Promise((settle, fail) => this.#own.set(number, { write, settle, fail }))
-  }
-
-  /** That write was not made. */
-  abandon(number: number): void {
-    this.#own.delete(number)
-  }
-
-  close(error: unknown): void {
-    for (const { fail } of this.#own.values()) fail(error)
-    this.#own.clear()
   }
 
   /** The listener was told that a key has a new value. */
@@ -134,14 +112,13 @@ export class Changes {
   /** This number needs no waiting for any more. */
   done(session: string, number: number): void {
     this.#options.completeness.applied(session, number)
-    if (session === this.#options.session) this.#settle(number, undefined)
+    if (session === this.#options.session) this.awaited.settle(number, undefined)
   }
 
   /** Of that session, all up to this number. */
   covered(session: string, number: number): void {
     this.#options.completeness.covered(session, number)
-    if (session !== this.#options.session) return
-    for (const own of this.#own.keys()) if (own <= number) this.#settle(own, undefined)
+    if (session === this.#options.session) this.awaited.settleTo(number)
   }
 
   /** Local time of the commit, or a later one (so that no time to live ends too early); never later than now. */
@@ -156,7 +133,8 @@ export class Changes {
   toRecord(key: string, stored: Buffer | null): DriverRecord | undefined {
     if (stored === null) return undefined
     const frame = readFrame(stored)
-    if (frame === undefined) return { key, version: Math.max(1, this.known.get(key)?.version ?? 0), bytes: stored, atMs: this.#options.clock.now() }
+    if (frame === undefined)
+      return { key, version: Math.max(1, this.known.get(key)?.version ?? 0), bytes: stored, atMs: this.#options.clock.now() }
     const has = this.known.get(key)
     const atMs = has?.version === frame.version ? has.atMs : this.atMs(frame)
     if (!this.#isLive({ ...frame, atMs })) return undefined
@@ -166,7 +144,7 @@ export class Changes {
   #toChange(key: string, frame: Frame, atMs: number = this.atMs(frame)): DriverChange {
     this.known.set(key, frame, atMs)
     if (this.#foreign.size > 0) this.#foreign.delete(key)
-    const write = frame.session === this.#options.session ? this.#own.get(frame.number)?.write : undefined
+    const write = frame.session === this.#options.session ? this.awaited.get(frame.number) : undefined
     return { type: frame.kind, key, version: frame.version, bytes: frame.bytes, atMs, write }
   }
 
@@ -238,13 +216,6 @@ export class Changes {
   #applied(frame: Frame): void {
     const { completeness, session } = this.#options
     completeness.applied(frame.session, frame.number)
-    if (frame.session === session) this.#settle(frame.number, frame)
-  }
-
-  #settle(number: number, frame: Frame | undefined): void {
-    const own = this.#own.get(number)
-    if (own === undefined) return
-    this.#own.delete(number)
-    own.settle(frame)
+    if (frame.session === session) this.awaited.settle(frame.number, frame)
   }
 }

@@ -4,7 +4,8 @@ import type { Changes, Reason } from './changes.ts'
 import type { Completeness } from './completeness.ts'
 
 export interface CopyOptions {
-  readonly map: string
+  /** Its name on the cluster. */
+  readonly imap: string
   /** Real time. */
   readonly clock: Clock
   readonly sweepMs: number
@@ -48,7 +49,7 @@ export class Copy {
 
   /** Throws whatever the client throws. */
   async attach(client: Client): Promise<void> {
-    const imap = await client.getMap<string, Buffer>(this.#options.map)
+    const imap = await client.getMap<string, Buffer>(this.#options.imap)
     let current = true
     const queue: (() => void)[] | undefined = this.#ready ? undefined : []
     const listen = (run: (event: EntryEvent<string, Buffer>) => void) => (event: EntryEvent<string, Buffer>) => {
@@ -69,7 +70,17 @@ export class Copy {
       current = false
     }
     await imap.addEntryListener(
-      { added: stored, updated: stored, loaded: stored, merged, removed: gone, evicted: gone, expired: gone, mapCleared: lost, mapEvicted: lost },
+      {
+        added: stored,
+        updated: stored,
+        loaded: stored,
+        merged,
+        removed: gone,
+        evicted: gone,
+        expired: gone,
+        mapCleared: lost,
+        mapEvicted: lost,
+      },
       undefined,
       true,
     )

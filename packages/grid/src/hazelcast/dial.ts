@@ -49,7 +49,13 @@ function toConfig(
     connectionStrategy: {
       // A client that has lost all its connections ends; the link makes a new one. So there is one way to begin, and it is tried often.
       reconnectMode: 'OFF' as never,
-      connectionRetry: { initialBackoffMillis: 50, maxBackoffMillis: 250, multiplier: 1.5, clusterConnectTimeoutMillis: timeoutMs, jitter: 0.2 },
+      connectionRetry: {
+        initialBackoffMillis: 50,
+        maxBackoffMillis: 250,
+        multiplier: 1.5,
+        clusterConnectTimeoutMillis: timeoutMs,
+        jitter: 0.2,
+      },
     },
     lifecycleListeners: [onState],
     membershipListeners: [{ memberAdded: (event) => onMember('joined', event), memberRemoved: (event) => onMember('left', event) }],

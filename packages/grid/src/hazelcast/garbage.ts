@@ -54,7 +54,11 @@ export class Garbage {
       if (++looked > PER_TICK) break
       this.#waiting.delete(key)
       if (dueAtMs > nowMs) this.#waiting.set(key, { version: readFrame(stored)?.version ?? 0, stored, dueAtMs })
-      else void this.#options.imap()?.remove(key, stored).catch(() => {})
+      else
+        void this.#options
+          .imap()
+          ?.remove(key, stored)
+          .catch(() => {})
     }
   }
 

@@ -43,7 +43,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
   #ready = false
   #closed = false
 
-  constructor(name: string, feed: DriverFeed, context: HazelcastMapContext) {
+  constructor(name: string, imap: string, feed: DriverFeed, context: HazelcastMapContext) {
     this.name = name
     this.#context = context
     const { session, clock, hybrid, options, pulse } = context
@@ -62,7 +62,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
       garbage: (key, stored, frame) => this.#garbage.found(key, stored, frame),
     })
     this.#copy = new Copy({
-      map: name,
+      imap,
       clock: realClock,
       sweepMs: options.sweepMs,
       changes: this.#changes,
@@ -134,7 +134,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
     this.#closed = true
     this.#context.pulse.remove(this)
     this.#copy.detach()
-    this.#changes.close(new GridError('CLOSED', `map ${quote(this.name)}: its grid was closed`))
+    this.#changes.awaited.close(new GridError('CLOSED', `map ${quote(this.name)}: its grid was closed`))
     this.#garbage.close()
     this.#wake()
     for (const wake of [...this.#readyWaiting]) wake()
@@ -241,4 +241,3 @@ export class HazelcastMap implements MapDriver, PulseMap {
     void this.#copy.imap?.replaceIfSame(key, stored, by).catch(() => {})
   }
 }
-

@@ -1,4 +1,4 @@
-import type { Client } from 'hazelcast-client'
+import { LifecycleState, type Client } from 'hazelcast-client'
 import { GridError } from '../errors.ts'
 import { dial } from './dial.ts'
 import type { ResolvedHazelcastOptions } from './options.ts'
@@ -47,22 +47,19 @@ export class Link {
   }
 
   async #dial(timeoutMs: number): Promise<Client> {
-    let early = false
-    let mine: Client | undefined
+    const made: { client?: Client; ended?: boolean } = {}
     const client = await dial(this.#options, timeoutMs, {
       onState: (state) => {
-        if (state !== 'SHUTDOWN' && state !== 'DISCONNECTED') return
-        early = true
-        if (mine !== undefined) this.#lost(mine)
+        if (state !== LifecycleState.SHUTDOWN && state !== LifecycleState.DISCONNECTED) return
+        made.ended = true
+        if (made.client !== undefined) this.#lost(made.client)
       },
-      onMember: (change) => mine !== undefined && mine === this.#client && this.#listeners.members(change),
+      onMember: (change) => made.client !== undefined && made.client === this.#client && this.#listeners.members(change),
     })
-    mine = client
-    if (early) {
-      await client.shutdown()
-      throw offline(this.#options)
-    }
-    return client
+    made.client = client
+    if (made.ended !== true) return client
+    await client.shutdown()
+    throw offline(this.#options)
   }
 
   #begin(client: Client, again: boolean): void {

@@ -7,6 +7,8 @@ export interface HazelcastOptions {
   readonly clusterName?: string
   /** Addresses of one or more members, `host:port`; the others are learnt from them. @default ['127.0.0.1:5701'] */
   readonly members?: readonly string[]
+  /** Stands before the name of every map and topic on the cluster, so that several systems can share it. @default '' */
+  readonly prefix?: string
   /** Connect by TLS; an object is given to `tls.connect`. The free members have no TLS. @default false */
   readonly tls?: boolean | ConnectionOptions
   /** How long `openGrid` tries to connect, in milliseconds. @default 5000 */
@@ -44,16 +46,18 @@ const TIMES = {
   tombstoneMs: 60_000,
 } as const
 
-const OTHERS = ['clusterName', 'members', 'tls', 'maxInFlight', 'clock'] as const
+const OTHERS = ['clusterName', 'members', 'prefix', 'tls', 'maxInFlight', 'clock'] as const
 
 /** Throws `GridError` BAD_OPTION. */
 export function resolveHazelcastOptions(options: HazelcastOptions): ResolvedHazelcastOptions {
   checkNames('hazelcast', options, [...OTHERS, ...Object.keys(TIMES)])
-  const { clusterName = 'dev', members = ['127.0.0.1:5701'], tls = false, maxInFlight = 1024, clock = systemClock() } = options
+  const { clusterName = 'dev', members = ['127.0.0.1:5701'], prefix = '', tls = false, maxInFlight = 1024, clock = systemClock() } = options
   if (typeof clusterName !== 'string' || clusterName === '') throw badOption('clusterName', clusterName, 'a non-empty string')
-  if (typeof tls !== 'boolean' && (typeof tls !== 'object' || tls === null)) throw badOption('tls', tls, 'true, false or options of tls.connect')
+  if (typeof prefix !== 'string') throw badOption('prefix', prefix, 'a string')
+  if (typeof tls !== 'boolean' && (typeof tls !== 'object' || tls === null))
+    throw badOption('tls', tls, 'true, false or options of tls.connect')
   if (!Number.isSafeInteger(maxInFlight) || maxInFlight < 1) throw badOption('maxInFlight', maxInFlight, 'a whole number from 1 on')
-  return { clusterName, members: checkMembers(members), tls, maxInFlight, clock, ...resolveTimes(options) }
+  return { clusterName, members: checkMembers(members), prefix, tls, maxInFlight, clock, ...resolveTimes(options) }
 }
 
 type Times = Record<keyof typeof TIMES, number>

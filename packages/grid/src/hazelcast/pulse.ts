@@ -121,7 +121,7 @@ export class Pulse {
   /** Resolves when everybody known has heard a beat of ours, or after a while. */
   async joined(): Promise<void> {
     const { clock, session, silentMs } = this.#options
-    const untilMs = clock.now() + Math.min(silentMs, 500)
+    const untilMs = clock.now() + Math.min(silentMs, 250)
     while (this.#running && this.peers.heardByAll(session) < 1 && clock.now() < untilMs) {
       await new Promise<void>((resolve) => {
         const timer = clock.setTimeout(resolve, untilMs - clock.now())

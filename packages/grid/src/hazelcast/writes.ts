@@ -1,10 +1,10 @@
 import type { IMap } from 'hazelcast-client'
 import type { Clock } from '../clock.ts'
 import type { CommitResult, DriverWrite } from '../driver.ts'
-import { GridError, quote } from '../errors.ts'
+import { GridError, isGridError, quote } from '../errors.ts'
 import type { HybridClock } from '../hybrid-clock.ts'
 import type { Changes } from './changes.ts'
-import { HIGHEST_VERSION, packFrame, readFrame } from './frame.ts'
+import { HIGHEST_VERSION, packFrame, readFrame, type Frame } from './frame.ts'
 import { isSameWrite } from './known-keys.ts'
 import type { Garbage } from './garbage.ts'
 import type { OwnWrites } from './own-writes.ts'
@@ -40,13 +40,25 @@ const RETRY_MS = 20
 /** Commits the writes of one map. Each is in this process's copy when it resolves. */
 export class Writes {
   readonly #options: WritesOptions
+  /** The last write under way of each key that reads before it writes: what is written after it has to come after it. */
+  readonly #swapping = new Map<string, Promise<void>>()
 
   constructor(options: WritesOptions) {
     this.#options = options
   }
 
+  /** Begins in the order of the calls, for each key. */
   commit(write: DriverWrite): Promise<CommitResult> {
-    return write.type === 'put' && write.expect === undefined && write.strong !== true ? this.put(write) : this.#swap(write)
+    const before = this.#swapping.size === 0 ? undefined : this.#swapping.get(write.key)
+    const blind = write.type === 'put' && write.expect === undefined && write.strong !== true
+    if (blind) return before === undefined ? this.put(write) : before.then(() => this.put(write))
+    const swapping = before === undefined ? this.#swap(write) : before.then(() => this.#swap(write))
+    const ended: Promise<void> = swapping.then(
+      () => this.#swapped(write.key, ended),
+      () => this.#swapped(write.key, ended),
+    )
+    this.#swapping.set(write.key, ended)
+    return swapping
   }
 
   /** A blind put: it does not look at what is there, so it costs one message. */
@@ -54,7 +66,7 @@ export class Writes {
     const { own, changes } = this.#options
     const imap = await this.#options.ready()
     const number = own.begin(write.key)
-    const applied = changes.applied(number, write)
+    const applied = changes.awaited.begin(number, write)
     const attempt = this.#attempt(write, number)
     try {
       await imap.set(write.key, attempt.stored, serverTtlMs(write.ttlMs))
@@ -72,12 +84,15 @@ export class Writes {
   async #swap(write: DriverWrite): Promise<CommitResult> {
     const { own, changes } = this.#options
     let number = 0
-    let applied: ReturnType<Changes['applied']> | undefined
+    let applied: Promise<Frame | undefined> | undefined
     const untilMs = this.#options.realClock.now() + this.#options.deadlineMs
     for (;;) {
       if (number > 0 && this.#options.realClock.now() > untilMs) {
         this.#void(number)
-        throw new GridError('TIMEOUT', `${write.type} of ${quote(write.key)}: others were faster for ${this.#options.deadlineMs} ms; it was not made`)
+        throw new GridError(
+          'TIMEOUT',
+          `${write.type} of ${quote(write.key)}: others were faster for ${this.#options.deadlineMs} ms; it was not made`,
+        )
       }
       const imap = await this.#options.ready()
       const raw = await imap.get(write.key)
@@ -90,10 +105,10 @@ export class Writes {
       this.#checkOver(write, raw)
       if (number === 0) {
         number = own.begin(write.key)
-        applied = changes.applied(number, write)
+        applied = changes.awaited.begin(number, write)
       }
       const attempt = this.#attempt(write, number)
-      const waiting = applied as ReturnType<Changes['applied']>
+      const waiting = applied as Promise<Frame | undefined>
       try {
         if (!(await replace(imap, write, raw, attempt.stored))) continue
       } catch (error) {
@@ -110,7 +125,7 @@ export class Writes {
   async #resolve(
     write: DriverWrite,
     number: number,
-    applied: ReturnType<Changes['applied']>,
+    applied: Promise<Frame | undefined>,
     error: unknown,
     again: (imap: IMap<string, Buffer>) => Promise<boolean>,
   ): Promise<Committed> {
@@ -124,7 +139,9 @@ export class Writes {
         const frame = readFrame(await imap.get(write.key))
         if (frame !== undefined && isSameWrite(frame, { session, number })) break
         if (await again(imap)) break
-      } catch {}
+      } catch (reason) {
+        if (isGridError(reason, 'CLOSED')) throw reason
+      }
       await new Promise<void>((resolve) => realClock.setTimeout(resolve, RETRY_MS))
     }
     if (seen || realClock.now() < untilMs) {
@@ -133,7 +150,7 @@ export class Writes {
       return { ok: true, version: frame?.version ?? changes.known.get(write.key)?.version ?? 1, atMs: frame?.stampMs ?? 0 }
     }
     own.unknown(number, beat())
-    changes.abandon(number)
+    changes.awaited.abandon(number)
     throw new GridError(
       'OUTCOME_UNKNOWN',
       `${write.type} of ${quote(write.key)} of map ${quote(this.#options.map)}: the connection was lost and nobody can say whether it was made`,
@@ -156,9 +173,13 @@ export class Writes {
     return { version, atMs, stored }
   }
 
+  #swapped(key: string, ended: Promise<void>): void {
+    if (this.#swapping.get(key) === ended) this.#swapping.delete(key)
+  }
+
   #void(number: number): void {
     this.#options.own.voided(number, this.#options.beat())
-    this.#options.changes.abandon(number)
+    this.#options.changes.awaited.abandon(number)
     this.#options.changes.done(this.#options.session, number)
   }
 
@@ -166,9 +187,11 @@ export class Writes {
     if (raw === null) return
     const frame = readFrame(raw)
     const place = `${quote(write.key)} of map ${quote(this.#options.map)}`
-    if (frame === undefined) throw new GridError('BAD_ENVELOPE', `${place}: what is stored there was not written by a grid; it was left untouched`)
+    if (frame === undefined)
+      throw new GridError('BAD_ENVELOPE', `${place}: what is stored there was not written by a grid; it was left untouched`)
     this.#options.hybrid.see(frame.version)
-    if (frame.version >= HIGHEST_VERSION) throw new GridError('BAD_ENVELOPE', `${place}: its version ${frame.version} comes from no clock there is`)
+    if (frame.version >= HIGHEST_VERSION)
+      throw new GridError('BAD_ENVELOPE', `${place}: its version ${frame.version} comes from no clock there is`)
   }
 }
 
