@@ -1,0 +1,67 @@
+import type { VirtualClock } from '@stigmergy/grid'
+import { createRecordCodec } from '../record.ts'
+import { handledBy } from './cluster.ts'
+import type { SimulationWorld } from './simulate.ts'
+import type { WorkerContext } from './worker.ts'
+
+/**
+ * Stops all, and holds what is stored against what the world saw. Gives the number of events handled.
+ * Each check calls `wrong` with what it found.
+ */
+export async function checkEnd({ disk, arm, cluster }: SimulationWorld, clock: VirtualClock, wrong: (text: string) => void): Promise<number> {
+  const notes = cluster.teams.flatMap(({ node, agents }) => agents.map((id) => [id, node?.grid.map<number>('notes').peek(id)?.value] as const))
+  const seen = new Map(notes)
+  const closing = Promise.allSettled(cluster.nodes.map(({ system }) => system.close()))
+  await clock.advance(10_000)
+  await closing
+
+  oneWriter(cluster, disk.commits, wrong)
+  const codec = createRecordCodec()
+  const contexts = new Map<string, WorkerContext>()
+  for (const { agents } of cluster.teams) {
+    for (const id of agents) {
+      const stored = disk.read(id)
+      if (stored === undefined) {
+        wrong(`${id} was never stored`)
+        continue
+      }
+      const record = codec.decode(stored.value, { id, machineType: 'worker', machineVersion: undefined })
+      contexts.set(id, record.snapshot.context as WorkerContext)
+    }
+  }
+  let events = 0
+  for (const [id, context] of contexts) {
+    events += handledBy(context)
+    for (const text of context.wrong) wrong(`message: ${id} got ${text}`)
+    for (const [peer, n] of Object.entries(context.sent)) {
+      const got = contexts.get(peer)?.got[id] ?? 0
+      if (got !== n) wrong(`message: ${id} sent ${n} to ${peer}, which has ${got}`)
+    }
+    if (context.armed !== context.fired) wrong(`timer: ${id} began ${context.armed} and ${context.fired} fired`)
+    commands(id, context.commands, arm.done.get(id) ?? [], wrong)
+    if (context.puts !== (seen.get(id) ?? 0)) wrong(`write: ${id} put ${context.puts} at last, the map has ${seen.get(id)}`)
+  }
+  return events
+}
+
+/** Per agent: revisions without a gap, fences that only grow, one owner of each (I1). */
+function oneWriter(cluster: SimulationWorld['cluster'], commits: SimulationWorld['disk']['commits'], wrong: (text: string) => void): void {
+  const last = new Map<string, (typeof commits)[number]>()
+  for (const commit of commits) {
+    const { id, rev, owner, token } = commit
+    const before = last.get(id)
+    last.set(id, commit)
+    if (rev !== (before?.rev ?? 0) + 1) wrong(`writer: ${id} went from revision ${before?.rev ?? 0} to ${rev}`)
+    if (before === undefined) continue
+    if (token < before.token) wrong(`writer: ${owner} wrote ${id} with fence ${token} after ${before.owner} with ${before.token}`)
+    if (token === before.token && owner !== before.owner) wrong(`writer: ${owner} and ${before.owner} wrote ${id} with fence ${token}`)
+  }
+  for (const { agents } of cluster.teams) for (const id of agents) if (!last.has(id)) wrong(`writer: nobody wrote ${id}`)
+}
+
+/** The arm did each of an agent's commands once, in order, and no other. */
+function commands(id: string, given: number, done: readonly number[], wrong: (text: string) => void): void {
+  const odd = done.findIndex((n, at) => n !== at + 1)
+  if (odd >= 0) wrong(`effect: the arm did command ${done[odd]} of ${id} as its number ${odd + 1}`)
+  else if (done.length !== given) wrong(`effect: ${id} gave ${given} commands, the arm did ${done.length}`)
+}

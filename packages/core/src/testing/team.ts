@@ -1,0 +1,63 @@
+import { child, type SupervisorRef, type SupervisorSpec } from '../supervise.ts'
+import type { Strategy } from '../strategy.ts'
+import type { SimulatedNode } from './node.ts'
+import { createWorker, type WorkerContext } from './worker.ts'
+
+/** Agents that live together in one process, under one supervisor, and are moved together. */
+export class Team {
+  readonly name: string
+  readonly strategy: Strategy
+  readonly agents: readonly string[]
+  /** Where it runs, or is being started. */
+  node: SimulatedNode | undefined
+  running = false
+  /** Each placement has a number: what an older one still says is not heard. */
+  #placement = 0
+
+  constructor(name: string, strategy: Strategy, size: number) {
+    this.name = name
+    this.strategy = strategy
+    this.agents = Array.from({ length: size }, (_, at) => `${name}-${at}`)
+  }
+
+  /** Its process is gone, or taken for gone. */
+  lost(): void {
+    this.#placement += 1
+    this.node = undefined
+    this.running = false
+  }
+
+  /** Starts it there. `failed` is called if it does not start. */
+  place(node: SimulatedNode, backwards: boolean, failed: () => void): void {
+    const placement = ++this.#placement
+    this.node = node
+    this.running = false
+    node.system.supervise(this.#spec(node, backwards)).then(
+      () => {
+        if (placement === this.#placement) this.running = true
+      },
+      () => {
+        if (placement === this.#placement) failed()
+      },
+    )
+  }
+
+  #spec(node: SimulatedNode, backwards: boolean): SupervisorSpec {
+    const machine = createWorker(node.grid.map<number>('notes'))
+    const children = this.agents.map((id, at) => {
+      const peers = [1, 2, 3].map((step) => this.agents[(at + step) % this.agents.length] as string)
+      return child(machine, { id, input: { id, peers }, durability: 'gated', gate: { giveUpMs: Infinity, maxTransitions: 64 } })
+    })
+    if (backwards) children.reverse()
+    return { id: this.name, strategy: this.strategy, maxRestarts: 1000, backoff: { minMs: 1, maxMs: 5 }, children }
+  }
+
+  /** What an agent of it counts now, where it runs. */
+  contextOf(agent: string): WorkerContext | undefined {
+    return this.node?.system.agent(agent)?.snapshot.context as WorkerContext | undefined
+  }
+
+  supervisor(): SupervisorRef | undefined {
+    return this.node?.system.supervisor(this.name)
+  }
+}
