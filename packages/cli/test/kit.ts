@@ -38,7 +38,8 @@ export async function inPlace(use: (path: string, durable: Durable) => Promise<v
   const path = await mkdtemp(join(tmpdir(), 'stigmergy-cli-'))
   const durable = await openDurable({ path })
   try {
-    for (const [at, text] of ['{"x":1}', '{"x":2}'].entries()) await durable.store.commit('robot-1', at, fence, Buffer.from(text), [Buffer.from(`send ${at}`)])
+    for (const [at, text] of ['{"x":1}', '{"x":2}'].entries())
+      await durable.store.commit('robot-1', at, fence, Buffer.from(text), [Buffer.from(`send ${at}`)])
     await durable.store.commit('planner', 0, fence, Buffer.from([0x81, 0xa1, 0x78, 0x07]))
     await durable.store.commit('picture', 0, fence, Buffer.from([0xff, 0xfe, 0x00]))
     const journal = durable.journal('decisions', { archive: archiveInBlobs(durable.blobs), hotRecords: 10, segmentRecords: 10 })
@@ -62,6 +63,11 @@ export async function inPlace(use: (path: string, durable: Durable) => Promise<v
 /** What is in the directory, but for the file in which lmdb notes its readers. */
 export async function fingerprint(path: string): Promise<readonly string[]> {
   const files = (await readdir(path, { recursive: true, withFileTypes: true })).filter((each) => each.isFile() && each.name !== 'lock.mdb')
-  const lines = files.map(async ({ parentPath, name }) => `${name} ${createHash('sha256').update(await readFile(join(parentPath, name))).digest('hex')}`)
+  const lines = files.map(
+    async ({ parentPath, name }) =>
+      `${name} ${createHash('sha256')
+        .update(await readFile(join(parentPath, name)))
+        .digest('hex')}`,
+  )
   return (await Promise.all(lines)).toSorted()
 }

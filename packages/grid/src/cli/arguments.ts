@@ -36,7 +36,8 @@ export function parseArguments(program: string, spec: CommandSpec, args: readonl
       const given = text(name)
       if (given === undefined) return undefined
       const value = Number(given)
-      if (given.trim() === '' || !Number.isSafeInteger(value) || value < 0) throw usage(`--${name} is '${given}': give a whole number from 0 on`)
+      if (given.trim() === '' || !Number.isSafeInteger(value) || value < 0)
+        throw usage(`--${name} is '${given}': give a whole number from 0 on`)
       return value
     },
   }

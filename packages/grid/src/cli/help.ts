@@ -32,7 +32,11 @@ export function groupHelp(program: string, { summary, commands }: CommandGroup):
 /** Help of the whole program. */
 export function programHelp(program: string, entries: readonly (Command | CommandGroup)[]): string {
   const lines = entries.map((each) => row(nameOf(each), firstLine('commands' in each ? each.summary : each.spec.summary)))
-  return [`${program}: agents that share one memory`, ['Commands:', ...lines].join('\n'), `More about each: ${program} COMMAND --help`].join('\n\n')
+  return [
+    `${program}: agents that share one memory`,
+    ['Commands:', ...lines].join('\n'),
+    `More about each: ${program} COMMAND --help`,
+  ].join('\n\n')
 }
 
 function firstLine(text: string): string {

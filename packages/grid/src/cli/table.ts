@@ -3,7 +3,12 @@ export function table(rows: readonly (readonly string[])[]): readonly string[] {
   const columns = (rows[0] ?? []).map((_, at) => rows.map((row) => row[at] ?? ''))
   const widths = columns.map((cells) => Math.max(...cells.map(({ length }) => length)))
   const right = columns.map(([, ...cells]) => cells.length > 0 && cells.every((cell) => /^[\d.,]*( [kMG]?B)?$/.test(cell)))
-  return rows.map((row) => row.map((cell, at) => (right[at] ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0))).join('  ').trimEnd())
+  return rows.map((row) =>
+    row
+      .map((cell, at) => (right[at] ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  )
 }
 
 /** `1.5 MB` */

@@ -34,7 +34,8 @@ export async function openReadEnvironment(path: string): Promise<ReadEnvironment
     if (bytes === 0) throw new StoreError('STORE_BROKEN', `${file} is empty: whoever began it was killed before it had written anything`)
     root = openLmdb<Buffer, Buffer>({ path, noSubdir: false, readOnly: true, maxDbs: 32, ...raw })
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new StoreError('STORE_ACCESS', `there is no store at ${path}`, { cause: error })
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      throw new StoreError('STORE_ACCESS', `there is no store at ${path}`, { cause: error })
     throw diskError(error, path)
   }
   const rows = createRowCodec()
@@ -46,7 +47,8 @@ export async function openReadEnvironment(path: string): Promise<ReadEnvironment
     rows,
     bytes,
     tables: Array.from(root.getKeys(), (name) => name.toString().replace(/\0$/, '')),
-    table: (name, useVersions) => (environment.tables.includes(name) ? root.openDB<Buffer, Buffer>(name, { ...raw, useVersions }) : NO_TABLE),
+    table: (name, useVersions) =>
+      environment.tables.includes(name) ? root.openDB<Buffer, Buffer>(name, { ...raw, useVersions }) : NO_TABLE,
     refresh: () => root.resetReadTxn(),
     read(table, key, what) {
       environment.refresh()
@@ -75,7 +77,10 @@ export async function openReadEnvironment(path: string): Promise<ReadEnvironment
     const { fields } = environment.read(environment.table('meta', true), Buffer.from('schema_version'), 'the schema version')
     const schemaVersion = Number(fields?.[0] ?? 0)
     if (schemaVersion <= DURABLE_SCHEMA_VERSION) return { ...environment, schemaVersion }
-    throw new StoreError('STORE_NEWER', `the store at ${path} has schema version ${schemaVersion}; this release knows ${DURABLE_SCHEMA_VERSION}`)
+    throw new StoreError(
+      'STORE_NEWER',
+      `the store at ${path} has schema version ${schemaVersion}; this release knows ${DURABLE_SCHEMA_VERSION}`,
+    )
   } catch (error) {
     await environment.close()
     throw diskError(error, path)

@@ -53,7 +53,8 @@ async function record(reader: DurableReader, id: string, args: ParsedArguments, 
 
 async function journalRecord(reader: DurableReader, name: string, at: string, args: ParsedArguments, io: CliIo): Promise<ExitCode> {
   const offset = Number(at)
-  if (at.trim() === '' || !Number.isSafeInteger(offset) || offset < 0) throw new GridError('BAD_OPTION', `ID is ${quote(at)}: give an offset, from 0 on`)
+  if (at.trim() === '' || !Number.isSafeInteger(offset) || offset < 0)
+    throw new GridError('BAD_OPTION', `ID is ${quote(at)}: give an offset, from 0 on`)
   const [found] = await reader.journal(knownJournal(reader, name)).read(offset, { limit: 1 })
   if (found === undefined) throw new GridError('BAD_OPTION', `journal ${quote(name)} ends before ${offset}: see where with inspect`)
   const { producer, seq, value, wallMs } = found
@@ -83,5 +84,8 @@ async function print(head: object, value: Uint8Array, args: ParsedArguments, io:
 export function knownJournal(reader: DurableReader, name: string): string {
   const names = reader.journals().map((each) => each.name)
   if (names.includes(name)) return name
-  throw new StoreError('BAD_ID', `there is no journal ${quote(name)}; there ${names.length === 0 ? 'is none' : `are ${names.map(quote).join(', ')}`}`)
+  throw new StoreError(
+    'BAD_ID',
+    `there is no journal ${quote(name)}; there ${names.length === 0 ? 'is none' : `are ${names.map(quote).join(', ')}`}`,
+  )
 }

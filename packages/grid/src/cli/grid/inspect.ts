@@ -38,7 +38,8 @@ interface TagRow {
 export const inspect: Command = {
   spec: {
     name: 'inspect',
-    summary: 'Show what a durable grid holds: records, leases, journals and how far their readers are, blobs.\nIt only looks, also while others write.',
+    summary:
+      'Show what a durable grid holds: records, leases, journals and how far their readers are, blobs.\nIt only looks, also while others write.',
     positionals: [TARGET],
     options: {
       limit: { kind: 'number', placeholder: 'N', help: 'how many records, and how many tags, to list', defaultText: '20' },
@@ -104,9 +105,12 @@ function lines({ path, schemaVersion, bytes, store, leases, journals, blobs }: F
   told.push('', `journals: ${journals.length}`)
   for (const { name, first, cold, end, readers, producers } of journals) {
     const inBlobs = cold > first ? `, ${cold - first} of them in blobs` : ''
-    told.push(`  ${name}: ${count(end - first, 'record')}, offsets ${first} to ${end}${inBlobs}; ${count(Object.keys(producers).length, 'producer')}`)
+    told.push(
+      `  ${name}: ${count(end - first, 'record')}, offsets ${first} to ${end}${inBlobs}; ${count(Object.keys(producers).length, 'producer')}`,
+    )
     const rows = Object.entries(readers).map(([reader, { position, lag }]) => [reader, String(position), String(lag)])
-    if (rows.length > 0) told.push(...indent([['  reader', 'position', 'lag'], ...rows.map(([each = '', ...rest]) => [`  ${each}`, ...rest])]))
+    if (rows.length > 0)
+      told.push(...indent([['  reader', 'position', 'lag'], ...rows.map(([each = '', ...rest]) => [`  ${each}`, ...rest])]))
   }
   told.push('', `blobs: ${blobs.count}, ${size(blobs.bytes)}; ${count(blobs.tags, 'tag')}`)
   if (blobs.shown.length > 0) {

@@ -8,9 +8,11 @@ export const TARGET = 'DIR'
 /** Opens the directory a person named, to look only. lmdb is loaded here and not before. */
 export async function openTarget(target: string | undefined): Promise<DurableReader> {
   const path = target ?? ''
-  if (/^[a-z\d]+:\/\//i.test(path)) throw new GridError('BAD_OPTION', `${quote(path)} is no directory: give the one that openDurable({ path }) uses`)
+  if (/^[a-z\d]+:\/\//i.test(path))
+    throw new GridError('BAD_OPTION', `${quote(path)} is no directory: give the one that openDurable({ path }) uses`)
   const found = await stat(path).catch(() => undefined)
-  if (found === undefined) throw new GridError('BAD_OPTION', `there is no directory ${quote(path)}: give the one that openDurable({ path }) uses`)
+  if (found === undefined)
+    throw new GridError('BAD_OPTION', `there is no directory ${quote(path)}: give the one that openDurable({ path }) uses`)
   if (!found.isDirectory()) throw new GridError('BAD_OPTION', `${quote(path)} is a file: give the directory it is in`)
   try {
     const { openDurableReader } = await import('../../durable/durable-reader.ts')

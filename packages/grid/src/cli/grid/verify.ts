@@ -19,7 +19,8 @@ interface Damage {
 export const verify: Command = {
   spec: {
     name: 'verify',
-    summary: 'Read everything and say what is damaged: check sums of rows, holes in journals, bytes of blobs, tags to nothing.\nIt only looks. Exit code 1 says that something is damaged.',
+    summary:
+      'Read everything and say what is damaged: check sums of rows, holes in journals, bytes of blobs, tags to nothing.\nIt only looks. Exit code 1 says that something is damaged.',
     positionals: [TARGET],
     options: { json: { kind: 'flag', help: 'one JSON object, for programs' } },
     examples: ['stigmergy grid verify /var/lib/cell-7'],
@@ -84,7 +85,8 @@ async function check(reader: DurableReader, { signal }: CliIo): Promise<Checked>
 
   async function readJournal(name: string): Promise<void> {
     const journal = reader.journal(name)
-    let { first: at, end } = await journal.extent()
+    const { first, end } = await journal.extent()
+    let at = first
     while (at < end) {
       signal.throwIfAborted()
       try {
