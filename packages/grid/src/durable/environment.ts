@@ -6,8 +6,11 @@ import { diskError } from './disk-errors.ts'
 import type { ResolvedDurableOptions } from './options.ts'
 import { preflight } from './preflight.ts'
 
-/** Version of the tables in an environment (I9). */
-export const DURABLE_SCHEMA_VERSION = 1
+/**
+ * Version of the tables in an environment (I9). In version 1 a writer gave no epoch, so its rows can be read on but it must not
+ * write beside this release: an environment becomes version 2 when it is opened.
+ */
+export const DURABLE_SCHEMA_VERSION = 2
 
 export type Table = Database<Buffer, Buffer>
 
@@ -31,8 +34,16 @@ export interface Environment {
   table(name: string, versions: boolean): Table
   /** The newest committed row, of whichever process. */
   read(table: Table, key: Buffer, what: string): Versioned
+  /** The row as of the last {@link refresh}, or newer. */
+  readNow(table: Table, key: Buffer, what: string): Versioned
   /** Brings reads up to what other processes have committed. */
   refresh(): void
+  /** As {@link swap}, resolved as soon as it is committed, without deadline: for those who group writes. Rejects with a `StoreError`. */
+  submit(table: Table, expected: readonly Expectation[], write: () => void): Promise<boolean>
+  /** Everything that `write` submits is committed in one transaction. Resolves then; rejects with a `StoreError`. */
+  together(write: () => void): Promise<void>
+  /** Resolves when what is committed has reached the level of the environment. */
+  settle(): Promise<void>
   /**
    * In one transaction: looks whether every row still has its version, and if so makes the writes of `write`. False: it did not.
    * Resolves at the level of the environment. Swaps asked for while a commit is under way share the next one.
@@ -40,6 +51,8 @@ export interface Environment {
   swap(table: Table, expected: readonly Expectation[], write: () => void): Promise<boolean>
   /** Throws CLOSED after `close`. */
   check(): void
+  /** What `close` waits for, up to its deadline, before it closes the file. */
+  beforeClose(work: () => Promise<void>): void
   close(): Promise<void>
 }
 
@@ -60,6 +73,7 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
   }
   let closed = false
   let failed = false
+  const closing: (() => Promise<void>)[] = []
 
   const environment: Environment = {
     options,
@@ -68,10 +82,14 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
     refresh: () => root.resetReadTxn(),
     read(table, key, what) {
       environment.refresh()
+      return environment.readNow(table, key, what)
+    },
+    readNow(table, key, what) {
       const entry = table.getEntry(key)
       return entry === undefined ? { version: 0, fields: undefined } : { version: entry.version ?? 0, fields: rows.read(entry.value, what) }
     },
-    async swap(table, expected, write) {
+    submit(table, expected, write) {
+      const [only] = expected
       // Conditions within conditions, in one transaction: only the innermost writes, so it is all or none. Called at once, in order.
       const held: Promise<boolean>[] = []
       const step = (at: number): void => {
@@ -79,11 +97,33 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
         if (each === undefined) write()
         else held.push(condition(table, each, () => step(at + 1)))
       }
+      const fail = async (error: unknown): Promise<never> => {
+        failed = true
+        throw diskError(await commitError(error), path)
+      }
       try {
+        if (only !== undefined && expected.length === 1) return condition(table, only, write).then(undefined, fail)
         step(0)
-        const all = Promise.all(held).then((each) => each.every(Boolean), failedCommit)
-        const swapped = await withDeadline(all, clock, timeoutMs, `a write to ${path}`)
-        if (swapped && options.level === 'host') await withDeadline(Promise.resolve(root.flushed), clock, timeoutMs, `the flush of ${path}`)
+      } catch (error) {
+        return fail(error)
+      }
+      return Promise.all(held).then((each) => each.every(Boolean), fail)
+    },
+    async together(write) {
+      try {
+        await root.batch(write)
+      } catch (error) {
+        failed = true
+        throw diskError(await commitError(error), path)
+      }
+    },
+    async settle() {
+      if (options.level === 'host') await withDeadline(Promise.resolve(root.flushed), clock, timeoutMs, `the flush of ${path}`)
+    },
+    async swap(table, expected, write) {
+      try {
+        const swapped = await withDeadline(environment.submit(table, expected, write), clock, timeoutMs, `a write to ${path}`)
+        if (swapped) await environment.settle()
         return swapped
       } catch (error) {
         failed = true
@@ -93,13 +133,16 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
     check() {
       if (closed) throw new StoreError('CLOSED', `the store at ${path} is closed`)
     },
+    beforeClose: (work) => void closing.push(work),
     async close() {
       if (closed) return
       closed = true
+      const finished = withDeadline(Promise.all(closing.map((work) => work())), clock, failed ? 100 : timeoutMs, `closing ${path}`)
+      await finished.catch(() => (failed = true))
       // The level was promised with each write, so there is nothing to wait for but the file.
-      const closing = withDeadline(root.close(), clock, failed ? 100 : timeoutMs, `closing ${path}`)
+      const over = withDeadline(root.close(), clock, failed ? 100 : timeoutMs, `closing ${path}`)
       // After a commit that failed lmdb waits for ever for the next one. Nothing acknowledged is in memory only.
-      await (failed ? closing.catch(() => undefined) : closing)
+      await (failed ? over.catch(() => undefined) : over)
     },
   }
 
@@ -113,9 +156,13 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
 }
 
 /** lmdb tells why a commit failed in a promise within the error, which rejects by itself and must be heard. */
-async function failedCommit(error: unknown): Promise<never> {
-  await (error as { readonly commitError?: unknown }).commitError
-  throw error
+async function commitError(error: unknown): Promise<unknown> {
+  try {
+    await (error as { readonly commitError?: unknown }).commitError
+    return error
+  } catch (reason) {
+    return reason
+  }
 }
 
 /** A write inside a {@link Environment.swap}: its own promise says nothing more than the swap's, but would reject unheard. */
@@ -130,14 +177,16 @@ function condition(table: Table, { key, version }: Expectation, action: () => vo
 async function claimSchema(environment: Environment, path: string): Promise<void> {
   const table = environment.table('meta', true)
   const key = Buffer.from('schema_version')
-  const read = (): unknown => environment.read(table, key, 'the schema version').fields?.[0]
   const row = environment.rows.pack([DURABLE_SCHEMA_VERSION])
-  // Two processes may begin the same file: the loser finds what the winner wrote.
-  if (read() === undefined) await environment.swap(table, [{ key, version: 0 }], () => quietly(table.put(key, row, 1)))
-  const found = read()
-  if (found === DURABLE_SCHEMA_VERSION) return
-  throw new StoreError(
-    'STORE_NEWER',
-    `the store at ${path} has schema version ${String(found)}; this release knows ${DURABLE_SCHEMA_VERSION}`,
-  )
+  for (;;) {
+    const { version, fields } = environment.read(table, key, 'the schema version')
+    const found = fields?.[0] ?? 0
+    if (found === DURABLE_SCHEMA_VERSION) return
+    if (typeof found !== 'number' || found > DURABLE_SCHEMA_VERSION) {
+      const known = `this release knows ${DURABLE_SCHEMA_VERSION}`
+      throw new StoreError('STORE_NEWER', `the store at ${path} has schema version ${String(found)}; ${known}`)
+    }
+    // Two processes may begin the same file: the loser finds what the winner wrote.
+    await environment.swap(table, [{ key, version }], () => quietly(table.put(key, row, version + 1)))
+  }
 }

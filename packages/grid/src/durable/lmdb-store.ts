@@ -1,110 +1,182 @@
-import { checkCommit, checkFence, checkId, fenced, refusal, resolveScan, type Head } from '../store/rules.ts'
+import { StoreError } from '../store/errors.ts'
+import { checkedCommit, checkFence, checkId, fenced, refusal, resolveScan } from '../store/rules.ts'
 import type { Fence, OutboxItem, Store, StoreCommit, StoreRecord } from '../store/store.ts'
-import { quietly, type Environment, type Versioned } from './environment.ts'
-import { createLanes } from './lanes.ts'
+import { quietly, type Environment } from './environment.ts'
+import { createGroupCommit, GroupWrite } from './group-commit.ts'
+import { numbered, packHead, toBytes, toHead, toRecord, type HeadRow } from './store-rows.ts'
 
-/** The row of an id. `value` is undefined after a delete; `oldest` and `outboxFrom` say what is kept besides, without a search. */
-interface Row extends Head {
-  readonly oldest: number
-  readonly outboxFrom: number
-  readonly value: Uint8Array | undefined
-}
-
-interface Seen {
-  readonly key: Buffer
-  readonly version: number
-  row: Row | undefined
-}
+const NONE: readonly Buffer[] = []
 
 /** The store in an lmdb environment (I1): a write looks at fences and writes in the same transaction. */
 export function createLmdbStore(environment: Environment): Store {
   const { rows, options } = environment
   const heads = environment.table('heads', true)
-  const history = environment.table('revisions', false)
+  const records = environment.table('revisions', false)
   const outboxes = environment.table('outbox', false)
-  // Writes of one id follow each other, so that a caller may ask for the next one before the last is acknowledged.
-  const lanes = createLanes()
+  const group = createGroupCommit<HeadRow>({ environment, table: heads, unpack: toHead, pack: (row) => rows.pack(packHead(row)) })
+  environment.beforeClose(() => group.idle())
 
-  const read = (id: string): Seen => {
-    const key = Buffer.from(id)
-    return { key, ...toSeen(environment.read(heads, key, id)) }
+  const head = (id: string, key: Buffer): HeadRow | undefined => {
+    const { fields } = environment.read(heads, key, id)
+    return fields && toHead(fields)
   }
 
-  /** Decides on what it reads, writes if nobody wrote meanwhile, else decides anew. `plan` throws to refuse. */
-  async function write<T>(
-    ids: readonly string[],
-    plan: (seen: ReadonlyMap<string, Seen>) => { readonly result: T; apply(): void },
-  ): Promise<T> {
-    environment.check()
-    return lanes.run(ids, async () => {
-      for (;;) {
-        environment.check()
-        const seen = new Map(ids.map((id) => [id, read(id)]))
-        const expected = Array.from(seen.values(), ({ key, version }) => ({ key, version }))
-        const { result, apply } = plan(seen)
-        const swapped = await environment.swap(heads, expected, () => {
-          apply()
-          for (const { key, version, row } of seen.values()) if (row !== undefined) quietly(heads.put(key, pack(row), version + 1))
-        })
-        if (swapped) return result
-      }
-    })
+  /** A record of a head just read: with the revisions, or in the head itself where format 1 wrote it. Both are of one snapshot. */
+  function recordOf(id: string, key: Buffer, row: HeadRow, rev: number): StoreRecord {
+    if (rev === row.rev && row.value !== undefined) return { rev, fence: row.fence, value: row.value }
+    const bytes = records.getBinary(numbered(key, rev))
+    if (bytes === undefined) throw new StoreError('STORE_BROKEN', `revision ${rev} of ${id} is missing`)
+    return toRecord(rows.read(bytes, `revision ${rev} of ${id}`))
   }
 
-  const pack = (row: Row): Buffer =>
-    rows.pack([row.rev, row.fence.token, row.fence.owner, row.outboxSeq, row.oldest, row.outboxFrom, row.value ?? null])
+  function present(id: string, key: Buffer): StoreRecord | undefined {
+    const row = head(id, key)
+    return row === undefined || row.rev === 0 ? undefined : recordOf(id, key, row, row.rev)
+  }
 
-  /** What goes to the other tables, with the head moved on in `seen`. */
-  function next(seen: Seen, { fence, value, outbox = [] }: StoreCommit): () => void {
-    const { row, key } = seen
-    const rev = (row?.rev ?? 0) + 1
-    const outboxSeq = row?.outboxSeq ?? 0
-    const from = row?.oldest ?? rev
-    const oldest = Math.max(from, rev - options.revisions + 1)
-    seen.row = { rev, fence, value, outboxSeq: outboxSeq + outbox.length, oldest, outboxFrom: row?.outboxFrom ?? 1 }
-    return () => {
-      if (row?.value !== undefined && options.revisions > 1) {
-        quietly(history.put(numbered(key, row.rev), rows.pack([row.rev, row.fence.token, row.fence.owner, row.value])))
-      }
-      for (let old = from; old < oldest; old++) quietly(history.remove(numbered(key, old)))
-      for (const [at, bytes] of outbox.entries()) quietly(outboxes.put(numbered(key, outboxSeq + at + 1), rows.pack([bytes])))
+  const packRecord = (rev: number, { token, owner }: Fence, value: Uint8Array): Buffer => rows.pack([rev, token, owner, value])
+
+  /** One commit as it will be stored: packing is what copies the caller's bytes. */
+  class Commit extends GroupWrite<HeadRow, number> {
+    readonly #commit: StoreCommit
+    readonly #key: Buffer
+    readonly #packed: Buffer
+    readonly #outbox: readonly Buffer[]
+    #before: HeadRow | undefined
+    #after: HeadRow | undefined
+
+    constructor(given: StoreCommit) {
+      const commit = checkedCommit(given)
+      super([commit.id])
+      this.#commit = commit
+      this.#key = Buffer.from(commit.id)
+      this.#packed = packRecord(commit.expectedRev + 1, commit.fence, commit.value)
+      this.#outbox = commit.outbox === undefined || commit.outbox.length === 0 ? NONE : commit.outbox.map((bytes) => rows.pack([bytes]))
     }
+
+    override plan([row]: readonly (HeadRow | undefined)[]): readonly HeadRow[] {
+      return [this.next(row)]
+    }
+
+    /** The head after it. Throws the refusal. */
+    next(row: HeadRow | undefined): HeadRow {
+      const refused = refusal(row, this.#commit)
+      if (refused !== undefined) throw refused
+      const rev = this.#commit.expectedRev + 1
+      this.#before = row
+      this.#after = {
+        rev,
+        fence: this.#commit.fence,
+        outboxSeq: (row?.outboxSeq ?? 0) + this.#outbox.length,
+        oldest: Math.max(row?.oldest ?? rev, rev - options.revisions + 1),
+        outboxFrom: row?.outboxFrom ?? 1,
+        value: undefined,
+      }
+      return this.#after
+    }
+
+    override write(): void {
+      const before = this.#before
+      const { rev, oldest } = this.#after as HeadRow
+      if (before?.value !== undefined) {
+        quietly(records.put(numbered(this.#key, before.rev), packRecord(before.rev, before.fence, before.value)))
+      }
+      quietly(records.put(numbered(this.#key, rev), this.#packed))
+      for (let old = before?.oldest ?? rev; old < oldest; old++) quietly(records.remove(numbered(this.#key, old)))
+      let seq = before?.outboxSeq ?? 0
+      for (const item of this.#outbox) quietly(outboxes.put(numbered(this.#key, ++seq), item))
+    }
+
+    override result(): number {
+      return this.#commit.expectedRev + 1
+    }
+
+    get id(): string {
+      return this.#commit.id
+    }
+  }
+
+  /** Several commits, also of one id, each upon the one before. */
+  class Commits extends GroupWrite<HeadRow, readonly number[]> {
+    readonly #parts: readonly Commit[]
+
+    constructor(parts: readonly Commit[]) {
+      super([...new Set(parts.map(({ id }) => id))])
+      this.#parts = parts
+    }
+
+    override plan(before: readonly (HeadRow | undefined)[]): readonly HeadRow[] {
+      const after = new Map(this.ids.map((id, at) => [id, before[at]]))
+      for (const part of this.#parts) after.set(part.id, part.next(after.get(part.id)))
+      return this.ids.map((id) => after.get(id) as HeadRow)
+    }
+
+    override write(): void {
+      for (const part of this.#parts) part.write()
+    }
+
+    override result(): readonly number[] {
+      return this.#parts.map((part) => part.result())
+    }
+  }
+
+  /** A fenced change of the head that writes no value; what it no longer covers is removed with it. */
+  class HeadChange extends GroupWrite<HeadRow, void> {
+    readonly #fence: Fence
+    readonly #alter: (row: HeadRow) => HeadRow
+    #before: HeadRow | undefined
+    #after: HeadRow | undefined
+
+    constructor(id: string, fence: Fence, alter: (row: HeadRow) => HeadRow) {
+      super([checkId(id)])
+      this.#fence = checkFence(fence)
+      this.#alter = alter
+    }
+
+    override plan([row]: readonly (HeadRow | undefined)[]): readonly HeadRow[] {
+      const [id = ''] = this.ids
+      const refused = fenced(id, row, this.#fence)
+      if (refused !== undefined) throw refused
+      this.#before = row ?? { rev: 0, fence: this.#fence, outboxSeq: 0, oldest: 1, outboxFrom: 1, value: undefined }
+      this.#after = { ...this.#alter(this.#before), fence: this.#fence }
+      return [this.#after]
+    }
+
+    override write(): void {
+      const [before, after] = [this.#before as HeadRow, this.#after as HeadRow]
+      const key = Buffer.from(this.ids[0] as string)
+      if (after.rev === 0) for (let rev = before.oldest; rev <= before.rev; rev++) quietly(records.remove(numbered(key, rev)))
+      for (let seq = before.outboxFrom; seq < after.outboxFrom; seq++) quietly(outboxes.remove(numbered(key, seq)))
+    }
+
+    override result(): void {}
   }
 
   const store: Store = {
     level: options.level,
     async commitAll(given) {
-      const commits = given.map(checkCommit)
-      if (commits.length === 0) return []
-      return write([...new Set(commits.map(({ id }) => id))], (seen) => {
-        const parts = commits.map((commit) => {
-          const mine = seen.get(commit.id) as Seen
-          const refused = refusal(mine.row, commit)
-          if (refused !== undefined) throw refused
-          return next(mine, commit)
-        })
-        return { result: commits.map(({ expectedRev }) => expectedRev + 1), apply: () => parts.forEach((part) => part()) }
-      })
+      environment.check()
+      const parts = given.map((each) => new Commit(each))
+      return parts.length === 0 ? [] : group.run(new Commits(parts))
     },
     async commit(id, expectedRev, fence, value, outbox) {
-      const [rev] = await store.commitAll([{ id, expectedRev, fence, value, ...(outbox && { outbox }) }])
-      return rev as number
+      environment.check()
+      return group.run(new Commit({ id, expectedRev, fence, value, ...(outbox && { outbox }) }))
     },
     async get(id) {
       environment.check()
-      return toRecord(read(checkId(id)).row)
+      return present(id, Buffer.from(checkId(id)))
     },
     async revisions(id) {
       environment.check()
-      const { key, row } = read(checkId(id))
-      const present = toRecord(row)
-      if (row === undefined || present === undefined) return []
-      const records = [present]
-      for (let rev = row.rev - 1; rev >= Math.max(row.oldest, row.rev - options.revisions + 1); rev--) {
-        const bytes = history.getBinary(numbered(key, rev))
-        if (bytes !== undefined) records.push(toRevision(rows.read(bytes, `revision ${rev} of ${id}`)))
+      const key = Buffer.from(checkId(id))
+      const row = head(id, key)
+      const found: StoreRecord[] = []
+      if (row === undefined || row.rev === 0) return found
+      for (let rev = row.rev; rev >= Math.max(row.oldest, row.rev - options.revisions + 1); rev--) {
+        found.push(recordOf(id, key, row, rev))
       }
-      return records
+      return found
     },
     async *scan(scanOptions) {
       const { prefix, after, limit } = resolveScan(scanOptions)
@@ -116,7 +188,7 @@ export function createLmdbStore(environment: Environment): Store {
         const id = Buffer.from(key).toString()
         if (!id.startsWith(prefix) || left <= 0) return
         environment.check()
-        const record = toRecord(read(id).row)
+        const record = present(id, Buffer.from(key))
         if (record === undefined) continue
         left--
         yield { ...record, id }
@@ -124,7 +196,8 @@ export function createLmdbStore(environment: Environment): Store {
     },
     async outbox(id) {
       environment.check()
-      const { key, row } = read(checkId(id))
+      const key = Buffer.from(checkId(id))
+      const row = head(id, key)
       const items: OutboxItem[] = []
       if (row === undefined) return items
       for (let seq = row.outboxFrom; seq <= row.outboxSeq; seq++) {
@@ -133,62 +206,18 @@ export function createLmdbStore(environment: Environment): Store {
       }
       return items
     },
-    settle: (id, fence, seq) =>
-      change(id, fence, (row) => ({ ...row, outboxFrom: Math.max(row.outboxFrom, Math.min(seq, row.outboxSeq) + 1) })),
-    delete: (id, fence) => change(id, fence, (row) => ({ ...row, rev: 0, value: undefined, oldest: 1, outboxFrom: row.outboxSeq + 1 })),
+    async settle(id, fence, seq) {
+      environment.check()
+      const settled = (row: HeadRow): number => Math.max(row.outboxFrom, Math.min(seq, row.outboxSeq) + 1)
+      await group.run(new HeadChange(id, fence, (row) => ({ ...row, outboxFrom: settled(row) })))
+    },
+    async delete(id, fence) {
+      environment.check()
+      const gone = (row: HeadRow): HeadRow => ({ ...row, rev: 0, value: undefined, oldest: 1, outboxFrom: row.outboxSeq + 1 })
+      await group.run(new HeadChange(id, fence, gone))
+    },
     close: () => environment.close(),
     [Symbol.asyncDispose]: () => environment.close(),
   }
-
-  /** A fenced change of the row that writes no value; what it no longer covers is removed with it. */
-  async function change(id: string, given: Fence, alter: (row: Row) => Row): Promise<void> {
-    const fence = checkFence(given)
-    await write([checkId(id)], (all) => {
-      const seen = all.get(id) as Seen
-      const refused = fenced(id, seen.row, fence)
-      if (refused !== undefined) throw refused
-      const { row, key } = seen
-      const before = row ?? { rev: 0, fence, outboxSeq: 0, oldest: 1, outboxFrom: 1, value: undefined }
-      const after = { ...alter(before), fence }
-      seen.row = after
-      return {
-        result: undefined,
-        apply() {
-          if (after.value === undefined) for (let rev = before.oldest; rev < before.rev; rev++) quietly(history.remove(numbered(key, rev)))
-          for (let seq = before.outboxFrom; seq < after.outboxFrom; seq++) quietly(outboxes.remove(numbered(key, seq)))
-        },
-      }
-    })
-  }
-
   return store
-}
-
-function toSeen({ version, fields }: Versioned): { readonly version: number; row: Row | undefined } {
-  if (fields === undefined) return { version, row: undefined }
-  const [rev, token, owner, outboxSeq, oldest, outboxFrom, value] = fields as [number, number, string, number, number, number, unknown]
-  const bytes = value === null ? undefined : toBytes(value)
-  return { version, row: { rev, fence: { owner, token }, outboxSeq, oldest, outboxFrom, value: bytes } }
-}
-
-function toRecord(row: Row | undefined): StoreRecord | undefined {
-  return row?.value && { rev: row.rev, fence: row.fence, value: row.value }
-}
-
-function toRevision(fields: readonly unknown[]): StoreRecord {
-  const [rev, token, owner, value] = fields as [number, number, string, unknown]
-  return { rev, fence: { owner, token }, value: toBytes(value) }
-}
-
-// A copy: what lmdb hands out, and what is unpacked from it, may share memory that is used again.
-function toBytes(value: unknown): Uint8Array {
-  return new Uint8Array(value as Uint8Array)
-}
-
-/** `id NUL number`: no id holds NUL, so one id's keys stand together and in order. */
-function numbered(id: Buffer, at: number): Buffer {
-  const key = Buffer.alloc(id.length + 9)
-  id.copy(key)
-  key.writeBigUInt64BE(BigInt(at), id.length + 1)
-  return key
 }

@@ -1,9 +1,12 @@
-import { Packr } from 'msgpackr'
+import { Packr, RESERVE_START_SPACE } from 'msgpackr'
 import { crc32 } from 'node:zlib'
 import { StoreError } from './errors.ts'
 
-/** Version of the rows' layout, the first byte of each for ever (I9). A reader refuses any other and leaves it untouched. */
-export const ROW_FORMAT = 1
+/**
+ * Version of the rows' layout, the first byte of each for ever (I9). A reader refuses a newer one and leaves it untouched.
+ * Format 1 kept the present value of an id in its head, format 2 keeps it with the revisions; both are read.
+ */
+export const ROW_FORMAT = 2
 
 /**
  * The only code of the durable half that packs. A row is one byte of format, the CRC-32 of the rest (4 bytes, big endian),
@@ -21,11 +24,9 @@ export function createRowCodec(): RowCodec {
   const packr = new Packr({ useRecords: false })
   return {
     pack(fields) {
-      const body = packr.pack(fields)
-      const row = Buffer.allocUnsafe(HEADER_BYTES + body.length)
+      const row = packr.pack(fields, RESERVE_START_SPACE | HEADER_BYTES)
       row[0] = ROW_FORMAT
-      row.writeUInt32BE(crc32(body), 1)
-      row.set(body, HEADER_BYTES)
+      row.writeUInt32BE(crc32(row.subarray(HEADER_BYTES)), 1)
       return row
     },
     read(bytes, what) {
@@ -35,7 +36,7 @@ export function createRowCodec(): RowCodec {
       }
       const body = bytes.subarray(HEADER_BYTES)
       const sum = bytes.length < HEADER_BYTES ? -1 : new DataView(bytes.buffer, bytes.byteOffset).getUint32(1)
-      if (format !== ROW_FORMAT || sum !== crc32(body)) {
+      if (format === undefined || format < 1 || sum !== crc32(body)) {
         throw new StoreError('STORE_BROKEN', `the ${bytes.length} bytes stored for ${what} are damaged: their check sum is wrong`)
       }
       return packr.unpack(body) as readonly unknown[]

@@ -45,14 +45,19 @@ export function checkFence(fence: Fence): Fence {
   return { owner, token }
 }
 
-/** A checked commit with copies of its bytes: the caller may reuse its buffers at once. */
-export function checkCommit(commit: StoreCommit): StoreCommit {
+/** The commit, checked, over the caller's own bytes: to be packed in this very call. */
+export function checkedCommit(commit: StoreCommit): StoreCommit {
   const { id, expectedRev, fence, value, outbox = [] } = commit
   if (!Number.isSafeInteger(expectedRev) || expectedRev < 0) throw badOption('expectedRev', expectedRev, 'a revision, or 0 for none')
   for (const bytes of [value, ...outbox]) if (!(bytes instanceof Uint8Array)) throw badOption('value', bytes, 'a Uint8Array')
+  return { id: checkId(id), expectedRev, fence: checkFence(fence), value, outbox }
+}
+
+/** A checked commit with copies of its bytes: the caller may reuse its buffers at once. */
+export function checkCommit(given: StoreCommit): StoreCommit {
+  const { value, outbox = [], ...commit } = checkedCommit(given)
   // Copied by constructor: a Node Buffer's slice() would share memory with its source.
-  const copies = outbox.map((bytes) => new Uint8Array(bytes))
-  return { id: checkId(id), expectedRev, fence: checkFence(fence), value: new Uint8Array(value), outbox: copies }
+  return { ...commit, value: new Uint8Array(value), outbox: outbox.map((bytes) => new Uint8Array(bytes)) }
 }
 
 export interface ResolvedScan {
