@@ -2,7 +2,7 @@
 export const CORE_ERRORS = {
   BAD_OPTION: 'An option has a value it cannot have. The message quotes it and says which values it takes.',
   BAD_MACHINE: 'What was given to `spawn` is no XState v5 state machine. Make one with `setup(...).createMachine(...)`.',
-  AGENT_EXISTS: 'An agent of that id runs in this system. Take another id, or stop that agent first.',
+  AGENT_EXISTS: 'An agent or supervisor of that id runs in this system. Take another id, or stop that one first.',
   AGENT_STOPPED: 'The agent stopped, failed or reached its end before it could do what was asked.',
   AGENT_CRASHED: 'The agent crashed on the very event that asked. It is restarted, but the event is not sent again.',
   START_FAILED: 'The first step of an agent threw, so it was not spawned. `cause` is what it threw.',
@@ -18,6 +18,9 @@ export const CORE_ERRORS = {
   STORE_NEWER: 'The stored state was written by a newer version. It is left untouched; update this program.',
   STORE_BROKEN: 'The stored bytes are no agent state. They are left untouched.',
   BAD_STATE: 'The state of the agent holds something that cannot be stored. The message names the agent.',
+  STORE_MISSING: "`durability: 'gated'` promises what only a store can keep. Give the system a `store` that outlives it.",
+  STORE_TIMEOUT: 'The store gave no answer in time. Whether it has written is unknown; the agent asks it again before it writes again.',
+  NO_AGENT: 'An action made by `send`, `put` or `command` was run by a machine that is no agent. Spawn it in a system.',
   CLOSED: 'The system is closed.',
   CLOSE_TIMEOUT: 'The system is closed, but not every checkpoint could be written in time. The message names the agents.',
 } as const

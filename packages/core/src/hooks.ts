@@ -38,8 +38,8 @@ export interface TransitionEnd extends TransitionStart {
 
 /**
  * Why an event reached nobody: no such agent, an agent that has ended, a full mailbox or stash, an agent that crashed on it (as often as
- * it may), an id that the agent has crashed on before, a system that is being drained, or no event at all (no `type`, or one of
- * XState's own that begin with `xstate.`).
+ * it may), an id that the agent has crashed on before, a system that is being drained, no event at all (no `type`, or one of
+ * XState's own that begin with `xstate.`), or an effect that could not be done.
  */
 export type DeadLetterReason =
   | 'unknown-agent'
@@ -50,6 +50,7 @@ export type DeadLetterReason =
   | 'quarantined'
   | 'draining'
   | 'bad-event'
+  | 'undeliverable'
 
 /** An event that reached nobody. */
 export interface DeadLetter {
@@ -71,7 +72,9 @@ export interface Failure {
   readonly error: unknown
   readonly event: string
   readonly trace: TraceContext | undefined
-  readonly decision: { readonly type: 'restart'; readonly delayMs: number; readonly restarts: number } | { readonly type: 'stop' }
+  readonly decision:
+    | { readonly type: 'restart'; readonly delayMs: number; readonly restarts: number }
+    | { readonly type: 'escalate' | 'stop' }
 }
 
 /**
@@ -116,6 +119,8 @@ export interface CoreHooks {
   onSpawn?(agent: AgentInfo): void
   onStop?(agent: AgentInfo, reason: 'stopped' | 'done' | 'failed'): void
   onFailure?(failure: Failure): void
+  /** A supervisor gave up on a child: the one above decides. Undefined: there is none, and all its children are stopped. */
+  onEscalation?(escalation: { readonly supervisor: string; readonly child: string; readonly to: string | undefined }): void
   onRestart?(agent: AgentInfo, restarts: number, from: 'checkpoint' | 'initial'): void
   onCheckpoint?(agent: AgentInfo, rev: number, bytes: number): void
   /** The store failed, or the state cannot be stored. Errors of the store are followed by another try. */

@@ -23,7 +23,7 @@ export const ATTRIBUTES = {
   'agent.state.to': 'State after, as a path.',
   'agent.restarts': 'How often the agent was restarted before.',
   'agent.mailbox.wait_ms': 'Milliseconds the event waited in the mailbox.',
-  'agent.failure.decision': 'What the supervisor decided: `restart` or `stop`.',
+  'agent.failure.decision': 'What the supervisor decided: `restart`, `escalate` or `stop`.',
   'agent.failure.delay_ms': 'Backoff before the restart in milliseconds.',
   'agent.restored.from': 'Where the state came from after a restart: `checkpoint` or `initial`.',
   'agent.plan.id': 'Id of the plan the work belongs to, as `startTrace` or `plan` told it.',
