@@ -43,6 +43,10 @@ export class AgentChild implements Child {
     return this.#options.agent.id
   }
 
+  get started(): boolean {
+    return this.#life !== undefined
+  }
+
   get restart(): Restart {
     return this.#child.restart
   }

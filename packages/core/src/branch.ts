@@ -36,6 +36,7 @@ export class Branch implements Child {
   #past: readonly Past[] = []
   #restarts = 0
   #status: 'running' | 'restarting' | 'stopped' | 'failed' = 'running'
+  #started = false
   /** Tells a round of starts that is under way that it was overtaken. */
   #round = 0
   #onEnd: (() => void) | undefined
@@ -48,6 +49,10 @@ export class Branch implements Child {
 
   get id(): string {
     return this.#options.id
+  }
+
+  get started(): boolean {
+    return this.#started
   }
 
   get restart(): Restart {
@@ -86,6 +91,7 @@ export class Branch implements Child {
 
   /** Starts its children in order. If one does not start, those before it are stopped. */
   async start(): Promise<void> {
+    this.#started = true
     for (const child of this.#children.values()) {
       try {
         await child.start()
@@ -143,7 +149,8 @@ export class Branch implements Child {
 
   #suspend(id: string): void {
     const child = this.#children.get(id)
-    if (child === undefined) return
+    // One that has yet to be started will be, in its turn.
+    if (child === undefined || !child.started) return
     this.#down.add(id)
     child.suspend()
   }

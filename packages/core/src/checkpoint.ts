@@ -23,7 +23,7 @@ export interface Checkpoint {
   reload(): Promise<Uint8Array | undefined>
   /** As `settled`, for the last time. */
   end(): Promise<void>
-  /** Deletes what this activation has stored. */
+  /** Stores that there is no state. The fence stays. */
   forget(): Promise<void>
 }
 
@@ -50,6 +50,13 @@ export interface CheckpointOptions {
 /** Pauses before a failed commit is tried again: doubled from the first up to the last. */
 const RETRY_MIN_MS = 100
 const RETRY_MAX_MS = 5000
+/** What stands in the store where an agent has a fence and no state. */
+const FORGOTTEN = new Uint8Array(0)
+
+/** True for what `forget` has stored. */
+export function isForgotten(value: Uint8Array): boolean {
+  return value.byteLength === 0
+}
 
 /** Asks a store that may never answer (I8). Rejects with `CoreError` STORE_TIMEOUT; then the outcome is unknown. */
 export function ask<T>(
@@ -187,7 +194,8 @@ export function createCheckpoint(options: CheckpointOptions): Checkpoint {
       await settled().catch(() => undefined)
       if (failure?.final === true) return
       try {
-        await call(() => store.delete(id, fence))
+        // Not deleted: a deleted record would hide its fence, and no other process could ever claim the id.
+        await call(() => store.commit(id, rev, fence, FORGOTTEN))
       } catch (error) {
         options.onError(error)
       }

@@ -8,6 +8,8 @@ import { waitFor } from './wait.ts'
 export interface Child {
   readonly id: string
   readonly restart: Restart
+  /** Its first start has begun: what has not been started cannot be brought down. */
+  readonly started: boolean
   readonly shutdownMs: number
   /** Starts it for the first time. Throws why it could not. */
   start(): Promise<void>

@@ -1,5 +1,5 @@
 import { quote } from './check.ts'
-import { ask, createCheckpoint, type Checkpoint, type Encoded } from './checkpoint.ts'
+import { ask, createCheckpoint, isForgotten, type Checkpoint, type Encoded } from './checkpoint.ts'
 import { isCoreError } from './errors.ts'
 import type { ResolvedGateOptions } from './gate-options.ts'
 import { Gate } from './gate.ts'
@@ -74,7 +74,8 @@ export class Keeping {
 
   #decode(bytes: Uint8Array | undefined): AgentRecord | undefined {
     const { agent, machineVersion } = this.#options
-    return bytes && this.#services.codec.decode(bytes, { id: agent.id, machineType: agent.type, machineVersion })
+    if (bytes === undefined || isForgotten(bytes)) return undefined
+    return this.#services.codec.decode(bytes, { id: agent.id, machineType: agent.type, machineVersion })
   }
 
   /** Takes the right to write (I1): a fence of our own, by which an older activation can write no more. */
@@ -214,7 +215,7 @@ export class Keeping {
     }
   }
 
-  /** Deletes what this activation has stored. */
+  /** Stores that there is no state: this one never ran. */
   async forget(): Promise<void> {
     await this.#checkpoint?.forget()
   }

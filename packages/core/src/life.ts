@@ -117,7 +117,7 @@ export class Life implements CellOwner, Kept {
     } catch (error) {
       if (!this.ended) this.#end('failed')
       // What never ran must not be resumed by the next spawn.
-      if (found !== undefined && found.kept === undefined) await keeping?.forget()
+      if (found !== undefined && found.record === undefined) await keeping?.forget()
       throw error
     }
   }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Grid, TraceContext } from '@stigmergy/grid'
 import { createActor, createMachine, type AnyStateMachine } from 'xstate'
 import type { ActorSystem, SystemOptions } from './actor-system.ts'
@@ -50,6 +51,8 @@ export function createSystem(options: SystemOptions): ActorSystem {
   const bounded = createBounder()
   const gated = createGated()
   const ended = new AbortController()
+  // Every wait for the store listens to it: as many as there are agents.
+  setMaxListeners(0, ended.signal)
   let repeats = 0
   const repeated = (): void => {
     repeats += 1

@@ -8,8 +8,14 @@ import type { WorkerContext } from './worker.ts'
  * Stops all, and holds what is stored against what the world saw. Gives the number of events handled.
  * Each check calls `wrong` with what it found.
  */
-export async function checkEnd({ disk, arm, cluster }: SimulationWorld, clock: VirtualClock, wrong: (text: string) => void): Promise<number> {
-  const notes = cluster.teams.flatMap(({ node, agents }) => agents.map((id) => [id, node?.grid.map<number>('notes').peek(id)?.value] as const))
+export async function checkEnd(
+  { disk, arm, cluster }: SimulationWorld,
+  clock: VirtualClock,
+  wrong: (text: string) => void,
+): Promise<number> {
+  const notes = cluster.teams.flatMap(({ node, agents }) =>
+    agents.map((id) => [id, node?.grid.map<number>('notes').peek(id)?.value] as const),
+  )
   const seen = new Map(notes)
   const closing = Promise.allSettled(cluster.nodes.map(({ system }) => system.close()))
   await clock.advance(10_000)

@@ -8,7 +8,7 @@ import type { Random } from './random.ts'
 import type { SharedGrid } from './shared-grid.ts'
 import type { Defect } from './simulate.ts'
 import { Team } from './team.ts'
-import type { WorkerContext } from './worker.ts'
+import { TIMER_MS, type WorkerContext } from './worker.ts'
 
 export interface ClusterOptions {
   readonly clock: VirtualClock
@@ -29,7 +29,7 @@ const STRATEGIES = ['one-for-one', 'one-for-all', 'rest-for-one'] as const
 /** A process that is silent so long is taken for dead, though it may only stand still. */
 const SILENT_MS = 25
 const RESTART_MS = 40
-const BURST = 3
+const BURST = 20
 
 /** Processes that come and go, and teams that are placed on those that are taken to live. */
 export class SimulatedCluster {
@@ -39,6 +39,7 @@ export class SimulatedCluster {
   /** Taken for dead: no team is placed there. */
   readonly #shunned = new Set<SimulatedNode>()
   #started = 0
+  #rounds = 0
 
   constructor(options: ClusterOptions) {
     this.#options = options
@@ -71,7 +72,7 @@ export class SimulatedCluster {
       shared,
       offsetMs: random.integer(0, 1_000_000),
       skewMs,
-      ...(defect === 'timeless' ? { losesTimer: (delayMs: number) => delayMs === 20 && random.chance(0.01) } : {}),
+      ...(defect === 'timeless' ? { losesTimer: (delayMs: number) => delayMs === TIMER_MS && random.chance(0.02) } : {}),
       actuators: { arm: arm.actuator },
       hooks: watchOrder(this.teams, wrong),
       died: (point) => {
@@ -145,7 +146,7 @@ export class SimulatedCluster {
       default:
         if (live === undefined) return
         if (kind === 'kill') {
-          live.kill()
+          live.line.kill()
           this.#down(at, live)
         } else if (kind === 'die-at-point') live.dieAt(point)
         else if (kind === 'pause') this.#pause(live, forMs)
@@ -177,14 +178,24 @@ export class SimulatedCluster {
 
   #giveUp(node: SimulatedNode): void {
     if (node.line.state !== 'running' || !this.#shunned.delete(node)) return
-    for (const team of this.teams) if (team.node !== node) void node.system.supervisor(team.name)?.stop().catch(() => undefined)
+    for (const team of this.teams)
+      if (team.node !== node)
+        void node.system
+          .supervisor(team.name)
+          ?.stop()
+          .catch(() => undefined)
   }
 
-  /** Gives every agent that runs some work. */
-  work(): void {
-    for (const { node, running, agents } of this.teams) {
-      if (!running || node?.line.state !== 'running') continue
-      for (const id of agents) for (let i = 0; i < BURST; i++) node.system.send(id, { type: 'work' })
+  /** Gives work to the agents that run and have not had enough: a team in three at a time. */
+  work(enough: number): void {
+    this.#rounds += 1
+    for (const [at, team] of this.teams.entries()) {
+      const { node, running, agents } = team
+      if ((at + this.#rounds) % 3 !== 0 || !running || node?.line.state !== 'running') continue
+      for (const id of agents) {
+        const left = enough - handledBy(team.contextOf(id))
+        for (let i = 0; i < Math.min(BURST, left); i++) node.system.send(id, { type: 'work' })
+      }
     }
   }
 
@@ -221,6 +232,7 @@ export class SimulatedCluster {
           own !== undefined &&
           own.fired === own.armed &&
           (arm.done.get(own.id)?.at(-1) ?? 0) === own.commands &&
+          (team.node?.grid.map<number>('notes').peek(own.id)?.value ?? 0) === own.puts &&
           Object.entries(own.sent).every(([peer, n]) => team.contextOf(peer)?.got[own.id] === n),
       )
     })

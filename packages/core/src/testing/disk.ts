@@ -5,7 +5,16 @@ import type { LifeLine } from './life-line.ts'
 import type { Random } from './random.ts'
 
 /** Where a process may die while it commits: the moments that a durable runtime must survive. */
-export const COMMIT_POINTS = ['before-commit', 'on-the-way', 'before-answer', 'committed', 'before-effect', 'after-effect', 'claim', 'restore'] as const
+export const COMMIT_POINTS = [
+  'before-commit',
+  'on-the-way',
+  'before-answer',
+  'committed',
+  'before-effect',
+  'after-effect',
+  'claim',
+  'restore',
+] as const
 
 export type CommitPoint = (typeof COMMIT_POINTS)[number]
 
@@ -46,9 +55,9 @@ export function createDisk({ clock, random, wrote, defect }: DiskOptions): Disk 
   const trouble = { gone: false, slowMs: 0, lostAnswers: 0 }
   const delayMs = (): number => random.integer(0, MOST_DELAY_MS) + trouble.slowMs
   const newest = (id: string): StoreRecord | undefined => {
-    const revisions = rows.get(id)
-    const back = defect === 'forgetful' && revisions !== undefined && revisions.length > 1 && random.chance(0.2) ? 2 : 1
-    return revisions?.at(-back)
+    const [before, present = before] = rows.get(id) ?? []
+    if (defect !== 'forgetful' || present === undefined || before === undefined || !random.chance(0.2)) return present
+    return { ...present, value: before.value }
   }
 
   function write(id: string, expectedRev: number, fence: Fence, value: Uint8Array): number {
@@ -108,7 +117,12 @@ export function createDisk({ clock, random, wrote, defect }: DiskOptions): Disk 
         const bytes = new Uint8Array(value)
         if (defect === 'hasty') {
           clock.setTimeout(() => {
-            if (line.state === 'running' && !trouble.gone) write(id, expectedRev, fence, bytes)
+            if (line.state !== 'running' || trouble.gone) return
+            try {
+              write(id, expectedRev, fence, bytes)
+            } catch {
+              // It has said yes already.
+            }
           }, HASTY_MS)
           return expectedRev + 1
         }

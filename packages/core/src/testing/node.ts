@@ -17,8 +17,6 @@ export interface SimulatedNode {
   readonly system: ActorSystem
   /** It dies when it next reaches this point. */
   dieAt(point: CommitPoint | undefined): void
-  /** The next commands it gives are refused. */
-  kill(): void
 }
 
 export interface NodeOptions extends LifeLineOptions {
@@ -29,7 +27,9 @@ export interface NodeOptions extends LifeLineOptions {
   readonly shared: SharedGrid
   readonly actuators: Readonly<Record<string, Actuator>>
   readonly hooks: CoreHooks
-  /** A point was reached at which it was to die. */
+  /** Asked at every point: true, and it dies there. @default it dies where `dieAt` said */
+  readonly dies?: (point: CommitPoint) => boolean
+  /** It has died at a point. */
   readonly died: (point: CommitPoint) => void
 }
 
@@ -38,7 +38,7 @@ export async function startNode(options: NodeOptions): Promise<SimulatedNode> {
   const line = createLifeLine(clock, options)
   let doom: CommitPoint | undefined
   const at = (point: CommitPoint): void => {
-    if (doom !== point || line.state === 'dead') return
+    if (line.state === 'dead' || !(options.dies?.(point) ?? doom === point)) return
     doom = undefined
     line.kill()
     died(point)
@@ -56,7 +56,7 @@ export async function startNode(options: NodeOptions): Promise<SimulatedNode> {
     random: () => random.next(),
     hooks: { ...hooks, onCheckpoint: () => at('committed') },
   })
-  return { name, line, grid, reached, system, dieAt: (point) => (doom = point), kill: () => line.kill() }
+  return { name, line, grid, reached, system, dieAt: (point) => (doom = point) }
 }
 
 /** A command reaches the actuator only from a process that lives; the process may die before it does, or after. */

@@ -41,17 +41,20 @@ export function createSharedGrid(clock: Clock, random: Random, twice: () => void
             }, DEADLINE_MS)
             return
           }
-          clock.setTimeout(() => {
-            work().then(
-              (result) =>
-                late(() => {
-                  // Its own change comes before the answer.
-                  heard()
-                  resolve(result)
-                }),
-              (error: unknown) => late(() => reject(error)),
-            )
-          }, random.integer(0, MOST_DELAY_MS))
+          clock.setTimeout(
+            () => {
+              work().then(
+                (result) =>
+                  late(() => {
+                    // Its own change comes before the answer.
+                    heard()
+                    resolve(result)
+                  }),
+                (error: unknown) => late(() => reject(error)),
+              )
+            },
+            random.integer(0, MOST_DELAY_MS),
+          )
         })
 
       const backend: GridBackend = {
@@ -90,7 +93,11 @@ export function createSharedGrid(clock: Clock, random: Random, twice: () => void
                 driver.openMap(name, { change: nothing, load: (records) => feed.load(records, 'reconnect'), patch: nothing }).close()
               }
               reloads.add(reload)
-              return reached(map, (work) => write(work, tellAll), () => reloads.delete(reload))
+              return reached(
+                map,
+                (work) => write(work, tellAll),
+                () => reloads.delete(reload),
+              )
             },
           }
         },

@@ -32,11 +32,15 @@ export interface WorkerInput {
 type Deed = 'message' | 'command' | 'timer' | 'put'
 
 const DEEDS: readonly Deed[] = ['message', 'command', 'timer', 'put']
-const TIMER_MS = 20
+/** A time that nothing else in the simulation takes, so that these timers can be told. */
+export const TIMER_MS = 23
 
 /** The agent that the runtime is tried on: each piece of work is a message to a peer, a command, a timer or a write, in turn. */
 export function createWorker(notes: GridMap<number>): AnyStateMachine {
-  const is = (deed: Deed) => ({ context }: { readonly context: WorkerContext }): boolean => DEEDS[context.handled % DEEDS.length] === deed
+  const is =
+    (deed: Deed) =>
+    ({ context }: { readonly context: WorkerContext }): boolean =>
+      DEEDS[context.handled % DEEDS.length] === deed
   const peerOf = ({ peers, handled }: WorkerContext): string => peers[Math.floor(handled / DEEDS.length) % peers.length] as string
   const handled = ({ context }: { readonly context: WorkerContext }) => ({ handled: context.handled + 1 })
   return setup({
@@ -89,7 +93,8 @@ export function createWorker(notes: GridMap<number>): AnyStateMachine {
           job: {
             actions: assign(({ context, event: { from, n } }) => ({
               got: { ...context.got, [from]: n },
-              wrong: n === (context.got[from] ?? 0) + 1 ? context.wrong : [...context.wrong, `${from} ${n} after ${context.got[from] ?? 0}`],
+              wrong:
+                n === (context.got[from] ?? 0) + 1 ? context.wrong : [...context.wrong, `${from} ${n} after ${context.got[from] ?? 0}`],
             })),
           },
           boom: {

@@ -1,0 +1,19 @@
+import { assign, setup, type AnyStateMachine } from 'xstate'
+import type { AgentEvent } from '../envelope.ts'
+
+/** An agent that writes down what it is sent. Spawn it under the id that the agent under test sends to. */
+export function probe(): AnyStateMachine {
+  return setup({ types: { context: {} as { heard: readonly AgentEvent[] }, events: {} as AgentEvent } }).createMachine({
+    id: 'probe',
+    context: { heard: [] },
+    on: {
+      'agent.restored': {},
+      '*': { actions: assign({ heard: ({ context, event }) => [...context.heard, event] }) },
+    },
+  })
+}
+
+/** What a probe was sent, in order. */
+export function heardBy(agent: { readonly snapshot: unknown } | undefined): readonly AgentEvent[] {
+  return (agent?.snapshot as { readonly context?: { readonly heard?: readonly AgentEvent[] } } | undefined)?.context?.heard ?? []
+}

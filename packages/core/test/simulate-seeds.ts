@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+/** What came of many simulations. */
+export interface Simulated {
+  readonly seeds: number
+  readonly events: number
+  readonly commits: number
+  readonly virtualMs: number
+  readonly leastFaults: number
+  readonly faults: Readonly<Record<string, number>>
+  readonly points: Readonly<Record<string, number>>
+  readonly violations: readonly string[]
+}
+
+const child = fileURLToPath(new URL('./simulate-child.ts', import.meta.url))
+
+/** Simulates seeds 1 to `count` in as many processes as there are cores to use. */
+export async function simulateSeeds(count: number, processes = 2): Promise<Simulated> {
+  const { NODE_V8_COVERAGE: _counted, ...env } = process.env
+  const share = Math.ceil(count / processes)
+  const parts = await Promise.all(
+    Array.from({ length: processes }, async (_, at) => {
+      const range = [at * share + 1, Math.min(count, (at + 1) * share)].map(String)
+      const args = ['--conditions=@stigmergy/source', '--import', 'tsx', '--max-semi-space-size=64', child, ...range]
+      const { stdout } = await promisify(execFile)(process.execPath, args, { env, maxBuffer: 1e8 })
+      return JSON.parse(stdout) as Simulated
+    }),
+  )
+  return parts.reduce((a, b) => ({
+    seeds: a.seeds + b.seeds,
+    events: a.events + b.events,
+    commits: a.commits + b.commits,
+    virtualMs: a.virtualMs + b.virtualMs,
+    leastFaults: Math.min(a.leastFaults, b.leastFaults),
+    faults: added(a.faults, b.faults),
+    points: added(a.points, b.points),
+    violations: [...a.violations, ...b.violations],
+  }))
+}
+
+function added(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.keys({ ...a, ...b }).map((name) => [name, (a[name] ?? 0) + (b[name] ?? 0)]))
+}
+
+/** The table that says how often each thing went wrong. */
+export function tableOf({ seeds, events, commits, virtualMs, leastFaults, faults, points }: Simulated): string {
+  const row = (name: string, n: number): string => `  ${name.padEnd(24)}${String(n).padStart(9)}`
+  const head = `  ${seeds} seeds, ${events} events, ${commits} commits, ${Math.round(virtualMs / 1000)} s of virtual time, ${leastFaults} faults a seed at least`
+  return [
+    head,
+    ...Object.entries(faults).map(([name, n]) => row(name, n)),
+    ...Object.entries(points).map(([name, n]) => row(`died ${name}`, n)),
+  ].join('\n')
+}
