@@ -2,11 +2,10 @@ import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate
 import { Audience } from './audience.ts'
 import { Cause } from './cause.ts'
 import { Chain } from './chain.ts'
-import type { Envelope, Sender } from './envelope.ts'
-import type { Gate } from './gate.ts'
+import type { Envelope } from './envelope.ts'
 import { Host, type HostOwner } from './host.ts'
-import type { InboxOptions } from './inbox.ts'
-import type { EffectData, EffectOrigin } from './outbox.ts'
+import type { InboxOptions } from './inbox-options.ts'
+import type { EffectData } from './outbox.ts'
 import type { CellOwner, Crash, Durability, Origin } from './owner.ts'
 import { captureRecord, type AgentRecord } from './record.ts'
 import { SeenEffects } from './seen.ts'
@@ -32,7 +31,6 @@ export class Cell extends Turns implements HostOwner {
   // Most agents have none of these.
   #audience: Audience | undefined
   #chain: Chain | undefined
-  #seen: SeenEffects | undefined
   #host: Host | undefined
   /** The gate's next number when the step began. */
   #mark = 0
@@ -55,31 +53,14 @@ export class Cell extends Turns implements HostOwner {
     return this.#audience
   }
 
-  get #gate(): Gate | undefined {
-    return this.owner.gate
-  }
-
   /** The last good snapshot. */
   get snapshot(): AnyMachineSnapshot {
     return this.#snapshot as AnyMachineSnapshot
   }
 
-  protected take(envelope: Envelope): void {
-    if (envelope.origin === undefined || this.#isNew(envelope)) this.#deliver(envelope)
-  }
-
-  #deliver(envelope: Envelope): void {
+  protected deliver(envelope: Envelope): void {
     this.#delivering = envelope
     this.#host?._send(envelope.event)
-  }
-
-  /** False for what was here before, and for what a replaced activation sends (I3). */
-  #isNew({ origin, sender }: Envelope): boolean {
-    this.#seen ??= new SeenEffects()
-    if (this.#seen.take(origin as EffectOrigin) === 'new') return true
-    this.services.repeated()
-    if (sender !== undefined) this.#acknowledge(sender)
-    return false
   }
 
   /** Of the host: an effect that is data. */
@@ -97,7 +78,7 @@ export class Cell extends Turns implements HostOwner {
     if (envelope !== undefined) this.#delivering = undefined
     this.#event = event
     this.#envelope = envelope
-    this.#mark = this.#gate?.next ?? 0
+    this.#mark = this.gate?.next ?? 0
     this.#cause.begin(event.type, envelope, this.owner.restarts)
     try {
       if (envelope === undefined) this.#link()
@@ -110,9 +91,10 @@ export class Cell extends Turns implements HostOwner {
       if (changed || envelope?.origin !== undefined) this.#settle(next)
       else {
         this.#event = undefined
+        this.#envelope = undefined
         this.#cause.end(next, next, undefined)
       }
-      if (envelope?.sender?.handled !== undefined) this.#acknowledge(envelope.sender)
+      if (envelope?.sender?.handled !== undefined) this.acknowledge(envelope.sender)
     } catch (error) {
       this.#broke(error)
       return
@@ -124,20 +106,11 @@ export class Cell extends Turns implements HostOwner {
   #settle(next: AnyMachineSnapshot): void {
     const before = this.snapshot
     this.#event = undefined
+    this.#envelope = undefined
     this.#snapshot = next
     this.#cause.end(before, next, undefined)
     this.owner.changed()
     if (next !== before) this.#audience?.tell(next)
-  }
-
-  /** The sender hears of it once the state that knows of it is committed. */
-  #acknowledge(sender: Sender): void {
-    if (this.#gate === undefined) sender.handled?.()
-    else
-      this.#gate.hold(
-        () => sender.handled?.(),
-        () => sender.lost('stopped'),
-      )
   }
 
   #link(): void {
@@ -157,7 +130,7 @@ export class Cell extends Turns implements HostOwner {
     if (!this.running) return
     this.#event = { type: 'agent.effect' }
     this.#envelope = undefined
-    this.#mark = this.#gate?.next ?? 0
+    this.#mark = this.gate?.next ?? 0
     this.#cause.begin(this.#event.type, undefined, this.owner.restarts)
     this.#broke(error)
   }
@@ -170,9 +143,9 @@ export class Cell extends Turns implements HostOwner {
     this.#event = undefined
     const trace = running ? this.#cause.end(this.snapshot, this.snapshot, error) : this.#cause.last
     this.#crash = { error, event, trace }
-    this.#gate?.cut(this.#mark)
+    this.gate?.cut(this.#mark)
     // It may come again.
-    if (envelope?.origin !== undefined) this.#seen?.untake(envelope.origin)
+    if (envelope?.origin !== undefined) this.seen?.untake(envelope.origin)
     this.owner.breaking(event)
     if (envelope !== undefined) this.inbox.crashed(envelope)
     else if (!event.type.startsWith('xstate.')) this.inbox.lose(this.inbox.envelope(event, trace), 'crashed')
@@ -182,13 +155,13 @@ export class Cell extends Turns implements HostOwner {
   prepare({ stored }: Origin): void {
     const { machine, agent, input, durability } = this.#options
     const { bounded, gated, environment } = this.services
-    const gate = durability === 'gated' ? this.#gate : undefined
+    const gate = durability === 'gated' ? this.gate : undefined
     const host = new Host({ id: agent.id, environment, gate, machine: gate === undefined ? bounded(machine) : gated(machine) }, this)
     const first = host.prepare(input, stored?.snapshot)
     if (first.status === 'error') throw first.error
     this.#host = host
     this.#snapshot = first
-    this.#seen = stored?.seen && new SeenEffects(stored.seen)
+    this.seen = stored?.seen && new SeenEffects(stored.seen)
     this.#crash = undefined
     this.#started = false
   }
@@ -204,7 +177,7 @@ export class Cell extends Turns implements HostOwner {
           // A new agent whose children fail at once has not started; a restored one fails like any other.
           this.#started = first.length > 0
           this.#audience?.tell(this.snapshot)
-          for (const event of first) this.#deliver(this.inbox.envelope(event, trace))
+          for (const event of first) this.deliver(this.inbox.envelope(event, trace))
         }),
       )
     } catch (error) {
@@ -235,12 +208,12 @@ export class Cell extends Turns implements HostOwner {
   #halt(): void {
     this.running = false
     this.inbox.pause()
-    const mark = this.#gate?.next ?? 0
+    const mark = this.gate?.next ?? 0
     stopChildren(this.#host?.snapshot)
     // Children that a failed step was about to stop are only here.
     stopChildren(this.#snapshot)
     // What ends them need not wait for a commit.
-    this.#gate?.cut(mark)
+    this.gate?.cut(mark)
   }
 
   /** Nothing of it runs any more; what waits is kept. */
@@ -259,6 +232,6 @@ export class Cell extends Turns implements HostOwner {
   /** The state to keep: that of the last good snapshot. */
   capture(failedChild: string | undefined): AgentRecord {
     const { machine, agent } = this.#options
-    return captureRecord(this.#host as Host, machine, agent.type, this.snapshot, failedChild, this.#seen?.rows ?? [])
+    return captureRecord(this.#host as Host, machine, agent.type, this.snapshot, failedChild, this.seen?.rows ?? [])
   }
 }

@@ -1,42 +1,17 @@
 import type { TraceContext } from '@stigmergy/grid'
-import type { AnyMachineSnapshot } from 'xstate'
 import { Dedup } from './dedup.ts'
 import type { AgentEvent, Envelope, Sender } from './envelope.ts'
-import type { AgentInfo, DeadLetterReason } from './hooks.ts'
-import { EventQueue, type QueueState } from './event-queue.ts'
-import { Mailbox, type ResolvedMailboxOptions } from './mailbox.ts'
+import type { DeadLetterReason } from './hooks.ts'
+import { EventQueue } from './event-queue.ts'
+import type { InboxOptions, InboxOwner, MailboxState } from './inbox-options.ts'
+import { Mailbox } from './mailbox.ts'
 import type { EffectOrigin } from './outbox.ts'
 import type { Services } from './services.ts'
-import { Stash, type StashWhile } from './stash.ts'
-import { createWorldBinding, type WatchBinding, type WorldBinding } from './world.ts'
-
-export interface InboxOptions {
-  readonly agent: AgentInfo
-  readonly mailbox: ResolvedMailboxOptions
-  readonly watch: ReadonlyMap<string, WatchBinding<unknown>>
-  readonly stash: StashWhile | undefined
-}
-
-/** Whose inbox it is. */
-export interface InboxOwner {
-  /** The agent's present state. */
-  readonly snapshot: AnyMachineSnapshot
-  /** Something has arrived. */
-  wake(): void
-}
+import { Stash } from './stash.ts'
+import { createWorldBinding, type WorldBinding } from './world.ts'
 
 const NO_BINDINGS: readonly WorldBinding[] = []
 const NO_ENVELOPES: readonly Envelope[] = []
-
-/** What waits for an agent, and what was not taken a second time. */
-export interface MailboxState extends QueueState {
-  /** Events of the system that wait. */
-  readonly system: number
-  /** Events that are set aside. */
-  readonly stashed: number
-  /** Events that came again under an id that was known. */
-  readonly repeated: number
-}
 
 /** All that waits for an agent: what it must know first, what others sent, what changed in the world. */
 export class Inbox {

@@ -1,29 +1,20 @@
 import type { AnyEventObject, AnyStateMachine } from 'xstate'
 import type { AgentRef } from './agent.ts'
-import { Cell, type CellOptions } from './cell.ts'
+import { Cell } from './cell.ts'
 import { quote } from './check.ts'
 import type { AgentEvent } from './envelope.ts'
 import { CoreError } from './errors.ts'
-import type { ResolvedGateOptions } from './gate-options.ts'
 import type { Gate } from './gate.ts'
 import type { AgentInfo } from './hooks.ts'
 import { Keeping, type Found, type Kept } from './keeping.ts'
+import type { AgentStatus, LifeOptions } from './life-options.ts'
 import type { EffectData } from './outbox.ts'
 import type { CellOwner, Crash, Origin } from './owner.ts'
 import type { AgentRecord } from './record.ts'
 import { childOf, SUSPENDED, type RestoredEvent } from './restored.ts'
 import type { Services } from './services.ts'
-import { createSupervisor, type ResolvedSupervisionOptions, type Supervisor } from './supervisor.ts'
+import { createSupervisor, type Supervisor } from './supervisor.ts'
 import { firstStep } from './wrap.ts'
-
-export type AgentStatus = 'running' | 'restarting' | 'stopped' | 'done' | 'failed'
-
-export interface LifeOptions extends CellOptions {
-  readonly gate: ResolvedGateOptions
-  readonly supervision: ResolvedSupervisionOptions
-  /** Decides over its restarts. Undefined: one of its own, by `supervision`. */
-  readonly supervisor?: Supervisor | undefined
-}
 
 /** An agent from its spawn to its end: starts it, keeps its state, restarts it, stops it. */
 export class Life implements CellOwner, Kept {

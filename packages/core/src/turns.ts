@@ -1,8 +1,12 @@
 import type { AnyMachineSnapshot } from 'xstate'
-import type { Envelope } from './envelope.ts'
-import { Inbox, type InboxOptions, type InboxOwner } from './inbox.ts'
+import type { Envelope, Sender } from './envelope.ts'
+import type { Gate } from './gate.ts'
+import type { InboxOptions, InboxOwner } from './inbox-options.ts'
+import { Inbox } from './inbox.ts'
+import type { EffectOrigin } from './outbox.ts'
 import type { CellOwner } from './owner.ts'
 import type { Runnable } from './pump.ts'
+import { SeenEffects } from './seen.ts'
 import type { Services } from './services.ts'
 
 /** The turns an agent gets from the pump: in each it takes events from its inbox, one at a time. */
@@ -12,6 +16,8 @@ export abstract class Turns implements Runnable, InboxOwner {
   protected readonly services: Services
   protected readonly owner: CellOwner
   #inTurn = false
+  /** What it was sent before. Most agents never need it. */
+  protected seen: SeenEffects | undefined
 
   constructor(options: InboxOptions, services: Services, owner: CellOwner) {
     this.services = services
@@ -22,7 +28,11 @@ export abstract class Turns implements Runnable, InboxOwner {
   /** The last good snapshot. */
   abstract get snapshot(): AnyMachineSnapshot
 
-  protected abstract take(envelope: Envelope): void
+  protected abstract deliver(envelope: Envelope): void
+
+  protected get gate(): Gate | undefined {
+    return this.owner.gate
+  }
 
   get ready(): boolean {
     return this.running && !this.inbox.empty && !this.owner.full
@@ -40,10 +50,29 @@ export abstract class Turns implements Runnable, InboxOwner {
       const envelope = this.inbox.next()
       if (envelope === undefined) break
       handled += 1
-      this.take(envelope)
+      if (envelope.origin === undefined || this.#isNew(envelope)) this.deliver(envelope)
     }
     this.#inTurn = false
     this.owner.rested()
     return handled
+  }
+
+  /** False for what was here before, and for what a replaced activation sends (I3). */
+  #isNew({ origin, sender }: Envelope): boolean {
+    this.seen ??= new SeenEffects()
+    if (this.seen.take(origin as EffectOrigin) === 'new') return true
+    this.services.repeated()
+    if (sender !== undefined) this.acknowledge(sender)
+    return false
+  }
+
+  /** The sender hears of it once the state that knows of it is committed. */
+  protected acknowledge(sender: Sender): void {
+    if (this.gate === undefined) sender.handled?.()
+    else
+      this.gate.hold(
+        () => sender.handled?.(),
+        () => sender.lost('stopped'),
+      )
   }
 }
