@@ -179,6 +179,8 @@ export class Life implements CellOwner, Kept {
 
   /** Resumes it from its last stored state, or from the beginning. What fails meanwhile is told to its supervisor. */
   async restart(): Promise<void> {
+    // One that is only being started has not been brought down: it goes on, with what it holds.
+    if (this.#status !== 'restarting') return
     const crash = this.#crash as Crash
     const attempt = ++this.#attempt
     try {

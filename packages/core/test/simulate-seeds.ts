@@ -1,3 +1,6 @@
+import { COMMIT_POINTS, FAULTS } from '@stigmergy/core/testing'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -16,13 +19,13 @@ export interface Simulated {
 
 const child = fileURLToPath(new URL('./simulate-child.ts', import.meta.url))
 
-/** Simulates seeds 1 to `count` in as many processes as there are cores to use. */
-export async function simulateSeeds(count: number, processes = 2): Promise<Simulated> {
+/** Simulates seeds `first` to `last`, in as many processes as there are cores to use. */
+export async function simulateSeeds(first: number, last: number, processes = 2): Promise<Simulated> {
   const { NODE_V8_COVERAGE: _counted, ...env } = process.env
-  const share = Math.ceil(count / processes)
+  const share = Math.ceil((last - first + 1) / processes)
   const parts = await Promise.all(
     Array.from({ length: processes }, async (_, at) => {
-      const range = [at * share + 1, Math.min(count, (at + 1) * share)].map(String)
+      const range = [first + at * share, Math.min(last, first + (at + 1) * share - 1)].map(String)
       const args = ['--conditions=@stigmergy/source', '--import', 'tsx', '--max-semi-space-size=64', child, ...range]
       const { stdout } = await promisify(execFile)(process.execPath, args, { env, maxBuffer: 1e8 })
       return JSON.parse(stdout) as Simulated
@@ -53,4 +56,20 @@ export function tableOf({ seeds, events, commits, virtualMs, leastFaults, faults
     ...Object.entries(faults).map(([name, n]) => row(name, n)),
     ...Object.entries(points).map(([name, n]) => row(`died ${name}`, n)),
   ].join('\n')
+}
+
+/** A suite of that many seeds: no promise is broken, and every fault and every point of a commit was there often enough. */
+export function seedsTest(first: number, last: number, atLeast = 100): void {
+  const test = suite(`simulation of seeds ${first} to ${last}`)
+  test('no promise is broken, whatever fails', async () => {
+    const simulated = await simulateSeeds(first, last)
+    console.log(tableOf(simulated))
+    assert.equal(simulated.violations, [])
+    assert.is(simulated.seeds, last - first + 1)
+    assert.ok(simulated.leastFaults >= 20, `a seed had only ${simulated.leastFaults} faults`)
+    assert.ok(simulated.events >= simulated.seeds * 50 * 200, String(simulated.events))
+    for (const fault of FAULTS) assert.ok(simulated.faults[fault]! >= atLeast, `${fault}: ${simulated.faults[fault]}`)
+    for (const point of COMMIT_POINTS) assert.ok(simulated.points[point]! >= atLeast, `${point}: ${simulated.points[point]}`)
+  })
+  test.run()
 }

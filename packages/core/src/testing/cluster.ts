@@ -29,7 +29,7 @@ const STRATEGIES = ['one-for-one', 'one-for-all', 'rest-for-one'] as const
 /** A process that is silent so long is taken for dead, though it may only stand still. */
 const SILENT_MS = 25
 const RESTART_MS = 40
-const BURST = 20
+const BURST = 30
 
 /** Processes that come and go, and teams that are placed on those that are taken to live. */
 export class SimulatedCluster {
@@ -184,6 +184,20 @@ export class SimulatedCluster {
           .supervisor(team.name)
           ?.stop()
           .catch(() => undefined)
+  }
+
+  /** Moves teams of which an agent has ended: a process that was taken for dead has started it, and lost it in its turn. */
+  tend(): void {
+    for (const team of this.teams) {
+      const { node, running, name, agents } = team
+      if (!running || node?.line.state !== 'running' || agents.every((id) => node.system.agent(id) !== undefined)) continue
+      team.lost()
+      void node.system
+        .supervisor(name)
+        ?.stop()
+        .catch(() => undefined)
+      this.#options.clock.setTimeout(() => this.#place(team), SILENT_MS)
+    }
   }
 
   /** Gives work to the agents that run and have not had enough: a team in three at a time. */

@@ -112,6 +112,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     const due = plan.filter(({ atMs }) => atMs <= clock.now())
     plan = plan.slice(due.length)
     for (const fault of due) cluster.fault(fault)
+    cluster.tend()
     cluster.work(eventsPerAgent)
     await clock.advance(TICK_MS)
     if (clock.now() > busyMs * 20) {
@@ -121,7 +122,10 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   }
   cluster.calm()
   const untilMs = clock.now() + SETTLE_MS
-  while (!cluster.settled(arm) && clock.now() < untilMs) await clock.advance(TICK_MS * 2)
+  while (!cluster.settled(arm) && clock.now() < untilMs) {
+    cluster.tend()
+    await clock.advance(TICK_MS * 2)
+  }
   const events = await checkEnd({ disk, arm, cluster }, clock, wrong)
   return {
     seed,
