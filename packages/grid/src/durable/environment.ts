@@ -66,7 +66,7 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
     await preflight(path)
     // Batches by turn of the event loop have a promise nobody can hear, which rejects when a commit fails and would end the process.
     // Without them writes are grouped all the same: those that come while a commit is under way share the next one.
-    const tables = { encoding, keyEncoding: encoding, cache: false, maxDbs: 16 } as const
+    const tables = { encoding, keyEncoding: encoding, cache: false, maxDbs: 32 } as const
     root = openLmdb<Buffer, Buffer>({ path, noSubdir: false, eventTurnBatching: false, ...tables })
   } catch (error) {
     throw diskError(error, path)
