@@ -12,8 +12,6 @@ export abstract class GroupWrite<Row, T> {
   refused: unknown = undefined
   over = false
   dueMs = 0
-  /** Its place among those asked for. */
-  number = 0
   #resolve: (result: T) => void = () => undefined
   #reject: (error: unknown) => void = () => undefined
 
@@ -103,7 +101,6 @@ export function createGroupCommit<Row>(options: GroupCommitOptions<Row>): GroupC
   let timer: TimerHandle | undefined
   let epoch: number | undefined
   let wary = 0
-  let asked = 0
 
   /** Reads the epoch in the snapshot of all that is read for this batch. */
   function begin(): number {
@@ -125,12 +122,17 @@ export function createGroupCommit<Row>(options: GroupCommitOptions<Row>): GroupC
 
   /** Those that were planned and not refused, in the order in which they were asked for. */
   function putWrites(writes: readonly GroupWrite<Row, unknown>[]): void {
-    for (const write of writes) if (write.refused === undefined) write.write()
+    for (const write of writes) if (!write.over && write.refused === undefined) write.write()
   }
 
-  async function commitTogether(units: readonly Unit<Row>[], before: number, next: number): Promise<readonly boolean[]> {
+  async function commitTogether(
+    units: readonly Unit<Row>[],
+    writes: readonly GroupWrite<Row, unknown>[],
+    before: number,
+    next: number,
+  ): Promise<readonly boolean[]> {
     const all = await environment.submit(epochs, [{ key: epochKey, version: before }], () => {
-      putWrites(units.length === 1 ? (units[0] as Unit<Row>).writes : inOrder(units))
+      putWrites(writes)
       for (const unit of units) putRows(unit)
       quietly(epochs.put(epochKey, empty, next))
     })
@@ -156,7 +158,7 @@ export function createGroupCommit<Row>(options: GroupCommitOptions<Row>): GroupC
     const sure = wary === 0 || writes[0]?.exclusive === true
     let committed: readonly boolean[]
     try {
-      committed = sure ? await commitTogether(units, before, next) : await commitEach(units, next)
+      committed = sure ? await commitTogether(units, writes, before, next) : await commitEach(units, next)
     } catch (error) {
       epoch = undefined
       for (const unit of units) for (const write of unit.writes) write.fail(error)
@@ -227,7 +229,6 @@ export function createGroupCommit<Row>(options: GroupCommitOptions<Row>): GroupC
   return {
     run(write) {
       const answer = write.wait(clock.now() + timeoutMs)
-      write.number = ++asked
       queue.push(write as GroupWrite<Row, unknown>)
       if (running !== undefined) return answer
       watch()
@@ -237,10 +238,6 @@ export function createGroupCommit<Row>(options: GroupCommitOptions<Row>): GroupC
     },
     idle: async () => running,
   }
-}
-
-function inOrder<Row>(units: readonly Unit<Row>[]): readonly GroupWrite<Row, unknown>[] {
-  return units.flatMap(({ writes }) => writes).toSorted((a, b) => a.number - b.number)
 }
 
 /** No two transactions have the same, in whichever process: 53 bits of chance. */

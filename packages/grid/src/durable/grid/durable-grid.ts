@@ -3,14 +3,14 @@ import type { GridDriver } from '../../driver.ts'
 import { openEnvironment, type Environment } from '../environment.ts'
 import { resolveDurableOptions } from '../options.ts'
 import type { ResolvedEmbeddedOptions } from '../../embedded-options.ts'
-import { SharedGrid } from './shared-grid.ts'
+import { SharedGrid, type SharedGridOptions } from './shared-grid.ts'
 
 /** One directory as a backend: opened with the first grid of this process, closed with the last. */
 export interface DurableGrid {
   open(clock: Clock): Promise<GridDriver>
 }
 
-export function createDurableGrid(options: ResolvedEmbeddedOptions): DurableGrid {
+export function createDurableGrid(options: ResolvedEmbeddedOptions & Pick<SharedGridOptions, 'machineMs'>): DurableGrid {
   let shared: Promise<{ readonly environment: Environment; readonly grid: SharedGrid }> | undefined
   let closing: Promise<void> = Promise.resolve()
   let open = 0

@@ -15,7 +15,8 @@ export interface MachineClock {
 // A fraction that floating point has exactly, so that whole milliseconds stay whole.
 const GRAIN = 1024
 
-export function createMachineClock(clock: Clock): MachineClock {
+/** `machineMs` is for tests: by default the monotonic clock that Node's own is made from. */
+export function createMachineClock(clock: Clock, machineMs: () => number = hrtimeMs): MachineClock {
   const offsetMs = Math.floor((machineMs() - clock.now()) * GRAIN) / GRAIN
   const boot = readBoot()
   return {
@@ -29,7 +30,7 @@ export function createMachineClock(clock: Clock): MachineClock {
   }
 }
 
-function machineMs(): number {
+function hrtimeMs(): number {
   return Number(process.hrtime.bigint()) / 1e6
 }
 

@@ -15,6 +15,8 @@ export interface SharedGridOptions {
   readonly pollMs: number
   readonly maxLogEntries: number
   readonly maxLogBytes: number
+  /** For tests: see `createMachineClock`. */
+  readonly machineMs?: () => number
 }
 
 type Receive = (message: Uint8Array) => void
@@ -45,7 +47,7 @@ export class SharedGrid {
     const { clock } = environment.options
     this.#environment = environment
     this.#options = options
-    this.#machine = createMachineClock(clock)
+    this.#machine = createMachineClock(clock, options.machineMs)
     this.#openedAtMs = clock.now()
     this.#log = new ChangeLog({
       environment,
