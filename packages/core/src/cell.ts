@@ -188,7 +188,9 @@ export class Cell implements Runnable {
         else failure = { error }
       },
       complete: () => {
-        if (actor.getSnapshot().status === 'done') this.#finish()
+        if (actor.getSnapshot().status !== 'done') return
+        this.#snapshot = actor.getSnapshot() as AnyMachineSnapshot
+        this.#owner.done()
       },
     })
     this.#running = true
@@ -202,10 +204,8 @@ export class Cell implements Runnable {
     try {
       if (pendingTimers(actor).length > 0) this.#owner.changed()
       if (stored !== undefined) rearmTimers(actor, stored.timers)
-      this.inbox.open(
-        first.map((event) => this.inbox.envelope(event, trace)),
-        resync,
-      )
+      const told = first.map((event) => this.inbox.envelope(event, trace))
+      this.inbox.open(told, resync)
     } catch (error) {
       // A closed grid, or a delay that throws. Without its world and its timers the agent does not run at all.
       this.#halt()
@@ -223,15 +223,15 @@ export class Cell implements Runnable {
     stopChildren(this.#snapshot)
   }
 
-  #finish(): void {
-    this.#snapshot = this.#actor?.getSnapshot() as AnyMachineSnapshot
-    this.#owner.done()
+  /** Nothing of it runs any more; what waits is kept. */
+  suspend(): void {
+    this.#halt()
+    this.#actor?.stop()
   }
 
   /** Stops the agent. What waits becomes dead letters. */
   close(): void {
-    this.#halt()
-    this.#actor?.stop()
+    this.suspend()
     this.inbox.close()
     this.inbox.clear()
   }

@@ -2,7 +2,7 @@
 export const CORE_ERRORS = {
   BAD_OPTION: 'An option has a value it cannot have. The message quotes it and says which values it takes.',
   BAD_MACHINE: 'What was given to `spawn` is no XState v5 state machine. Make one with `setup(...).createMachine(...)`.',
-  AGENT_EXISTS: 'An agent of that id runs in this system. Take another id, or stop that agent first.',
+  AGENT_EXISTS: 'An agent or supervisor of that id runs in this system. Take another id, or stop that one first.',
   AGENT_STOPPED: 'The agent stopped, failed or reached its end before it could do what was asked.',
   AGENT_CRASHED: 'The agent crashed on the very event that asked. It is restarted, but the event is not sent again.',
   START_FAILED: 'The first step of an agent threw, so it was not spawned. `cause` is what it threw.',

@@ -71,7 +71,9 @@ export interface Failure {
   readonly error: unknown
   readonly event: string
   readonly trace: TraceContext | undefined
-  readonly decision: { readonly type: 'restart'; readonly delayMs: number; readonly restarts: number } | { readonly type: 'stop' }
+  readonly decision:
+    | { readonly type: 'restart'; readonly delayMs: number; readonly restarts: number }
+    | { readonly type: 'escalate' | 'stop' }
 }
 
 /**
@@ -116,6 +118,8 @@ export interface CoreHooks {
   onSpawn?(agent: AgentInfo): void
   onStop?(agent: AgentInfo, reason: 'stopped' | 'done' | 'failed'): void
   onFailure?(failure: Failure): void
+  /** A supervisor gave up on a child: the one above decides. Undefined: there is none, and all its children are stopped. */
+  onEscalation?(escalation: { readonly supervisor: string; readonly child: string; readonly to: string | undefined }): void
   onRestart?(agent: AgentInfo, restarts: number, from: 'checkpoint' | 'initial'): void
   onCheckpoint?(agent: AgentInfo, rev: number, bytes: number): void
   /** The store failed, or the state cannot be stored. Errors of the store are followed by another try. */

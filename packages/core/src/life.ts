@@ -7,10 +7,11 @@ import { CoreError } from './errors.ts'
 import type { AgentInfo } from './hooks.ts'
 import type { CellOwner, Crash, Origin } from './owner.ts'
 import type { AgentRecord } from './record.ts'
-import { childOf, type RestoredEvent } from './restored.ts'
+import { childOf, SUSPENDED, type RestoredEvent } from './restored.ts'
 import type { Services } from './services.ts'
 import type { StoreRecord } from './store.ts'
 import { createSupervisor, type ResolvedSupervisionOptions, type Supervisor } from './supervisor.ts'
+import { capturing, firstStep } from './wrap.ts'
 
 export type AgentStatus = 'running' | 'restarting' | 'stopped' | 'done' | 'failed'
 export type Durability = 'none' | 'checkpoint'
@@ -18,6 +19,8 @@ export type Durability = 'none' | 'checkpoint'
 export interface LifeOptions extends CellOptions {
   readonly durability: Durability
   readonly supervision: ResolvedSupervisionOptions
+  /** Decides over its restarts. Undefined: one of its own, by `supervision`. */
+  readonly supervisor?: Supervisor | undefined
 }
 
 /** An agent from its spawn to its end: starts it, keeps its state, restarts it, stops it. */
@@ -35,6 +38,7 @@ export class Life implements CellOwner {
   /** A child's last word that the agent crashed on: with the child gone nobody would say it again. */
   #lastWord: AgentEvent | undefined
   #spawned = false
+  #attempt = 0
   #stopping: Promise<void> | undefined
   #settled: Promise<void> | undefined
 
@@ -45,24 +49,25 @@ export class Life implements CellOwner {
     this.cell = new Cell(options, services, this)
     // The agent's own events change its state as well: what was set aside may be due.
     if (options.stash !== undefined) this.cell.subscribe(() => this.cell.wake())
-    this.#supervisor = createSupervisor(options.supervision, services.clock, services.random, () => void this.#restart())
+    const { clock, random } = services
+    this.#supervisor = options.supervisor ?? createSupervisor(options.supervision, clock, random, () => void this.restart())
   }
 
   get status(): AgentStatus {
-    return this.#stopping !== undefined && !this.#ended ? 'stopped' : this.#status
+    return this.#stopping !== undefined && !this.ended ? 'stopped' : this.#status
   }
 
   get restarts(): number {
     return this.#restarts
   }
 
-  get #ended(): boolean {
+  get ended(): boolean {
     return this.#status !== 'running' && this.#status !== 'restarting'
   }
 
   /** Calls `fn` when the agent has ended; at once if it has. */
   onEnd(fn: () => void): () => void {
-    if (this.#ended) fn()
+    if (this.ended) fn()
     else this.#onEnd.add(fn)
     return () => this.#onEnd.delete(fn)
   }
@@ -74,25 +79,17 @@ export class Life implements CellOwner {
     try {
       if (durable) kept = await this.#services.store.get(this.info.id)
       const origin = this.#origin(this.#decode(kept?.value), undefined)
-      this.#guard(() => this.cell.prepare(origin))
+      firstStep(this.info.id, () => this.cell.prepare(origin))
       if (durable) await this.#claim(kept)
-      if (this.#ended) throw new CoreError('AGENT_STOPPED', `agent ${quote(this.info.id)} was stopped before it had started`)
+      if (this.ended) throw new CoreError('AGENT_STOPPED', `agent ${quote(this.info.id)} was stopped before it had started`)
       this.#spawned = true
       this.#services.guests.tell('onSpawn', this.info)
-      this.#guard(() => this.cell.begin(origin))
+      firstStep(this.info.id, () => this.cell.begin(origin))
     } catch (error) {
-      if (!this.#ended) this.#end('failed')
+      if (!this.ended) this.#end('failed')
       // What never ran must not be resumed by the next spawn.
       if (durable && kept === undefined) await this.#checkpoint?.forget()
       throw error
-    }
-  }
-
-  #guard(fn: () => void): void {
-    try {
-      fn()
-    } catch (cause) {
-      throw new CoreError('START_FAILED', `agent ${quote(this.info.id)} did not start: ${String(cause)}`, { cause })
     }
   }
 
@@ -115,16 +112,9 @@ export class Life implements CellOwner {
   }
 
   #encode(failedChild: string | undefined): Uint8Array {
-    return this.#services.codec.encode(this.info.id, this.#capture(failedChild))
-  }
-
-  /** XState throws whatever it meets: a child spawned from inline logic, a context that refers to itself through an actor. */
-  #capture(failedChild: string | undefined): AgentRecord {
-    try {
-      return this.cell.capture(failedChild)
-    } catch (cause) {
-      throw new CoreError('BAD_STATE', `the state of agent ${quote(this.info.id)} cannot be captured: ${String(cause)}`, { cause })
-    }
+    const { id } = this.info
+    const record = capturing(id, () => this.cell.capture(failedChild))
+    return this.#services.codec.encode(id, record)
   }
 
   #decode(bytes: Uint8Array | undefined): AgentRecord | undefined {
@@ -154,7 +144,7 @@ export class Life implements CellOwner {
   }
 
   breaking(event: AnyEventObject): void {
-    if (this.#ended) return
+    if (this.ended) return
     this.#keep(childOf(event, 'error'))
   }
 
@@ -166,7 +156,7 @@ export class Life implements CellOwner {
   }
 
   broken(crash: Crash): void {
-    if (this.#ended) return
+    if (this.ended) return
     if (childOf(crash.event, 'done') !== undefined) this.#lastWord = crash.event
     else if (crash.event.type !== 'agent.restored') this.#lastWord = undefined
     this.#crash = crash
@@ -175,20 +165,33 @@ export class Life implements CellOwner {
   }
 
   #decide(crash: Crash): void {
+    this.#status = 'restarting'
     const decided = this.#supervisor.failed()
     const decision = decided.type === 'restart' ? { ...decided, restarts: this.#restarts + 1 } : decided
-    this.#status = 'restarting'
     const { error, event, trace } = crash
     this.#services.guests.tell('onFailure', { agent: this.info, error, event: event.type, trace, decision })
     if (decision.type === 'stop') this.#end('failed')
   }
 
-  async #restart(): Promise<void> {
+  /** Brings it down as it is: its supervisor restarts it with its siblings. */
+  suspend(): void {
+    this.#attempt += 1
+    if (this.#status !== 'running' || !this.#spawned) return
+    this.#keep(undefined)
+    this.cell.suspend()
+    this.#status = 'restarting'
+    this.#crash = SUSPENDED
+    this.#checkpoint?.flush()
+  }
+
+  /** Resumes it from its last stored state, or from the beginning. What fails meanwhile is told to its supervisor. */
+  async restart(): Promise<void> {
     const crash = this.#crash as Crash
+    const attempt = ++this.#attempt
     try {
       // What is in the store is the truth: what could not be written there is not what the agent resumes from.
       const bytes = await this.#checkpoint?.reload()
-      if (this.#status !== 'restarting') return
+      if (this.#status !== 'restarting' || attempt !== this.#attempt) return
       this.#restarts += 1
       const origin = this.#origin(this.#decode(bytes), crash)
       this.cell.prepare(origin)
@@ -196,20 +199,20 @@ export class Life implements CellOwner {
       this.#services.guests.tell('onRestart', this.info, this.#restarts, origin.stored === undefined ? 'initial' : 'checkpoint')
       this.cell.begin(origin)
     } catch (error) {
-      if (!this.#ended) this.#decide({ ...crash, error })
+      if (!this.ended && attempt === this.#attempt) this.#decide({ ...crash, error })
     }
   }
 
   /** Another activation took over: this one is over and is not restarted here (I1). */
   #lost(error: unknown): void {
-    if (this.#ended || !this.#spawned) return
+    if (this.ended || !this.#spawned) return
     const crash = { agent: this.info, error, event: 'checkpoint', trace: undefined }
     this.#services.guests.tell('onFailure', { ...crash, decision: { type: 'stop' } })
     this.#end('failed')
   }
 
   done(): void {
-    if (!this.#ended) this.#end('done')
+    if (!this.ended) this.#end('done')
   }
 
   /** Stops it and waits until its last state is stored. Rejects if it cannot be. */
@@ -222,7 +225,7 @@ export class Life implements CellOwner {
     this.cell.inbox.close()
     // Never in the middle of a step: an agent may stop itself.
     await Promise.resolve()
-    if (!this.#ended) this.#end('stopped')
+    if (!this.ended) this.#end('stopped')
     await this.#settled
   }
 

@@ -1,5 +1,6 @@
 import type { AnyEventObject } from 'xstate'
 import type { AgentEvent } from './envelope.ts'
+import type { Crash } from './owner.ts'
 
 /** Sent to an agent whose state was restored, before anything from its mailbox. Children that start anew may speak first. */
 export interface RestoredEvent {
@@ -8,6 +9,9 @@ export interface RestoredEvent {
   readonly restarts: number
   readonly from: 'checkpoint' | 'initial'
 }
+
+/** Why an agent is restarted that did not crash itself: a sibling did. */
+export const SUSPENDED: Crash = { error: undefined, event: { type: 'agent.suspended' }, trace: undefined }
 
 /** The child an event of XState speaks of. */
 export function childOf(event: AgentEvent, type: 'error' | 'done'): string | undefined {

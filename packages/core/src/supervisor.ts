@@ -47,7 +47,8 @@ export function resolveSupervisionOptions(
   }
 }
 
-export type Decision = { readonly type: 'restart'; readonly delayMs: number } | { readonly type: 'stop' }
+/** `escalate`: the supervisor above decides. */
+export type Decision = { readonly type: 'restart'; readonly delayMs: number } | { readonly type: 'escalate' } | { readonly type: 'stop' }
 
 /** When the restarts of the past were decided, in monotonic ms, oldest first. */
 export type History = readonly number[]

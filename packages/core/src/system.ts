@@ -1,22 +1,27 @@
 import type { Clock, Grid, TraceContext } from '@stigmergy/grid'
 import type { AnyStateMachine } from 'xstate'
+import type { Launched } from './agent-child.ts'
 import { createAgentRef, type AgentRef, type SendOptions } from './agent.ts'
+import type { TreeNode } from './child.ts'
 import { integerOption, numberOption, quote } from './check.ts'
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts'
 import { createDeathWatch, type EndedEvent } from './death-watch.ts'
 import type { AgentEvent } from './envelope.ts'
 import { CoreError } from './errors.ts'
+import { createForest } from './forest.ts'
 import { createGuests } from './guests.ts'
 import type { CoreHooks } from './hooks.ts'
-import { Life } from './life.ts'
+import { Life, type LifeOptions } from './life.ts'
 import { resolveMailboxOptions, type MailboxOptions } from './mailbox.ts'
 import { memoryStore } from './memory-store.ts'
 import { createPump } from './pump.ts'
+import type { Turn } from './question.ts'
 import { createRecordCodec } from './record.ts'
 import type { Services } from './services.ts'
 import { resolveSpawnOptions, type SpawnOptions } from './spawn.ts'
 import { createBounder } from './step.ts'
 import type { Store } from './store.ts'
+import type { SupervisorRef, SupervisorSpec } from './supervise.ts'
 import { resolveSupervisionOptions, type SupervisionOptions } from './supervisor.ts'
 import { waitFor } from './wait.ts'
 
@@ -51,6 +56,15 @@ export interface ActorSystem {
     machine: TLogic,
     options?: SpawnOptions<TLogic, TWorld>,
   ): Promise<AgentRef<TLogic>>
+  /**
+   * Starts a supervisor and its children, in order; if one does not start, those before it are stopped. Throws what `spawn` throws.
+   * `system.supervise({ id: 'cell', strategy: 'rest-for-one', children: [child(camera, { id: 'camera' }), child(planner)] })`
+   */
+  supervise(spec: SupervisorSpec): Promise<SupervisorRef>
+  /** The supervisor of that id, unless it has ended. */
+  supervisor(id: string): SupervisorRef | undefined
+  /** The supervisors that have none above them, with all below them. */
+  trees(): readonly TreeNode[]
   /** The agent of that id, unless it has ended. */
   agent(id: string): AgentRef<AnyStateMachine> | undefined
   /** Sends to an agent by id; an unknown id becomes a dead letter and returns false. */
@@ -96,7 +110,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
   const random = options.random ?? Math.random
   const codec = createRecordCodec()
   const bounded = createBounder()
-  const turn = { agentId: undefined, question: undefined }
+  const turn: Turn = { agentId: undefined, question: undefined }
   const services: Services = { grid, clock, store, codec, bounded, guests, pump, deadLetters, random, lateReply, turn, watch }
 
   const lives = new Map<string, Life>()
@@ -141,7 +155,29 @@ export function createSystem(options: SystemOptions): ActorSystem {
     return deathWatch.watch(id, watcher.cell.inbox, watched, lives.has(watched), watcher.cell.inbox.systemCapacity)
   }
 
+  const forest = createForest({
+    services: { clock, random, guests, afterStep: (fn) => (turn.agentId === undefined ? fn() : queueMicrotask(fn)) },
+    supervision,
+    launch,
+    resolve: (machine, given) => resolveSpawnOptions(machine, given, { mailbox, supervision, newId }),
+  })
+
+  async function launch(resolved: LifeOptions, made?: (life: Life) => void): Promise<Launched> {
+    if (closing !== undefined) throw new CoreError('CLOSED', 'the system is closed')
+    const { id } = resolved.agent
+    if (lives.has(id)) throw new CoreError('AGENT_EXISTS', `an agent ${quote(id)} runs in this system: take another id, or stop it first`)
+    const life = new Life(resolved, services)
+    made?.(life)
+    lives.set(id, life)
+    life.onEnd(() => forget(life))
+    await life.start()
+    const ref = createAgentRef<AnyStateMachine>(life, services)
+    if (lives.get(id) === life) refs.set(id, ref)
+    return { life, ref }
+  }
+
   async function end(timeoutMs: number): Promise<void> {
+    forest.close()
     const leaving = [...lives.values()].reverse().map((life) => life.stop())
     const settled = Promise.allSettled([...leaving, ...settling.values()])
     const timedOut = (): CoreError => {
@@ -169,17 +205,16 @@ export function createSystem(options: SystemOptions): ActorSystem {
     },
     async spawn(machine, spawnOptions = {}) {
       if (closing !== undefined) throw new CoreError('CLOSED', 'the system is closed')
-      const resolved = resolveSpawnOptions(machine, spawnOptions as SpawnOptions<typeof machine>, { mailbox, supervision, newId })
-      const { id } = resolved.agent
-      if (lives.has(id)) throw new CoreError('AGENT_EXISTS', `an agent ${quote(id)} runs in this system: take another id, or stop it first`)
-      const life = new Life(resolved, services)
-      lives.set(id, life)
-      life.onEnd(() => forget(life))
-      await life.start()
-      const ref = createAgentRef<typeof machine>(life, services)
-      if (lives.get(id) === life) refs.set(id, ref as unknown as AgentRef<AnyStateMachine>)
-      return ref
+      const given = spawnOptions as SpawnOptions<typeof machine>
+      const { ref } = await launch(resolveSpawnOptions(machine, given, { mailbox, supervision, newId }))
+      return ref as unknown as AgentRef<typeof machine>
     },
+    async supervise(spec) {
+      if (closing !== undefined) throw new CoreError('CLOSED', 'the system is closed')
+      return forest.supervise(spec)
+    },
+    supervisor: (id) => forest.get(id),
+    trees: () => forest.trees(),
     agent: (id) => refs.get(id),
     send,
     watch(watcher, watched) {

@@ -6,6 +6,7 @@ import { bothChanges, withMetrics } from './both.ts'
 import { createLabels, type BaseLabels } from './labels.ts'
 import { createMetricHooks } from './metric-hooks.ts'
 import { meterInstruments } from './metrics/meter-instruments.ts'
+import type { Instruments } from './metrics/instruments.ts'
 import type { Registry } from './metrics/registry.ts'
 import type { CountedName, ObservedName } from './metrics/table.ts'
 import { resolveTelemetryHooksOptions, text } from './options.ts'
@@ -73,6 +74,8 @@ export interface TelemetryHooks {
   count(name: CountedName, n?: number, labels?: Attributes): void
   /** Adds the replica age of every map of the grid to `map_stale_age_seconds`, and what its near caches do. Returns its removal. */
   watchGrid(grid: Grid): () => void
+  /** Where the metrics go: for what measures more of the house, such as `createAlarms`. */
+  readonly instruments: Instruments
 }
 
 const MAX_SYSTEMS = 64
@@ -112,6 +115,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
       if (core === undefined) systems.set(admitted, (core = hooksOf(admitted).core))
       return core
     },
+    instruments,
     startTrace: createStartTrace({ recorder, tracer, clock, time }),
     keep(trace, reason) {
       if (KEEP_REASONS.includes(reason)) recorder?.keep(trace, reasonCode(reason))

@@ -23,7 +23,7 @@ export const ATTRIBUTES = {
   'agent.state.to': 'State after, as a path.',
   'agent.restarts': 'How often the agent was restarted before.',
   'agent.mailbox.wait_ms': 'Milliseconds the event waited in the mailbox.',
-  'agent.failure.decision': 'What the supervisor decided: `restart` or `stop`.',
+  'agent.failure.decision': 'What the supervisor decided: `restart`, `escalate` or `stop`.',
   'agent.failure.delay_ms': 'Backoff before the restart in milliseconds.',
   'agent.restored.from': 'Where the state came from after a restart: `checkpoint` or `initial`.',
   'agent.keep.reason': 'Why the trace was kept, on the first span of each process; not on traces of the base share.',

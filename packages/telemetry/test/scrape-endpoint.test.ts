@@ -4,12 +4,13 @@ import { connect, type AddressInfo } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openGrid } from '@stigmergy/grid'
-import { METRICS, isTelemetryError } from '@stigmergy/telemetry'
+import { METRICS, createAlarms, isTelemetryError } from '@stigmergy/telemetry'
 import { startTelemetry } from '@stigmergy/telemetry/node'
 import { withEnvironment } from './support/environment.ts'
 import { agentInfo, endOf, startOf } from './support/transitions.ts'
 
 const test = suite('scrape-endpoint')
+const SHORT_LEARNING = { drift: { windowDecisions: 20, baselineDecisions: 400 } }
 
 test('the endpoint shows every metric by its literal name', () =>
   withEnvironment({}, async () => {
@@ -43,6 +44,10 @@ test('the endpoint shows every metric by its literal name', () =>
       { source: 'r"1\n', ageMs: Infinity },
     ])
 
+    const alarms = createAlarms({ clock: grid.clock, telemetry, region: 'eu', slo: { planner: { seconds: 1e-6 } }, ...SHORT_LEARNING })
+    for (let i = 0; i < 420; i++) alarms.decided({ id: 'p1', type: 'planner' }, { action: 'wait', readAgesMs: [1000] })
+    alarms.core.onTransitionEnd!(endOf({ agent: agentInfo({ type: 'planner' }) }))
+
     const response = await fetch(telemetry.prometheus!.url)
     const text = await response.text()
     assert.is(response.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8')
@@ -57,6 +62,7 @@ test('the endpoint shows every metric by its literal name', () =>
     assert.match(text, /^target_info\{.*service_name="cell-1".*\} 1$/m)
     assert.not.match(text, /otel_scope/)
     assert.match(text, /^grid_near_cache_reads_total\{region="eu",map="parts"\} 1$/m)
+    alarms.close()
     await grid.close()
     assert.is((await fetch(telemetry.prometheus!.url)).status, 200)
   }))

@@ -1,8 +1,13 @@
+import { join } from 'node:path'
 import { openEnvironment } from './environment.ts'
 import { createLmdbLeases } from './lmdb-leases.ts'
 import { createLmdbJournalTable } from './lmdb-journal-table.ts'
+import { createLmdbTags } from './lmdb-tags.ts'
 import { createLmdbStore } from './lmdb-store.ts'
 import { resolveDurableOptions, type DurableOptions } from './options.ts'
+import type { Blobs } from '../blobs/blobs.ts'
+import { createBlobs } from '../blobs/create-blobs.ts'
+import { createDiskBytes } from '../blobs/disk-bytes.ts'
 import type { Journal } from '../journal/journal.ts'
 import { openJournal } from '../journal/open-journal.ts'
 import type { JournalOptions } from '../journal/options.ts'
@@ -12,6 +17,8 @@ import type { Store } from '../store/store.ts'
 /** What must not be lost, in one directory: a store and an authority in one lmdb environment. */
 export interface Durable extends AsyncDisposable {
   readonly store: Store
+  /** Large things that never change: files under `blobs` in this directory, their tags in its environment. */
+  readonly blobs: Blobs
   /** An authority over the leases of this directory: as many as there are, in however many processes, they agree. */
   authority(options?: AuthorityOptions): Authority
   /** The journal of this name in this directory, shared with whoever opens it. Throws `StoreError` BAD_ID or BAD_OPTION. */
@@ -31,6 +38,7 @@ export async function openDurable(options: DurableOptions): Promise<Durable> {
   const journals = createLmdbJournalTable(environment)
   return {
     store: createLmdbStore(environment),
+    blobs: createBlobs(createDiskBytes({ path: join(resolved.path, 'blobs'), level: resolved.level }), createLmdbTags(environment)),
     authority: (authorityOptions) => createAuthority(leases, { clock: resolved.clock, ...authorityOptions }),
     journal: (name, journalOptions) => openJournal(journals, name, { clock: resolved.clock, ...journalOptions }),
     close: () => environment.close(),

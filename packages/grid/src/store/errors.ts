@@ -19,6 +19,9 @@ export const STORE_ERRORS = {
   JOURNAL_GAP: 'A producer left a number out. Append from the number that the message names on; nothing was written.',
   JOURNAL_TRIMMED: 'What a reader asks for is no longer kept. Begin at the offset that the message names; what lies between is gone.',
   JOURNAL_LAGGING: 'A reader stayed too far behind for the time allowed. Start it again, or forget it.',
+  BLOB_MISSING: 'There is no such blob or tag. Correct the id or the range, or put the blob first.',
+  BLOB_BROKEN: 'The bytes of a blob are not those of its id. Put the blob again from its source.',
+  TAG_CONFLICT: 'The tag is not where it was expected to be. Read it again and decide anew; nothing was written.',
   LEASE_LOST: 'The lease is not ours any more, or was not renewed in time. Stop what it protected and acquire it anew.',
   CLOSED: 'The store was closed. Open another.',
 } as const

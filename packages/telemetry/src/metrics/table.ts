@@ -135,6 +135,48 @@ export const METRICS = {
     labels: ['journal', 'consumer'],
     description: 'Records a consumer of a journal has not read yet, as told by observe.',
   },
+  agent_stale_decisions_total: {
+    kind: 'counter',
+    unit: '{decision}',
+    labels: ['agent_type'],
+    description: 'Decisions made on a world older than the limit.',
+  },
+  agent_decision_drift_sigma: {
+    kind: 'gauge',
+    unit: '1',
+    labels: ['agent_type', 'agent_id'],
+    description: 'How far the last window of decisions is from its baseline, in sigma: a G-test, 2 is a true two sigma, one-sided.',
+  },
+  agent_drift_unwatched_decisions: {
+    kind: 'gauge',
+    unit: '{decision}',
+    labels: [],
+    description: 'Decisions not watched for drift, since there are more agents than the bound.',
+  },
+  agent_slo_breaches_total: {
+    kind: 'counter',
+    unit: '{decision}',
+    labels: ['agent_type'],
+    description: 'Decisions that took longer than their service level objective allows.',
+  },
+  agent_error_reproduction_number: {
+    kind: 'gauge',
+    unit: '1',
+    labels: [],
+    description: 'Failures caused by others, per failure that began by itself, in the last minute. Above 1 they spread.',
+  },
+  agent_alarms_total: {
+    kind: 'counter',
+    unit: '{alarm}',
+    labels: ['kind'],
+    description: 'Alarms raised: drift, stale, errors, slo.',
+  },
+  agent_alarms_active: {
+    kind: 'gauge',
+    unit: '{alarm}',
+    labels: ['kind'],
+    description: 'Alarms raised and not cleared: drift, errors, slo.',
+  },
   telemetry_traces_kept_total: {
     kind: 'counter',
     unit: '{trace}',

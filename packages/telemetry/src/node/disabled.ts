@@ -1,3 +1,5 @@
+import { createNoopMeter } from '@opentelemetry/api'
+import { meterInstruments } from '../metrics/meter-instruments.ts'
 import { NO_TRACE } from '../span-context.ts'
 import { createTally } from '../tally.ts'
 import type { Telemetry } from './start-telemetry.ts'
@@ -7,6 +9,7 @@ export function disabledTelemetry(): Telemetry {
   const done = async (): Promise<void> => {}
   return {
     core: {},
+    instruments: meterInstruments(createNoopMeter()),
     grid: {},
     forSystem: () => ({}),
     startTrace: () => NO_TRACE,

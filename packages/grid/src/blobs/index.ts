@@ -1,0 +1,7 @@
+export { archiveInBlobs } from './blob-archive.ts'
+export type { BlobInfo, BlobOptions, Blobs, BlobSource, BlobTag, Collected, CollectOptions, TagOptions } from './blobs.ts'
+export { createBlobs } from './create-blobs.ts'
+export { createDiskBytes } from './disk-bytes.ts'
+export type { DiskBytesOptions } from './disk-bytes.ts'
+export { createMemoryBytes, createMemoryTags } from './memory-blobs.ts'
+export type { BlobBytes, BlobUpload, TagTable } from './ports.ts'

@@ -1,0 +1,58 @@
+import type { Attributes } from '@opentelemetry/api'
+import type { AgentInfo } from '@stigmergy/core'
+import type { Labels } from '../labels.ts'
+import type { Instruments } from '../metrics/instruments.ts'
+import type { Alarm } from './alarm.ts'
+
+/** The metrics of the alarms. Bounded by the labels (I6). */
+export interface AlarmMetrics {
+  drift(agent: AgentInfo, sigma: number): void
+  stale(agent: AgentInfo): void
+  breach(agent: AgentInfo): void
+  told(alarm: Alarm): void
+  /** An agent has ended: its drift is not told any more. */
+  forget(agent: AgentInfo): void
+  close(): void
+}
+
+/** What is read whenever metrics are collected. */
+export interface AlarmReadings {
+  active(): readonly Alarm[]
+  reproduction(): number
+  unwatched(): number
+}
+
+export function createAlarmMetrics(instruments: Instruments, labels: Labels, now: AlarmReadings): AlarmMetrics {
+  const stale = instruments.counter('agent_stale_decisions_total')
+  const breaches = instruments.counter('agent_slo_breaches_total')
+  const told = instruments.counter('agent_alarms_total')
+  const sigmas = new Map<Attributes, number>()
+  const ends = [
+    instruments.observe('agent_decision_drift_sigma', (tell) => {
+      for (const [attributes, sigma] of sigmas) tell(sigma, attributes)
+    }),
+    instruments.observe('agent_alarms_active', (tell) => {
+      const active = now.active()
+      for (const kind of ['drift', 'errors', 'slo'] as const) {
+        tell(active.filter((alarm) => alarm.kind === kind).length, labels.with('kind', kind))
+      }
+    }),
+    instruments.observe('agent_error_reproduction_number', (tell) => tell(now.reproduction(), labels.base)),
+    instruments.observe('agent_drift_unwatched_decisions', (tell) => tell(now.unwatched(), labels.base)),
+  ]
+  return {
+    drift: (agent, sigma) => void sigmas.set(labels.ofAgent(agent), sigma),
+    stale: (agent) => stale.bind(labels.ofType(agent)).add(1),
+    breach: (agent) => breaches.bind(labels.ofType(agent)).add(1),
+    told({ kind, state }) {
+      if (state === 'raised') told.bind(labels.with('kind', kind)).add(1)
+    },
+    forget(agent) {
+      const own = labels.ownOf(agent)
+      if (own !== undefined) sigmas.delete(own)
+    },
+    close() {
+      for (const end of ends) end()
+    },
+  }
+}

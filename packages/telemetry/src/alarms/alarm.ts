@@ -1,0 +1,71 @@
+import type { TraceContext } from '@stigmergy/grid'
+
+/**
+ * What an alarm speaks of:
+ * - `drift`: an agent decides otherwise than its baseline did.
+ * - `stale`: a decision was made on a world model older than its limit.
+ * - `errors`: more failures than expected, or failures that spread from agent to agent.
+ * - `slo`: more decisions over their time limit than the service level objective allows.
+ */
+export const ALARM_KINDS = ['drift', 'stale', 'errors', 'slo'] as const
+
+export type AlarmKind = (typeof ALARM_KINDS)[number]
+
+/** An alarm, as listeners and agents get it. Frozen. */
+export interface Alarm {
+  readonly kind: AlarmKind
+  /** `stale` is told for each such decision and is never cleared; the others are cleared when all is well again. */
+  readonly state: 'raised' | 'cleared'
+  /** Type of the agents it is about. */
+  readonly agentType: string
+  /** Of one agent, where it is about one. */
+  readonly agentId: string | undefined
+  /** What was measured, and the limit it is above (raised) or back from (cleared). In the unit that `message` names. */
+  readonly value: number
+  readonly limit: number
+  /** Monotonic ms of the clock. */
+  readonly atMs: number
+  /** The decision or failure that raised it. Its trace is kept. */
+  readonly trace: TraceContext | undefined
+  /** For a person. */
+  readonly message: string
+}
+
+/** An alarm as an event of an agent's machine. */
+export interface AlarmEvent {
+  readonly type: 'alarm.raised' | 'alarm.cleared'
+  readonly alarm: Alarm
+}
+
+/** Remembers which alarms are raised, so that each is told once when it is raised and once when it is cleared. */
+export class RaisedAlarms {
+  readonly #raised = new Map<string, Alarm>()
+
+  get all(): readonly Alarm[] {
+    return [...this.#raised.values()]
+  }
+
+  /** The alarm to tell, or undefined: it is raised already. */
+  raise(alarm: Alarm): Alarm | undefined {
+    const name = nameOf(alarm)
+    if (this.#raised.has(name)) return undefined
+    this.#raised.set(name, alarm)
+    return alarm
+  }
+
+  /** The alarm to tell, or undefined: it was not raised. */
+  clear(alarm: Alarm): Alarm | undefined {
+    return this.#raised.delete(nameOf(alarm)) ? alarm : undefined
+  }
+
+  /** An agent has ended: nothing that is only about it stays raised. */
+  forget(agentId: string): readonly Alarm[] {
+    const ended = this.all.filter((alarm) => alarm.agentId === agentId)
+    for (const alarm of ended) this.#raised.delete(nameOf(alarm))
+    return ended
+  }
+}
+
+function nameOf({ kind, agentType, agentId }: Alarm): string {
+  return JSON.stringify([kind, agentType, agentId])
+}

@@ -1,0 +1,74 @@
+import type { Grid } from '@stigmergy/grid'
+import { poolRare, sum } from './categorical.ts'
+
+/** How decisions were spread over actions while nothing was wrong. Frozen: it never changes under what is held against it. */
+export interface Baseline {
+  /** Grows with every one that is learned anew. */
+  readonly version: number
+  /** Action -> how often. */
+  readonly actions: Readonly<Record<string, number>>
+}
+
+/** Where baselines are kept, so that all processes hold decisions against the same ones. */
+export interface BaselineStore {
+  /** What is known here now, without waiting. */
+  peek(key: string): Baseline | undefined
+  /** Keeps it, unless there is one of that version or a later one. Must not throw. */
+  save(key: string, baseline: Baseline): void
+}
+
+export interface GridBaselinesOptions {
+  /** Map of the grid that holds them. @default `telemetry.baselines` */
+  readonly map?: string
+  /** One could not be written. @default ignored: each process then goes by its own */
+  readonly onError?: (error: unknown) => void
+}
+
+const SCHEMA_VERSION = 1
+
+/** Baselines in a map of the grid, by compare-and-set: of processes that learn at the same time the first one counts for all. */
+export function gridBaselines(grid: Grid, { map = 'telemetry.baselines', onError = () => {} }: GridBaselinesOptions = {}): BaselineStore {
+  const baselines = grid.map<Baseline>(map, { schemaVersion: SCHEMA_VERSION })
+  return {
+    peek: (key) => baselines.peek(key)?.value,
+    save(key, baseline) {
+      baselines
+        .update(key, (current) => (current === undefined || current.version < baseline.version ? baseline : undefined))
+        .catch(onError)
+    },
+  }
+}
+
+/** Baselines of this process alone. */
+export function memoryBaselines(): BaselineStore {
+  const known = new Map<string, Baseline>()
+  return {
+    peek: (key) => known.get(key),
+    save(key, baseline) {
+      if ((known.get(key)?.version ?? 0) < baseline.version) known.set(key, baseline)
+    },
+  }
+}
+
+/** A baseline as windows of a given size are held against it: rare actions, and those it has never seen, are one category. */
+export interface PooledBaseline {
+  readonly version: number
+  readonly counts: readonly number[]
+  /** The place of an action in `counts`. */
+  placeOf(action: string): number
+}
+
+export function pool(baseline: Baseline, windowDecisions: number): PooledBaseline {
+  const actions = Object.keys(baseline.actions)
+  const all = Object.values(baseline.actions)
+  const pooled = poolRare(all, windowDecisions)
+  const kept = actions.filter((_, at) => !pooled.has(at))
+  const places = new Map(kept.map((action, place) => [action, place]))
+  const rest = sum(all.filter((_, at) => pooled.has(at)))
+  const rare = kept.length
+  return {
+    version: baseline.version,
+    counts: [...kept.map((action) => baseline.actions[action] as number), rest],
+    placeOf: (action) => places.get(action) ?? rare,
+  }
+}

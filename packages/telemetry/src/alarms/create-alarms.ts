@@ -1,0 +1,153 @@
+import type { ActorSystem, AgentInfo, CoreHooks } from '@stigmergy/core'
+import type { TraceContext } from '@stigmergy/grid'
+import { createLabels } from '../labels.ts'
+import { transitionSeconds } from '../stages.ts'
+import { createAlarmMetrics } from './alarm-metrics.ts'
+import { RaisedAlarms, type Alarm, type AlarmEvent, type AlarmKind } from './alarm.ts'
+import { DriftWatch } from './drift.ts'
+import { ErrorWatch } from './error-watch.ts'
+import { resolveAlarmsOptions, type AlarmsOptions } from './options.ts'
+import { SloWatch } from './slo-watch.ts'
+import type { InfectedFailure } from './spread.ts'
+
+/** A decision of an agent, as it tells it. */
+export interface Decision {
+  /** What was decided, of low cardinality: `assign`, `reroute`, `wait`. */
+  readonly action: string
+  /** The kind of situation it was decided in. Each has a baseline of its own, so that other situations are no drift. */
+  readonly stratum?: string
+  /** What it was decided on: each entry's or map's age in milliseconds, by the clock of this process (I4). */
+  readonly readAgesMs?: readonly number[]
+  /** @default none */
+  readonly trace?: TraceContext | undefined
+}
+
+/** The cognitive alarms of a process. Nothing here throws or waits (I7). */
+export interface Alarms {
+  /** For `system.use(alarms.core)`: latencies, failures and, by `decisionOf`, decisions are seen by themselves. */
+  readonly core: CoreHooks
+  /** Tells a decision. A stale one is told to the listeners before this returns: the agent can still do otherwise. False: it is stale. */
+  decided(agent: Pick<AgentInfo, 'id' | 'type'>, decision: Decision): boolean
+  /** `listener` is called with each alarm, on the stack of what raised it; one that throws is counted. Returns the end of it. */
+  on(listener: (alarm: Alarm) => void): () => void
+  /** Sends alarms to agents as an {@link AlarmEvent}: to the ids that `to` gives for it. Returns the end of it. */
+  notify(system: Pick<ActorSystem, 'send'>, to: (alarm: Alarm) => readonly string[]): () => void
+  /** Learns a new baseline for this kind of decision, after a change that was meant. */
+  relearn(agentType: string, stratum?: string): void
+  /** Those raised and not cleared. */
+  readonly active: readonly Alarm[]
+  /** The failures of the last minute with what caused them, oldest first: the tree of an infection. */
+  readonly failures: readonly InfectedFailure[]
+  /** Errors thrown by listeners so far. */
+  readonly guestErrors: number
+  close(): void
+}
+
+/** Throws `TelemetryError` BAD_OPTION. */
+export function createAlarms(options: AlarmsOptions): Alarms {
+  const settings = resolveAlarmsOptions(options)
+  const { clock, base, stale } = settings
+  const policy = base.policyVersion ?? ''
+  const raised = new RaisedAlarms()
+  const listeners = new Set<(alarm: Alarm) => void>()
+  let guestErrors = 0
+
+  const tell = (alarm: Alarm | undefined): void => {
+    if (alarm === undefined) return
+    metrics.told(alarm)
+    if (alarm.state === 'raised' && alarm.trace !== undefined) settings.keep?.(alarm.trace, keepReason(alarm.kind))
+    for (const listener of listeners) {
+      try {
+        listener(alarm)
+      } catch {
+        guestErrors += 1
+      }
+    }
+  }
+  const judge = (above: boolean, alarm: Omit<Alarm, 'state' | 'atMs'>): void => {
+    const told = Object.freeze({ ...alarm, state: above ? ('raised' as const) : ('cleared' as const), atMs: clock.now() })
+    tell(above ? raised.raise(told) : raised.clear(told))
+  }
+  const drift = new DriftWatch(settings.drift, settings.baselines)
+  const errors = new ErrorWatch(settings.errors, clock, judge)
+  const slo = new SloWatch(settings.slo, judge)
+  const metrics = createAlarmMetrics(settings.instruments, createLabels(base, settings.maxLabelValues), {
+    active: () => raised.all,
+    reproduction: () => errors.reproduction,
+    unwatched: () => drift.unwatched,
+  })
+
+  const kindOf = (agentType: string, stratum = ''): string => JSON.stringify([agentType, policy, stratum])
+
+  const decided: Alarms['decided'] = ({ id, type }, { action, stratum, readAgesMs, trace }) => {
+    const agent: AgentInfo = { id, type, stage: undefined }
+    const reading = drift.decided(kindOf(type, stratum), id, action)
+    if (reading !== undefined) {
+      metrics.drift(agent, reading.sigma)
+      const { sum, limit, drifting, baselineVersion, sigma } = reading
+      const message = `${type} ${id} decides otherwise than baseline ${baselineVersion}: ${sigma.toFixed(1)} sigma, sum ${sum.toFixed(1)} of ${limit.toFixed(1)}`
+      judge(drifting, { kind: 'drift', agentType: type, agentId: id, value: sum, limit, trace, message })
+    }
+    if (readAgesMs === undefined || readAgesMs.length === 0) return true
+    const ageMs = Math.max(...readAgesMs)
+    // An age that is no number is not known: that is not fresh.
+    if (ageMs <= stale.maxAgeMs) return true
+    metrics.stale(agent)
+    const message = `${type} ${id} decided on a world that is ${ageMs} ms old; the limit is ${stale.maxAgeMs} ms`
+    const alarm = { kind: 'stale', state: 'raised', agentType: type, agentId: id, value: ageMs, limit: stale.maxAgeMs } as const
+    tell(Object.freeze({ ...alarm, atMs: clock.now(), trace, message }))
+    return false
+  }
+
+  const core: CoreHooks = {
+    onTransitionEnd(end) {
+      if (end.error !== undefined) return
+      const seconds = transitionSeconds(end)
+      if (slo.finished(end.agent.type, seconds, end.context ?? end.trace)) metrics.breach(end.agent)
+      const action = settings.decisionOf(end)
+      if (action !== undefined) decided(end.agent, { action, trace: end.context ?? end.trace })
+    },
+    onFailure({ agent, error, trace }) {
+      errors.failed({ agentId: agent.id, agentType: agent.type, trace, atMs: clock.now(), message: String(error) })
+    },
+    onStop(agent) {
+      drift.forget(agent.id)
+      metrics.forget(agent)
+      for (const alarm of raised.forget(agent.id)) tell(Object.freeze({ ...alarm, state: 'cleared', atMs: clock.now() }))
+    },
+  }
+
+  const on: Alarms['on'] = (listener) => {
+    listeners.add(listener)
+    return () => void listeners.delete(listener)
+  }
+  return {
+    core,
+    decided,
+    on,
+    notify: (system, to) =>
+      on((alarm) => {
+        const event: AlarmEvent = { type: alarm.state === 'raised' ? 'alarm.raised' : 'alarm.cleared', alarm }
+        for (const id of to(alarm)) system.send(id, event, { trace: alarm.trace })
+      }),
+    relearn: (agentType, stratum) => drift.relearn(kindOf(agentType, stratum)),
+    get active() {
+      return raised.all
+    },
+    get failures() {
+      return errors.failures
+    },
+    get guestErrors() {
+      return guestErrors
+    },
+    close() {
+      listeners.clear()
+      errors.close()
+      metrics.close()
+    },
+  }
+}
+
+function keepReason(kind: AlarmKind): 'drift' | 'stale' | 'error' | 'slo' {
+  return kind === 'errors' ? 'error' : kind
+}

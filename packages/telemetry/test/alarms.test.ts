@@ -1,0 +1,224 @@
+import { createSystem } from '@stigmergy/core'
+import { createVirtualClock, openGrid } from '@stigmergy/grid'
+import { createAlarms, isTelemetryError, type Alarm, type AlarmEvent, type AlarmsOptions } from '@stigmergy/telemetry'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { meterInstruments } from '../src/metrics/meter-instruments.ts'
+import { memoryMeter } from './support/otel.ts'
+import { seeded } from './support/seeded.ts'
+import { agentInfo } from './support/transitions.ts'
+import { setup } from './support/xstate.ts'
+
+const test = suite('alarms')
+
+const open = (options: Partial<AlarmsOptions> = {}) => {
+  const clock = createVirtualClock()
+  const { meter, read } = memoryMeter()
+  const kept: string[] = []
+  const keep = (trace: { traceId: string }, reason: string): void => void kept.push(`${trace.traceId} ${reason}`)
+  const telemetry = { keep, instruments: meterInstruments(meter) }
+  const alarms = createAlarms({ clock, telemetry, ...options })
+  const told: Alarm[] = []
+  alarms.on((alarm) => told.push(alarm))
+  return { alarms, clock, read, kept, told }
+}
+const trace = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1 }
+const planner = { id: 'p1', type: 'planner' }
+
+test('a stale decision is told in the same tick, and its trace is kept', async () => {
+  const { alarms, told, kept, read } = open({ stale: { maxAgeMs: 50 } })
+  assert.is(alarms.decided(planner, { action: 'assign', readAgesMs: [1, 50] }), true)
+  assert.is(alarms.decided(planner, { action: 'assign', readAgesMs: [1, 51], trace }), false)
+  assert.equal(
+    told.map(({ kind, state, value, limit, agentId }) => ({ kind, state, value, limit, agentId })),
+    [{ kind: 'stale', state: 'raised', value: 51, limit: 50, agentId: 'p1' }],
+  )
+  assert.match(told[0]!.message, /planner p1 decided on a world that is 51 ms old; the limit is 50 ms/)
+  assert.equal(kept, [`${trace.traceId} stale`])
+  assert.is(alarms.decided(planner, { action: 'assign', readAgesMs: [Infinity] }), false, 'a source never heard of is not fresh')
+  assert.is(alarms.decided(planner, { action: 'assign', readAgesMs: [NaN] }), false)
+  assert.is((await read('agent_stale_decisions_total'))[0]?.value, 3)
+  assert.is(alarms.active.length, 0, 'a stale decision is over when it is made')
+})
+
+test('decisions that drift raise one alarm, published as sigma, and clear it', async () => {
+  const { alarms, told, read } = open({ budget: { agents: 1, decisionsPerSecond: 1, falseAlarmsPerDay: 0.1 } })
+  const random = seeded(4)
+  const decide = (share: number) => alarms.decided(planner, { action: random() < share ? 'assign' : 'wait', trace })
+  for (let i = 0; i < 20_000; i++) decide(0.5)
+  assert.equal(told, [])
+  for (let i = 0; i < 2000; i++) decide(0.8)
+  assert.equal(
+    told.map(({ kind, state }) => `${kind} ${state}`),
+    ['drift raised'],
+  )
+  assert.is(alarms.active.length, 1)
+  const [sigma] = await read('agent_decision_drift_sigma')
+  assert.ok((sigma!.value as number) > 2, String(sigma!.value))
+  assert.equal(sigma!.attributes, { agent_type: 'planner', agent_id: 'p1' })
+  for (let i = 0; i < 10_000; i++) decide(0.5)
+  assert.equal(
+    told.map(({ state }) => state),
+    ['raised', 'cleared'],
+  )
+  assert.equal(
+    (await read('agent_alarms_total')).map(({ value, attributes }) => [value, attributes]),
+    [[1, { kind: 'drift' }]],
+  )
+})
+
+test('a planner is degraded by an alarm about it, and told when it is over', async () => {
+  const clock = createVirtualClock()
+  const grid = await openGrid({ clock })
+  const { meter } = memoryMeter()
+  const system = createSystem({ grid })
+  const alarms = createAlarms({ meter, clock, budget: { agents: 1, falseAlarmsPerDay: 0.1 } })
+  system.use(alarms.core)
+  alarms.notify(system, ({ agentId }) => (agentId === undefined ? [] : [agentId]))
+  const machine = setup({ types: { events: {} as AlarmEvent | { type: 'part'; near: boolean } } }).createMachine({
+    id: 'planner',
+    type: 'parallel',
+    states: {
+      policy: {
+        initial: 'learned',
+        states: { learned: { on: { 'alarm.raised': 'safe' } }, safe: { on: { 'alarm.cleared': 'learned' } } },
+      },
+      work: {
+        initial: 'idle',
+        states: {
+          idle: { on: { part: [{ guard: ({ event }: { event: { near: boolean } }) => event.near, target: 'near' }, { target: 'far' }] } },
+          near: { always: 'idle' },
+          far: { always: 'idle' },
+        },
+      },
+    },
+  })
+  await system.spawn(machine, { id: 'p1' })
+  const state = (): unknown => (system.agent('p1')?.snapshot as { readonly value: unknown } | undefined)?.value
+  const random = seeded(8)
+  const decide = (share: number) => alarms.decided(planner, { action: random() < share ? 'near' : 'far' })
+  for (let i = 0; i < 12_000; i++) decide(0.5)
+  for (let i = 0; i < 2000; i++) decide(0.9)
+  await clock.advance(0)
+  assert.equal(state(), { policy: 'safe', work: 'idle' })
+  for (let i = 0; i < 10_000; i++) decide(0.5)
+  await clock.advance(0)
+  assert.equal(state(), { policy: 'learned', work: 'idle' })
+  await system.close()
+  alarms.close()
+  await grid.close()
+})
+
+test('failures above what is expected raise at once, keep the trace, and clear when there are none', async () => {
+  const { alarms, told, kept, clock } = open({ errors: { expectedPerHour: 1, windowMs: 10_000 } })
+  const fail = (id: string) =>
+    alarms.core.onFailure?.({ agent: agentInfo({ id }), error: new Error('arm'), event: 'go', trace, decision: { type: 'stop' } })
+  fail('r1')
+  assert.equal(told, [], 'one failure is expected')
+  for (let i = 0; i < 5; i++) fail('r1')
+  assert.equal(
+    told.map(({ kind, state }) => `${kind} ${state}`),
+    ['errors raised'],
+  )
+  assert.equal(kept, [`${trace.traceId} error`])
+  await clock.advance(3_600_000)
+  assert.is(told.at(-1)?.state, 'cleared')
+  assert.is(clock.pending, 0, 'no timer is left when nothing is to be remembered')
+})
+
+test('failures that make others spread', async () => {
+  const { alarms, told, read } = open({ errors: { expectedPerHour: 100_000, minSecondary: 3 } })
+  for (const id of ['a', 'b', 'c', 'd']) {
+    alarms.core.onFailure?.({ agent: agentInfo({ id }), error: new Error('x'), event: 'go', trace, decision: { type: 'stop' } })
+  }
+  assert.match(told[0]!.message, /failures spread: 3\.0 more/)
+  assert.equal(
+    alarms.failures.map(({ failure, cause }) => [failure.agentId, cause?.agentId]),
+    [
+      ['a', undefined],
+      ['b', 'a'],
+      ['c', 'b'],
+      ['d', 'c'],
+    ],
+  )
+  assert.is((await read('agent_error_reproduction_number'))[0]?.value, 3)
+  alarms.close()
+})
+
+test('latency against its objective: allowed breaches are none, five times as many are an alarm', () => {
+  const { alarms, told } = open({ slo: { planner: { seconds: 0.1, share: 0.98 } }, decisionOf: () => undefined })
+  const end = (ms: number) => ({
+    ...{ agent: agentInfo({ id: 'p1', type: 'planner' }), event: 'go', trace, enqueuedAtMs: 0, startedAtMs: 0, restarts: 0 },
+    ...{
+      endedAtMs: ms,
+      from: 'a',
+      to: 'b',
+      tagsBefore: new Set<string>(),
+      tagsAfter: new Set<string>(),
+      error: undefined,
+      context: undefined,
+    },
+  })
+  for (let i = 0; i < 5000; i++) alarms.core.onTransitionEnd?.(end(i % 50 === 0 ? 150 : 20))
+  assert.equal(told, [])
+  for (let i = 0; i < 1000; i++) alarms.core.onTransitionEnd?.(end(i % 5 === 0 ? 150 : 20))
+  assert.equal(
+    told.map(({ kind, state, agentType }) => [kind, state, agentType]),
+    [['slo', 'raised', 'planner']],
+  )
+  for (let i = 0; i < 5000; i++) alarms.core.onTransitionEnd?.(end(20))
+  assert.is(told.at(-1)?.state, 'cleared')
+})
+
+test('transitions of a planning agent are its decisions', async () => {
+  const clock = createVirtualClock()
+  const grid = await openGrid({ clock })
+  const { meter, read } = memoryMeter()
+  const system = createSystem({ grid })
+  const alarms = createAlarms({ meter, clock, drift: { windowDecisions: 20, baselineDecisions: 400 } })
+  system.use(alarms.core)
+  const machine = setup({}).createMachine({
+    id: 'planner',
+    initial: 'a',
+    states: { a: { on: { go: 'b' } }, b: { on: { go: 'a' } } },
+  })
+  const agent = await system.spawn(machine, { id: 'p1', stage: 'planning' })
+  for (let i = 0; i < 440; i++) {
+    system.send('p1', { type: 'go' })
+    await clock.advance(1)
+  }
+  assert.is((await read('agent_decision_drift_sigma')).length, 1)
+  await agent.stop()
+  assert.is((await read('agent_decision_drift_sigma')).length, 0, 'an agent that has ended has no drift')
+  await system.close()
+  alarms.close()
+  await grid.close()
+})
+
+test('a listener that throws is counted, and the others are told', () => {
+  const { alarms, told } = open()
+  alarms.on(() => {
+    throw new Error('mine')
+  })
+  const off = alarms.on(() => assert.unreachable('it has ended'))
+  off()
+  alarms.decided(planner, { action: 'x', readAgesMs: [1e9] })
+  assert.is(told.length, 1)
+  assert.is(alarms.guestErrors, 1)
+})
+
+test('bad options quote the value', () => {
+  const refused = (options: Partial<AlarmsOptions>, quoted: RegExp) =>
+    assert.throws(
+      () => open(options),
+      (error: Error) => isTelemetryError(error, 'BAD_OPTION') && quoted.test(error.message),
+    )
+  refused({ drift: { windowDecisions: 5 } }, /drift\.windowDecisions is 5: give an integer from 20/)
+  refused({ drift: { baselineDecisions: 100 } }, /drift\.baselineDecisions is 100: give an integer from 2000/)
+  refused({ stale: { maxAgeMs: NaN } }, /stale\.maxAgeMs is NaN/)
+  refused({ slo: { planner: { seconds: 0 } } }, /slo\.planner\.seconds is 0/)
+  refused({ budget: { falseAlarmsPerDay: 0 } }, /budget\.falseAlarmsPerDay is 0/)
+  refused({ errors: { windowMs: 1 } }, /errors\.windowMs is 1/)
+})
+
+test.run()

@@ -1,0 +1,144 @@
+import { openGrid } from '@stigmergy/grid'
+import { gridBaselines } from '@stigmergy/telemetry'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { memoryBaselines } from '../src/alarms/baseline.ts'
+import { cusumRunLength } from '../src/alarms/cusum.ts'
+import { DriftWatch, type DriftReading } from '../src/alarms/drift.ts'
+import { seeded } from './support/seeded.ts'
+
+const test = suite('drift')
+const window = 100
+const settings = { windowDecisions: window, baselineDecisions: 100 * window, k: 0.5, runLength: 931, maxActions: 64, maxAgents: 1000 }
+const HEALTHY = { pick: 0.3, wait: 0.25, move: 0.2, place: 0.1, charge: 0.1, yield: 0.05 }
+/** A tenth of all decisions moves from one action to another. */
+const MOVED = { ...HEALTHY, pick: 0.2, charge: 0.2 }
+
+/** Decides by these shares. */
+const decider = (random: () => number) => (shares: Readonly<Record<string, number>>) => {
+  let u = random()
+  let chosen = ''
+  for (const [action, share] of Object.entries(shares)) {
+    chosen = action
+    if (u < share) break
+    u -= share
+  }
+  return chosen
+}
+
+test('false alarms keep the budget: over a long healthy run of many fleets they are within twice of it', () => {
+  const decide = decider(seeded(42))
+  const [fleets, windows] = [10, 4000]
+  let alarms = 0
+  for (let fleet = 0; fleet < fleets; fleet++) {
+    const watch = new DriftWatch(settings, memoryBaselines())
+    let was = false
+    for (let i = 0; i < (windows + 100) * window; i++) {
+      const reading = watch.decided('planner', 'p1', decide(HEALTHY))
+      if (reading === undefined) continue
+      if (reading.drifting && !was) alarms += 1
+      was = reading.drifting
+    }
+  }
+  const expected = (fleets * windows) / settings.runLength
+  console.log(`  ${alarms} false alarms in ${fleets * windows} windows; the budget says ${expected.toFixed(0)}`)
+  assert.ok(alarms <= 2 * expected, `${alarms} of ${expected}`)
+  assert.ok(alarms >= expected / 2, `${alarms} of ${expected}: an alarm that is never false finds nothing`)
+})
+
+test('a tenth of the decisions that moves is found in at most 15 windows, with the limit of a fleet', () => {
+  const decide = decider(seeded(7))
+  const took: number[] = []
+  for (let run = 0; run < 40; run++) {
+    const watch = new DriftWatch({ ...settings, runLength: 8.6e5 }, memoryBaselines())
+    for (let i = 0; i < 110 * window; i++) watch.decided('planner', 'p1', decide(HEALTHY))
+    let windows = 0
+    for (let reading: DriftReading | undefined; reading?.drifting !== true;) {
+      reading = watch.decided('planner', 'p1', decide(MOVED))
+      if (reading !== undefined) windows += 1
+      if (windows > 200) break
+    }
+    took.push(windows)
+  }
+  const mean = took.reduce((sum, n) => sum + n, 0) / took.length
+  console.log(`  a move of 10 % is found in ${mean.toFixed(1)} windows on average, ${Math.max(...took)} at most`)
+  assert.ok(mean <= 15, `${mean} windows`)
+})
+
+test('a mix of situations that changes is no drift, if each has a baseline of its own', () => {
+  const decide = decider(seeded(3))
+  const busy = { pick: 0.7, wait: 0.1, move: 0.2 }
+  const quiet = { pick: 0.1, wait: 0.8, move: 0.1 }
+  const watch = new DriftWatch({ ...settings, runLength: 1e5 }, memoryBaselines())
+  let drifting = 0
+  const run = (share: number, decisions: number) => {
+    const random = seeded(share * 100)
+    for (let i = 0; i < decisions; i++) {
+      const isBusy = random() < share
+      if (watch.decided(isBusy ? 'busy' : 'quiet', 'p1', decide(isBusy ? busy : quiet))?.drifting) drifting += 1
+    }
+  }
+  run(0.5, 60_000)
+  run(0.95, 100_000)
+  run(0.05, 100_000)
+  assert.is(drifting, 0)
+  // Without strata the same change is drift at once.
+  const blind = new DriftWatch({ ...settings, runLength: 1e5 }, memoryBaselines())
+  for (let i = 0; i < 20_000; i++) blind.decided('all', 'p1', decide(i % 2 === 0 ? busy : quiet))
+  let found = false
+  for (let i = 0; i < 2000; i++) found ||= blind.decided('all', 'p1', decide(busy))?.drifting === true
+  assert.ok(found)
+})
+
+test('an action that the baseline never saw is drift', () => {
+  const decide = decider(seeded(9))
+  const watch = new DriftWatch(settings, memoryBaselines())
+  for (let i = 0; i < 110 * window; i++) watch.decided('planner', 'p1', decide(HEALTHY))
+  let drifting = false
+  for (let i = 0; i < 5 * window; i++)
+    drifting ||= watch.decided('planner', 'p1', i % 3 === 0 ? 'flee' : decide(HEALTHY))?.drifting === true
+  assert.ok(drifting)
+  let well = false
+  for (let i = 0; i < 60 * window; i++) well ||= watch.decided('planner', 'p1', decide(HEALTHY))?.drifting === false
+  assert.ok(well, 'and over when it is over')
+})
+
+test('a baseline is frozen, shared through the grid, and learned anew on request', async () => {
+  const grid = await openGrid()
+  const decide = decider(seeded(1))
+  const [here, there] = [new DriftWatch(settings, gridBaselines(grid)), new DriftWatch(settings, gridBaselines(grid))]
+  for (let i = 0; i < settings.baselineDecisions; i++) here.decided('planner', 'p1', decide(HEALTHY))
+  await Promise.resolve()
+  const readings = Array.from({ length: window }, () => there.decided('planner', 'p2', decide(HEALTHY)))
+  assert.is(readings.at(-1)?.baselineVersion, 1, 'another process goes by it at once')
+  here.relearn('planner')
+  for (let i = 0; i < settings.baselineDecisions; i++) assert.is(here.decided('planner', 'p1', decide(MOVED)), undefined)
+  await Promise.resolve()
+  let last: DriftReading | undefined
+  for (let i = 0; i < 20 * window; i++) last = here.decided('planner', 'p1', decide(MOVED)) ?? last
+  assert.is(last?.baselineVersion, 2)
+  assert.is(last?.drifting, false)
+  for (let i = 0; i < window; i++) last = there.decided('planner', 'p2', decide(MOVED)) ?? last
+  assert.is(last?.baselineVersion, 2)
+  await grid.close()
+})
+
+test('agents, kinds and actions are bounded, and what is beyond is counted', () => {
+  const watch = new DriftWatch({ ...settings, maxActions: 3, maxAgents: 2, baselineDecisions: 2000 }, memoryBaselines())
+  for (let i = 0; i < 2000; i++) watch.decided('planner', 'p1', `a${i % 50}`)
+  for (const agent of ['p1', 'p2', 'p3']) watch.decided('planner', agent, 'a0')
+  assert.is(watch.unwatched, 1)
+  watch.forget('p1')
+  watch.decided('planner', 'p3', 'a0')
+  assert.is(watch.unwatched, 1)
+  watch.decided('robot', 'r1', 'a0')
+  watch.decided('belt', 'b1', 'a0')
+  assert.is(watch.unwatched, 2)
+})
+
+test('the limit is the one of its run length', () => {
+  const watch = new DriftWatch(settings, memoryBaselines())
+  assert.ok(Math.abs(cusumRunLength(watch.limit, settings.k) - settings.runLength) < 1)
+})
+
+test.run()
