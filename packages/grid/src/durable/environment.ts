@@ -1,4 +1,4 @@
-import { open as openLmdb, type Database, type RootDatabase } from 'lmdb'
+import type { Database, open as openLmdb, RootDatabase } from 'lmdb'
 import { withDeadline } from '../store/deadline.ts'
 import { StoreError } from '../store/errors.ts'
 import { createRowCodec, type RowCodec } from '../store/row.ts'
@@ -61,13 +61,14 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
   const { path, timeoutMs, clock } = options
   const rows = createRowCodec()
   const encoding = 'binary'
+  const { open } = await loadLmdb()
   let root: RootDatabase<Buffer, Buffer>
   try {
     await preflight(path)
     // Batches by turn of the event loop have a promise nobody can hear, which rejects when a commit fails and would end the process.
     // Without them writes are grouped all the same: those that come while a commit is under way share the next one.
     const tables = { encoding, keyEncoding: encoding, cache: false, maxDbs: 32 } as const
-    root = openLmdb<Buffer, Buffer>({ path, noSubdir: false, eventTurnBatching: false, ...tables })
+    root = open<Buffer, Buffer>({ path, noSubdir: false, eventTurnBatching: false, ...tables })
   } catch (error) {
     throw diskError(error, path)
   }
@@ -153,6 +154,16 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
     throw error
   }
   return environment
+}
+
+/** An optional peer: loaded when the first directory is opened. */
+async function loadLmdb(): Promise<{ readonly open: typeof openLmdb }> {
+  try {
+    return await import('lmdb')
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new StoreError('STORE_PEER', `a directory needs the package lmdb 3.5.6 (npm install lmdb@3.5.6): ${reason}`, { cause })
+  }
 }
 
 /** lmdb tells why a commit failed in a promise within the error, which rejects by itself and must be heard. */

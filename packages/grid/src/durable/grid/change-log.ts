@@ -1,8 +1,8 @@
 import type { Clock } from '../../clock.ts'
 import type { DriverFeed, DriverWrite } from '../../driver.ts'
 import { quietly, type Environment, type Table } from '../environment.ts'
-import { logAt, logKey, packLog, SESSION_LENGTH, toLogRow, type LogRow } from './rows.ts'
-import { beganAt, isAlive, packSession, toSession, type SessionRow } from './sessions.ts'
+import { logAt, logKey, packLog, toLogRow, type LogRow } from './rows.ts'
+import { REMOVED_AT_ONCE, SessionTable } from './session-table.ts'
 
 /** The write of a grid of this process, and that grid's feed. */
 export interface Origin {
@@ -36,8 +36,6 @@ interface Own extends Logged {
   readonly owner: object
 }
 
-const REMOVED_AT_ONCE = 2000
-
 /**
  * Who wrote what, for the other processes. Each one numbers its changes and writes them in the transaction of the change itself, so
  * a writer that is killed right after it leaves no gap. Each reader goes through the logs of all others, up to one snapshot at a time.
@@ -45,7 +43,7 @@ const REMOVED_AT_ONCE = 2000
  */
 export class ChangeLog {
   readonly #options: ChangeLogOptions
-  readonly #sessions: Table
+  readonly #sessions: SessionTable
   readonly #logs: Table
   readonly #epochs: Table
   readonly #read = new Map<string, number>()
@@ -64,15 +62,15 @@ export class ChangeLog {
   constructor(options: ChangeLogOptions) {
     const { environment } = options
     this.#options = options
-    this.#sessions = environment.table('grid-sessions', true)
     this.#logs = environment.table('grid-log', false)
+    this.#sessions = new SessionTable(environment, this.#logs, options.session, options.boot)
     this.#epochs = environment.table('epochs', true)
   }
 
   /** Makes this session known, from here on: what was written before is loaded, not read. */
   async open(): Promise<void> {
     this.#options.environment.refresh()
-    for (const { name, row } of this.#all()) this.#read.set(name, this.#last(name) ?? row.trimmedTo)
+    for (const { name, row } of this.#sessions.all()) this.#read.set(name, this.#sessions.last(name) ?? row.trimmedTo)
     this.#epoch = this.#epochNow()
     await this.publish()
   }
@@ -135,11 +133,25 @@ export class ChangeLog {
 
   /** Says how far this process has read, and forgets what all others have read of its own log. */
   async publish(): Promise<void> {
-    const { environment, session, boot, maxEntries, maxBytes } = this.#options
+    const { environment, session } = this.#options
     environment.refresh()
-    const others = this.#all().filter(({ name, row }) => name !== session && isAlive(row, boot))
+    const until = Math.min(this.#forgettable(), this.#trimmedTo + REMOVED_AT_ONCE)
+    if (until <= this.#trimmedTo && !this.#unpublished) return
+    this.#unpublished = false
+    const from = this.#trimmedTo
+    const published = await this.#sessions.write({ trimmedTo: until, read: new Map(this.#read) }, () => {
+      for (let at = from + 1; at <= until; at++) if (this.#sizes.has(at)) quietly(this.#logs.remove(logKey(session, at)))
+    })
+    if (!published) this.#unpublished = true
+    else this.#trimmed(until)
+  }
+
+  /** Up to which number nobody needs the own log, or it is more than it may be. */
+  #forgettable(): number {
+    const { session, maxEntries, maxBytes } = this.#options
     const committed = this.#underWay[0] === undefined ? this.#at : this.#underWay[0].at - 1
-    let until = others.reduce((least, { row }) => Math.min(least, row.read.get(session) ?? 0), committed)
+    let until = committed
+    for (const { row } of this.#sessions.others()) until = Math.min(until, row.read.get(session) ?? 0)
     let { size } = this.#sizes
     let bytes = this.#bytes
     for (const [at, length] of this.#sizes) {
@@ -148,54 +160,19 @@ export class ChangeLog {
       size -= 1
       bytes -= length
     }
-    until = Math.min(until, this.#trimmedTo + REMOVED_AT_ONCE)
-    if (until <= this.#trimmedTo && !this.#unpublished) return
-    const key = Buffer.from(session)
-    const { version } = environment.readNow(this.#sessions, key, `session ${session}`)
-    const row = { pid: process.pid, began: beganAt(process.pid) ?? '', boot, trimmedTo: until, read: new Map(this.#read) }
-    this.#unpublished = false
-    const from = this.#trimmedTo
-    const published = await environment.swap(this.#sessions, [{ key, version }], () => {
-      quietly(this.#sessions.put(key, environment.rows.pack(packSession(row)), version + 1))
-      for (let at = from + 1; at <= until; at++) if (this.#sizes.has(at)) quietly(this.#logs.remove(logKey(session, at)))
-    })
-    if (!published) this.#unpublished = true
-    else this.#trimmed(until)
+    return until
   }
 
   /** Forgets processes that are gone, once all that live have read what they wrote. Returns those it has forgotten. */
   async reap(): Promise<readonly string[]> {
-    const { environment, session, boot } = this.#options
-    environment.refresh()
-    const all = this.#all()
-    const gone: string[] = []
-    for (const { name, version, row } of all) {
-      if (name === session || isAlive(row, boot)) continue
-      const last = this.#last(name) ?? row.trimmedTo
-      const reads = all.filter((one) => one.name === session || isAlive(one.row, boot)).map((one) => one.row.read.get(name) ?? 0)
-      if (Math.min(...reads) < last) continue
-      const key = Buffer.from(name)
-      const until = Math.min(last, row.trimmedTo + REMOVED_AT_ONCE)
-      const done = await environment.swap(this.#sessions, [{ key, version }], () => {
-        for (let at = row.trimmedTo + 1; at <= until; at++) quietly(this.#logs.remove(logKey(name, at)))
-        if (until === last) quietly(this.#sessions.remove(key))
-        else quietly(this.#sessions.put(key, environment.rows.pack(packSession({ ...row, trimmedTo: until })), version + 1))
-      })
-      if (!done || until < last) continue
-      this.#read.delete(name)
-      gone.push(name)
-    }
+    const gone = await this.#sessions.reap()
+    for (const name of gone) this.#read.delete(name)
     return gone
   }
 
   /** Leaves: another process may forget this one as soon as it has read the rest. */
-  async close(): Promise<void> {
-    const { environment, session } = this.#options
-    const key = Buffer.from(session)
-    const { version, fields } = environment.read(this.#sessions, key, `session ${session}`)
-    if (fields === undefined) return
-    const packed = environment.rows.pack(packSession({ ...toSession(fields), pid: 0 }))
-    await environment.swap(this.#sessions, [{ key, version }], () => quietly(this.#sessions.put(key, packed, version + 1)))
+  close(): Promise<void> {
+    return this.#sessions.leave()
   }
 
   #epochNow(): number {
@@ -209,7 +186,7 @@ export class ChangeLog {
     let gap = false
     const known = new Set<string>()
     let writers = 0
-    for (const { name, row } of this.#all()) {
+    for (const { name, row } of this.#sessions.all()) {
       known.add(name)
       if (name === session) continue
       const from = this.#read.get(name) ?? 0
@@ -218,7 +195,7 @@ export class ChangeLog {
       const to = this.#readLog(name, from, news)
       if (to === undefined) gap = true
       if (news.length > before) writers += 1
-      this.#read.set(name, Math.max(from, row.trimmedTo, to ?? this.#last(name) ?? 0))
+      this.#read.set(name, Math.max(from, row.trimmedTo, to ?? this.#sessions.last(name) ?? 0))
     }
     for (const name of this.#read.keys()) if (!known.has(name)) this.#read.delete(name)
     if (news.length > 0 || gap) {
@@ -249,19 +226,6 @@ export class ChangeLog {
     } catch {
       return undefined
     }
-  }
-
-  #last(name: string): number | undefined {
-    for (const key of this.#logs.getKeys({ start: logKey(name, 2 ** 53), end: logKey(name, 0), reverse: true, limit: 1 })) return logAt(key)
-    return undefined
-  }
-
-  #all(): readonly { readonly name: string; readonly version: number; readonly row: SessionRow }[] {
-    const { rows } = this.#options.environment
-    return Array.from(this.#sessions.getRange({ versions: true }), ({ key, value, version }) => {
-      const name = key.toString('latin1', 0, SESSION_LENGTH)
-      return { name, version: version ?? 0, row: toSession(rows.read(value, `session ${name}`)) }
-    })
   }
 
   #trimmed(until: number): void {

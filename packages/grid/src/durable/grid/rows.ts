@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { GridError, quote } from '../../errors.ts'
 
 /** What a key has now. A removed one stays for a while: its version must not come back. */
 export interface RecordRow {
@@ -62,6 +63,9 @@ export function floorId(map: string): string {
 }
 
 function short(text: string, longest: number): string {
+  if (!(text as string & { isWellFormed(): boolean }).isWellFormed()) {
+    throw new GridError('BAD_KEY', `${quote(text)} holds half of a surrogate pair: a directory cannot tell it from others`)
+  }
   if (Buffer.byteLength(text) <= longest) return `=${text}`
   return `#${createHash('sha256').update(text).digest('base64')}`
 }

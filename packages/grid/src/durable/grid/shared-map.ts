@@ -152,7 +152,7 @@ export class SharedMap implements MapRows {
   }
 
   *#rows(): Generator<{ readonly id: string; readonly row: RecordRow }> {
-    const { environment, table } = this.#options
+    const { table } = this.#options
     const prefix = Buffer.from(mapPrefix(this.name))
     for (const { key, value } of table.getRange({ start: prefix, end: Buffer.concat([prefix, LAST]) })) {
       const id = key.toString()
