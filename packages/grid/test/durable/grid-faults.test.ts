@@ -13,7 +13,8 @@ import { newPlace } from './places.ts'
 
 const test = suite('faults of a grid in a directory, level process')
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
-const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
+const NO_LMDB = fileURLToPath(new URL('no-lmdb.mjs', import.meta.url))
+const CHILD = fileURLToPath(new URL('peer-child.ts', import.meta.url))
 const run = promisify(execFile)
 
 async function inPlace(use: (path: string) => Promise<void>): Promise<void> {
@@ -34,8 +35,8 @@ async function refused(promise: Promise<unknown>, code: StoreErrorCode, text: Re
 
 test('where lmdb is missing the grid works, and a directory is refused with what to install', () =>
   inPlace(async (path) => {
-    const flags = ['--conditions=@stigmergy/source', '--import', 'tsx', '--import', here('no-lmdb.mjs')]
-    const { stdout } = await run(process.execPath, [...flags, here('peer-child.ts'), path], { cwd: ROOT, timeout: 30_000 })
+    const flags = ['--conditions=@stigmergy/source', '--import', 'tsx', '--import', NO_LMDB]
+    const { stdout } = await run(process.execPath, [...flags, CHILD, path], { cwd: ROOT, timeout: 30_000 })
     const [first, ...errors] = stdout.trim().split('\n')
     assert.is(first, '1')
     assert.is(errors.length, 2)
