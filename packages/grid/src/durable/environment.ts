@@ -1,8 +1,9 @@
-import type { Database, open as openLmdb, RootDatabase } from 'lmdb'
+import type { Database, RootDatabase } from 'lmdb'
 import { withDeadline } from '../store/deadline.ts'
 import { StoreError } from '../store/errors.ts'
 import { createRowCodec, type RowCodec } from '../store/row.ts'
 import { diskError } from './disk-errors.ts'
+import { loadLmdb } from './load-lmdb.ts'
 import type { ResolvedDurableOptions } from './options.ts'
 import { preflight } from './preflight.ts'
 
@@ -154,16 +155,6 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
     throw error
   }
   return environment
-}
-
-/** An optional peer: loaded when the first directory is opened. */
-async function loadLmdb(): Promise<{ readonly open: typeof openLmdb }> {
-  try {
-    return await import('lmdb')
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new StoreError('STORE_PEER', `a directory needs the package lmdb 3.5.6 (npm install lmdb@3.5.6): ${reason}`, { cause })
-  }
 }
 
 /** lmdb tells why a commit failed in a promise within the error, which rejects by itself and must be heard. */
