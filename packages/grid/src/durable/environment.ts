@@ -1,6 +1,7 @@
 import type { Database, RootDatabase } from 'lmdb'
+import type { Clock } from '../clock.ts'
 import { withDeadline } from '../store/deadline.ts'
-import { StoreError } from '../store/errors.ts'
+import { isStoreError, StoreError } from '../store/errors.ts'
 import { createRowCodec, type RowCodec } from '../store/row.ts'
 import { diskError } from './disk-errors.ts'
 import { loadLmdb } from './load-lmdb.ts'
@@ -12,6 +13,8 @@ import { preflight } from './preflight.ts'
  * write beside this release: an environment becomes version 2 when it is opened.
  */
 export const DURABLE_SCHEMA_VERSION = 2
+
+const REASON_WITHIN_MS = 250
 
 export type Table = Database<Buffer, Buffer>
 
@@ -101,7 +104,7 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
       }
       const fail = async (error: unknown): Promise<never> => {
         failed = true
-        throw diskError(await commitError(error), path)
+        throw diskError(await commitError(error, clock), path)
       }
       try {
         if (only !== undefined && expected.length === 1) return condition(table, only, write).then(undefined, fail)
@@ -116,7 +119,7 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
         await root.batch(write)
       } catch (error) {
         failed = true
-        throw diskError(await commitError(error), path)
+        throw diskError(await commitError(error, clock), path)
       }
     },
     async settle() {
@@ -157,13 +160,17 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
   return environment
 }
 
-/** lmdb tells why a commit failed in a promise within the error, which rejects by itself and must be heard. */
-async function commitError(error: unknown): Promise<unknown> {
+/**
+ * lmdb tells why a commit failed in a promise within the error, which rejects by itself and must be heard. It may also never do so:
+ * then the error itself has to do.
+ */
+async function commitError(error: unknown, clock: Clock): Promise<unknown> {
   try {
-    await (error as { readonly commitError?: unknown }).commitError
+    const reason = Promise.resolve((error as { readonly commitError?: unknown }).commitError)
+    await withDeadline(reason, clock, REASON_WITHIN_MS, 'the reason of a failed commit')
     return error
   } catch (reason) {
-    return reason
+    return isStoreError(reason) ? error : reason
   }
 }
 
