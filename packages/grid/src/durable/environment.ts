@@ -164,13 +164,13 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
  * lmdb tells why a commit failed in a promise within the error, which rejects by itself and must be heard. It may also never do so:
  * then the error itself has to do.
  */
-async function commitError(error: unknown, clock: Clock): Promise<unknown> {
+async function commitError(failure: unknown, clock: Clock): Promise<unknown> {
+  const { commitError: reason } = failure as { readonly commitError?: Promise<never> }
+  if (reason === undefined) return failure
   try {
-    const reason = Promise.resolve((error as { readonly commitError?: unknown }).commitError)
-    await withDeadline(reason, clock, REASON_WITHIN_MS, 'the reason of a failed commit')
-    return error
-  } catch (reason) {
-    return isStoreError(reason) ? error : reason
+    return await withDeadline(reason, clock, REASON_WITHIN_MS, 'the reason of a failed commit')
+  } catch (told) {
+    return isStoreError(told) ? failure : told
   }
 }
 

@@ -65,7 +65,10 @@ test('where there is no bell, a look finds what is new', () =>
     b.map<number>('m').watch((change) => change.type === 'put' && told.push(change.entry.value))
     for (let n = 0; n < 30; n++) await a.map<number>('m').put('k', n)
     await until(() => told.length === 30, 'all values')
-    assert.equal(told, Array.from({ length: 30 }, (_, n) => n))
+    assert.equal(
+      told,
+      Array.from({ length: 30 }, (_, n) => n),
+    )
     await Promise.all([a.close(), b.close()])
   }))
 

@@ -79,7 +79,7 @@ async function onLease(client: string, key: string): Promise<void> {
   await release()
 }
 
-async function client(at: number): Promise<void> {
+async function work(at: number): Promise<void> {
   const seen = new Map<string, Seen>()
   for (let turn = 0; turn < Number(count); turn++) {
     const kind = pick(5)
@@ -90,7 +90,7 @@ async function client(at: number): Promise<void> {
   }
 }
 
-await Promise.all([client(0), client(1)])
+await Promise.all([work(0), work(1)])
 await authority.close()
 await grid.close()
 await durable.close()
