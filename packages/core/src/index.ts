@@ -1,4 +1,8 @@
-export { createSystem, type ActorSystem, type SystemOptions } from './system.ts'
+export { createSystem } from './system.ts'
+export { type ActorSystem, type SystemOptions } from './actor-system.ts'
+export { type CallOptions, type Dependency, type DependencyStats } from './dependency.ts'
+export { type DependencyOptions, type RetryOptions } from './dependency-options.ts'
+export { type BreakerOptions, type BreakerState } from './breaker.ts'
 export { type SpawnOptions } from './spawn.ts'
 export { type AgentRef, type AskOptions, type ReplyTo, type SendOptions } from './agent.ts'
 export { type AgentStatus, type Durability } from './life.ts'
@@ -23,6 +27,7 @@ export {
   type CoreHooks,
   type DeadLetter,
   type DeadLetterReason,
+  type DependencyChange,
   type Failure,
   type TransitionEnd,
   type TransitionRecorder,

@@ -1,18 +1,18 @@
-import type { Clock, Grid, TraceContext } from '@stigmergy/grid'
+import type { Grid, TraceContext } from '@stigmergy/grid'
 import type { AnyStateMachine } from 'xstate'
+import type { ActorSystem, SystemOptions } from './actor-system.ts'
 import type { Launched } from './agent-child.ts'
 import { createAgentRef, type AgentRef, type SendOptions } from './agent.ts'
-import type { TreeNode } from './child.ts'
 import { integerOption, numberOption, quote } from './check.ts'
-import { createDeadLetters, type DeadLetters } from './dead-letters.ts'
+import { createDeadLetters } from './dead-letters.ts'
 import { createDeathWatch, type EndedEvent } from './death-watch.ts'
+import { createDependencies } from './dependencies.ts'
 import type { AgentEvent } from './envelope.ts'
 import { CoreError } from './errors.ts'
 import { createForest } from './forest.ts'
 import { createGuests } from './guests.ts'
-import type { CoreHooks } from './hooks.ts'
 import { Life, type LifeOptions } from './life.ts'
-import { resolveMailboxOptions, type MailboxOptions } from './mailbox.ts'
+import { resolveMailboxOptions } from './mailbox.ts'
 import { memoryStore } from './memory-store.ts'
 import { createPump } from './pump.ts'
 import type { Turn } from './question.ts'
@@ -20,72 +20,8 @@ import { createRecordCodec } from './record.ts'
 import type { Services } from './services.ts'
 import { resolveSpawnOptions, type SpawnOptions } from './spawn.ts'
 import { createBounder } from './step.ts'
-import type { Store } from './store.ts'
-import type { SupervisorRef, SupervisorSpec } from './supervise.ts'
-import { resolveSupervisionOptions, type SupervisionOptions } from './supervisor.ts'
+import { resolveSupervisionOptions } from './supervisor.ts'
 import { waitFor } from './wait.ts'
-
-export interface SystemOptions {
-  readonly grid: Grid
-  /** Where checkpoints go. One that is given is not closed with the system. @default memoryStore() */
-  readonly store?: Store
-  /** @default grid.clock */
-  readonly clock?: Clock
-  readonly hooks?: CoreHooks
-  /** Numbers in [0, 1) for the jitter of backoff. @default Math.random */
-  readonly random?: () => number
-  /** For agents that do not say otherwise. */
-  readonly mailbox?: MailboxOptions
-  /** For agents that do not say otherwise. */
-  readonly supervision?: SupervisionOptions
-  /** Dead letters kept, and as many that an agent crashed on; older ones are dropped and counted. @default 1000 */
-  readonly deadLetters?: number
-}
-
-/** The agents of a process. */
-export interface ActorSystem {
-  readonly grid: Grid
-  readonly clock: Clock
-  /** Ids of the agents that have not ended, in order of their spawn. */
-  readonly agents: readonly string[]
-  /**
-   * Starts an agent. Throws `CoreError` BAD_MACHINE, BAD_OPTION, AGENT_EXISTS, START_FAILED, CLOSED,
-   * or why the store refuses (STORE_...).
-   */
-  spawn<TLogic extends AnyStateMachine, TWorld extends Readonly<Record<string, unknown>> = Readonly<Record<string, unknown>>>(
-    machine: TLogic,
-    options?: SpawnOptions<TLogic, TWorld>,
-  ): Promise<AgentRef<TLogic>>
-  /**
-   * Starts a supervisor and its children, in order; if one does not start, those before it are stopped. Throws what `spawn` throws.
-   * `system.supervise({ id: 'cell', strategy: 'rest-for-one', children: [child(camera, { id: 'camera' }), child(planner)] })`
-   */
-  supervise(spec: SupervisorSpec): Promise<SupervisorRef>
-  /** The supervisor of that id, unless it has ended. */
-  supervisor(id: string): SupervisorRef | undefined
-  /** The supervisors that have none above them, with all below them. */
-  trees(): readonly TreeNode[]
-  /** The agent of that id, unless it has ended. */
-  agent(id: string): AgentRef<AnyStateMachine> | undefined
-  /** Sends to an agent by id; an unknown id becomes a dead letter and returns false. */
-  send(id: string, event: AgentEvent, options?: SendOptions): boolean
-  /** As `AgentRef.watch`, by id, also in an agent's first step. */
-  watch(watcher: string, watched: string): () => void
-  readonly deadLetters: DeadLetters
-  /** Answers that came after their asker had gone, or after another answer. */
-  readonly lateReplies: number
-  /** Adds an observer; a hook that throws is counted and otherwise ignored (I7). Returns its removal. */
-  use(hooks: CoreHooks): () => void
-  /** Errors thrown by hooks and listeners so far. */
-  readonly guestErrors: number
-  /**
-   * Stops the agents in reverse order of their spawn and writes their last states. Afterwards nothing is pending.
-   * Rejects with `CoreError` CLOSE_TIMEOUT if the store does not answer in time; all is stopped then as well.
-   * @default timeoutMs 5000
-   */
-  close(options?: { readonly timeoutMs?: number }): Promise<void>
-  [Symbol.asyncDispose](): Promise<void>
-}
 
 const CLOSE_MS = 5000
 
@@ -178,6 +114,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
 
   async function end(timeoutMs: number): Promise<void> {
     forest.close()
+    dependencies.close()
     const leaving = [...lives.values()].reverse().map((life) => life.stop())
     const settled = Promise.allSettled([...leaving, ...settling.values()])
     const timedOut = (): CoreError => {
@@ -196,6 +133,8 @@ export function createSystem(options: SystemOptions): ActorSystem {
       if (options.store === undefined) await store.close()
     }
   }
+
+  const dependencies = createDependencies({ clock, random, changed: (change) => guests.tell('onDependency', change) })
 
   const system: ActorSystem = {
     grid,
@@ -223,6 +162,10 @@ export function createSystem(options: SystemOptions): ActorSystem {
       return watch(life, watched)
     },
     deadLetters,
+    dependency: (name, given) => dependencies.get(name, given),
+    get dependencies() {
+      return dependencies.all
+    },
     get lateReplies() {
       return lateReplies
     },
