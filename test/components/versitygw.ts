@@ -50,7 +50,6 @@ export async function findVersitygw(): Promise<string | undefined> {
 export async function startVersitygw(program: string, bucket = 'cell'): Promise<Versitygw> {
   const root = await mkdtemp(join(tmpdir(), 'stigmergy-s3-'))
   await mkdir(join(root, 'data', bucket), { recursive: true })
-  await mkdir(join(root, 'sidecar'))
   const port = await freePort()
   const account = { accessKeyId: 'tester', secretAccessKey: 'tester-secret', region: 'us-east-1' }
   const start = (): Promise<RunningProcess> =>
@@ -60,8 +59,8 @@ export async function startVersitygw(program: string, bucket = 'cell'): Promise<
       args: [
         ...['--port', `127.0.0.1:${port}`, '--region', account.region],
         ...['--access', account.accessKeyId, '--secret', account.secretAccessKey],
-        // Attributes beside the files: a file system without extended attributes is enough.
-        ...['posix', '--sidecar', join(root, 'sidecar'), join(root, 'data')],
+        // Tags in extended attributes. Kept beside the files instead, a kill could leave one with the tag of another write.
+        ...['posix', join(root, 'data')],
       ],
       ready: () => listens(port),
     })

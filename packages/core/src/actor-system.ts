@@ -5,6 +5,7 @@ import type { TreeNode } from './child.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { Dependency } from './dependency.ts'
 import type { DependencyOptions } from './dependency-options.ts'
+import type { Actuator } from './doer.ts'
 import type { AgentEvent } from './envelope.ts'
 import type { CoreHooks } from './hooks.ts'
 import type { MailboxOptions } from './mailbox.ts'
@@ -17,6 +18,10 @@ export interface SystemOptions {
   readonly grid: Grid
   /** Where checkpoints go. One that is given is not closed with the system. @default memoryStore() */
   readonly store?: Store
+  /** How long the store may take to answer, in milliseconds. @default 10_000 */
+  readonly storeTimeoutMs?: number
+  /** What `command` moves, by name. */
+  readonly actuators?: Readonly<Record<string, Actuator>>
   /** @default grid.clock */
   readonly clock?: Clock
   readonly hooks?: CoreHooks
@@ -68,6 +73,8 @@ export interface ActorSystem {
   readonly dependencies: readonly Dependency[]
   /** Answers that came after their asker had gone, or after another answer. */
   readonly lateReplies: number
+  /** Effects that came a second time, or from an activation that was replaced, and were passed over. */
+  readonly repeats: number
   /** Adds an observer; a hook that throws is counted and otherwise ignored (I7). Returns its removal. */
   use(hooks: CoreHooks): () => void
   /** Errors thrown by hooks and listeners so far. */

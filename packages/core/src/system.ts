@@ -1,5 +1,5 @@
 import type { Grid, TraceContext } from '@stigmergy/grid'
-import type { AnyStateMachine } from 'xstate'
+import { createActor, createMachine, type AnyStateMachine } from 'xstate'
 import type { ActorSystem, SystemOptions } from './actor-system.ts'
 import type { Launched } from './agent-child.ts'
 import { createAgentRef, type AgentRef, type SendOptions } from './agent.ts'
@@ -8,8 +8,10 @@ import { createDeadLetters } from './dead-letters.ts'
 import { createDeathWatch, type EndedEvent } from './death-watch.ts'
 import { createDependencies } from './dependencies.ts'
 import type { AgentEvent } from './envelope.ts'
+import { createDoer, resolveActuators } from './doer.ts'
 import { CoreError } from './errors.ts'
 import { createForest } from './forest.ts'
+import { createGated } from './gated-machine.ts'
 import { createGuests } from './guests.ts'
 import { Life, type LifeOptions } from './life.ts'
 import { resolveMailboxOptions } from './mailbox.ts'
@@ -24,6 +26,7 @@ import { resolveSupervisionOptions } from './supervisor.ts'
 import { waitFor } from './wait.ts'
 
 const CLOSE_MS = 5000
+const STORE_MS = 10_000
 
 /** A system of agents that share the memory of `grid`. Throws `CoreError` BAD_OPTION. */
 export function createSystem(options: SystemOptions): ActorSystem {
@@ -46,10 +49,39 @@ export function createSystem(options: SystemOptions): ActorSystem {
   const random = options.random ?? Math.random
   const codec = createRecordCodec()
   const bounded = createBounder()
-  const turn: Turn = { agentId: undefined, question: undefined }
-  const services: Services = { grid, clock, store, codec, bounded, guests, pump, deadLetters, random, lateReply, turn, watch }
-
+  const gated = createGated()
+  const ended = new AbortController()
+  let repeats = 0
+  const repeated = (): void => {
+    repeats += 1
+  }
   const lives = new Map<string, Life>()
+  const actuators = resolveActuators(options.actuators)
+  const doer = createDoer({ grid, clock, guests, deadLetters, actuators, inbox: (id) => lives.get(id)?.cell.inbox })
+  const storeTimeoutMs = numberOption('storeTimeoutMs', options.storeTimeoutMs, STORE_MS, 0, Infinity)
+  const turn: Turn = { agentId: undefined, question: undefined }
+  const services: Services = {
+    grid,
+    clock,
+    // XState's own: what machines log goes where they always log.
+    environment: { clock, logger: createActor(createMachine({})).system._logger },
+    store,
+    storeTimeoutMs,
+    over: ended.signal,
+    codec,
+    bounded,
+    gated,
+    doer,
+    guests,
+    pump,
+    deadLetters,
+    random,
+    lateReply,
+    repeated,
+    turn,
+    watch,
+  }
+
   const refs = new Map<string, AgentRef<AnyStateMachine>>()
   const settling = new Map<Life, Promise<void>>()
   let spawned = 0
@@ -101,11 +133,16 @@ export function createSystem(options: SystemOptions): ActorSystem {
   async function launch(resolved: LifeOptions, made?: (life: Life) => void): Promise<Launched> {
     if (closing !== undefined) throw new CoreError('CLOSED', 'the system is closed')
     const { id } = resolved.agent
+    if (resolved.durability === 'gated' && options.store === undefined) {
+      throw new CoreError('STORE_MISSING', `agent ${quote(id)} is gated, and the system has no store: give it one`)
+    }
     if (lives.has(id)) throw new CoreError('AGENT_EXISTS', `an agent ${quote(id)} runs in this system: take another id, or stop it first`)
     const life = new Life(resolved, services)
     made?.(life)
     lives.set(id, life)
     life.onEnd(() => forget(life))
+    // The one before it may still be writing its last state: its word comes first. What that came to is told to whoever stopped it.
+    for (const [before, settled] of settling) if (before.info.id === id) await settled.catch(() => undefined)
     await life.start()
     const ref = createAgentRef<AnyStateMachine>(life, services)
     if (lives.get(id) === life) refs.set(id, ref)
@@ -130,6 +167,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
       if (errors.length > 0) throw errors[0]
     } finally {
       pump.close()
+      ended.abort(new CoreError('CLOSED', 'the system is closed'))
       if (options.store === undefined) await store.close()
     }
   }
@@ -168,6 +206,9 @@ export function createSystem(options: SystemOptions): ActorSystem {
     },
     get lateReplies() {
       return lateReplies
+    },
+    get repeats() {
+      return repeats
     },
     use: (hooks) => guests.use(hooks),
     get guestErrors() {

@@ -39,7 +39,11 @@ function boundDriver(driver: GridDriver, inFlight: InFlight): GridDriver {
     openTopic: (name: string, receive: (message: Uint8Array) => void): TopicDriver => {
       const topic = driver.openTopic?.(name, receive) as TopicDriver
       const what = `publish to ${quote(name)}`
-      return { publish: (message) => inFlight.run(what, () => topic.publish(message)), close: () => topic.close() }
+      return {
+        publish: (message) => inFlight.run(what, () => topic.publish(message)),
+        listening: () => inFlight.run(what, async () => topic.listening?.()),
+        close: () => topic.close(),
+      }
     },
   }
   return {
@@ -62,6 +66,8 @@ function boundMap(map: MapDriver, name: string, inFlight: InFlight): MapDriver {
     clear: (removal) => inFlight.run(of('clear'), () => map.clear(removal)),
     expired: (key, version) => map.expired(key, version),
     ageMs: (nowMs) => map.ageMs(nowMs),
+    // Bounded by who asks.
+    ...(map.caughtUp === undefined ? {} : { caughtUp: (signal) => map.caughtUp?.(signal) as Promise<void> }),
     close: () => map.close(),
   }
 }

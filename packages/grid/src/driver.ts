@@ -14,6 +14,8 @@ export interface GridBackend {
 export interface DriverContext {
   /** Id of the grid that opens it. */
   readonly id: string
+  /** Names this opening: ids may come back after a restart, this one never. */
+  readonly session: string
   readonly clock: Clock
 }
 
@@ -44,6 +46,8 @@ export interface MapDriver {
   expired(key: string, version: number): void
   /** How long ago, at most, the fed copy was complete, in milliseconds; Infinity before the first load (I4). */
   ageMs(nowMs: number): number
+  /** Resolves when all that was committed before the call has been fed. @default it always has been */
+  caughtUp?(signal?: AbortSignal): Promise<void>
   close(): void
 }
 
@@ -51,6 +55,8 @@ export interface MapDriver {
 export interface TopicDriver {
   /** Resolves when the message was handed to the backend. Each publisher's messages reach every grid in order, its own too. */
   publish(message: Uint8Array): Promise<void>
+  /** Resolves when every message published from then on is received. @default it always is */
+  listening?(): Promise<void>
   close(): void
 }
 
@@ -70,6 +76,8 @@ export interface DriverWrite {
   readonly key: string
   /** Commit only if the key has this version (0: is absent). Undefined: whatever it has. */
   readonly expect: number | undefined
+  /** Its version must follow the one it replaces at the owner, not only what this process knew. @default it need not */
+  readonly strong?: boolean
   readonly ttlMs: number | undefined
   /** The bytes to store (for a remove: to tell), once the backend has said which version it is and when it was committed. */
   pack(version: number, atMs: number): Uint8Array
@@ -101,4 +109,6 @@ export interface DriverFeed {
   change(change: DriverChange): void
   /** The whole present state. With a reason: changes may have been missed before it (I5). */
   load(records: Iterable<DriverRecord>, reason?: ResyncChange<unknown>['reason']): void
+  /** Changes were missed, and this is how these keys are now: told as a resync, not one by one (I5). */
+  patch(changes: Iterable<DriverChange>, reason: ResyncChange<unknown>['reason']): void
 }

@@ -17,6 +17,11 @@ export const GRID_ERRORS = {
   TIMEOUT:
     'An operation did not end by its deadline: outcome unknown. A write may have been made or not: read the key with `strong` before writing again.',
   BUSY: 'An operation found no place among those under way by its deadline, so nothing was sent. Write less, or allow more time or operations.',
+  CONNECT_FAILED:
+    'No connection to the cluster could be made in time. The message says what was found instead; correct the address or the name.',
+  OFFLINE: 'The connection to the cluster is lost, so nothing was sent. It is made again by itself: try later. Reads of the copy go on.',
+  OUTCOME_UNKNOWN:
+    'The answer of a write was lost, and looking did not tell whether it was made. Read the key with `strong` before writing again.',
   CLOSED: 'The grid was closed. Open another.',
   CLOCK_BUSY: 'A virtual clock was told to run while it runs. Await the first call.',
   CLOCK_IDLE:

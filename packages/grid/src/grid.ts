@@ -102,6 +102,12 @@ export interface AgeOptions {
   readonly signal?: AbortSignal
 }
 
+export interface CaughtUpOptions {
+  /** How long to wait, in milliseconds. @default 5000 */
+  readonly deadlineMs?: number
+  readonly signal?: AbortSignal
+}
+
 /** An age is above its bound, or is not any more. */
 export type AgeEvent = 'stale' | 'fresh'
 
@@ -153,6 +159,11 @@ export interface GridMap<V> {
   index(options: { readonly sortedBy: (value: V, key: string) => number | undefined }): SortedIndex<V>
   /** Replica age in milliseconds: how long ago, at most, this copy was complete (I4). Embedded: 0. */
   ageMs(): number
+  /**
+   * Resolves when the copy has all that was committed before the call; so also when it was first loaded. Throws `GridError` TIMEOUT
+   * if that takes longer.
+   */
+  caughtUp(options?: CaughtUpOptions): Promise<void>
   /** Milliseconds since this process accepted that source's last newer stamp, plus the replica age; Infinity if it never did (I4). */
   sourceAgeMs(key: string): number
   /**

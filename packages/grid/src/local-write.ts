@@ -19,6 +19,7 @@ export interface PutParts extends WriteParts {
   readonly schemaVersion: number
   readonly ttlMs: number | undefined
   readonly source: SourceStamp | undefined
+  readonly strong: boolean
 }
 
 /** A put made by this process. It becomes the entry without being decoded: the sealed value is already what readers may share. */
@@ -60,6 +61,10 @@ export class LocalPut<V> implements DriverWrite {
   /** The same write, over that version, of what became of its value. */
   over(expect: number, sealed: Sealed, stamps: Stamps): LocalPut<V> {
     return new LocalPut({ ...this.#parts, expect, sealed, stamps }, this.#codec)
+  }
+
+  get strong(): boolean {
+    return this.#parts.strong
   }
 
   get ttlMs(): number | undefined {

@@ -1,38 +1,40 @@
 import { AgeWatches } from './age-watches.ts'
-import type { Clock } from './clock.ts'
-import type { Codec } from './codec.ts'
-import type { GridDriver, MapDriver } from './driver.ts'
+import type { MapDriver } from './driver.ts'
 import type { Change, Entry } from './entry.ts'
 import { GridError, quote } from './errors.ts'
 import { FanOut } from './fan-out.ts'
-import type { AgeEvent, AgeOptions, CompareAndSetResult, GridMap, ReadOptions, Watch, WatchOptions, WriteOptions } from './grid.ts'
-import type { Guests } from './guests.ts'
+import { caughtUp } from './caught-up.ts'
+import type {
+  AgeEvent,
+  AgeOptions,
+  CaughtUpOptions,
+  CompareAndSetResult,
+  GridMap,
+  ReadOptions,
+  Watch,
+  WatchOptions,
+  WriteOptions,
+} from './grid.ts'
 import { HotKeys } from './hot-keys.ts'
-import type { HybridClock } from './hybrid-clock.ts'
+import type { MapContext } from './map-context.ts'
 import type { ResolvedMapOptions } from './map-options.ts'
 import { EqualMapIndex, SortedMapIndex } from './map-index.ts'
 import type { EqualIndex, IndexChoice, IndexKey, IndexOptions, SortedIndex } from './map-index.ts'
 import type { NearCache } from './near-cache.ts'
-import { checkKey, checkVersion, resolveAgeOptions, resolveIndexOptions, resolveWatchOptions } from './options.ts'
+import {
+  checkKey,
+  checkListener,
+  checkVersion,
+  promiseRefused,
+  resolveAgeOptions,
+  resolveIndexOptions,
+  resolveWatchOptions,
+} from './options.ts'
 import { checkSupported, Reader } from './reader.ts'
 import { Replica } from './replica.ts'
 import { Scope } from './scope.ts'
 import type { MapStats } from './stats.ts'
-import type { TraceSlot } from './trace.ts'
 import { notFollowed, Writer, type RemoveOptions } from './writer.ts'
-
-/** What a map shares with the other maps of its grid. */
-export interface MapContext {
-  readonly id: string
-  /** This opening of the grid. */
-  readonly session: string
-  readonly clock: Clock
-  readonly hybrid: HybridClock
-  readonly codec: Codec
-  readonly guests: Guests
-  readonly trace: TraceSlot
-  readonly driver: GridDriver
-}
 
 /** A map over any backend: reads come from the near cache, writes go to the backend and come back through its feed. */
 export class ReplicatedMap<V> implements GridMap<V> {
@@ -167,6 +169,11 @@ export class ReplicatedMap<V> implements GridMap<V> {
     return this.#driver.ageMs(this.#context.clock.now())
   }
 
+  async caughtUp(options: CaughtUpOptions = {}): Promise<void> {
+    this.#checkOpen()
+    await caughtUp(this.name, this.#driver, this.#context.clock, options)
+  }
+
   sourceAgeMs(key: string): number {
     this.#checkOpen()
     this.#checkSource(key)
@@ -236,14 +243,4 @@ export class ReplicatedMap<V> implements GridMap<V> {
   #checkOpen(): void {
     if (this.#closed) throw new GridError('CLOSED', `map ${quote(this.name)}: its grid was closed`)
   }
-}
-
-function checkListener(listener: unknown): void {
-  if (typeof listener !== 'function') throw new GridError('BAD_OPTION', `listener is ${quote(listener)}: give a function`)
-}
-
-function promiseRefused(promise: Promise<unknown>): GridError {
-  // Its own failure is of no interest any more, and must not end the process.
-  promise.catch(() => {})
-  return new GridError('BAD_VALUE', 'update: the function returned a promise. It may run again, so it must return the value itself')
 }

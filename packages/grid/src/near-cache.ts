@@ -25,13 +25,16 @@ export class NearCache<V> {
   readonly #expiry: Expiry<V>
   readonly #clock: Clock
   readonly #tell: (change: Change<V>) => void
+  #silent = false
   readonly #kept: KeptKeys | undefined
   readonly #indexes = new Set<MapIndex<V>>()
 
   /** `kept`: the copy is bounded, and this says what goes. */
   constructor(clock: Clock, tell: (change: Change<V>) => void, kept?: KeptKeys) {
     this.#clock = clock
-    this.#tell = tell
+    this.#tell = (change) => {
+      if (!this.#silent) tell(change)
+    }
     this.#kept = kept
     this.#expiry = new Expiry({
       clock,
@@ -127,6 +130,17 @@ export class NearCache<V> {
       else this.#accept(entry)
     }
     for (const key of gone) this.sources.forget(key)
+    this.#tell(Object.freeze({ type: 'resync', reason, entries: this.snapshot() }))
+  }
+
+  /** Changes were missed: what `apply` does is told as one resync. */
+  patch(reason: ResyncChange<V>['reason'], apply: () => void): void {
+    this.#silent = true
+    try {
+      apply()
+    } finally {
+      this.#silent = false
+    }
     this.#tell(Object.freeze({ type: 'resync', reason, entries: this.snapshot() }))
   }
 

@@ -52,6 +52,11 @@ export class OpenTopic<T> implements Topic<T> {
     await this.#driver.publish(codec.pack(header, body))
   }
 
+  async listening(): Promise<void> {
+    this.#checkOpen()
+    await this.#driver.listening?.()
+  }
+
   subscribe(listener: (message: TopicMessage<T>) => void | Promise<void>, options: SubscribeOptions = {}): Subscription {
     this.#checkOpen()
     if (typeof listener !== 'function') throw new GridError('BAD_OPTION', `listener is ${quote(listener)}: give a function`)

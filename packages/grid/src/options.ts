@@ -111,6 +111,17 @@ export function checkConsistency(consistency: Consistency): Consistency {
   throw badOption('consistency', consistency, "'eventual', 'session' or 'strong'")
 }
 
+export function checkListener(listener: unknown): void {
+  if (typeof listener !== 'function') throw new GridError('BAD_OPTION', `listener is ${quote(listener)}: give a function`)
+}
+
+/** What is said of an `update` whose function is async. */
+export function promiseRefused(promise: Promise<unknown>): GridError {
+  // Its own failure is of no interest any more, and must not end the process.
+  promise.catch(() => {})
+  return new GridError('BAD_VALUE', 'update: the function returned a promise. It may run again, so it must return the value itself')
+}
+
 export function badOption(name: string, value: unknown, wanted: string): GridError {
   return new GridError('BAD_OPTION', `${name} is ${quote(value)}: give ${wanted}`)
 }

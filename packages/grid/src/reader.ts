@@ -41,7 +41,9 @@ export class Reader<V> {
     }
     if (consistency === 'strong' || tooOld) return this.ask(key)
     const held = peek(key)
-    if (held === undefined && !scope.covers(key)) return this.ask(key)
+    // A copy that was never loaded knows of nothing that it is absent.
+    const unknown = held === undefined && (!scope.covers(key) || !this.#options.replica.loaded)
+    if (unknown && supports.consistency.has('strong')) return this.ask(key)
     return consistency === 'session' && !this.#floors.reached(key, held?.version) ? this.ask(key) : held
   }
 

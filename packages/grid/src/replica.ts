@@ -36,6 +36,7 @@ export class Replica<V> implements DriverFeed {
   readonly kept: KeptKeys | undefined
   readonly #options: ReplicaOptions<V>
   readonly #unreadable = new Map<string, GridError>()
+  #loaded = false
 
   constructor(options: ReplicaOptions<V>) {
     this.#options = options
@@ -43,6 +44,11 @@ export class Replica<V> implements DriverFeed {
     this.kept = maxEntries === undefined ? undefined : new KeptKeys(maxEntries)
     this.near = new NearCache(options.clock, options.tell, this.kept)
     this.tombstones = new Tombstones(tombstoneMs)
+  }
+
+  /** Has the copy been given the map at all? */
+  get loaded(): boolean {
+    return this.#loaded
   }
 
   change(change: DriverChange): void {
@@ -58,12 +64,19 @@ export class Replica<V> implements DriverFeed {
   }
 
   load(records: Iterable<DriverRecord>, reason?: ResyncChange<V>['reason']): void {
+    this.#loaded = true
     this.#unreadable.clear()
     this.reading.reset()
     // Asked of all before the copy is emptied: what a bounded copy holds is what it goes on holding.
     const held = Array.from(records).filter(({ key }) => this.#holds(key))
     if (reason !== undefined) this.near.reset(reason, this.#readable(held), (entry) => this.#options.scope.wants(entry))
     else for (const record of held) this.#put(record)
+  }
+
+  patch(changes: Iterable<DriverChange>, reason: ResyncChange<V>['reason']): void {
+    this.near.patch(reason, () => {
+      for (const change of changes) this.change(change)
+    })
   }
 
   /** Throws the reason if what is stored under the key cannot be read here. */

@@ -33,6 +33,8 @@ export interface Topic<T> {
   readonly name: string
   /** Resolves when the backend has the message. Throws `GridError` BAD_VALUE, VALUE_TOO_LARGE (above 1 MiB) or CLOSED. */
   publish(value: T, options?: { readonly trace?: TraceContext }): Promise<void>
+  /** Resolves when this process gets every message that is published from then on. Embedded: at once. */
+  listening(): Promise<void>
   /** The listener runs in a microtask; if it returns a promise, the next message waits for it. One that throws is counted. */
   subscribe(listener: (message: TopicMessage<T>) => void | Promise<void>, options?: SubscribeOptions): Subscription
 }

@@ -134,8 +134,9 @@ export class Writer<V> {
     const sealed = seal(value)
     const stamps = this.#merging?.stamp(sealed.value)
     const trace = this.#trace(options.trace)
+    const strong = options.consistency === 'strong'
     const write = new LocalPut<V>(
-      { id: this.#nextId(), key, writer: id, expect, ttlMs, source, trace, sealed, stamps, schemaVersion },
+      { id: this.#nextId(), key, writer: id, expect, ttlMs, source, trace, sealed, stamps, schemaVersion, strong },
       codec,
     )
     if (write.bytes <= maxValueBytes) return write

@@ -44,6 +44,7 @@ function createWeak(consistency: readonly Consistency[]): Weak {
         weak.feed = feed
         const map = driver.openMap(name, {
           load: (records, reason) => feed.load(records, reason),
+          patch: (changes, reason) => feed.patch(changes, reason),
           change(change) {
             if (change.type === 'put') weak.stored.set(change.key, change)
             else weak.stored.delete(change.key)

@@ -14,7 +14,7 @@ test('the README has the table of codes, word for word', () => {
 
 test('every code is thrown somewhere, and only codes of the table are', () => {
   const folder = new URL('../src/', import.meta.url)
-  const files = readdirSync(folder).filter((file) => file.endsWith('.ts'))
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
   const source = files.map((file) => readFileSync(new URL(file, folder), 'utf8')).join('\n')
   const thrown = new Set(Array.from(source.matchAll(/new GridError\(\s*'(\w+)'/g), ([, code]) => code))
   assert.equal([...thrown].toSorted(), Object.keys(GRID_ERRORS).toSorted())

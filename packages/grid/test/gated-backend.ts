@@ -31,7 +31,9 @@ export function gated(inner: GridBackend): GatedBackend {
         return driver.close()
       },
       openMap(name, feed) {
-        reloads.push((reason) => driver.openMap(name, { change: () => {}, load: (records) => feed.load(records, reason) }).close())
+        reloads.push((reason) =>
+          driver.openMap(name, { change: () => {}, load: (records) => feed.load(records, reason), patch: () => {} }).close(),
+        )
         const late: DriverFeed = {
           change: (change) => {
             const tell = (): void => feed.change({ ...change, write: undefined })
@@ -39,6 +41,7 @@ export function gated(inner: GridBackend): GatedBackend {
             else tell()
           },
           load: (records, reason) => feed.load(records, reason),
+          patch: (changes, reason) => feed.patch(changes, reason),
         }
         const map = driver.openMap(name, late)
         return {

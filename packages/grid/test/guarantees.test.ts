@@ -17,7 +17,7 @@ test('the documents have the tables, word for word', () => {
 })
 
 test('the table says of a backend what its manifest says', async () => {
-  const driver = await embedded().open({ id: 'x', clock: createVirtualClock() })
+  const driver = await embedded().open({ id: 'x', session: 's', clock: createVirtualClock() })
   for (const { consistency, backends } of GUARANTEES) {
     assert.is(backends['embedded'] !== undefined, driver.supports.consistency.has(consistency), consistency)
   }

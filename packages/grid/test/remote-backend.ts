@@ -15,6 +15,7 @@ export function remote(inner: GridBackend): GridBackend {
           const bytesOnly: DriverFeed = {
             change: (change) => feed.change({ ...change, write: undefined }),
             load: (records, reason) => feed.load(records, reason),
+            patch: (changes, reason) => feed.patch(changes, reason),
           }
           return delayed(driver.openMap(name, bytesOnly))
         },

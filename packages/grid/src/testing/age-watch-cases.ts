@@ -12,7 +12,7 @@ function ages(map: GridMap<number>, options: AgeOptions): string[] {
 export const ageWatchCases: readonly GridCase[] = [
   {
     name: 'a source that goes silent is stale just above the bound, and fresh when it is heard again',
-    needs: ['exact-time'],
+    needs: ['exact-time', 'ageless'],
     async run(bench) {
       const map = (await bench.open()).map<number>('m')
       const told = ages(map, { maxAgeMs: 50, source: 'r1' })

@@ -20,6 +20,10 @@ export type CaseNeed =
   | 'exact-time'
   /** A write is seen by every grid when its promise resolves. */
   | 'linearizable'
+  /** Changes of different keys are told in the order of their commits, too. */
+  | 'total-order'
+  /** The copy is never old: its replica age is 0. */
+  | 'ageless'
   /** There are topics. */
   | 'topics'
 
@@ -48,6 +52,18 @@ export function line(change: Change<unknown>): string {
 /** All lines, in the order told. */
 export function lines(told: readonly Change<unknown>[]): readonly string[] {
   return told.map(line)
+}
+
+/** All lines, key by key, each key's in the order told: the order of different keys is no promise of every backend. */
+export function linesByKey(told: readonly Change<unknown>[]): readonly string[] {
+  const keyOf = (change: Change<unknown>): string => ('key' in change ? change.key : '')
+  return told.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : Number(keyOf(a) > keyOf(b)))).map(line)
+}
+
+/** The source age of a key without the replica age that is part of it. */
+export function heardMsAgo(map: Pick<GridMap<unknown>, 'sourceAgeMs' | 'ageMs'>, key: string): number {
+  // Two looks at the clock, a little apart where it runs.
+  return Math.abs(Math.round(map.sourceAgeMs(key) - map.ageMs()))
 }
 
 /** For `assert.rejects` and `assert.throws`: a `GridError` of this code, whose message holds the text. */

@@ -38,6 +38,7 @@ export const partCases: readonly GridCase[] = [
       const [a, b] = [await bench.open(), await bench.open()]
       const all = a.map<number>('m')
       const map = b.map<number>('m', { interest: { where: ({ value }) => value >= 10 } })
+      await bench.settle()
       const told = record(map)
       const index = map.index({ sortedBy: (n) => n })
       for (const value of [5, 12, 13, 7, 8, 20]) await all.put('k', value)

@@ -78,6 +78,7 @@ export const refusalCases: readonly GridCase[] = [
       await a.close()
       await bench.settle()
       const map = b.map<number>('m')
+      assert.equal((await map.get('k'))?.value, 1, 'also before the copy was loaded')
       assert.equal((await map.get('k', { consistency: 'strong' }))?.value, 1)
       await map.put('k', 2)
       assert.equal(map.peek('k')?.value, 2)

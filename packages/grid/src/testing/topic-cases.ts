@@ -10,6 +10,7 @@ export const topicCases: readonly GridCase[] = [
       const [a, b] = [await bench.open({ id: 'a' }), await bench.open({ id: 'b' })]
       const topics = [a.topic<{ n: number }>('t'), b.topic<{ n: number }>('t')]
       assert.equal(a.topic('t'), topics[0])
+      await Promise.all(topics.map((topic) => topic.listening()))
       const told: string[][] = [[], [], []]
       const listening = [topics[0], topics[0], topics[1]]
       for (const [at, topic] of listening.entries()) {
@@ -29,6 +30,7 @@ export const topicCases: readonly GridCase[] = [
     async run(bench) {
       const grid = await bench.open()
       const topic = grid.topic<number>('t')
+      await topic.listening()
       const told: number[] = []
       const all: number[] = []
       let next = (): void => {}
@@ -58,6 +60,7 @@ export const topicCases: readonly GridCase[] = [
     async run(bench) {
       const grid = await bench.open()
       const topic = grid.topic<number>('t')
+      await topic.listening()
       const told: number[] = []
       topic.subscribe(({ value }) => {
         told.push(value)
@@ -78,6 +81,7 @@ export const topicCases: readonly GridCase[] = [
     async run(bench) {
       const [grid, other] = [await bench.open(), await bench.open()]
       const topic = grid.topic<number>('t')
+      await topic.listening()
       const told: string[] = []
       const controller = new AbortController()
       const closed = topic.subscribe(() => void told.push('closed'))

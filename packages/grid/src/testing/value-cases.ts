@@ -125,10 +125,10 @@ export const valueCases: readonly GridCase[] = [
         ids: Set<number>
         when: Date
       }
-      const map = a.map<Value>('m')
+      const [map, other] = [a.map<Value>('m'), b.map<Value>('m')]
       await map.put('k', { pos: { x: 1 }, tags: ['a'], seen: new Map([['k', [1]]]), ids: new Set([1]), when: new Date(5) })
       await bench.settle()
-      for (const reader of [map, b.map<Value>('m')]) {
+      for (const reader of [map, other]) {
         const entry = reader.peek('k')
         assert.ok(entry !== undefined && Object.isFrozen(entry))
         const { value } = entry

@@ -37,17 +37,23 @@ export const watchGuestCases: readonly GridCase[] = [
     async run(bench) {
       const map = (await bench.open()).map<number>('m')
       const inside: string[] = []
+      const writes: Promise<unknown>[] = []
       let depth = 0
       const first: Change<number>[] = []
       map.watch((change) => {
         inside.push(`${depth}`)
         depth++
         first.push(change)
-        if (change.type === 'put' && change.entry.value < 5) void map.put('k', change.entry.value + 1)
+        if (change.type === 'put' && change.entry.value < 5) writes.push(map.put('k', change.entry.value + 1))
         depth--
       })
       const second = record(map)
       await map.put('k', 1)
+      // Each of them begins the next.
+      for (let at = 0; at < 4; at++) {
+        await bench.settle()
+        await Promise.all(writes)
+      }
       await bench.settle()
       assert.deepEqual(lines(first), ['put k=1', 'put k=2', 'put k=3', 'put k=4', 'put k=5'])
       assert.deepEqual(lines(second), lines(first))
@@ -77,6 +83,7 @@ export const watchGuestCases: readonly GridCase[] = [
           if (change.type === 'put' && change.entry.value === 1) writes.push(map.put('k', 2))
         },
       })
+      await bench.settle()
       const all = [record(map), record(other)]
       await map.put('k', 1)
       await Promise.all(writes)

@@ -1,0 +1,145 @@
+import type { Client, IMap } from 'hazelcast-client'
+import { bounded } from '../bounded.ts'
+import type { DriverContext, DriverFeed, GridBackend, GridDriver, MapDriver, TopicDriver } from '../driver.ts'
+import { GridError, quote } from '../errors.ts'
+import { HybridClock } from '../hybrid-clock.ts'
+import { HazelcastMap } from './hazelcast-map.ts'
+import { Link } from './link.ts'
+import { resolveHazelcastOptions, type HazelcastOptions, type ResolvedHazelcastOptions } from './options.ts'
+import { Pulse } from './pulse.ts'
+import { HazelcastTopic } from './topic.ts'
+
+/** The map of beats: one entry per process. */
+const BEATS = 'stigmergy.beats'
+const BEAT_TTL_MS = 60_000
+const CLOSE_MS = 300
+
+/**
+ * A real Hazelcast cluster as the grid's memory: `openGrid(hazelcast({ clusterName, members }))`. Each map of the grid is the
+ * IMap of that name, with string keys and bytes for values. What it promises is in docs/consistency.md. Throws `GridError`
+ * BAD_OPTION; opening it throws CONNECT_FAILED.
+ */
+export function hazelcast(options: HazelcastOptions = {}): GridBackend {
+  const resolved = resolveHazelcastOptions(options)
+  const { deadlineMs, maxInFlight } = resolved
+  const backend: GridBackend = {
+    name: 'hazelcast',
+    async open(context) {
+      const driver = new HazelcastDriver(resolved, context)
+      await driver.open()
+      return driver
+    },
+  }
+  return bounded(backend, { deadlineMs, maxInFlight })
+}
+
+class HazelcastDriver implements GridDriver {
+  readonly supports = { consistency: new Set(['eventual', 'session', 'strong'] as const) }
+  readonly #options: ResolvedHazelcastOptions
+  readonly #context: DriverContext
+  readonly #link: Link
+  readonly #pulse: Pulse
+  readonly #hybrid: HybridClock
+  readonly #maps = new Set<HazelcastMap>()
+  readonly #topics = new Set<HazelcastTopic>()
+  #beats: IMap<string, string> | undefined
+  #joining: Promise<void> | undefined
+
+  constructor(options: ResolvedHazelcastOptions, context: DriverContext) {
+    this.#options = options
+    this.#context = context
+    this.#hybrid = new HybridClock(context.clock)
+    this.#pulse = new Pulse({
+      session: context.session,
+      clock: options.clock,
+      stampClock: context.clock,
+      beatMs: options.beatMs,
+      silentMs: options.silentMs,
+      send: (beat) => this.#send(beat),
+    })
+    this.#link = new Link(options, {
+      up: (client, again) => again && void this.#up(client),
+      down: () => this.#down(),
+      members: () => {
+        for (const map of this.#maps) map.membersChanged()
+      },
+    })
+  }
+
+  async open(): Promise<void> {
+    await this.#link.open()
+    await this.#up(this.#link.client)
+    // Then the clocks of the others are known, so that what they wrote before has its true age.
+    await this.#joining
+  }
+
+  openMap(name: string, feed: DriverFeed): MapDriver {
+    if (name === BEATS) throw new GridError('BAD_OPTION', `name of a map is ${quote(name)}: that one is the backend's own`)
+    const { session, clock } = this.#context
+    const map = new HazelcastMap(name, `${this.#options.prefix}${name}`, feed, {
+      session,
+      clock,
+      hybrid: this.#hybrid,
+      options: this.#options,
+      link: this.#link,
+      pulse: this.#pulse,
+      joined: () => this.#joining,
+    })
+    this.#maps.add(map)
+    this.#pulse.add(map)
+    if (this.#link.isUp) void map.attach(this.#link.client)
+    return map
+  }
+
+  openTopic(name: string, receive: (message: Uint8Array) => void): TopicDriver {
+    const { clock, prefix } = this.#options
+    const topic = new HazelcastTopic({ name, ring: `${prefix}${name}`, clock, receive, client: () => this.#link.client })
+    this.#topics.add(topic)
+    if (this.#link.isUp) void topic.attach(this.#link.client)
+    return topic
+  }
+
+  async close(): Promise<void> {
+    const { clock } = this.#options
+    this.#pulse.stop()
+    let timer: unknown
+    const late = new Promise<void>((resolve) => {
+      timer = clock.setTimeout(resolve, CLOSE_MS)
+    })
+    if (this.#link.isUp) await Promise.race([this.#pulse.end(), late])
+    await Promise.race([this.#link.close(), late])
+    clock.clearTimeout(timer)
+  }
+
+  async #up(client: Client): Promise<void> {
+    try {
+      const beats = await client.getMap<string, string>(`${this.#options.prefix}${BEATS}`)
+      const hear = ({ key, value }: { key: string; value: string }): void => {
+        if (this.#beats === beats) this.#pulse.hear(key, value)
+      }
+      this.#beats = beats
+      await beats.addEntryListener({ added: hear, updated: hear }, undefined, true)
+      this.#pulse.start()
+      for (const [session, text] of await beats.entrySet()) this.#pulse.found(session, text)
+      const joining = this.#pulse.joined().finally(() => {
+        if (this.#joining === joining) this.#joining = undefined
+      })
+      this.#joining = joining
+      for (const topic of this.#topics) void topic.attach(client)
+      await Promise.all(Array.from(this.#maps, (map) => map.attach(client)))
+    } catch {
+      if (this.#link.isUp && this.#link.client === client) this.#options.clock.setTimeout(() => void this.#up(client), 50)
+    }
+  }
+
+  #down(): void {
+    this.#beats = undefined
+    this.#pulse.stop()
+    for (const map of this.#maps) map.detach()
+    for (const topic of this.#topics) topic.detach()
+  }
+
+  async #send(beat: string): Promise<void> {
+    await this.#beats?.set(this.#context.session, beat, BEAT_TTL_MS)
+  }
+}

@@ -1,0 +1,48 @@
+import type { Announcement } from './own-writes.ts'
+
+/** What a process tells all others, many times a second (DESIGN section 4). */
+export interface Beat {
+  /** Counts the beats of a session, from 1 on. */
+  readonly id: number
+  /** The sender's monotonic clock. */
+  readonly stampMs: number
+  /** The newest beat heard of each session. */
+  readonly saw: Readonly<Record<string, number>>
+  /** Of each map it has written to. */
+  readonly maps: Readonly<Record<string, Announcement>>
+  /** Numbers it misses, by session and map. */
+  readonly wants: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>
+  /** The last one: it writes no more. */
+  readonly end: boolean
+}
+
+/** As JSON, with short names: it is sent often. */
+export function packBeat({ id, stampMs, saw, maps, wants, end }: Beat): string {
+  const m = Object.fromEntries(
+    Object.entries(maps).map(([name, { n, ended, voids, named, floor }]) => [name, [n, ended, voids, named, floor]]),
+  )
+  return JSON.stringify({ i: id, t: stampMs, s: saw, m, w: wants, e: end ? 1 : 0 })
+}
+
+/** Undefined for what is no beat, or one of a release that says it otherwise. */
+export function readBeat(text: unknown): Beat | undefined {
+  if (typeof text !== 'string') return undefined
+  try {
+    const { i, t, s, m, w, e } = JSON.parse(text) as Record<string, unknown>
+    if (!Number.isSafeInteger(i) || typeof t !== 'number' || !isObject(s) || !isObject(m) || !isObject(w)) return undefined
+    const maps = Object.fromEntries(Object.entries(m).map(([name, parts]) => [name, toAnnouncement(parts)]))
+    return { id: i as number, stampMs: t, saw: s as Beat['saw'], maps, wants: w as Beat['wants'], end: e === 1 }
+  } catch {
+    return undefined
+  }
+}
+
+function toAnnouncement(parts: unknown): Announcement {
+  const [n, ended, voids, named, floor] = parts as [number, number, number[], [number, string][], number]
+  if (![n, ended, floor].every(Number.isSafeInteger) || !Array.isArray(voids) || !Array.isArray(named)) throw new TypeError('no beat')
+  return { n, ended, voids, named, floor }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

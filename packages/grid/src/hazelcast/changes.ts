@@ -1,0 +1,221 @@
+import type { Clock } from '../clock.ts'
+import type { DriverChange, DriverFeed, DriverRecord } from '../driver.ts'
+import type { ResyncChange } from '../entry.ts'
+import type { HybridClock } from '../hybrid-clock.ts'
+import { AwaitedWrites } from './awaited-writes.ts'
+import type { Completeness } from './completeness.ts'
+import { readFrame, type Frame } from './frame.ts'
+import { KnownKeys, type Known } from './known-keys.ts'
+
+export type Reason = ResyncChange<unknown>['reason']
+
+export interface ChangesOptions {
+  readonly session: string
+  readonly clock: Clock
+  readonly hybrid: HybridClock
+  readonly feed: DriverFeed
+  readonly completeness: Completeness
+  /** Local time at or after which that session's clock showed `stampMs`, if anything is known of it. */
+  readonly latest: (session: string, stampMs: number) => number | undefined
+  /** Gives what is stored a version above the one it replaced. */
+  readonly restamp: (key: string, stored: Buffer) => void
+  /** Puts back what a write replaced that came a second time. */
+  readonly restore: (key: string, zombie: Buffer, replaced: Buffer) => void
+  /** Stored, but dead: removed, or expired. */
+  readonly garbage: (key: string, stored: Buffer, frame: Frame) => void
+}
+
+const NOTHING = new Uint8Array()
+
+/** What the owner says, made into changes of this process's copy, in the order of versions, each counted for the proof of completeness. */
+export class Changes {
+  readonly known: KnownKeys = new KnownKeys()
+  readonly awaited: AwaitedWrites = new AwaitedWrites()
+  readonly #options: ChangesOptions
+  /** Writes that were committed over a later version, by key: in the copy once they have one above it. */
+  readonly #inverted = new Map<string, Frame[]>()
+  /** Bytes that no grid wrote. */
+  readonly #foreign = new Map<string, Buffer>()
+
+  constructor(options: ChangesOptions) {
+    this.#options = options
+  }
+
+  /** The listener was told that a key has a new value. */
+  stored(key: string, stored: Buffer, old: Buffer | null): void {
+    const frame = readFrame(stored)
+    if (frame === undefined) return this.#options.feed.change(this.#toForeign(key, stored))
+    const { known } = this
+    const { completeness, hybrid, restamp, restore, session } = this.#options
+    hybrid.see(frame.version)
+    const has = known.get(key)
+    const oldFrame = has !== undefined && frame.version > has.version ? undefined : readFrame(old)
+    switch (known.judge(key, frame, oldFrame, oldFrame !== undefined && completeness.isApplied(frame.session, frame.number))) {
+      case 'apply':
+        this.#options.feed.change(this.#toChange(key, frame))
+        return this.#settled(key, frame)
+      case 'known':
+        return this.#settled(undefined, frame)
+      case 'zombie':
+        return restore(key, stored, old as Buffer)
+      case 'inverted':
+        this.#hold(key, frame)
+        if (frame.session === session) restamp(key, stored)
+    }
+  }
+
+  /** The listener was told that a key is gone: collected as garbage, or taken away by somebody who is no grid. */
+  gone(key: string, old: Buffer | null): void {
+    const has = this.known.get(key)
+    const frame = readFrame(old)
+    if (has === undefined || (frame !== undefined && has.version > frame.version)) return
+    if (this.#isLive(has)) this.#options.feed.change(this.#toAbsent(key))
+    else this.known.delete(key)
+  }
+
+  /** The first load. */
+  first(entries: Iterable<readonly [string, Buffer]>): void {
+    const records: DriverRecord[] = []
+    for (const [key, stored] of entries) {
+      const change = this.#toLoaded(key, stored, Infinity)
+      if (change?.type === 'put') records.push(change)
+    }
+    this.#options.feed.load(records)
+  }
+
+  /**
+   * The present state was read: of the whole map, or of some keys (absent ones with null). What was learnt of a key after `since`
+   * is newer than that. What was missed is told as a resync: between it and what was known there may have been more (I5).
+   * `reason`: told in any case.
+   */
+  reconcile(
+    entries: Iterable<readonly [string, Buffer | null]>,
+    { since, whole, reason }: { readonly since: number; readonly whole: boolean; readonly reason?: Reason | undefined },
+  ): void {
+    const changes: DriverChange[] = []
+    const seen = new Set<string>()
+    for (const [key, stored] of entries) {
+      seen.add(key)
+      const change = stored === null ? this.#toMissed(key, since) : this.#toLoaded(key, stored, since)
+      if (change !== undefined) changes.push(change)
+    }
+    if (whole) {
+      for (const [key] of [...this.known.entries()]) {
+        if (seen.has(key)) continue
+        const change = this.#toMissed(key, since)
+        if (change !== undefined) changes.push(change)
+      }
+    }
+    if (reason !== undefined || changes.length > 0) this.#options.feed.patch(changes, reason ?? 'gap')
+  }
+
+  /** This number needs no waiting for any more. */
+  done(session: string, number: number): void {
+    this.#options.completeness.applied(session, number)
+    if (session === this.#options.session) this.awaited.settle(number, undefined)
+  }
+
+  /** Of that session, all up to this number. */
+  covered(session: string, number: number): void {
+    this.#options.completeness.covered(session, number)
+    if (session === this.#options.session) this.awaited.settleTo(number)
+  }
+
+  /** Local time of the commit, or a later one (so that no time to live ends too early); never later than now. */
+  atMs(frame: Frame): number {
+    const { session, clock, latest } = this.#options
+    const nowMs = clock.now()
+    if (frame.session === session) return Math.min(frame.stampMs, nowMs)
+    return Math.min(latest(frame.session, frame.stampMs) ?? nowMs, nowMs)
+  }
+
+  /** As the owner has it; undefined for what is removed or expired. */
+  toRecord(key: string, stored: Buffer | null): DriverRecord | undefined {
+    if (stored === null) return undefined
+    const frame = readFrame(stored)
+    if (frame === undefined)
+      return { key, version: Math.max(1, this.known.get(key)?.version ?? 0), bytes: stored, atMs: this.#options.clock.now() }
+    const has = this.known.get(key)
+    const atMs = has?.version === frame.version ? has.atMs : this.atMs(frame)
+    if (!this.#isLive({ ...frame, atMs })) return undefined
+    return { key, version: frame.version, bytes: frame.bytes, atMs }
+  }
+
+  #toChange(key: string, frame: Frame, atMs: number = this.atMs(frame)): DriverChange {
+    this.known.set(key, frame, atMs)
+    if (this.#foreign.size > 0) this.#foreign.delete(key)
+    const write = frame.session === this.#options.session ? this.awaited.get(frame.number) : undefined
+    return { type: frame.kind, key, version: frame.version, bytes: frame.bytes, atMs, write }
+  }
+
+  #toForeign(key: string, stored: Buffer): DriverChange {
+    const { clock, hybrid } = this.#options
+    const [version, atMs] = [hybrid.next(), clock.now()]
+    this.known.set(key, { version, kind: 'put', ttlMs: undefined }, atMs)
+    this.#foreign.set(key, stored)
+    return { type: 'put', key, version, bytes: stored, atMs, write: undefined }
+  }
+
+  #toAbsent(key: string): DriverChange {
+    const { clock, hybrid } = this.#options
+    this.known.delete(key)
+    this.#foreign.delete(key)
+    return { type: 'remove', key, version: hybrid.next(), bytes: NOTHING, atMs: clock.now(), write: undefined }
+  }
+
+  #toMissed(key: string, since: number): DriverChange | undefined {
+    const has = this.known.get(key)
+    if (has === undefined || has.seq > since) return undefined
+    if (this.#isLive(has)) return this.#toAbsent(key)
+    this.known.delete(key)
+    return undefined
+  }
+
+  #toLoaded(key: string, stored: Buffer, since: number): DriverChange | undefined {
+    const frame = readFrame(stored)
+    const has = this.known.get(key)
+    if (frame === undefined) {
+      const same = (has?.seq ?? 0) > since || (this.#foreign.get(key)?.equals(stored) ?? false)
+      return same ? undefined : this.#toForeign(key, stored)
+    }
+    this.#options.hybrid.see(frame.version)
+    const atMs = has?.version === frame.version ? has.atMs : this.atMs(frame)
+    const live = this.#isLive({ ...frame, atMs })
+    if (!live) this.#options.garbage(key, stored, frame)
+    if (has !== undefined && has.version >= frame.version) {
+      // The owner has an older version than this process has seen: it was committed last all the same.
+      if (has.version > frame.version && has.seq <= since) this.#options.restamp(key, stored)
+      return undefined
+    }
+    const wasLive = has !== undefined && this.#isLive(has)
+    if (live || wasLive) return this.#toChange(key, live ? frame : { ...frame, kind: 'remove' }, atMs)
+    this.known.set(key, frame, atMs)
+    return undefined
+  }
+
+  #isLive({ kind, ttlMs, atMs }: Pick<Known, 'kind' | 'ttlMs' | 'atMs'>): boolean {
+    return kind === 'put' && (ttlMs === undefined || atMs + ttlMs > this.#options.clock.now())
+  }
+
+  #hold(key: string, frame: Frame): void {
+    const held = this.#inverted.get(key)
+    if (held === undefined) this.#inverted.set(key, [frame])
+    else held.push(frame)
+  }
+
+  // A version above all that were held back for the key has come: what they wrote is in the copy, or was replaced.
+  #settled(key: string | undefined, frame: Frame): void {
+    this.#applied(frame)
+    if (key === undefined || this.#inverted.size === 0) return
+    const held = this.#inverted.get(key)
+    if (held === undefined) return
+    this.#inverted.delete(key)
+    for (const each of held) this.#applied(each)
+  }
+
+  #applied(frame: Frame): void {
+    const { completeness, session } = this.#options
+    completeness.applied(frame.session, frame.number)
+    if (frame.session === session) this.awaited.settle(frame.number, frame)
+  }
+}

@@ -1,0 +1,188 @@
+import type { Client, EntryEvent, IMap } from 'hazelcast-client'
+import type { Clock } from '../clock.ts'
+import type { Changes, Reason } from './changes.ts'
+import type { Completeness } from './completeness.ts'
+
+export interface CopyOptions {
+  /** Its name on the cluster. */
+  readonly imap: string
+  /** Real time. */
+  readonly clock: Clock
+  readonly sweepMs: number
+  readonly changes: Changes
+  readonly completeness: Completeness
+  /** Of each session that writes, this one included: all its writes up to this number have ended. */
+  readonly ended: () => Iterable<readonly [session: string, number: number]>
+  /** The first load is done. */
+  readonly onReady: () => void
+}
+
+/** Older than this, a copy reads the map: whatever it is that keeps the proofs away. */
+const COVER_MS = 100
+/** After a change of members, partitions move for a while. */
+const UNSETTLED_MS = 3000
+const SLICE = 1000
+const WHOLE_LIMIT = 20_000
+
+/**
+ * Keeps the copy of one map fed: one entry listener, registered before the map is read, so that nothing falls between; and
+ * further reads of it, or of the keys that are missing, whenever the listener may have missed something (I5).
+ */
+export class Copy {
+  readonly #options: CopyOptions
+  #imap: IMap<string, Buffer> | undefined
+  #loading: Promise<void> | undefined
+  #again: Reason | undefined
+  #loadedAtMs = -Infinity
+  #tookMs = 0
+  #unsettledUntilMs = -Infinity
+  #ready = false
+  #detach: () => void = () => {}
+
+  constructor(options: CopyOptions) {
+    this.#options = options
+  }
+
+  get imap(): IMap<string, Buffer> | undefined {
+    return this.#imap
+  }
+
+  /** Throws whatever the client throws. */
+  async attach(client: Client): Promise<void> {
+    const imap = await client.getMap<string, Buffer>(this.#options.imap)
+    let current = true
+    const queue: (() => void)[] | undefined = this.#ready ? undefined : []
+    const listen = (run: (event: EntryEvent<string, Buffer>) => void) => (event: EntryEvent<string, Buffer>) => {
+      if (!current) return
+      if (queue === undefined || this.#ready) run(event)
+      else queue.push(() => run(event))
+    }
+    const { changes } = this.#options
+    const stored = listen(({ key, value, oldValue }) => changes.stored(key, value, oldValue))
+    const gone = listen(({ key, oldValue }) => changes.gone(key, oldValue))
+    const merged = listen(({ key, value, oldValue }) => {
+      changes.stored(key, value, oldValue)
+      this.resync('merge')
+    })
+    const lost = (): void => this.resync('gap')
+    this.detach()
+    this.#detach = () => {
+      current = false
+    }
+    await imap.addEntryListener(
+      {
+        added: stored,
+        updated: stored,
+        loaded: stored,
+        merged,
+        removed: gone,
+        evicted: gone,
+        expired: gone,
+        mapCleared: lost,
+        mapEvicted: lost,
+      },
+      undefined,
+      true,
+    )
+    this.#imap = imap
+    if (queue === undefined) return this.#load('reconnect')
+    await this.#loadFirst(queue)
+  }
+
+  /** The client is gone. */
+  detach(): void {
+    this.#detach()
+    this.#imap = undefined
+  }
+
+  /** Changes may have been missed: watchers are told, with the present state. */
+  resync(reason: Reason): void {
+    if (this.#loading === undefined) this.#begin(reason)
+    else this.#again = reason
+  }
+
+  /** Partitions move: it is read now, and again until that is over. */
+  membersChanged(): void {
+    this.#unsettledUntilMs = this.#options.clock.now() + UNSETTLED_MS
+    this.resync('gap')
+  }
+
+  tick(nowMs: number): void {
+    if (this.#imap === undefined || !this.#ready || this.#loading !== undefined) return
+    const { completeness, sweepMs } = this.#options
+    const idleMs = nowMs - this.#loadedAtMs
+    const unsettled = nowMs < this.#unsettledUntilMs && idleMs > 2 * COVER_MS
+    const old = nowMs - completeness.completeAtMs > COVER_MS && idleMs > COVER_MS
+    // However slow reading is, it leaves the cluster alone most of the time.
+    if ((unsettled || old || idleMs > sweepMs) && idleMs > 4 * this.#tookMs) this.#begin(undefined)
+  }
+
+  /** Reads keys of which changes are missing. */
+  async readKeys(keys: readonly string[]): Promise<void> {
+    const imap = this.#imap
+    if (imap === undefined) throw new Error('there is no connection')
+    const { changes } = this.#options
+    const since = changes.known.seq
+    const found = new Map(await imap.getAll([...keys]))
+    const entries = keys.map((key) => [key, found.get(key) ?? null] as const)
+    changes.reconcile(entries, { since, whole: false })
+  }
+
+  /** Resolves after a read of the whole map that begins after this call. */
+  async load(): Promise<void> {
+    await this.#loading
+    this.#begin(undefined)
+    await this.#loading
+  }
+
+  #begin(reason: Reason | undefined): void {
+    this.#loading = this.#load(reason)
+      // It is tried again by the next tick: a copy that grows old reads.
+      .catch(() => {
+        if (reason !== undefined) this.#again = reason
+        this.#loadedAtMs = this.#options.clock.now()
+      })
+      .finally(() => {
+        this.#loading = undefined
+        const again = this.#again
+        if (again === undefined || this.#imap === undefined) return
+        this.#again = undefined
+        this.#begin(again)
+      })
+  }
+
+  async #load(reason: Reason | undefined): Promise<void> {
+    const { changes } = this.#options
+    const since = changes.known.seq
+    await this.#reading((entries) => changes.reconcile(entries, { since, whole: true, reason }))
+  }
+
+  async #loadFirst(queue: (() => void)[]): Promise<void> {
+    await this.#reading((entries) => {
+      this.#options.changes.first(entries)
+      this.#ready = true
+      for (const run of queue.splice(0)) run()
+    })
+    this.#options.onReady()
+  }
+
+  async #reading(take: (entries: Iterable<readonly [string, Buffer]>) => void): Promise<void> {
+    const { clock, changes, completeness, ended } = this.#options
+    const startedAtMs = clock.now()
+    const covered = [...ended()]
+    const entries = await this.#readAll(this.#imap as IMap<string, Buffer>)
+    take(entries)
+    for (const [session, number] of covered) changes.covered(session, number)
+    completeness.loaded(startedAtMs)
+    this.#loadedAtMs = clock.now()
+    this.#tookMs = this.#loadedAtMs - startedAtMs
+  }
+
+  async #readAll(imap: IMap<string, Buffer>): Promise<Iterable<readonly [string, Buffer]>> {
+    if ((await imap.size()) <= WHOLE_LIMIT) return imap.entrySet()
+    const keys = [...(await imap.keySet())]
+    const entries: (readonly [string, Buffer])[] = []
+    for (let at = 0; at < keys.length; at += SLICE) entries.push(...(await imap.getAll(keys.slice(at, at + SLICE))))
+    return entries
+  }
+}

@@ -1,0 +1,243 @@
+import type { Client, IMap } from 'hazelcast-client'
+import type { Clock } from '../clock.ts'
+import type { CommitResult, DriverFeed, DriverRecord, DriverWrite, MapDriver } from '../driver.ts'
+import { GridError, quote } from '../errors.ts'
+import type { HybridClock } from '../hybrid-clock.ts'
+import { Changes } from './changes.ts'
+import { Completeness, type Claim } from './completeness.ts'
+import { Copy } from './copy.ts'
+import { restamp } from './frame.ts'
+import { Garbage } from './garbage.ts'
+import type { Link } from './link.ts'
+import type { ResolvedHazelcastOptions } from './options.ts'
+import { OwnWrites, type Announcement } from './own-writes.ts'
+import type { Pulse, PulseMap } from './pulse.ts'
+import { Repairs } from './repairs.ts'
+import { Writes } from './writes.ts'
+
+export interface HazelcastMapContext {
+  readonly session: string
+  /** Stamps entries. */
+  readonly clock: Clock
+  readonly hybrid: HybridClock
+  readonly options: ResolvedHazelcastOptions
+  readonly link: Link
+  readonly pulse: Pulse
+  /** Resolves when others know that this process writes. */
+  readonly joined: () => Promise<void> | undefined
+}
+
+/** One map on the cluster: the writes, the copy, and the proof of its age, put together. */
+export class HazelcastMap implements MapDriver, PulseMap {
+  readonly name: string
+  readonly #context: HazelcastMapContext
+  readonly #own = new OwnWrites()
+  readonly #completeness: Completeness
+  readonly #changes: Changes
+  readonly #copy: Copy
+  readonly #writes: Writes
+  readonly #repairs: Repairs
+  readonly #garbage: Garbage
+  readonly #waiting = new Set<() => void>()
+  readonly #readyWaiting = new Set<() => void>()
+  #ready = false
+  #closed = false
+
+  constructor(name: string, imap: string, feed: DriverFeed, context: HazelcastMapContext) {
+    this.name = name
+    this.#context = context
+    const { session, clock, hybrid, options, pulse } = context
+    const realClock = options.clock
+    this.#completeness = new Completeness(options.gapMs)
+    this.#garbage = new Garbage({ realClock, tombstoneMs: options.tombstoneMs, imap: () => this.#copy.imap })
+    this.#changes = new Changes({
+      session,
+      clock,
+      hybrid,
+      feed,
+      completeness: this.#completeness,
+      latest: (of, stampMs) => pulse.peers.latest(of, stampMs),
+      restamp: (key, stored) => this.#replace(key, stored, restamp(stored, hybrid.next())),
+      restore: (key, zombie, replaced) => this.#replace(key, zombie, restamp(replaced, hybrid.next())),
+      garbage: (key, stored, frame) => this.#garbage.found(key, stored, frame),
+    })
+    this.#copy = new Copy({
+      imap,
+      clock: realClock,
+      sweepMs: options.sweepMs,
+      changes: this.#changes,
+      completeness: this.#completeness,
+      ended: () => this.#ended(),
+      onReady: () => this.#becomeReady(),
+    })
+    this.#writes = new Writes({
+      map: name,
+      session,
+      clock,
+      realClock,
+      hybrid,
+      deadlineMs: options.deadlineMs,
+      changes: this.#changes,
+      own: this.#own,
+      beat: () => pulse.next,
+      ready: () => this.#imap(),
+      garbage: this.#garbage,
+    })
+    this.#repairs = new Repairs({ session, own: this.#own, changes: this.#changes, completeness: this.#completeness, copy: this.#copy })
+  }
+
+  commit(write: DriverWrite): Promise<CommitResult> {
+    return this.#writes.commit(write)
+  }
+
+  async commitAll(writes: readonly DriverWrite[]): Promise<void> {
+    await Promise.all(writes.map((write) => this.#writes.commit(write)))
+  }
+
+  async read(key: string): Promise<DriverRecord | undefined> {
+    const imap = await this.#imap()
+    return this.#changes.toRecord(key, await imap.get(key))
+  }
+
+  async clear(removal: (key: string) => DriverWrite): Promise<void> {
+    const imap = await this.#imap()
+    const keys = [...(await imap.keySet())]
+    const removals = keys.map((key) => removal(key))
+    await Promise.all(removals.map((write) => this.#writes.commit(write)))
+  }
+
+  // The member forgets it by itself, or it is collected as garbage.
+  expired(): void {}
+
+  ageMs(): number {
+    return this.#context.options.clock.now() - this.#completeness.completeAtMs
+  }
+
+  caughtUp(signal?: AbortSignal): Promise<void> {
+    const sinceMs = this.#context.options.clock.now()
+    return new Promise((resolve, reject) => {
+      const check = (): void => {
+        if (this.#closed) reject(new GridError('CLOSED', `map ${quote(this.name)}: its grid was closed`))
+        else if (signal?.aborted === true) reject(signal.reason)
+        else if (this.#completeness.completeAtMs < sinceMs) return
+        else resolve()
+        this.#waiting.delete(check)
+        signal?.removeEventListener('abort', check)
+      }
+      this.#waiting.add(check)
+      signal?.addEventListener('abort', check)
+      check()
+    })
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#context.pulse.remove(this)
+    this.#copy.detach()
+    this.#changes.awaited.close(new GridError('CLOSED', `map ${quote(this.name)}: its grid was closed`))
+    this.#garbage.close()
+    this.#wake()
+    for (const wake of [...this.#readyWaiting]) wake()
+  }
+
+  /** There is a connection: listen and load, again and again until that works or the connection is gone. */
+  async attach(client: Client): Promise<void> {
+    const { link, options } = this.#context
+    while (!this.#closed && link.isUp && link.client === client) {
+      try {
+        return await this.#copy.attach(client)
+      } catch {
+        await new Promise<void>((resolve) => options.clock.setTimeout(resolve, 50))
+      }
+    }
+  }
+
+  detach(): void {
+    this.#copy.detach()
+  }
+
+  membersChanged(): void {
+    this.#copy.membersChanged()
+  }
+
+  announce(): Announcement | undefined {
+    return this.#own.issued === 0 ? undefined : this.#own.announce()
+  }
+
+  heard(session: string, said: Announcement | undefined, claim: Omit<Claim, 'n'>): void {
+    for (const number of said?.voids ?? []) this.#changes.done(session, number)
+    if (said !== undefined) this.#repairs.named(session, said)
+    this.#completeness.claim(session, { ...claim, n: said?.n ?? 0 })
+    this.#wake()
+  }
+
+  asked(numbers: readonly number[], beat: number): void {
+    this.#own.asked(numbers, beat)
+  }
+
+  heardByAll(beat: number): void {
+    this.#own.heard(beat)
+  }
+
+  tick(nowMs: number): ReadonlyMap<string, readonly number[]> {
+    this.#copy.tick(nowMs)
+    this.#garbage.tick(nowMs)
+    this.#wake()
+    return this.#repairs.tick(nowMs)
+  }
+
+  ended(session: string, how: 'closed' | 'silent'): void {
+    this.#repairs.ended(session, how)
+  }
+
+  *#ended(): Iterable<readonly [session: string, number: number]> {
+    const { session, pulse } = this.#context
+    yield [session, this.#own.ended]
+    for (const peer of pulse.peers.all) {
+      if (peer.session !== session) yield [peer.session, peer.beat?.maps[this.name]?.ended ?? 0]
+    }
+  }
+
+  #imap(): IMap<string, Buffer> | Promise<IMap<string, Buffer>> {
+    const { link, joined } = this.#context
+    const imap = this.#copy.imap
+    const joining = joined()
+    if (this.#ready && imap !== undefined && joining === undefined) return imap
+    // Throws if there is no connection.
+    void link.client
+    return this.#imapLater(joining)
+  }
+
+  async #imapLater(joining: Promise<void> | undefined): Promise<IMap<string, Buffer>> {
+    await joining
+    while (!this.#ready || this.#copy.imap === undefined) {
+      void this.#context.link.client
+      if (this.#closed) throw new GridError('CLOSED', `map ${quote(this.name)}: its grid was closed`)
+      await new Promise<void>((resolve) => {
+        const { clock } = this.#context.options
+        const wake = (): void => {
+          clock.clearTimeout(timer)
+          this.#readyWaiting.delete(wake)
+          resolve()
+        }
+        const timer = clock.setTimeout(wake, 10)
+        this.#readyWaiting.add(wake)
+      })
+    }
+    return this.#copy.imap
+  }
+
+  #becomeReady(): void {
+    this.#ready = true
+    for (const wake of [...this.#readyWaiting]) wake()
+  }
+
+  #wake(): void {
+    for (const check of [...this.#waiting]) check()
+  }
+
+  // Whoever does it first does it for all. Where it fails, the next sweep finds it again.
+  #replace(key: string, stored: Buffer, by: Buffer): void {
+    void this.#copy.imap?.replaceIfSame(key, stored, by).catch(() => {})
+  }
+}

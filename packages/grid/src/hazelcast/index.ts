@@ -1,0 +1,2 @@
+export { hazelcast } from './backend.ts'
+export type { HazelcastOptions } from './options.ts'

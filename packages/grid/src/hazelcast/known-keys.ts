@@ -1,0 +1,73 @@
+import type { Frame } from './frame.ts'
+
+/** What this process knows of a key's present state at its owner. */
+export interface Known {
+  readonly version: number
+  /** Local time of the commit, or of its arrival here. */
+  readonly atMs: number
+  readonly kind: 'put' | 'remove'
+  readonly ttlMs: number | undefined
+  /** Counts what was learnt of all keys: tells whether it is newer than a read that has begun. */
+  readonly seq: number
+}
+
+/**
+ * What becomes of a change that the owner told:
+ * - `apply`: it is news.
+ * - `known`: it, or something later, is here already.
+ * - `inverted`: the owner committed it over a later version. Two processes wrote without looking, and the one whose clock was
+ *   behind came last. What is committed last stands, so the write has to get a version above the one it replaced.
+ * - `zombie`: the same, of a write that was already applied: it came twice. What it replaced has to come back.
+ */
+export type Verdict = 'apply' | 'known' | 'inverted' | 'zombie'
+
+/** The latest known version of every key of a map, by which changes and loads are put in order. */
+export class KnownKeys {
+  readonly #known = new Map<string, Known>()
+  #seq = 0
+
+  /** Of what was learnt last. */
+  get seq(): number {
+    return this.#seq
+  }
+
+  get size(): number {
+    return this.#known.size
+  }
+
+  get(key: string): Known | undefined {
+    return this.#known.get(key)
+  }
+
+  entries(): IterableIterator<[string, Known]> {
+    return this.#known.entries()
+  }
+
+  set(key: string, { version, kind, ttlMs }: Pick<Frame, 'version' | 'kind' | 'ttlMs'>, atMs: number): Known {
+    const known: Known = { version, atMs, kind, ttlMs, seq: ++this.#seq }
+    this.#known.set(key, known)
+    return known
+  }
+
+  delete(key: string): void {
+    this.#known.delete(key)
+  }
+
+  clear(): void {
+    this.#known.clear()
+  }
+
+  /** `old`: what it replaced at the owner. `applied`: its number has been applied before. */
+  judge(key: string, frame: Frame, old: Frame | undefined, applied: boolean): Verdict {
+    const known = this.#known.get(key)
+    if (known === undefined) return applied && old !== undefined && old.version >= frame.version ? 'zombie' : 'apply'
+    if (frame.version > known.version) return 'apply'
+    const replacedLater = old !== undefined && old.version >= frame.version && !isSameWrite(old, frame)
+    if (!replacedLater) return 'known'
+    return applied ? 'zombie' : 'inverted'
+  }
+}
+
+export function isSameWrite(a: Pick<Frame, 'session' | 'number'>, b: Pick<Frame, 'session' | 'number'>): boolean {
+  return a.session === b.session && a.number === b.number
+}

@@ -1,0 +1,183 @@
+import type { Clock, TimerHandle } from '../clock.ts'
+import { packBeat, readBeat, type Beat } from './beat.ts'
+import type { Claim } from './completeness.ts'
+import type { Announcement } from './own-writes.ts'
+import { Peers } from './peers.ts'
+
+/** A map, as far as beats go. */
+export interface PulseMap {
+  readonly name: string
+  announce(): Announcement | undefined
+  /** What the writer of a beat says of this map. */
+  heard(session: string, said: Announcement | undefined, claim: Omit<Claim, 'n'>): void
+  /** A reader misses these numbers of ours. */
+  asked(numbers: readonly number[], beat: number): void
+  heardByAll(beat: number): void
+  /** Looks after what is missing. Gives what it has to ask of others. */
+  tick(nowMs: number): ReadonlyMap<string, readonly number[]>
+  /** The session writes no more. */
+  ended(session: string, how: 'closed' | 'silent'): void
+}
+
+export interface PulseOptions {
+  readonly session: string
+  /** Real time. */
+  readonly clock: Clock
+  /** The clock that stamps entries. */
+  readonly stampClock: Clock
+  readonly beatMs: number
+  readonly silentMs: number
+  /** Resolves when the grid has it. */
+  readonly send: (beat: string) => Promise<void>
+}
+
+const UNANSWERED = 4
+const REMEMBERED = 4096
+
+/**
+ * The heartbeat of one grid, which proves how complete the copies of the others are (DESIGN section 4). One beat per process and
+ * not per map: it says all that has to be said of each map. It travels as the changes do, by an entry listener.
+ */
+export class Pulse {
+  readonly peers: Peers
+  readonly #options: PulseOptions
+  readonly #maps = new Map<string, PulseMap>()
+  /** Local time at which each of the last beats was sent. */
+  readonly #sentAt = new Map<number, number>()
+  #wants: Record<string, Record<string, readonly number[]>> = {}
+  #id = 0
+  #unanswered = 0
+  #timer: TimerHandle | undefined
+  #running = false
+  #silence: (() => void)[] = []
+
+  constructor(options: PulseOptions) {
+    this.#options = options
+    this.peers = new Peers(options.silentMs)
+  }
+
+  /** The beat that will be sent next. */
+  get next(): number {
+    return this.#id + 1
+  }
+
+  add(map: PulseMap): void {
+    this.#maps.set(map.name, map)
+    const nowMs = this.#options.clock.now()
+    for (const { session, beat } of this.peers.all) map.heard(session, beat?.maps[map.name], { echoOfMs: undefined, heardAtMs: nowMs })
+  }
+
+  remove(map: PulseMap): void {
+    this.#maps.delete(map.name)
+  }
+
+  start(): void {
+    if (this.#running) return
+    this.#running = true
+    this.#unanswered = 0
+    this.#tick()
+  }
+
+  stop(): void {
+    this.#running = false
+    if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  /** The last beat. */
+  async end(): Promise<void> {
+    this.stop()
+    await this.#send(true)
+  }
+
+  /** Someone had sent this beat before this process listened: whether it still does has to be heard. */
+  found(session: string, text: unknown): void {
+    const beat = readBeat(text)
+    if (beat === undefined || beat.end || this.peers.get(session) !== undefined) return
+    const nowMs = this.#options.clock.now()
+    this.peers.found(session, nowMs)
+    for (const map of this.#maps.values()) map.heard(session, beat.maps[map.name], { echoOfMs: undefined, heardAtMs: nowMs })
+  }
+
+  /** Someone's beat arrived. */
+  hear(session: string, text: unknown): void {
+    const beat = readBeat(text)
+    if (beat === undefined) return
+    const { clock, stampClock } = this.#options
+    const nowMs = clock.now()
+    if (!this.peers.heard(session, beat, nowMs, stampClock.now())) return
+    const own = this.#options.session
+    const echo = session === own ? beat.id : beat.saw[own]
+    const claim = { echoOfMs: echo === undefined ? undefined : this.#sentAt.get(echo), heardAtMs: nowMs }
+    for (const map of this.#maps.values()) {
+      map.heard(session, beat.maps[map.name], claim)
+      const wanted = beat.wants[own]?.[map.name]
+      if (wanted !== undefined) map.asked(wanted, this.next)
+    }
+    if (beat.end) this.#forget(session, 'closed')
+    this.#heardByAll()
+  }
+
+  /** Resolves when everybody known has heard a beat of ours, or after a while. */
+  async joined(): Promise<void> {
+    const { clock, session, silentMs } = this.#options
+    const untilMs = clock.now() + Math.min(silentMs, 250)
+    while (this.#running && this.peers.heardByAll(session) < 1 && clock.now() < untilMs) {
+      await new Promise<void>((resolve) => {
+        const timer = clock.setTimeout(resolve, untilMs - clock.now())
+        this.#silence.push(() => {
+          clock.clearTimeout(timer)
+          resolve()
+        })
+      })
+    }
+  }
+
+  #tick(): void {
+    const { clock, beatMs } = this.#options
+    this.#timer = undefined
+    if (!this.#running) return
+    const nowMs = clock.now()
+    for (const session of this.peers.silent(nowMs)) if (session !== this.#options.session) this.#forget(session, 'silent')
+    this.#wants = {}
+    for (const map of this.#maps.values()) {
+      for (const [session, numbers] of map.tick(nowMs)) (this.#wants[session] ??= {})[map.name] = numbers
+    }
+    // A cluster that does not answer is not sent more and more of them.
+    if (this.#unanswered < UNANSWERED) void this.#send(false)
+    this.#timer = clock.setTimeout(() => this.#tick(), beatMs)
+  }
+
+  async #send(end: boolean): Promise<void> {
+    const { clock, stampClock } = this.#options
+    const id = ++this.#id
+    const maps: Record<string, Announcement> = {}
+    for (const map of this.#maps.values()) {
+      const said = map.announce()
+      if (said !== undefined) maps[map.name] = said
+    }
+    const beat: Beat = { id, stampMs: stampClock.now(), saw: this.peers.saw(), maps, wants: this.#wants, end }
+    this.#sentAt.set(id, clock.now())
+    this.#sentAt.delete(id - REMEMBERED)
+    this.#unanswered++
+    try {
+      await this.#options.send(packBeat(beat))
+    } catch {
+      // Not heard: the age grows, which is what it is for.
+    } finally {
+      this.#unanswered--
+    }
+  }
+
+  #forget(session: string, how: 'closed' | 'silent'): void {
+    this.peers.forget(session)
+    for (const map of this.#maps.values()) map.ended(session, how)
+  }
+
+  #heardByAll(): void {
+    const beat = this.peers.heardByAll(this.#options.session)
+    for (const map of this.#maps.values()) map.heardByAll(beat)
+    if (beat < 1 || this.#silence.length === 0) return
+    for (const wake of this.#silence.splice(0)) wake()
+  }
+}
