@@ -30,6 +30,7 @@ export function guardMap<V>(map: GridMap<V>, dependency: Dependency): GridMap<V>
     watch: (listener, options) => map.watch(listener, options),
     index,
     ageMs: () => map.ageMs(),
+    caughtUp: (options) => call(options, (signal) => map.caughtUp({ ...options, signal }), true),
     sourceAgeMs: (key) => map.sourceAgeMs(key),
     onAge: (options, listener) => map.onAge(options, listener),
   }
