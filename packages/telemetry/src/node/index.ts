@@ -1,2 +1,2 @@
-export type { OtlpOptions, PrometheusOptions, StartTelemetryOptions } from './options.ts'
+export type { LogOptions, OtlpOptions, PrometheusOptions, StartTelemetryOptions } from './options.ts'
 export { startTelemetry, type Telemetry } from './start-telemetry.ts'
