@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { once } from 'node:events'
-import type { IncomingHttpHeaders } from 'node:http'
+import type * as HttpModule from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { context, SpanKind, trace } from '@opentelemetry/api'
@@ -24,12 +24,12 @@ const test = suite('instrumentation')
 /** One for all tests: a module is patched for the instrumentation that was there first. */
 const ofHttp = new HttpInstrumentation()
 /** The module as an instrumentation patches it: when it is asked for after the instrumentation was made. */
-const loadHttp = () => createRequire(import.meta.url)('node:http') as typeof import('node:http')
+const loadHttp = () => createRequire(import.meta.url)('node:http') as typeof HttpModule
 
 /** What agents call: answers with the status in the path. */
 async function callee() {
   const { createServer } = loadHttp()
-  const heard: IncomingHttpHeaders[] = []
+  const heard: HttpModule.IncomingHttpHeaders[] = []
   const server = createServer((request, response) => {
     heard.push(request.headers)
     response.writeHead(Number(request.url?.slice(1)) || 200).end('ok')
