@@ -15,6 +15,8 @@ export class Current {
   readonly #agents: (AgentInfo | undefined)[] = []
   readonly #traces: (TraceContext | undefined)[] = []
   #depth = 0
+  /** Is told whenever what runs has changed. */
+  watch: ((running: Running | undefined, depth: number) => void) | undefined
 
   get running(): Running | undefined {
     const agent = this.#agents[this.#depth - 1]
@@ -29,6 +31,7 @@ export class Current {
     this.#agents[this.#depth] = agent
     this.#traces[this.#depth] = trace
     this.#depth += 1
+    this.watch?.(this.running, this.#depth)
   }
 
   end(trace: TraceContext | undefined): void {
@@ -41,5 +44,6 @@ export class Current {
     if (from < 0) return
     for (let i = from; i < this.#depth; i++) this.#agents[i] = this.#traces[i] = undefined
     this.#depth = from
+    this.watch?.(this.running, this.#depth)
   }
 }

@@ -25,6 +25,7 @@ export function disabledTelemetry(): Telemetry {
     memory: undefined,
     prometheus: undefined,
     logger: silentLogger(),
+    activeTrace: () => undefined,
     tally: createTally(),
     flush: done,
     close: done,

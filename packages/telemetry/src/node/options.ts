@@ -10,6 +10,7 @@ import { TelemetryError } from '../errors.ts'
 import type { BaseLabels } from '../labels.ts'
 import { baseLabels, flag, DEFAULT_MAX_LABEL_VALUES, integer, quote, text } from '../options.ts'
 import { signalUrl, type Environment } from './environment.ts'
+import type { Instrumentation } from './instrumentation.ts'
 
 export interface PrometheusOptions {
   /** 0: a free one, see `telemetry.prometheus.port`. @default OTEL_EXPORTER_PROMETHEUS_PORT, else 9464 */
@@ -70,6 +71,16 @@ export interface StartTelemetryOptions extends BaseLabels {
   readonly spanExporters?: readonly SpanExporter[]
   /** More places for spans to go, without a batch. */
   readonly spanProcessors?: readonly SpanProcessor[]
+  /**
+   * Instrumentations of OpenTelemetry for what agents call (HTTP, undici, gRPC, databases): their spans join the pipeline of the agent that
+   * calls. Needs the recorder, and registers a context manager globally. @default none: nothing is registered globally
+   */
+  readonly instrumentations?: readonly Instrumentation[]
+  /**
+   * With instrumentations: what an agent began keeps its trace after an `await`, by AsyncLocalStorage. On Node 20 that slows every `await`
+   * of the process. @default false: only what is called before the first `await` joins
+   */
+  readonly asyncContext?: boolean
   /** More places for log records to go; exported in batches. */
   readonly logExporters?: readonly LogRecordExporter[]
   /** More readers of the metrics. */
@@ -88,6 +99,7 @@ export interface ResolvedTelemetryOptions {
   readonly recorder: ResolvedRecorderOptions | undefined
   readonly random: () => number
   readonly genAi: boolean
+  readonly asyncContext: boolean
   readonly prometheus: { readonly host: string; readonly port: number } | undefined
   readonly tracesUrl: string | undefined
   readonly metricsUrl: string | undefined
@@ -110,6 +122,7 @@ export function resolveTelemetryOptions(options: StartTelemetryOptions, environm
     recorder: recorderOf(options, environment),
     random: options.random ?? Math.random,
     logs: logsOf(options.logs),
+    asyncContext: flag('asyncContext', options.asyncContext, false),
     genAi: flag('genAi', options.genAi, false),
     prometheus: prometheusOf(options.prometheus, environment),
     ...otlpOf(options.otlp, environment),

@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api'
+import type { TraceContext } from '@stigmergy/grid'
 import { Current } from '../current.ts'
-import { TelemetryError } from '../errors.ts'
+import { isTelemetryError, TelemetryError } from '../errors.ts'
 import type { Sink } from './sink.ts'
 import { telemetryHooks, type TelemetryHooks } from '../hooks.ts'
 import type { Logger } from '../logs/logger.ts'
@@ -15,6 +16,7 @@ import { disabledTelemetry } from './disabled.ts'
 import { readEnvironment } from './environment.ts'
 import { createFailureReport } from './failure-report.ts'
 import { metricProducer } from './metric-producer.ts'
+import { activeTrace, startInstrumentations } from './instrumentation.ts'
 import { openFlight } from './open-flight.ts'
 import { openLogs } from './open-logs.ts'
 import { openMetricSinks, openSpanSinks } from './open-sinks.ts'
@@ -30,6 +32,8 @@ export interface Telemetry extends TelemetryHooks {
   readonly prometheus: { readonly host: string; readonly port: number; readonly url: string } | undefined
   /** Writes lines that know the trace, plan and agent they belong to; silent unless `logs` is given. */
   readonly logger: Logger
+  /** The trace of what an instrumentation sees running now, such as a request that is being served: give it to `send`. */
+  readonly activeTrace: () => TraceContext | undefined
   /** What was lost or could not be sent so far. */
   readonly tally: Tally
   /** Sends what there is now. Never rejects; ends within `closeTimeoutMs`. */
@@ -113,6 +117,12 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
   const detach: (() => void)[] = []
   try {
     if (recording !== undefined) detach.push(recording.join())
+    if (options.instrumentations !== undefined && recording !== undefined) {
+      const { instrumentations } = options
+      const { recorder } = recording.flight
+      const running = startInstrumentations({ instrumentations, asyncContext: settings.asyncContext, recorder, current, resource })
+      detach.push(() => running.close())
+    }
     detach.push(...attach(hooks, options))
   } catch (error) {
     for (const remove of detach) remove()
@@ -120,6 +130,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
       sinks.map((sink) => sink.close()),
       settings.closeTimeoutMs,
     )
+    if (isTelemetryError(error)) throw error
     throw new TelemetryError('BAD_OPTION', `grid, system or keepPort cannot be observed: ${String(error)}`, { cause: error })
   }
   const flushAll = async (): Promise<void> => {
@@ -144,6 +155,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     memory: kept.by && { ring: kept.by.ring.buffer, strings: kept.by.strings.buffer },
     prometheus: endpoint && { host: endpoint.host, port: endpoint.port, url: endpoint.url },
     logger,
+    activeTrace: options.instrumentations === undefined ? () => undefined : activeTrace,
     tally,
     async flush() {
       if (closing === undefined) await endsWithin([flushAll()], settings.closeTimeoutMs)
