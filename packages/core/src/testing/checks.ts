@@ -1,5 +1,5 @@
 import type { VirtualClock } from '@stigmergy/grid'
-import { createRecordCodec } from '../record.ts'
+import { createRecordCodec } from '../record-codec.ts'
 import { handledBy } from './cluster.ts'
 import type { SimulationWorld } from './simulate.ts'
 import type { WorkerContext } from './worker.ts'
@@ -31,7 +31,7 @@ export async function checkEnd(
         wrong(`${id} was never stored`)
         continue
       }
-      const record = codec.decode(stored.value, { id, machineType: 'worker', machineVersion: undefined })
+      const record = codec.decode(stored.value, { id, machineType: 'worker', machineVersion: undefined, migrations: undefined })
       contexts.set(id, record.snapshot.context as WorkerContext)
     }
   }
