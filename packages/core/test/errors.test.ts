@@ -15,7 +15,8 @@ test('every code is used, and every code used is in the table', async () => {
   const { readdir } = await import('node:fs/promises')
   const folder = new URL('../src/', import.meta.url)
   const used = new Set<string>()
-  for (const file of await readdir(folder)) {
+  for (const file of await readdir(folder, { recursive: true })) {
+    if (!file.endsWith('.ts')) continue
     const source = await readFile(new URL(file, folder), 'utf8')
     for (const [, code] of source.matchAll(/CoreError\('([A-Z_]+)'/g)) used.add(code ?? '')
   }
