@@ -29,7 +29,8 @@ export interface AwsS3Client {
     input: { readonly Bucket: string; readonly Prefix: string; readonly StartAfter?: string; readonly MaxKeys: number },
     options?: CallOptions,
   ): Promise<{
-    readonly Contents?: readonly { readonly Key?: string | undefined; readonly Size?: number | undefined; readonly LastModified?: Date | undefined }[]
+    readonly Contents?:
+      | readonly { readonly Key?: string | undefined; readonly Size?: number | undefined; readonly LastModified?: Date | undefined }[]
       | undefined
     readonly IsTruncated?: boolean | undefined
   }>

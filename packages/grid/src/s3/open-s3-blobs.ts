@@ -19,7 +19,8 @@ export interface S3BlobsOptions extends S3Options {
 export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
   const resolved = resolveS3Options(options)
   const { bucket } = options
-  if (typeof bucket.startUpload !== 'function') throw badOption('bucket', bucket.place, 'one that takes large objects, as connectBucket makes it')
+  if (typeof bucket.startUpload !== 'function')
+    throw badOption('bucket', bucket.place, 'one that takes large objects, as connectBucket makes it')
   const { register, operations } = await openRegister(resolved)
   const blobs = createBlobs(createS3Bytes(resolved, bucket, register, operations), createS3Tags(resolved, register, operations))
   const close = async (): Promise<void> => {

@@ -17,7 +17,12 @@ const LOOK_EVERY_MS = 50
  * tags the blob meanwhile turns `aside` into `kept`, or waits until what is doomed is gone. Ages are told by the server's clock, which
  * S3 itself keeps within 15 minutes of ours.
  */
-export function createS3Bytes(resolved: ResolvedS3Options, bucket: LargeObjectBucket, register: Register, operations: Operations): BlobBytes {
+export function createS3Bytes(
+  resolved: ResolvedS3Options,
+  bucket: LargeObjectBucket,
+  register: Register,
+  operations: Operations,
+): BlobBytes {
   const { prefix, clock, ids } = resolved
   const keyFor = (id: string): string => `${prefix}blobs/${id}`
   const markFor = (id: string): string => `${prefix}aside/${id}`

@@ -74,7 +74,8 @@ export function createS3Upload({ bucket, operations, incoming, keyFor, keep }: S
       chunks = []
       // What is left is taken by a later collection.
       if (completed) await call('the removal of an upload', (signal) => bucket.delete(incoming, { signal })).catch(() => undefined)
-      else if (upload !== undefined) await call('the abort of an upload', (signal) => upload?.abort({ signal }) ?? Promise.resolve()).catch(() => undefined)
+      else if (upload !== undefined)
+        await call('the abort of an upload', (signal) => upload?.abort({ signal }) ?? Promise.resolve()).catch(() => undefined)
     },
   }
 }

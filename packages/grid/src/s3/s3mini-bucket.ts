@@ -54,8 +54,7 @@ export function s3miniBucket(client: S3miniClient): LargeObjectBucket {
       ),
     put(key, bytes, { ifMatch, ifAbsent, signal } = {}) {
       const headers = { ...(ifMatch && { 'if-match': ifMatch }), ...(ifAbsent && { 'if-none-match': '*' }) }
-      const put = async (): Promise<string> =>
-        tagOf(await untilAborted(client.putObject(key, bytes, TYPE, undefined, headers), signal))
+      const put = async (): Promise<string> => tagOf(await untilAborted(client.putObject(key, bytes, TYPE, undefined, headers), signal))
       return calling(caller, signal, put, Object.keys(headers).length === 0 ? undefined : isRefused)
     },
     async delete(key, { signal } = {}) {
@@ -66,7 +65,10 @@ export function s3miniBucket(client: S3miniClient): LargeObjectBucket {
       const found = await calling(caller, signal, () => untilAborted(client.listObjects('/', prefix, limit, options), signal))
       // The client answers a missing bucket, and with some servers a wrong account, with null.
       if (!found) throw objectError({ status: 404, code: 'NoSuchBucket', message: '' }, caller.place, undefined)
-      return { objects: found.map(({ Key, Size, LastModified }) => ({ key: Key, size: Size, modifiedMs: new Date(LastModified).getTime() })), more: found.length >= limit }
+      return {
+        objects: found.map(({ Key, Size, LastModified }) => ({ key: Key, size: Size, modifiedMs: new Date(LastModified).getTime() })),
+        more: found.length >= limit,
+      }
     },
     async startUpload(key, { signal } = {}) {
       const id = (await calling(caller, signal, () => untilAborted(client.getMultipartUploadId(key, TYPE), signal))) ?? ''

@@ -25,7 +25,11 @@ test.after(async () => {
   await server?.stop()
 })
 
-async function inPrefix(client: string, prefix: string, use: (open: () => Promise<Blobs>, bucket: LargeObjectBucket) => Promise<void>): Promise<void> {
+async function inPrefix(
+  client: string,
+  prefix: string,
+  use: (open: () => Promise<Blobs>, bucket: LargeObjectBucket) => Promise<void>,
+): Promise<void> {
   const opened: Blobs[] = []
   const { bucket, done } = await (clients[client] as (typeof clients)['s3mini'] & object)(loginOf(server as Versitygw))
   try {
@@ -40,7 +44,7 @@ async function inPrefix(client: string, prefix: string, use: (open: () => Promis
 }
 
 for (const [at, { name, run }] of blobCases.entries()) {
-  onServer(`versitygw: ${name}`, () => inPrefix('s3mini', `case-${at}/`, (open) => run({ open })))
+  onServer(`versitygw: ${name}`, () => inPrefix('s3mini', `case-${at}/`, (openBlobs) => run({ open: openBlobs })))
 }
 
 for (const client of Object.keys(clients)) {

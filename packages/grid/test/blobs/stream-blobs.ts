@@ -12,7 +12,15 @@ const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
 export async function streamBlobs(megabytes: number, login?: Login): Promise<number> {
   const place = await newPlace()
   try {
-    const args = ['--conditions=@stigmergy/source', '--import', 'tsx', CHILD, place.path, String(megabytes), ...(login === undefined ? [] : [JSON.stringify(login)])]
+    const args = [
+      '--conditions=@stigmergy/source',
+      '--import',
+      'tsx',
+      CHILD,
+      place.path,
+      String(megabytes),
+      ...(login === undefined ? [] : [JSON.stringify(login)]),
+    ]
     const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT, timeout: 110_000 })
     const [done, grown] = stdout.trim().split(' ')
     assert.is(done, 'true')

@@ -9,7 +9,11 @@ const durable = await openDurable({ path })
 const opened =
   login === undefined
     ? durable.blobs
-    : await openS3Blobs({ bucket: await connectBucket({ ...(JSON.parse(login) as Login), requestMs: 60_000 }), prefix: 'stream/', timeoutMs: 60_000 })
+    : await openS3Blobs({
+        bucket: await connectBucket({ ...(JSON.parse(login) as Login), requestMs: 60_000 }),
+        prefix: 'stream/',
+        timeoutMs: 60_000,
+      })
 
 async function* content(count: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < count; at++) {
