@@ -56,7 +56,10 @@ export function openAudit(options: AuditOptions): Audit {
       }
       if (line.undelivered >= maxUndelivered) {
         deliver(name, line).catch(() => undefined)
-        throw new StoreError('STORE_BUSY', `${line.undelivered} versions of ${name} wait for the blobs; maxUndelivered is ${maxUndelivered}`)
+        throw new StoreError(
+          'STORE_BUSY',
+          `${line.undelivered} versions of ${name} wait for the blobs; maxUndelivered is ${maxUndelivered}`,
+        )
       }
       const version = line.rev + 1
       const at = new Date(clock.wallNow()).toISOString()
