@@ -1,5 +1,5 @@
 import type { ListedObject, ObjectBucket } from './bucket.ts'
-import type { Operations } from './operations.ts'
+import type { Operations } from '../store/operations.ts'
 
 /** Every object under a prefix, a page at a time. */
 export async function* listAll(bucket: ObjectBucket, operations: Operations, prefix: string): AsyncGenerator<readonly ListedObject[]> {

@@ -2,7 +2,7 @@ import { createAuthority, type Authority, type AuthorityOptions } from '../store
 import { StoreError } from '../store/errors.ts'
 import type { Store } from '../store/store.ts'
 import { createRowCodec, type RowCodec } from '../store/row.ts'
-import { createOperations, type Operations } from './operations.ts'
+import { createOperations, type Operations } from '../store/operations.ts'
 import { resolveS3Options, type ResolvedS3Options, type S3Options } from './options.ts'
 import { probeConditions } from './probe.ts'
 import { createRegister, type Register } from './register.ts'
@@ -45,7 +45,7 @@ export async function openRegister(
   resolved: ResolvedS3Options,
 ): Promise<{ readonly register: Register; readonly operations: Operations; readonly rows: RowCodec }> {
   const { bucket, prefix, ids } = resolved
-  const operations = createOperations(resolved)
+  const operations = createOperations({ ...resolved, place: bucket.place })
   const rows = createRowCodec()
   const tags = await operations.run('opening the store', async (signal) => {
     await claimSchema(resolved, rows, operations, signal)

@@ -2,7 +2,7 @@ import type { TagTable } from '../blobs/ports.ts'
 import type { BlobTag } from '../blobs/blobs.ts'
 import { idOf, keyOf, prefixOf } from './keys.ts'
 import { listAll } from './list-all.ts'
-import type { Operations } from './operations.ts'
+import type { Operations } from '../store/operations.ts'
 import type { ResolvedS3Options } from './options.ts'
 import type { Register, Seen } from './register.ts'
 

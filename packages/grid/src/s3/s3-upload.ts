@@ -1,6 +1,6 @@
 import type { BlobUpload } from '../blobs/ports.ts'
 import type { LargeObjectBucket, ObjectUpload } from './bucket.ts'
-import type { Operations } from './operations.ts'
+import type { Operations } from '../store/operations.ts'
 
 /** Parts are of this size, the last one may be smaller: at most three of them are in memory, and a blob has at most 10,000. */
 const PART_BYTES = 8 * 1024 * 1024
