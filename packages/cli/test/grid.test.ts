@@ -127,14 +127,15 @@ test('typos and places that cannot be read: one line that says what, exit code 2
     const refusals: readonly (readonly [readonly string[], RegExp])[] = [
       [['gird'], /^stigmergy: unknown command 'gird': did you mean grid\? \(see: stigmergy --help\)$/],
       [['grid', 'inspekt'], /^stigmergy grid: unknown command 'inspekt': did you mean inspect\? \(see: stigmergy grid --help\)$/],
-      [['grid', 'inspect'], /^stigmergy grid inspect: DIR is missing \(see: stigmergy grid inspect --help\)$/],
+      [['grid', 'inspect'], /^stigmergy grid inspect: PLACE is missing \(see: stigmergy grid inspect --help\)$/],
       [['grid', 'inspect', path, '--jsn'], /unknown option --jsn: did you mean --json\?/],
       [['grid', 'inspect', path, '--limit', 'x'], /--limit is 'x': give a whole number from 0 on/],
       [['grid', 'inspect', path, '--limit'], /--limit/],
       [['grid', 'inspect', path, 'more'], /unexpected argument 'more'/],
-      [['grid', 'inspect', join(path, 'nowhere')], /^there is no directory ".*nowhere": give the one that openDurable/],
+      [['grid', 'inspect', join(path, 'nowhere')], /^there is no directory ".*nowhere": give the directory of openDurable/],
       [['grid', 'inspect', join(path, 'file')], /is a file: give the directory it is in$/],
-      [['grid', 'inspect', 'redis://host/0'], /is no directory/],
+      [['grid', 'inspect', 'redis://host/0'], /^"redis:\/\/host\/0" cannot be looked into: give the directory/],
+      [['grid', 'inspect', 's3://cell/'], /^AWS_ACCESS_KEY_ID is not set: to look into "s3:\/\/cell\/" set/],
       [['grid', 'inspect', join(path, 'blobs')], /^there is no store at /],
       [['grid', 'inspect', join(path, 'begun')], /is empty: whoever began it was killed/],
       [['grid', 'inspect', join(path, 'other')], /there is no lmdb header at byte 0$/],
@@ -156,11 +157,11 @@ test('typos and places that cannot be read: one line that says what, exit code 2
 
 test('help of the program, of the group and of each command', async () => {
   assert.match((await run([])).out.join(), /Commands:\n {2}grid/)
-  assert.match((await run(['grid', '--help'])).out.join(), /inspect DIR[\s\S]*verify DIR[\s\S]*Exit codes:/)
+  assert.match((await run(['grid', '--help'])).out.join(), /inspect PLACE[\s\S]*verify PLACE[\s\S]*Exit codes:/)
   for (const command of ['inspect', 'get', 'tail', 'verify']) {
     const { code, out } = await run(['grid', command, '--help'])
     assert.is(code, 0)
-    assert.match(out.join(), new RegExp(`^stigmergy grid ${command} DIR[\\s\\S]*--json[\\s\\S]*Examples:`))
+    assert.match(out.join(), new RegExp(`^stigmergy grid ${command} PLACE[\\s\\S]*--json[\\s\\S]*Examples:`))
   }
 })
 

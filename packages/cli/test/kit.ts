@@ -14,7 +14,11 @@ export interface Ran {
 }
 
 /** Runs the program in this process. `onLine` may abort it. */
-export async function run(args: readonly string[], onLine: (line: string, abort: AbortController) => void = () => undefined): Promise<Ran> {
+export async function run(
+  args: readonly string[],
+  onLine: (line: string, abort: AbortController) => void = () => undefined,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
   const out: string[] = []
   const err: string[] = []
   const chunks: Uint8Array[] = []
@@ -26,6 +30,7 @@ export async function run(args: readonly string[], onLine: (line: string, abort:
     },
     err: (line) => err.push(line),
     write: async (bytes) => void chunks.push(bytes),
+    env,
     signal: abort.signal,
   })
   return { code, out, err, bytes: Buffer.concat(chunks) }

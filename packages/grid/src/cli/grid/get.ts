@@ -1,5 +1,5 @@
 import { StoreError } from '../../store/errors.ts'
-import type { DurableReader } from '../../durable/durable-reader.ts'
+import type { GridReader } from './reader.ts'
 import { GridError, quote } from '../../errors.ts'
 import type { CliIo, Command, ExitCode, ParsedArguments } from '../command.ts'
 import { inLine, showValue } from '../values.ts'
@@ -29,7 +29,7 @@ export const get: Command = {
     const id = args.positional(1) ?? ''
     if (args.flag('raw') && args.flag('json')) throw new GridError('BAD_OPTION', 'give --raw or --json, not both')
     if (args.flag('blob') && args.text('journal') !== undefined) throw new GridError('BAD_OPTION', 'give --blob or --journal, not both')
-    return withTarget(args.positional(0), (reader) => {
+    return withTarget(args.positional(0), io, (reader) => {
       if (args.flag('blob')) return blob(reader, id, args, io)
       const journal = args.text('journal')
       return journal === undefined ? record(reader, id, args, io) : journalRecord(reader, journal, id, args, io)
@@ -37,7 +37,7 @@ export const get: Command = {
   },
 }
 
-async function record(reader: DurableReader, id: string, args: ParsedArguments, io: CliIo): Promise<ExitCode> {
+async function record(reader: GridReader, id: string, args: ParsedArguments, io: CliIo): Promise<ExitCode> {
   const revisions = await reader.store.revisions(id)
   if (revisions.length === 0) throw new GridError('BAD_OPTION', `there is no record ${quote(id)}: see what there is with inspect`)
   for (const { rev, fence, value } of args.flag('revisions') ? revisions : revisions.slice(0, 1)) {
@@ -51,7 +51,7 @@ async function record(reader: DurableReader, id: string, args: ParsedArguments, 
   return 0
 }
 
-async function journalRecord(reader: DurableReader, name: string, at: string, args: ParsedArguments, io: CliIo): Promise<ExitCode> {
+async function journalRecord(reader: GridReader, name: string, at: string, args: ParsedArguments, io: CliIo): Promise<ExitCode> {
   const offset = Number(at)
   if (at.trim() === '' || !Number.isSafeInteger(offset) || offset < 0)
     throw new GridError('BAD_OPTION', `ID is ${quote(at)}: give an offset, from 0 on`)
@@ -63,7 +63,7 @@ async function journalRecord(reader: DurableReader, name: string, at: string, ar
   return 0
 }
 
-async function blob(reader: DurableReader, reference: string, args: ParsedArguments, io: CliIo): Promise<ExitCode> {
+async function blob(reader: GridReader, reference: string, args: ParsedArguments, io: CliIo): Promise<ExitCode> {
   if (args.flag('json')) {
     io.out(JSON.stringify(await reader.blobs.stat(reference)))
     return 0
@@ -81,7 +81,7 @@ async function print(head: object, value: Uint8Array, args: ParsedArguments, io:
 }
 
 /** Throws if there is no such journal, and names those there are. */
-export function knownJournal(reader: DurableReader, name: string): string {
+export function knownJournal(reader: GridReader, name: string): string {
   const names = reader.journals().map((each) => each.name)
   if (names.includes(name)) return name
   throw new StoreError(

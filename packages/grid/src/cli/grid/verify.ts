@@ -1,4 +1,4 @@
-import type { DurableReader } from '../../durable/durable-reader.ts'
+import type { GridReader } from './reader.ts'
 import { isStoreError } from '../../store/errors.ts'
 import type { CliIo, Command } from '../command.ts'
 import { TARGET, withTarget } from './target.ts'
@@ -26,7 +26,7 @@ export const verify: Command = {
     examples: ['stigmergy grid verify /var/lib/cell-7'],
   },
   run: (args, io) =>
-    withTarget(args.positional(0), async (reader) => {
+    withTarget(args.positional(0), io, async (reader) => {
       const found = await check(reader, io)
       const { records, journalRecords, blobs, tags, damaged } = found
       if (args.flag('json')) io.out(JSON.stringify(found))
@@ -39,7 +39,7 @@ export const verify: Command = {
     }),
 }
 
-async function check(reader: DurableReader, { signal }: CliIo): Promise<Checked> {
+async function check(reader: GridReader, { signal }: CliIo): Promise<Checked> {
   const damaged: Damage[] = []
   const counts = { records: 0, journalRecords: 0, blobs: 0, tags: 0 }
 
@@ -54,14 +54,16 @@ async function check(reader: DurableReader, { signal }: CliIo): Promise<Checked>
     }
   }
 
-  for (const id of reader.ids()) {
+  for await (const id of reader.ids()) {
     await trying(`record ${id}`, async () => {
       await reader.store.revisions(id)
       await reader.store.outbox(id)
       counts.records += 1
     })
   }
-  await trying('leases', async () => void reader.leases())
+  await trying('leases', async () => {
+    for await (const lease of reader.leases()) void lease
+  })
   for (const name of reader.journalNames()) await trying(`journal ${name}`, () => readJournal(name))
   for await (const { id } of reader.blobs.list()) {
     await trying(`blob ${id}`, async () => {
