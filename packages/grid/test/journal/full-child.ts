@@ -7,7 +7,7 @@ const journal = durable.journal('audit')
 let acknowledged = 0
 try {
   for (;;) {
-    await journal.append('p', acknowledged + 1, Buffer.alloc(3000, acknowledged))
+    await journal.append('p', acknowledged + 1, Buffer.alloc(1000, acknowledged))
     acknowledged += 1
   }
 } catch (error) {
