@@ -38,7 +38,10 @@ onServer('the commands look into a bucket and write nothing there', async () => 
     assert.match((await look('inspect', place)).out[0] ?? '', /^s3:\/\/cell\/cell-7\/: schema version 1$/)
     assert.is((await look('get', place, 'robot-2')).out[1], '  {"x":2}')
     assert.is((await look('get', place, 'policy', '--blob')).bytes.toString(), 'weights')
-    assert.equal((await look('verify', place)).out, ['read 2 records, 0 records of journals, 1 blobs, 1 tags', 'all is well'])
+    assert.equal((await look('verify', place)).out, [
+      'read 2 records, 0 entries of maps, 0 records of journals, 1 blobs, 1 tags',
+      'all is well',
+    ])
     assert.equal(await objects(), before)
 
     await writeFile(join(server.root, name, 'cell-7', 'blobs', id), 'wEights')

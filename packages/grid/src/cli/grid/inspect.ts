@@ -9,6 +9,7 @@ interface Found {
   readonly about: string
   readonly bytes: number | null
   readonly store: { readonly records: number; readonly shown: readonly StoreRow[] }
+  readonly maps: Readonly<Record<string, number>>
   readonly leases: readonly { readonly name: string; readonly owner: string | null; readonly fence: number; readonly ttlMs: number }[]
   readonly journals: readonly JournalRow[]
   readonly blobs: { readonly count: number; readonly bytes: number; readonly tags: number; readonly shown: readonly TagRow[] }
@@ -40,7 +41,7 @@ export const inspect: Command = {
   spec: {
     name: 'inspect',
     summary:
-      'Show what a durable grid holds: records, leases, journals and how far their readers are, blobs.\nIt only looks, also while others write.',
+      'Show what a durable grid holds: records, maps, leases, journals and how far their readers are, blobs.\nIt only looks, also while others write.',
     positionals: [TARGET],
     options: {
       limit: { kind: 'number', placeholder: 'N', help: 'how many records, and how many tags, to list', defaultText: '20' },
@@ -87,13 +88,14 @@ async function look(reader: GridReader, path: string, limit: number, prefix: str
     schemaVersion: reader.schemaVersion,
     bytes: reader.bytes,
     store: { records, shown },
+    maps: Object.fromEntries(reader.maps.names().map((name) => [name, reader.maps.keys(name).length])),
     leases,
     journals,
     blobs: { ...blobs, tags: tags.length, shown: tags.slice(0, limit).map(({ name, version, id }) => ({ tag: `${name}@${version}`, id })) },
   }
 }
 
-function lines({ path, about, store, leases, journals, blobs }: Found): readonly string[] {
+function lines({ path, about, store, maps, leases, journals, blobs }: Found): readonly string[] {
   const indent = (rows: readonly (readonly string[])[]): readonly string[] => table(rows).map((line) => `  ${line}`)
   const more = (all: number, shown: number): readonly string[] => (all > shown ? [`  ... and ${all - shown} more (see --limit)`] : [])
   const told = [`${path}: ${about}`, '', `store: ${count(store.records, 'record')}`]
@@ -101,6 +103,9 @@ function lines({ path, about, store, leases, journals, blobs }: Found): readonly
     const rows = store.shown.map(({ id, rev, owner, fence, bytes: each }) => [id, String(rev), owner, String(fence), size(each)])
     told.push(...indent([['id', 'rev', 'owner', 'fence', 'size'], ...rows]), ...more(store.records, store.shown.length))
   }
+  told.push('', `maps: ${Object.keys(maps).length}`)
+  if (Object.keys(maps).length > 0)
+    told.push(...indent([['name', 'entries'], ...Object.entries(maps).map(([name, entries]) => [name, String(entries)])]))
   told.push('', `leases: ${leases.length}`)
   if (leases.length > 0) {
     const rows = leases.map(({ name, owner, fence, ttlMs }) => [name, owner ?? '(free)', String(fence), `${ttlMs} ms`])

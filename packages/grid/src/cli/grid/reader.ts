@@ -1,7 +1,7 @@
 import type { DurableReader, JournalEntry, LeaseEntry } from '../../durable/durable-reader.ts'
 
-/** What the commands look at, wherever it is. Where there are no journals there are none to name. */
-export interface GridReader extends Pick<DurableReader, 'blobs' | 'close' | 'store'> {
+/** What the commands look at, wherever it is. A bucket has neither maps nor journals to name. */
+export interface GridReader extends Pick<DurableReader, 'blobs' | 'close' | 'maps' | 'store'> {
   /** What is known of it in a word or two: `94 kB, schema version 2`. */
   readonly about: string
   readonly schemaVersion: number

@@ -8,7 +8,7 @@ import type { GridReader } from './reader.ts'
 /** What every command of the group says of its first argument. */
 export const TARGET = 'PLACE'
 
-const GIVE = 'give the directory of openDurable({ path }), or s3://BUCKET/PREFIX of openS3'
+const GIVE = 'give the directory of openDurable({ path }) or embedded({ path }), or s3://BUCKET/PREFIX of openS3'
 
 /** Opens the place a person named, to look only, uses it and closes it. Backends are loaded here and not before. */
 export async function withTarget<T>(target: string | undefined, io: CliIo, use: (reader: GridReader) => Promise<T>): Promise<T> {
@@ -51,6 +51,7 @@ async function openBucket(url: string, env: CliIo['env']): Promise<GridReader> {
     ...reader,
     about: `schema version ${reader.schemaVersion}`,
     bytes: null,
+    maps: { names: () => [], keys: () => [], entry: () => undefined },
     journalNames: () => [],
     journals: () => [],
     journal(name) {

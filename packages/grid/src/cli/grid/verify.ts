@@ -5,6 +5,7 @@ import { TARGET, withTarget } from './target.ts'
 
 interface Checked {
   readonly records: number
+  readonly entries: number
   readonly journalRecords: number
   readonly blobs: number
   readonly tags: number
@@ -28,10 +29,10 @@ export const verify: Command = {
   run: (args, io) =>
     withTarget(args.positional(0), io, async (reader) => {
       const found = await check(reader, io)
-      const { records, journalRecords, blobs, tags, damaged } = found
+      const { records, entries, journalRecords, blobs, tags, damaged } = found
       if (args.flag('json')) io.out(JSON.stringify(found))
       else {
-        io.out(`read ${records} records, ${journalRecords} records of journals, ${blobs} blobs, ${tags} tags`)
+        io.out(`read ${records} records, ${entries} entries of maps, ${journalRecords} records of journals, ${blobs} blobs, ${tags} tags`)
         for (const { what, why } of damaged) io.out(`DAMAGED ${what}: ${why}`)
         io.out(damaged.length === 0 ? 'all is well' : `${damaged.length} damaged`)
       }
@@ -41,7 +42,7 @@ export const verify: Command = {
 
 async function check(reader: GridReader, { signal }: CliIo): Promise<Checked> {
   const damaged: Damage[] = []
-  const counts = { records: 0, journalRecords: 0, blobs: 0, tags: 0 }
+  const counts = { records: 0, entries: 0, journalRecords: 0, blobs: 0, tags: 0 }
 
   /** One damaged thing must not hide the next. */
   async function trying(what: string, work: () => Promise<void>): Promise<void> {
@@ -59,6 +60,15 @@ async function check(reader: GridReader, { signal }: CliIo): Promise<Checked> {
       await reader.store.revisions(id)
       await reader.store.outbox(id)
       counts.records += 1
+    })
+  }
+  for (const map of reader.maps.names()) {
+    await trying(`map ${map}`, async () => {
+      for (const key of reader.maps.keys(map)) {
+        await trying(`${key} of map ${map}`, async () => {
+          if (reader.maps.entry(map, key) !== undefined) counts.entries += 1
+        })
+      }
     })
   }
   await trying('leases', async () => {
