@@ -31,7 +31,7 @@ export async function judge(start: (owner: string) => ChildProcess) {
   for (const verdict of [checkLinearizable(leases, leaseModel), checkLinearizable(commits, storeModel)]) {
     assert.is(describeVerdict(verdict as never), 'linearizable')
   }
-  const count = (which: readonly Operation<unknown>[], wanted: (output: unknown, input: unknown) => boolean): number =>
+  const count = (which: readonly Operation[], wanted: (output: unknown, input: unknown) => boolean): number =>
     which.filter(({ output, input }) => wanted(output, input)).length
   return {
     operations: lines.length,
