@@ -24,6 +24,7 @@ export function disabledTelemetry(): Telemetry {
     observeAge: () => () => {},
     observe: () => () => {},
     count: () => {},
+    watchSystem: () => () => {},
     watchGrid: () => () => {},
     memory: undefined,
     prometheus: undefined,

@@ -9,6 +9,7 @@ import type { KeepPort } from '../keep-port.ts'
 import { resolveRecorderOptions, type RecorderOptions, type ResolvedRecorderOptions } from '../recorder/options.ts'
 import { TelemetryError } from '../errors.ts'
 import type { BaseLabels } from '../labels.ts'
+import type { WatchedSystem } from '../telemetry-metrics.ts'
 import { baseLabels, flag, DEFAULT_MAX_LABEL_VALUES, integer, quote, text } from '../options.ts'
 import { signalUrl, type Environment } from './environment.ts'
 import type { Instrumentation } from './instrumentation.ts'
@@ -39,8 +40,8 @@ export interface StartTelemetryOptions extends BaseLabels {
   readonly service?: string
   /** Grid to observe: its changes and the ages of its maps. */
   readonly grid?: Grid
-  /** System to observe. Transitions before this call are not seen: better give `telemetry.core` to `createSystem({ hooks })`. */
-  readonly system?: { use(hooks: CoreHooks): () => void }
+  /** System to observe, its mailboxes too. Transitions before this call are not seen: better give `telemetry.core` to `createSystem({ hooks })`. */
+  readonly system?: { use(hooks: CoreHooks): () => void } & Partial<WatchedSystem>
   /** Metrics at `http://host:port/metrics`. @default on only where OTEL_METRICS_EXPORTER names `prometheus` */
   readonly prometheus?: boolean | PrometheusOptions
   /**

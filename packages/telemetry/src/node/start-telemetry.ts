@@ -10,6 +10,7 @@ import { createRegistry, type Registry } from '../metrics/registry.ts'
 import type { RecorderMemory } from '../recorder/read.ts'
 import type { Recorder } from '../recorder/recorder.ts'
 import { createSpanTime } from '../span-time.ts'
+import type { WatchedSystem } from '../telemetry-metrics.ts'
 import { createTally, type Tally } from '../tally.ts'
 import { endsWithin } from './deadline.ts'
 import { disabledTelemetry } from './disabled.ts'
@@ -200,5 +201,6 @@ function attach(hooks: TelemetryHooks, { grid, system }: StartTelemetryOptions):
   return [
     ...(grid === undefined ? [] : [grid.use(hooks.grid), hooks.watchGrid(grid)]),
     ...(system === undefined ? [] : [system.use(hooks.core)]),
+    ...(system?.agents === undefined || system.agent === undefined ? [] : [hooks.watchSystem(system as WatchedSystem)]),
   ]
 }
