@@ -3,6 +3,8 @@ import type { AnyStateMachine } from 'xstate'
 import type { AgentRef, SendOptions } from './agent.ts'
 import type { TreeNode } from './child.ts'
 import type { DeadLetters } from './dead-letters.ts'
+import type { Dependency } from './dependency.ts'
+import type { DependencyOptions } from './dependency-options.ts'
 import type { Actuator } from './doer.ts'
 import type { AgentEvent } from './envelope.ts'
 import type { CoreHooks } from './hooks.ts'
@@ -22,6 +24,8 @@ export interface SystemOptions {
   readonly actuators?: Readonly<Record<string, Actuator>>
   /** @default grid.clock */
   readonly clock?: Clock
+  /** Milliseconds of the day, such as `Date.now`: for timers with the policy `due`. @default none: that policy is refused */
+  readonly wallNow?: () => number
   readonly hooks?: CoreHooks
   /** Numbers in [0, 1) for the jitter of backoff. @default Math.random */
   readonly random?: () => number
@@ -63,6 +67,12 @@ export interface ActorSystem {
   /** As `AgentRef.watch`, by id, also in an agent's first step. */
   watch(watcher: string, watched: string): () => void
   readonly deadLetters: DeadLetters
+  /**
+   * The dependency of that name, made at the first call; all who use it share it. Options are given once. Throws `CoreError`
+   * BAD_OPTION. `const plan = system.dependency('planner-api', { timeoutMs: 200 }).fromPromise(({ input, signal }) => ...)`
+   */
+  dependency(name: string, options?: DependencyOptions): Dependency
+  readonly dependencies: readonly Dependency[]
   /** Answers that came after their asker had gone, or after another answer. */
   readonly lateReplies: number
   /** Effects that came a second time, or from an activation that was replaced, and were passed over. */

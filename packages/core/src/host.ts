@@ -1,10 +1,10 @@
-import type { Clock } from '@stigmergy/grid'
+import type { Clock, TraceContext } from '@stigmergy/grid'
 import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine, Snapshot } from 'xstate'
 import type { Audience } from './audience.ts'
 import type { Gate } from './gate.ts'
 import type { EffectData } from './outbox.ts'
-import { Stepper } from './stepper.ts'
-import { Tree, type TreeEnvironment } from './tree.ts'
+import { Stepper, type Deciding } from './stepper.ts'
+import { Tree } from './tree.ts'
 
 const STOP: AnyEventObject = { type: 'xstate.stop' }
 
@@ -12,6 +12,8 @@ const STOP: AnyEventObject = { type: 'xstate.stop' }
 export interface HostOwner {
   /** The last good snapshot. */
   readonly snapshot: AnyMachineSnapshot
+  /** What its own events do in `fn` is caused by that work. */
+  because(trace: TraceContext | undefined, fn: () => void): void
   /** Handles one event, from outside, a child or a timer: they come one at a time. */
   handle(event: AnyEventObject): void
   /** Sends, writes or commands something of a machine in this tree. */
@@ -19,10 +21,20 @@ export interface HostOwner {
   readonly audience: Audience
 }
 
+/** What all agents of a system share. */
+export interface HostEnvironment {
+  readonly clock: Clock
+  /** Where XState's `log` goes. */
+  readonly logger: (...args: readonly unknown[]) => void
+  readonly deciding: Deciding
+  /** Where the work that is running stands. */
+  readonly slot: { readonly current: TraceContext | undefined }
+}
+
 export interface HostOptions {
   readonly id: string
   readonly machine: AnyStateMachine
-  readonly environment: TreeEnvironment
+  readonly environment: HostEnvironment
   /** Where effects wait for the commit of the state that caused them; undefined: they do not wait. */
   readonly gate: Gate | undefined
 }
@@ -33,7 +45,7 @@ export interface HostOptions {
  */
 export class Host extends Stepper {
   readonly id: string
-  readonly #environment: TreeEnvironment
+  readonly #environment: HostEnvironment
   readonly #owner: HostOwner
   /** 0 not started, 1 running, 2 stopped: as XState numbers them. */
   _processingStatus = 0
@@ -42,7 +54,7 @@ export class Host extends Stepper {
   #tree: Tree | undefined
 
   constructor({ id, machine, environment, gate }: HostOptions, owner: HostOwner) {
-    super(machine, gate)
+    super(machine, gate, environment.deciding)
     this.id = id
     this.#environment = environment
     this.#owner = owner
@@ -69,7 +81,7 @@ export class Host extends Stepper {
   }
 
   get system(): Tree {
-    this.#tree ??= new Tree(this.id, this.#environment, this.gate)
+    this.#tree ??= new Tree(this)
     return this.#tree
   }
 
@@ -78,7 +90,7 @@ export class Host extends Stepper {
     return this.#tree
   }
 
-  get logger(): TreeEnvironment['logger'] {
+  get logger(): HostEnvironment['logger'] {
     return this.#environment.logger
   }
 
@@ -139,6 +151,14 @@ export class Host extends Stepper {
       this.#queue = undefined
       for (const event of queue) if (this._processingStatus === 1) this.#process(event)
     }
+  }
+
+  get trace(): TraceContext | undefined {
+    return this.#environment.slot.current
+  }
+
+  because(trace: TraceContext | undefined, fn: () => void): void {
+    this.#owner.because(trace, fn)
   }
 
   dispatch(effect: EffectData): void {

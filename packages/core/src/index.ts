@@ -1,8 +1,11 @@
 export { createSystem } from './system.ts'
-export type { ActorSystem, SystemOptions } from './actor-system.ts'
+export { type ActorSystem, type SystemOptions } from './actor-system.ts'
+export { type CallOptions, type Dependency, type DependencyStats } from './dependency.ts'
+export { type DependencyOptions, type RetryOptions } from './dependency-options.ts'
+export { type BreakerOptions, type BreakerState } from './breaker.ts'
 export { type SpawnOptions } from './spawn.ts'
 export { type AgentRef, type AskOptions, type ReplyTo, type SendOptions } from './agent.ts'
-export { type AgentStatus } from './life.ts'
+export type { AgentStatus } from './life-options.ts'
 export { type Durability } from './owner.ts'
 export { type GateOptions } from './gate-options.ts'
 export { command, put, send, type EffectAction, type EffectArgs } from './effect.ts'
@@ -14,7 +17,7 @@ export { type AgentEvent } from './envelope.ts'
 export { type MapEvent, type WatchBinding } from './world.ts'
 export { type MailboxOptions, type Overflow } from './mailbox.ts'
 export { coalesce, type Coalesce, type Full } from './coalesce.ts'
-export { type MailboxState } from './inbox.ts'
+export { type MailboxState } from './inbox-options.ts'
 export { type QueueState } from './event-queue.ts'
 export { type EndedEvent } from './death-watch.ts'
 export { type SupervisionOptions } from './supervisor.ts'
@@ -30,9 +33,14 @@ export {
   type CoreHooks,
   type DeadLetter,
   type DeadLetterReason,
+  type DependencyChange,
   type Failure,
   type TransitionEnd,
   type TransitionRecorder,
   type TransitionStart,
 } from './hooks.ts'
 export { CORE_ERRORS, CoreError, isCoreError, type CoreErrorCode } from './errors.ts'
+export { type Migration, type StoredState } from './migration.ts'
+export { type TimerPolicies, type TimerPolicy } from './timer-policy.ts'
+export { type Retryable } from './interrupted.ts'
+export { type CheckpointSpan } from './checkpoint-options.ts'

@@ -1,27 +1,32 @@
 import type { Grid, TraceContext } from '@stigmergy/grid'
 import { createActor, createMachine, type AnyStateMachine } from 'xstate'
 import type { ActorSystem, SystemOptions } from './actor-system.ts'
+import { Frames } from './cause.ts'
 import type { Launched } from './agent-child.ts'
 import { createAgentRef, type AgentRef, type SendOptions } from './agent.ts'
 import { integerOption, numberOption, quote } from './check.ts'
 import { createDeadLetters } from './dead-letters.ts'
 import { createDeathWatch, type EndedEvent } from './death-watch.ts'
+import { createDependencies } from './dependencies.ts'
 import type { AgentEvent } from './envelope.ts'
 import { createDoer, resolveActuators } from './doer.ts'
 import { CoreError } from './errors.ts'
 import { createForest } from './forest.ts'
 import { createGated } from './gated-machine.ts'
 import { createGuests } from './guests.ts'
-import { Life, type LifeOptions } from './life.ts'
+import { Life } from './life.ts'
+import type { LifeOptions } from './life-options.ts'
 import { resolveMailboxOptions } from './mailbox.ts'
 import { memoryStore } from './memory-store.ts'
 import { createPump } from './pump.ts'
 import type { Turn } from './question.ts'
-import { createRecordCodec } from './record.ts'
+import { createRecordCodec } from './record-codec.ts'
 import type { Services } from './services.ts'
 import { resolveSpawnOptions, type SpawnOptions } from './spawn.ts'
 import { createBounder } from './step.ts'
+import { Deciding } from './stepper.ts'
 import { resolveSupervisionOptions } from './supervisor.ts'
+import type { TimerClocks } from './timer-policy.ts'
 import { waitFor } from './wait.ts'
 
 const CLOSE_MS = 5000
@@ -34,6 +39,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
   const clock = options.clock ?? grid.clock
   const kept = integerOption('deadLetters', options.deadLetters, 1000, 0)
   const deadLetters = createDeadLetters(kept, ({ event, trace, id }, to) => send(to, event, { trace, id }))
+  const timers: TimerClocks = { policies: 'restart', now: () => clock.now(), wallNow: options.wallNow }
   const deathWatch = createDeathWatch()
   const mailbox = resolveMailboxOptions(options.mailbox)
   const supervision = resolveSupervisionOptions(options.supervision)
@@ -63,7 +69,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     grid,
     clock,
     // XState's own: what machines log goes where they always log.
-    environment: { clock, logger: createActor(createMachine({})).system._logger },
+    environment: { clock, logger: createActor(createMachine({})).system._logger, deciding: new Deciding(), slot: grid.trace },
     store,
     storeTimeoutMs,
     over: ended.signal,
@@ -77,11 +83,12 @@ export function createSystem(options: SystemOptions): ActorSystem {
     random,
     lateReply,
     repeated,
+    frames: new Frames(),
     turn,
+    ended: forget,
     watch,
   }
 
-  const refs = new Map<string, AgentRef<AnyStateMachine>>()
   const settling = new Map<Life, Promise<void>>()
   let spawned = 0
   let closing: Promise<void> | undefined
@@ -95,8 +102,8 @@ export function createSystem(options: SystemOptions): ActorSystem {
 
   function forget(life: Life): void {
     const { id } = life.info
+    if (lives.get(id) !== life) return
     lives.delete(id)
-    refs.delete(id)
     deathWatch.ended(id, life.status as EndedEvent['reason'])
     const { settled } = life
     if (settled === undefined) return
@@ -126,7 +133,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     services: { clock, random, guests, afterStep: (fn) => (turn.agentId === undefined ? fn() : queueMicrotask(fn)) },
     supervision,
     launch,
-    resolve: (machine, given) => resolveSpawnOptions(machine, given, { mailbox, supervision, newId }),
+    resolve: (machine, given) => resolveSpawnOptions(machine, given, { mailbox, supervision, timers, newId }),
   })
 
   async function launch(resolved: LifeOptions, made?: (life: Life) => void): Promise<Launched> {
@@ -139,17 +146,17 @@ export function createSystem(options: SystemOptions): ActorSystem {
     const life = new Life(resolved, services)
     made?.(life)
     lives.set(id, life)
-    life.onEnd(() => forget(life))
     // The one before it may still be writing its last state: its word comes first. What that came to is told to whoever stopped it.
     for (const [before, settled] of settling) if (before.info.id === id) await settled.catch(() => undefined)
     await life.start()
     const ref = createAgentRef<AnyStateMachine>(life, services)
-    if (lives.get(id) === life) refs.set(id, ref)
+    life.ref = ref
     return { life, ref }
   }
 
   async function end(timeoutMs: number): Promise<void> {
     forest.close()
+    dependencies.close()
     const leaving = [...lives.values()].reverse().map((life) => life.stop())
     const settled = Promise.allSettled([...leaving, ...settling.values()])
     const timedOut = (): CoreError => {
@@ -170,6 +177,8 @@ export function createSystem(options: SystemOptions): ActorSystem {
     }
   }
 
+  const dependencies = createDependencies({ clock, random, changed: (change) => guests.tell('onDependency', change) })
+
   const system: ActorSystem = {
     grid,
     clock,
@@ -179,7 +188,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     async spawn(machine, spawnOptions = {}) {
       if (closing !== undefined) throw new CoreError('CLOSED', 'the system is closed')
       const given = spawnOptions as SpawnOptions<typeof machine>
-      const { ref } = await launch(resolveSpawnOptions(machine, given, { mailbox, supervision, newId }))
+      const { ref } = await launch(resolveSpawnOptions(machine, given, { mailbox, supervision, timers, newId }))
       return ref as unknown as AgentRef<typeof machine>
     },
     async supervise(spec) {
@@ -188,7 +197,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     },
     supervisor: (id) => forest.get(id),
     trees: () => forest.trees(),
-    agent: (id) => refs.get(id),
+    agent: (id) => lives.get(id)?.ref,
     send,
     watch(watcher, watched) {
       const life = lives.get(watcher)
@@ -196,6 +205,10 @@ export function createSystem(options: SystemOptions): ActorSystem {
       return watch(life, watched)
     },
     deadLetters,
+    dependency: (name, given) => dependencies.get(name, given),
+    get dependencies() {
+      return dependencies.all
+    },
     get lateReplies() {
       return lateReplies
     },

@@ -5,6 +5,7 @@ import { assign, createMachine, emit, fromCallback, sendTo, type AnyEventObject,
 import { Audience } from '../src/audience.ts'
 import { createGuests } from '../src/guests.ts'
 import { Host, type HostOwner } from '../src/host.ts'
+import { Deciding } from '../src/stepper.ts'
 import { createBounder, stopChildren, type Step } from '../src/step.ts'
 
 const test = suite('step')
@@ -25,7 +26,7 @@ class Stepped implements HostOwner {
       {
         id: 'a',
         machine: createBounder()(machine),
-        environment: { clock: createVirtualClock(), logger: () => undefined },
+        environment: { clock: createVirtualClock(), logger: () => undefined, deciding: new Deciding(), slot: { current: undefined } },
         gate: undefined,
       },
       this,
@@ -52,6 +53,10 @@ class Stepped implements HostOwner {
   }
 
   dispatch(): void {}
+
+  because(_trace: unknown, fn: () => void): void {
+    fn()
+  }
 
   stop(): void {
     this.host.stop()

@@ -3,6 +3,7 @@ import type { CoreHooks } from '@stigmergy/core'
 import type { Clock, Grid, GridHooks, TraceContext } from '@stigmergy/grid'
 import { createAges, type AgeReading } from './ages.ts'
 import { bothChanges, withMetrics } from './both.ts'
+import { Current } from './current.ts'
 import { createLabels, type BaseLabels } from './labels.ts'
 import { createMetricHooks } from './metric-hooks.ts'
 import { meterInstruments } from './metrics/meter-instruments.ts'
@@ -18,7 +19,7 @@ import { createSpanHooks } from './spans.ts'
 import { createStartTrace, planOf, type StartTraceOptions } from './start-trace.ts'
 import { createTally, type Tally } from './tally.ts'
 import { createTelling, type Reading } from './telling.ts'
-import { observeFlight, observeNearCache, observeTally } from './telemetry-metrics.ts'
+import { observeFlight, observeMailboxes, observeNearCache, observeTally, type WatchedSystem } from './telemetry-metrics.ts'
 
 export interface TelemetryHooksOptions extends BaseLabels {
   /** @default none: no spans, and contexts that come with events and entries pass through unchanged */
@@ -33,6 +34,8 @@ export interface TelemetryHooksOptions extends BaseLabels {
   readonly maxLabelValues?: number
   /** A flight recorder; then spans are made from it and `tracer` is not used. @default none */
   readonly flight?: Flight | undefined
+  /** Learns which transition runs. Only with a recorder. @default a new one */
+  readonly current?: Current
   /** Where losses are counted. @default a new one */
   readonly tally?: Tally
 }
@@ -77,6 +80,8 @@ export interface TelemetryHooks {
   observe(name: ObservedName, readings: () => Iterable<Reading>): () => void
   /** Adds to a counter of what only others know. @default n 1 */
   count(name: CountedName, n?: number, labels?: Attributes): void
+  /** Adds what waits in the mailbox of every agent to `agent_mailbox_depth`. Returns its removal. */
+  watchSystem(system: WatchedSystem): () => void
   /** Adds the replica age of every map of the grid to `map_stale_age_seconds`, and what its near caches do. Returns its removal. */
   watchGrid(grid: Grid): () => void
   /** Where the metrics go: for what measures more of the house, such as `createAlarms`. */
@@ -90,7 +95,7 @@ const MAX_SYSTEMS = 64
  * Throws `TelemetryError` BAD_OPTION.
  */
 export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
-  const { tracer, instruments, clock, maxLabelValues, base, tally, flight } = resolve(options)
+  const { tracer, instruments, clock, maxLabelValues, base, tally, flight, current } = resolve(options)
   const time = createSpanTime(clock)
   const labels = createLabels(base, maxLabelValues)
   const ages = createAges(instruments, labels, tally)
@@ -102,7 +107,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
   const hooksOf = (system: string | undefined): { readonly core: CoreHooks; readonly grid: GridHooks } => {
     const own = system === undefined ? labels : createLabels(base, maxLabelValues, system)
     const metrics = createMetricHooks(instruments, own, time)
-    const recording = recorder && createRecorderHooks(recorder, metrics.transitionEnd)
+    const recording = recorder && createRecorderHooks(recorder, metrics.transitionEnd, current)
     const spans = recording?.core ?? (tracer === undefined ? undefined : createSpanHooks(tracer, time))
     return {
       core: withMetrics(spans, metrics.core),
@@ -133,6 +138,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
     observeAge: ages.observe,
     observe: telling.observe,
     count: telling.count,
+    watchSystem: (system) => observeMailboxes(instruments, system, labels),
     watchGrid(grid) {
       const ends = [ages.watchGrid(grid), observeNearCache(instruments, grid, labels)]
       return () => {
@@ -143,7 +149,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
 }
 
 function resolve(options: TelemetryHooksOptions) {
-  const { meter, metrics, tally = createTally(), flight } = options
+  const { meter, metrics, tally = createTally(), flight, current = new Current() } = options
   const resolved = resolveTelemetryHooksOptions(options)
-  return { ...resolved, tally, flight, instruments: metrics ?? meterInstruments(meter ?? createNoopMeter()) }
+  return { ...resolved, tally, flight, current, instruments: metrics ?? meterInstruments(meter ?? createNoopMeter()) }
 }
