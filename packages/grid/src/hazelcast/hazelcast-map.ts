@@ -4,6 +4,7 @@ import type { CommitResult, DriverFeed, DriverRecord, DriverWrite, MapDriver } f
 import { GridError, quote } from '../errors.ts'
 import type { HybridClock } from '../hybrid-clock.ts'
 import { Changes } from './changes.ts'
+import { toGridError } from './client-errors.ts'
 import { Completeness, type Claim } from './completeness.ts'
 import { Copy } from './copy.ts'
 import { restamp } from './frame.ts'
@@ -13,6 +14,7 @@ import type { ResolvedHazelcastOptions } from './options.ts'
 import { OwnWrites, type Announcement } from './own-writes.ts'
 import type { Pulse, PulseMap } from './pulse.ts'
 import { Repairs } from './repairs.ts'
+import { Waiters } from './waiters.ts'
 import { Writes } from './writes.ts'
 
 export interface HazelcastMapContext {
@@ -25,6 +27,7 @@ export interface HazelcastMapContext {
   readonly pulse: Pulse
   /** Resolves when others know that this process writes. */
   readonly joined: () => Promise<void> | undefined
+  readonly announce?: (said: Announcement) => Announcement
 }
 
 /** One map on the cluster: the writes, the copy, and the proof of its age, put together. */
@@ -38,7 +41,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
   readonly #writes: Writes
   readonly #repairs: Repairs
   readonly #garbage: Garbage
-  readonly #waiting = new Set<() => void>()
+  readonly #waiters: Waiters
   readonly #readyWaiting = new Set<() => void>()
   #ready = false
   #closed = false
@@ -49,6 +52,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
     const { session, clock, hybrid, options, pulse } = context
     const realClock = options.clock
     this.#completeness = new Completeness(options.gapMs)
+    this.#waiters = new Waiters(name, () => this.#completeness.completeAtMs)
     this.#garbage = new Garbage({ realClock, tombstoneMs: options.tombstoneMs, imap: () => this.#copy.imap })
     this.#changes = new Changes({
       session,
@@ -95,13 +99,16 @@ export class HazelcastMap implements MapDriver, PulseMap {
   }
 
   async read(key: string): Promise<DriverRecord | undefined> {
-    const imap = await this.#imap()
-    return this.#changes.toRecord(key, await imap.get(key))
+    try {
+      const imap = await this.#imap()
+      return this.#changes.toRecord(key, await imap.get(key))
+    } catch (error) {
+      throw toGridError(error, `get of ${quote(key)} of map ${quote(this.name)}`)
+    }
   }
 
   async clear(removal: (key: string) => DriverWrite): Promise<void> {
-    const imap = await this.#imap()
-    const keys = [...(await imap.keySet())]
+    const keys = await this.#keys()
     const removals = keys.map((key) => removal(key))
     await Promise.all(removals.map((write) => this.#writes.commit(write)))
   }
@@ -114,20 +121,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
   }
 
   caughtUp(signal?: AbortSignal): Promise<void> {
-    const sinceMs = this.#context.options.clock.now()
-    return new Promise((resolve, reject) => {
-      const check = (): void => {
-        if (this.#closed) reject(new GridError('CLOSED', `map ${quote(this.name)}: its grid was closed`))
-        else if (signal?.aborted === true) reject(signal.reason)
-        else if (this.#completeness.completeAtMs < sinceMs) return
-        else resolve()
-        this.#waiting.delete(check)
-        signal?.removeEventListener('abort', check)
-      }
-      this.#waiting.add(check)
-      signal?.addEventListener('abort', check)
-      check()
-    })
+    return this.#waiters.until(this.#context.options.clock.now(), signal)
   }
 
   close(): void {
@@ -136,7 +130,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
     this.#copy.detach()
     this.#changes.awaited.close(new GridError('CLOSED', `map ${quote(this.name)}: its grid was closed`))
     this.#garbage.close()
-    this.#wake()
+    this.#waiters.close()
     for (const wake of [...this.#readyWaiting]) wake()
   }
 
@@ -161,14 +155,16 @@ export class HazelcastMap implements MapDriver, PulseMap {
   }
 
   announce(): Announcement | undefined {
-    return this.#own.issued === 0 ? undefined : this.#own.announce()
+    if (this.#own.issued === 0) return undefined
+    const said = this.#own.announce()
+    return this.#context.announce?.(said) ?? said
   }
 
   heard(session: string, said: Announcement | undefined, claim: Omit<Claim, 'n'>): void {
     for (const number of said?.voids ?? []) this.#changes.done(session, number)
     if (said !== undefined) this.#repairs.named(session, said)
     this.#completeness.claim(session, { ...claim, n: said?.n ?? 0 })
-    this.#wake()
+    this.#waiters.wake()
   }
 
   asked(numbers: readonly number[], beat: number): void {
@@ -182,7 +178,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
   tick(nowMs: number): ReadonlyMap<string, readonly number[]> {
     this.#copy.tick(nowMs)
     this.#garbage.tick(nowMs)
-    this.#wake()
+    this.#waiters.wake()
     return this.#repairs.tick(nowMs)
   }
 
@@ -227,13 +223,17 @@ export class HazelcastMap implements MapDriver, PulseMap {
     return this.#copy.imap
   }
 
+  async #keys(): Promise<readonly string[]> {
+    try {
+      return [...(await (await this.#imap()).keySet())]
+    } catch (error) {
+      throw toGridError(error, `clear of map ${quote(this.name)}`)
+    }
+  }
+
   #becomeReady(): void {
     this.#ready = true
     for (const wake of [...this.#readyWaiting]) wake()
-  }
-
-  #wake(): void {
-    for (const check of [...this.#waiting]) check()
   }
 
   // Whoever does it first does it for all. Where it fails, the next sweep finds it again.

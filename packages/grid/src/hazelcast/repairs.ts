@@ -6,7 +6,7 @@ import type { Announcement, OwnWrites } from './own-writes.ts'
 export interface RepairsOptions {
   readonly session: string
   readonly own: OwnWrites
-  readonly changes: Changes
+  readonly changes: Pick<Changes, 'done'>
   readonly completeness: Completeness
   readonly copy: Pick<Copy, 'readKeys' | 'load'>
 }
@@ -61,11 +61,14 @@ export class Repairs {
     const { completeness } = this.#options
     if (!completeness.has(session)) return
     if (how === 'closed' && completeness.isProved(session)) completeness.retire(session)
-    else void this.#load().then(() => completeness.retire(session))
+    else void this.#load().then((read) => read && completeness.retire(session))
   }
 
-  async #load(): Promise<void> {
-    await this.#options.copy.load().catch(() => {})
+  #load(): Promise<boolean> {
+    return this.#options.copy.load().then(
+      () => true,
+      () => false,
+    )
   }
 
   async #read(session: string, named: readonly (readonly [number: number, key: string])[]): Promise<void> {

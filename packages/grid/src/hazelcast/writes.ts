@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { CommitResult, DriverWrite } from '../driver.ts'
 import { GridError, isGridError, quote } from '../errors.ts'
 import type { HybridClock } from '../hybrid-clock.ts'
+import { isRefusal, toGridError } from './client-errors.ts'
 import type { Changes } from './changes.ts'
 import { HIGHEST_VERSION, packFrame, readFrame, type Frame } from './frame.ts'
 import { isSameWrite } from './known-keys.ts'
@@ -94,8 +95,7 @@ export class Writes {
           `${write.type} of ${quote(write.key)}: others were faster for ${this.#options.deadlineMs} ms; it was not made`,
         )
       }
-      const imap = await this.#options.ready()
-      const raw = await imap.get(write.key)
+      const { imap, raw } = await this.#look(write, number)
       const current = changes.toRecord(write.key, raw)
       const fits = write.expect === undefined || write.expect === (current?.version ?? 0)
       if (!fits || (write.type === 'remove' && current === undefined)) {
@@ -121,6 +121,20 @@ export class Writes {
     }
   }
 
+  async #look(write: DriverWrite, number: number): Promise<{ readonly imap: IMap<string, Buffer>; readonly raw: Buffer | null }> {
+    try {
+      const imap = await this.#options.ready()
+      return { imap, raw: await imap.get(write.key) }
+    } catch (error) {
+      if (number > 0) this.#void(number)
+      throw toGridError(error, this.#what(write))
+    }
+  }
+
+  #what({ type, key }: DriverWrite): string {
+    return `${type} of ${quote(key)} of map ${quote(this.#options.map)}`
+  }
+
   /** The answer of a write was lost: whether it was made is found out, or it is made again, until its deadline. */
   async #resolve(
     write: DriverWrite,
@@ -130,6 +144,10 @@ export class Writes {
     again: (imap: IMap<string, Buffer>) => Promise<boolean>,
   ): Promise<Committed> {
     const { own, changes, session, realClock, deadlineMs, beat } = this.#options
+    if (isRefusal(error)) {
+      this.#void(number)
+      throw toGridError(error, this.#what(write))
+    }
     let seen = false
     void applied.then(() => (seen = true)).catch(() => {})
     const untilMs = realClock.now() + deadlineMs
@@ -151,11 +169,9 @@ export class Writes {
     }
     own.unknown(number, beat())
     changes.awaited.abandon(number)
-    throw new GridError(
-      'OUTCOME_UNKNOWN',
-      `${write.type} of ${quote(write.key)} of map ${quote(this.#options.map)}: the connection was lost and nobody can say whether it was made`,
-      { cause: error },
-    )
+    throw new GridError('OUTCOME_UNKNOWN', `${this.#what(write)}: the connection was lost, and nobody can say whether it was made`, {
+      cause: error,
+    })
   }
 
   #attempt(write: DriverWrite, number: number): Attempt {
