@@ -49,4 +49,10 @@ underPnpm('the exit code of the program comes through, with its one line and not
   assert.not.match(errors, /ELIFECYCLE/)
 })
 
+underPnpm('stigmergy, started from the root, tells a typo in one line', async () => {
+  const { code, output, errors } = await runScript(['stigmergy', 'grid', 'inspekt'])
+  assert.equal([code, output], [2, ''])
+  assert.is(errors, "stigmergy grid: unknown command 'inspekt': did you mean inspect? (see: stigmergy grid --help)\n")
+})
+
 test.run()

@@ -1,5 +1,5 @@
 import type { TraceContext } from '@stigmergy/grid'
-import type { AnyStateMachine, EventFromLogic, SnapshotFrom } from 'xstate'
+import type { AnyEventObject, AnyStateMachine, EmittedFrom, EventFromLogic, SnapshotFrom } from 'xstate'
 import { quote } from './check.ts'
 import type { AgentEvent, Sender } from './envelope.ts'
 import { CoreError } from './errors.ts'
@@ -53,6 +53,11 @@ export interface AgentRef<TLogic extends AnyStateMachine> {
   until(predicate: (snapshot: SnapshotFrom<TLogic>) => boolean, options?: WaitOptions): Promise<SnapshotFrom<TLogic>>
   /** Tells each snapshot that differs from the one before. Returns the end of it. */
   subscribe(listener: (snapshot: SnapshotFrom<TLogic>) => void): () => void
+  /** Tells what its machine emits (`emit`), restarts or not; `*`: all of it. Returns the end of it. */
+  on<TType extends EmittedFrom<TLogic>['type'] | '*'>(
+    type: TType,
+    listener: (event: EmittedFrom<TLogic> & (TType extends '*' ? unknown : { readonly type: TType })) => void,
+  ): () => void
   /**
    * This agent gets one `agent.ended` when that agent ends, or at once if there is none of that id; also after restarts of either.
    * Throws `CoreError` AGENT_STOPPED or TOO_MANY_WATCHES. Returns the end of the watch.
@@ -138,7 +143,7 @@ function until<S>(life: Life, services: Services, predicate: (snapshot: S) => bo
       }
     }
     check(life.cell.snapshot as S)
-    const offSnapshot = life.cell.subscribe((snapshot) => check(snapshot as S))
+    const offSnapshot = life.cell.audience.subscribe((snapshot) => check(snapshot as S))
     const offEnd = life.onEnd(() => {
       check(life.cell.snapshot as S)
       reject(ended(life))
@@ -194,7 +199,11 @@ class Ref<TLogic extends AnyStateMachine> implements AgentRef<TLogic> {
   }
 
   subscribe(listener: (snapshot: SnapshotFrom<TLogic>) => void): () => void {
-    return this.#life.cell.subscribe((snapshot) => listener(snapshot as SnapshotFrom<TLogic>))
+    return this.#life.cell.audience.subscribe((snapshot) => listener(snapshot as SnapshotFrom<TLogic>))
+  }
+
+  on(type: string, listener: (event: never) => void): () => void {
+    return this.#life.cell.audience.on(type, listener as (event: AnyEventObject) => void)
   }
 
   watch(agentId: string): () => void {

@@ -45,15 +45,19 @@ export class Cause {
 
   /** Runs `fn` as caused by `trace`. */
   run(trace: TraceContext | undefined, fn: () => void): void {
-    const slot = this.#services.grid.trace
+    const { turn, grid } = this.#services
+    const slot = grid.trace
     const outer = slot.current
+    // Steps may be taken meanwhile: what was before is kept here.
+    const { agentId, question } = turn
     slot.current = this.#last = trace
     this.#enter()
     try {
       fn()
     } finally {
       slot.current = outer
-      this.#leave()
+      turn.agentId = agentId
+      turn.question = question
     }
   }
 

@@ -1,60 +1,57 @@
-import type { AnyActor, AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate'
+import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate'
+import { Audience } from './audience.ts'
 import { Cause } from './cause.ts'
-import type { Envelope } from './envelope.ts'
-import { CoreError } from './errors.ts'
-import type { AgentInfo } from './hooks.ts'
-import { Inbox } from './inbox.ts'
-import type { ResolvedMailboxOptions } from './mailbox.ts'
-import type { CellOwner, Crash, Origin } from './owner.ts'
-import type { Runnable } from './pump.ts'
+import { Chain } from './chain.ts'
+import type { Envelope, Sender } from './envelope.ts'
+import type { Gate } from './gate.ts'
+import { Host, type HostOwner } from './host.ts'
+import type { EffectData, EffectOrigin } from './outbox.ts'
+import type { CellOwner, Crash, Durability, Origin } from './owner.ts'
 import { captureRecord, type AgentRecord } from './record.ts'
+import { SeenEffects } from './seen.ts'
 import type { Services } from './services.ts'
-import type { StashWhile } from './stash.ts'
-import { createSteppedActor, stopChildren, type OnEvent } from './step.ts'
-import { moveTimers, pendingTimers, rearmTimers } from './timers.ts'
-import type { WatchBinding } from './world.ts'
+import { stopChildren } from './step.ts'
+import { moveTimers, rearmTimers } from './timers.ts'
+import { Turns, type TurnsOptions } from './turns.ts'
 
-export interface CellOptions {
-  readonly agent: AgentInfo
+export interface CellOptions extends TurnsOptions {
   readonly machine: AnyStateMachine
   readonly input: unknown
-  readonly mailbox: ResolvedMailboxOptions
-  readonly watch: ReadonlyMap<string, WatchBinding<unknown>>
-  readonly stash: StashWhile | undefined
+  readonly durability: Durability
 }
-
-/** Events of its own an agent may handle in one go. A loop of them would hang the process (I8). */
-const MAX_CHAIN = 100_000
 
 /**
  * One running agent: mailbox -> step -> effects -> checkpoint -> hooks. The only place that calls user code.
  * Events from outside come through the inbox, one at a time; those of the agent's own timers and children
  * come through XState. All of them pass `#onEvent`.
  */
-export class Cell implements Runnable {
-  readonly inbox: Inbox
+export class Cell extends Turns implements HostOwner {
   readonly #options: CellOptions
   readonly #services: Services
   readonly #owner: CellOwner
   readonly #cause: Cause
-  readonly #listeners = new Set<(snapshot: AnyMachineSnapshot) => void>()
-  #actor: AnyActor | undefined
+  readonly audience: Audience
+  readonly #chain: Chain
+  readonly #gate: Gate | undefined
+  #host: Host | undefined
+  #seen = new SeenEffects()
+  /** The gate's next number when the step began. */
+  #mark = 0
+  #started = false
   #snapshot: AnyMachineSnapshot | undefined
-  #running = false
-  #inTurn = false
   #delivering: Envelope | undefined
   #step: { readonly event: AnyEventObject; readonly envelope: Envelope | undefined } | undefined
-  #chain = 0
   #crash: Crash | undefined
 
   constructor(options: CellOptions, services: Services, owner: CellOwner) {
+    super(options, services, owner)
     this.#options = options
     this.#services = services
     this.#owner = owner
-    const { agent, mailbox, watch, stash } = options
-    this.#cause = new Cause(agent, services)
-    const arrived = (): void => this.wake()
-    this.inbox = new Inbox({ agentId: agent.id, mailbox, watch, stash, snapshot: () => this.snapshot, arrived }, services)
+    this.#gate = owner.gate
+    this.#cause = new Cause(options.agent, services)
+    this.audience = new Audience(services.guests)
+    this.#chain = new Chain(options.agent.id)
   }
 
   /** The last good snapshot. */
@@ -62,171 +59,175 @@ export class Cell implements Runnable {
     return this.#snapshot as AnyMachineSnapshot
   }
 
-  get running(): boolean {
-    return this.#running
+  protected take(envelope: Envelope): void {
+    if (envelope.origin === undefined || this.#isNew(envelope)) this.#deliver(envelope)
   }
 
-  get ready(): boolean {
-    return this.#running && !this.inbox.empty
+  #deliver(envelope: Envelope): void {
+    this.#delivering = envelope
+    this.#host?._send(envelope.event)
   }
 
-  /** Asks for a turn, to handle what came in and to tell the owner when all is handled. */
-  wake(): void {
-    if (this.#running && !this.#inTurn) this.#services.pump.wake(this)
+  /** False for what was here before, and for what a replaced activation sends (I3). */
+  #isNew({ origin, sender }: Envelope): boolean {
+    if (this.#seen.take(origin as EffectOrigin) === 'new') return true
+    this.#services.repeated()
+    if (sender !== undefined) this.#acknowledge(sender)
+    return false
   }
 
-  run(limit: number): number {
-    this.#inTurn = true
-    let handled = 0
-    while (handled < limit && this.#running) {
-      const envelope = this.inbox.next()
-      if (envelope === undefined) break
-      handled += 1
-      this.#delivering = envelope
-      this.#actor?.send(envelope.event)
-    }
-    this.#inTurn = false
-    this.#owner.rested()
-    return handled
+  /** Of the host: an effect that is data. */
+  dispatch(effect: EffectData): void {
+    this.#owner.dispatch(effect)
   }
 
-  readonly #onEvent: OnEvent = (stepper, snapshot, event) => {
-    if (event.type === 'xstate.stop') {
-      const { snapshot: stopped, effects } = stepper.step(snapshot, event)
-      stepper.release(effects)
-      return stopped
-    }
+  /** Of the host: an event from the inbox, a child or a timer. */
+  handle(event: AnyEventObject): void {
     // What its children say while they are being stopped is not for it any more.
-    if (!this.#running) return snapshot
+    if (!this.running) return
+    const host = this.#host as Host
     const envelope = this.#delivering?.event === event ? this.#delivering : undefined
     // Once: an agent may send itself the very event it was given.
     if (envelope !== undefined) this.#delivering = undefined
     this.#step = { event, envelope }
+    this.#mark = this.#gate?.next ?? 0
     this.#cause.begin(event.type, envelope, this.#owner.restarts)
     try {
-      if (envelope === undefined) this.#link()
-      const { snapshot: next, effects } = stepper.step(snapshot, event)
+      if (envelope === undefined) this.#chain.link()
+      const { snapshot: next, effects } = host.step(event)
       // A child's error that nobody handled: a state to XState, a failure like any other to us.
       if (next.status === 'error') throw next.error
-      // The commit point (I2): what leaves the agent leaves after this line.
-      stepper.release(effects)
-      stepper.after(next === snapshot && !moveTimers(effects) ? this.#unchanged : this.#settle)
-      return next
+      const changed = next !== host.snapshot || moveTimers(effects)
+      // With a gate, what leaves the agent leaves after the commit (I2).
+      host.release(effects, next)
+      if (changed || envelope?.origin !== undefined) this.#settle(next)
+      else this.#step = void this.#cause.end(next, next, undefined)
+      if (envelope?.sender?.handled !== undefined) this.#acknowledge(envelope.sender)
     } catch (error) {
-      this.#fail(error)
-      throw error
+      this.#broke(error)
+      return
     }
+    if (this.snapshot.status === 'done') this.#owner.done()
   }
 
-  /** The step is done, all its effects have run. */
-  readonly #settle = (): void => {
+  /** The step is done, all its effects have run or are held. */
+  #settle(next: AnyMachineSnapshot): void {
     const before = this.snapshot
-    const next = this.#actor?.getSnapshot() as AnyMachineSnapshot
     this.#step = undefined
     this.#snapshot = next
     this.#cause.end(before, next, undefined)
     this.#owner.changed()
-    if (next !== before) this.#tell(next)
+    if (next !== before) this.audience.tell(next)
   }
 
-  readonly #unchanged = (): void => {
-    this.#step = undefined
-    this.#cause.end(this.snapshot, this.snapshot, undefined)
+  /** The sender hears of it once the state that knows of it is committed. */
+  #acknowledge(sender: Sender): void {
+    if (this.#gate === undefined) sender.handled?.()
+    else
+      this.#gate.hold(
+        () => sender.handled?.(),
+        () => sender.lost('stopped'),
+      )
+  }
+
+  #broke(error: unknown): void {
+    this.#fail(error)
+    this.#host?.end()
+    this.#halt()
+    if (this.#started) this.#owner.broken(this.#crash as Crash)
+  }
+
+  /** An effect that was held threw: the state that caused it is committed, so the agent goes on from there. */
+  effectFailed(error: unknown): void {
+    if (!this.running) return
+    this.#step = { event: { type: 'agent.effect' }, envelope: undefined }
+    this.#mark = this.#gate?.next ?? 0
+    this.#broke(error)
   }
 
   /** The step has failed: the snapshot before it stays the last good one. */
   #fail(error: unknown): void {
-    if (this.#step === undefined) return
-    const { event, envelope } = this.#step
+    const { event, envelope } = this.#step ?? { event: { type: 'xstate.init' }, envelope: undefined }
     this.#step = undefined
     const trace = this.#cause.end(this.snapshot, this.snapshot, error)
     this.#crash = { error, event, trace }
+    this.#gate?.cut(this.#mark)
+    // It may come again.
+    if (envelope?.origin !== undefined) this.#seen.untake(envelope.origin)
     this.#owner.breaking(event)
     if (envelope !== undefined) this.inbox.crashed(envelope)
     else if (!event.type.startsWith('xstate.')) this.inbox.lose(this.inbox.envelope(event, trace), 'crashed')
   }
 
-  #tell(snapshot: AnyMachineSnapshot): void {
-    for (const listener of this.#listeners) this.#services.guests.call(listener, snapshot)
-  }
-
-  /** Counts the agent's own events until its stack is empty. */
-  #link(): void {
-    this.#chain += 1
-    if (this.#chain === 1) {
-      queueMicrotask(() => {
-        this.#chain = 0
-      })
-    }
-    if (this.#chain <= MAX_CHAIN) return
-    const id = JSON.stringify(this.#options.agent.id)
-    throw new CoreError('ENDLESS_LOOP', `agent ${id} sent itself ${MAX_CHAIN} events in one go: that has no end`)
-  }
-
   /** Computes the first snapshot. Nothing has happened yet. Throws what the machine throws. */
   prepare({ stored }: Origin): void {
-    const { machine, agent, input } = this.#options
-    const { clock, bounded } = this.#services
-    const actor = createSteppedActor(bounded(machine), this.#onEvent, { clock, id: agent.id, input, snapshot: stored?.snapshot })
-    const first = actor.getSnapshot() as AnyMachineSnapshot
+    const { machine, agent, input, durability } = this.#options
+    const { bounded, gated, environment } = this.#services
+    const gate = durability === 'gated' ? this.#gate : undefined
+    const host = new Host({ id: agent.id, environment, gate, machine: gate === undefined ? bounded(machine) : gated(machine) }, this)
+    const first = host.prepare(input, stored?.snapshot)
     if (first.status === 'error') throw first.error
-    this.#actor = actor
+    this.#host = host
     this.#snapshot = first
+    this.#seen = new SeenEffects(stored?.seen)
+    this.#crash = undefined
+    this.#started = false
   }
 
-  /** Runs the first effects, then takes events. Throws what those effects throw; nothing runs then. */
-  begin({ stored, trace, first = [] }: Origin): void {
-    const actor = this.#actor as AnyActor
-    let failure: { readonly error: unknown } | undefined
-    let started = false
-    // Without an observer of errors XState would end the process.
-    actor.subscribe({
-      error: (error: unknown) => {
-        this.#fail(error)
-        this.#halt()
-        if (started) this.#owner.broken(this.#crash as Crash)
-        else failure = { error }
-      },
-      complete: () => {
-        if (actor.getSnapshot().status !== 'done') return
-        this.#snapshot = actor.getSnapshot() as AnyMachineSnapshot
-        this.#owner.done()
-      },
-    })
-    this.#running = true
-    this.#cause.run(trace, () => actor.start())
-    if (failure !== undefined) throw failure.error
-    started = true
-    if (!this.#running) return
-    this.#tell(this.snapshot)
-    // What is stored may speak of entries that are gone by now: a restored agent is told so (I5).
-    const resync = stored === undefined ? undefined : 'restored'
+  /** Runs the first effects. Throws what they throw; nothing runs then. */
+  start({ stored, trace, first = [] }: Origin): void {
+    const host = this.#host as Host
+    this.running = true
     try {
-      if (pendingTimers(actor).length > 0) this.#owner.changed()
-      if (stored !== undefined) rearmTimers(actor, stored.timers)
-      const told = first.map((event) => this.inbox.envelope(event, trace))
-      this.inbox.open(told, resync)
+      this.#cause.run(trace, () =>
+        host.start(() => {
+          if (stored !== undefined) rearmTimers(host, stored.timers)
+          // A new agent whose children fail at once has not started; a restored one fails like any other.
+          this.#started = first.length > 0
+          this.audience.tell(this.snapshot)
+          for (const event of first) this.#deliver(this.inbox.envelope(event, trace))
+        }),
+      )
     } catch (error) {
-      // A closed grid, or a delay that throws. Without its world and its timers the agent does not run at all.
+      this.#broke(error)
+    }
+    if (!this.#started && this.#crash !== undefined) throw this.#crash.error
+    this.#started = true
+    if (!this.running) return
+    if (host.tree?.waiting === true) this.#owner.changed()
+    if (this.snapshot.status === 'done') this.#owner.done()
+  }
+
+  /** Takes events from outside. */
+  open({ stored }: Origin): void {
+    if (!this.running) return
+    try {
+      // What is stored may speak of entries that are gone by now: a restored agent is told so (I5).
+      this.inbox.open([], stored === undefined ? undefined : 'restored')
+    } catch (error) {
+      // A closed grid. Without its world the agent does not run at all.
       this.#halt()
-      actor.stop()
+      this.#host?.stop()
       throw error
     }
     this.wake()
   }
 
   #halt(): void {
-    this.#running = false
+    this.running = false
     this.inbox.pause()
-    stopChildren(this.#actor?.getSnapshot())
+    const mark = this.#gate?.next ?? 0
+    stopChildren(this.#host?.snapshot)
     // Children that a failed step was about to stop are only here.
     stopChildren(this.#snapshot)
+    // What ends them need not wait for a commit.
+    this.#gate?.cut(mark)
   }
 
   /** Nothing of it runs any more; what waits is kept. */
   suspend(): void {
     this.#halt()
-    this.#actor?.stop()
+    this.#host?.stop()
   }
 
   /** Stops the agent. What waits becomes dead letters. */
@@ -239,12 +240,6 @@ export class Cell implements Runnable {
   /** The state to keep: that of the last good snapshot. */
   capture(failedChild: string | undefined): AgentRecord {
     const { machine, agent } = this.#options
-    return captureRecord(this.#actor as AnyActor, machine, agent.type, this.snapshot, failedChild)
-  }
-
-  subscribe(listener: (snapshot: AnyMachineSnapshot) => void): () => void {
-    const own = (snapshot: AnyMachineSnapshot): unknown => listener(snapshot)
-    this.#listeners.add(own)
-    return () => this.#listeners.delete(own)
+    return captureRecord(this.#host as Host, machine, agent.type, this.snapshot, failedChild, this.#seen.rows)
   }
 }

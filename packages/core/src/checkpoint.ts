@@ -1,13 +1,20 @@
 import type { Clock, TimerHandle } from '@stigmergy/grid'
-import { isCoreError } from './errors.ts'
-import { isTakenOver, type Fence, type Store } from './store.ts'
+import { CoreError, isCoreError } from './errors.ts'
+import { isFinal, type Fence, type Store } from './store.ts'
+import { waitFor } from './wait.ts'
+
+/** A state as it is stored, and the number up to which the gate opens once it is. */
+export interface Encoded {
+  readonly bytes: Uint8Array
+  readonly upTo: number
+}
 
 /** Keeps an agent's last good state in the store, written behind: a crash of the process loses at most what is not yet written. */
 export interface Checkpoint {
   /** There is a newer state. Cheap: nothing is encoded before `flush`. */
   touch(): void
   /** Encodes the state now, because it will not be there later. `encode` throws `CoreError` BAD_STATE if it cannot be stored. */
-  hold(encode: () => Uint8Array): void
+  hold(encode: () => Encoded): void
   /** Starts a commit of the newest state, unless one is under way: then the next one begins when it ends. */
   flush(): void
   /** Resolves once all that was told so far is committed. Rejects with the error that prevents it. */
@@ -27,9 +34,13 @@ export interface CheckpointOptions {
   readonly fence: Fence
   /** Present revision in the store, 0 for none. */
   readonly rev: number
+  /** How long the store may take to answer. */
+  readonly timeoutMs: number
+  /** Aborts when the system is closed, store or no store. */
+  readonly over: AbortSignal
   /** Throws `CoreError` BAD_STATE if the state cannot be stored. */
-  encode(): Uint8Array
-  onCommit(rev: number, bytes: number): void
+  encode(): Encoded
+  onCommit(rev: number, encoded: Encoded): void
   /** The store failed and is tried again, or the state cannot be stored. */
   onError(error: unknown): void
   /** Another activation has taken over (I1): this one is over. */
@@ -40,42 +51,74 @@ export interface CheckpointOptions {
 const RETRY_MIN_MS = 100
 const RETRY_MAX_MS = 5000
 
+/** Asks a store that may never answer (I8). Rejects with `CoreError` STORE_TIMEOUT; then the outcome is unknown. */
+export function ask<T>(
+  { clock, timeoutMs, over }: { readonly clock: Clock; readonly timeoutMs: number; readonly over: AbortSignal },
+  name: string,
+  call: () => Promise<T>,
+): Promise<T> {
+  const timedOut = (ms: number): CoreError => new CoreError('STORE_TIMEOUT', `the store did not answer within ${ms} ms for ${name}`)
+  return waitFor<T>(clock, { timeoutMs, signal: over }, timeoutMs, timedOut, ({ resolve, reject }) => {
+    call().then(resolve, reject)
+    return () => undefined
+  })
+}
+
 export function createCheckpoint(options: CheckpointOptions): Checkpoint {
   const { id, store, clock, fence } = options
   let rev = options.rev
   let dirty = false
-  let held: Uint8Array | undefined
+  let held: Encoded | undefined
   let inFlight: Promise<void> | undefined
   let failure: { readonly error: unknown; readonly final: boolean } | undefined
   let retry: TimerHandle | undefined
   let retryMs = RETRY_MIN_MS
+  let unsure = false
   let closed = false
+  const call = <T>(fn: () => Promise<T>): Promise<T> => ask(options, `agent ${JSON.stringify(id)}`, fn)
+
+  // After an error the state before may be stored or not: the store is asked, since only we write under this fence.
+  async function write(bytes: Uint8Array): Promise<number> {
+    if (unsure) {
+      const kept = await call(() => store.get(id))
+      if (kept?.fence.token === fence.token && kept.fence.owner === fence.owner) rev = kept.rev
+    }
+    unsure = true
+    try {
+      const next = await call(() => store.commit(id, rev, fence, bytes))
+      unsure = false
+      return next
+    } catch (error) {
+      unsure = !isFinal(error)
+      throw error
+    }
+  }
 
   // At most one commit at a time; what changes meanwhile goes with the next one, as one.
-  async function commit(bytes: Uint8Array): Promise<void> {
+  async function commit(state: Encoded): Promise<void> {
     try {
-      rev = await store.commit(id, rev, fence, bytes)
+      rev = await write(state.bytes)
       failure = undefined
       retryMs = RETRY_MIN_MS
     } catch (error) {
       inFlight = undefined
-      refused(error, bytes)
+      refused(error, state)
       return
     }
     inFlight = undefined
-    options.onCommit(rev, bytes.byteLength)
+    options.onCommit(rev, state)
     flush()
   }
 
-  function refused(error: unknown, bytes: Uint8Array): void {
-    const final = isTakenOver(error)
+  function refused(error: unknown, state: Encoded): void {
+    const final = isFinal(error)
     failure = { error, final }
     if (final) {
       options.onLost(error)
       return
     }
     // The bytes are tried again unless there are newer ones.
-    if (!dirty) held ??= bytes
+    if (!dirty) held ??= state
     dirty = true
     options.onError(error)
     if (closed) return
@@ -87,7 +130,7 @@ export function createCheckpoint(options: CheckpointOptions): Checkpoint {
   }
 
   // A state that cannot be stored is told, not thrown: the agent goes on, and its last stored state stays.
-  function encoded(encode: () => Uint8Array): Uint8Array | undefined {
+  function encoded(encode: () => Encoded): Encoded | undefined {
     if (held !== undefined) return held
     try {
       return encode()
@@ -100,10 +143,10 @@ export function createCheckpoint(options: CheckpointOptions): Checkpoint {
 
   function flush(): void {
     if (!dirty || inFlight !== undefined || retry !== undefined || failure?.final === true) return
-    const bytes = encoded(options.encode)
+    const state = encoded(options.encode)
     held = undefined
     dirty = false
-    if (bytes !== undefined) inFlight = commit(bytes)
+    if (state !== undefined) inFlight = commit(state)
   }
 
   async function settled(): Promise<void> {
@@ -133,7 +176,7 @@ export function createCheckpoint(options: CheckpointOptions): Checkpoint {
         // The state before it is the last one there is, and from now on the present one.
         failure = undefined
       })
-      return (await store.get(id))?.value
+      return (await call(() => store.get(id)))?.value
     },
     async end() {
       closed = true
@@ -144,7 +187,7 @@ export function createCheckpoint(options: CheckpointOptions): Checkpoint {
       await settled().catch(() => undefined)
       if (failure?.final === true) return
       try {
-        await store.delete(id, fence)
+        await call(() => store.delete(id, fence))
       } catch (error) {
         options.onError(error)
       }

@@ -1,5 +1,6 @@
 import type { TraceContext } from '@stigmergy/grid'
 import type { DeadLetterReason } from './hooks.ts'
+import type { EffectOrigin } from './outbox.ts'
 import type { Question } from './question.ts'
 
 /** Events as the runtime sees them; machines type theirs. */
@@ -16,6 +17,8 @@ export interface Envelope {
   readonly enqueuedAtMs: number | undefined
   /** Whoever cares about its fate: an asker, a world binding. */
   readonly sender: Sender | undefined
+  /** Of an effect that may come twice: by it the repeat is told. */
+  readonly origin?: EffectOrigin | undefined
   /** Tells the event from its repetitions. */
   readonly id: string | undefined
 }
@@ -28,4 +31,6 @@ export interface Sender {
   readonly question?: Question
   /** The event was dropped. True if the sender makes good for it, so that it is no dead letter. */
   lost(reason: DeadLetterReason): boolean
+  /** The event was handled; by an agent that is stored: the state that knows of it is committed. */
+  handled?(): void
 }

@@ -18,6 +18,9 @@ export const CORE_ERRORS = {
   STORE_NEWER: 'The stored state was written by a newer version. It is left untouched; update this program.',
   STORE_BROKEN: 'The stored bytes are no agent state. They are left untouched.',
   BAD_STATE: 'The state of the agent holds something that cannot be stored. The message names the agent.',
+  STORE_MISSING: "`durability: 'gated'` promises what only a store can keep. Give the system a `store` that outlives it.",
+  STORE_TIMEOUT: 'The store gave no answer in time. Whether it has written is unknown; the agent asks it again before it writes again.',
+  NO_AGENT: 'An action made by `send`, `put` or `command` was run by a machine that is no agent. Spawn it in a system.',
   CLOSED: 'The system is closed.',
   CLOSE_TIMEOUT: 'The system is closed, but not every checkpoint could be written in time. The message names the agents.',
 } as const

@@ -38,8 +38,8 @@ export interface TransitionEnd extends TransitionStart {
 
 /**
  * Why an event reached nobody: no such agent, an agent that has ended, a full mailbox or stash, an agent that crashed on it (as often as
- * it may), an id that the agent has crashed on before, a system that is being drained, or no event at all (no `type`, or one of
- * XState's own that begin with `xstate.`).
+ * it may), an id that the agent has crashed on before, a system that is being drained, no event at all (no `type`, or one of
+ * XState's own that begin with `xstate.`), or an effect that could not be done.
  */
 export type DeadLetterReason =
   | 'unknown-agent'
@@ -50,6 +50,7 @@ export type DeadLetterReason =
   | 'quarantined'
   | 'draining'
   | 'bad-event'
+  | 'undeliverable'
 
 /** An event that reached nobody. */
 export interface DeadLetter {

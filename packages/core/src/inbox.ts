@@ -5,6 +5,7 @@ import type { AgentEvent, Envelope, Sender } from './envelope.ts'
 import type { DeadLetterReason } from './hooks.ts'
 import { EventQueue, type QueueState } from './event-queue.ts'
 import { Mailbox, type ResolvedMailboxOptions } from './mailbox.ts'
+import type { EffectOrigin } from './outbox.ts'
 import type { Services } from './services.ts'
 import { Stash, type StashWhile } from './stash.ts'
 import { createWorldBinding, type WatchBinding, type WorldBinding } from './world.ts'
@@ -105,8 +106,9 @@ export class Inbox {
   }
 
   /** True if accepted, now or, under this id, before. Never throws, never runs the agent. */
-  post(event: AgentEvent, trace: TraceContext | undefined, sender?: Sender, id?: string): boolean {
-    const envelope = this.envelope(event, trace, sender, id)
+  post(event: AgentEvent, trace: TraceContext | undefined, sender?: Sender, id?: string, origin?: EffectOrigin): boolean {
+    const made = this.envelope(event, trace, sender, id)
+    const envelope = origin === undefined ? made : { ...made, origin }
     const type: unknown = (event as Partial<AgentEvent> | undefined)?.type
     // XState's own events would start, stop or finish the machine behind our back.
     if (typeof type !== 'string' || type.startsWith('xstate.')) return this.lose(envelope, 'bad-event')
@@ -239,6 +241,6 @@ export class Inbox {
 }
 
 /** Sent by somebody, not a change of the world. */
-function isMessage({ sender }: Envelope): boolean {
-  return sender === undefined || sender.question !== undefined
+function isMessage({ sender, origin }: Envelope): boolean {
+  return sender === undefined || sender.question !== undefined || origin !== undefined
 }

@@ -1,37 +1,38 @@
 import type { AnyEventObject } from 'xstate'
 import { Cell, type CellOptions } from './cell.ts'
 import { quote } from './check.ts'
-import { createCheckpoint, type Checkpoint } from './checkpoint.ts'
 import type { AgentEvent } from './envelope.ts'
 import { CoreError } from './errors.ts'
+import type { ResolvedGateOptions } from './gate-options.ts'
+import type { Gate } from './gate.ts'
 import type { AgentInfo } from './hooks.ts'
+import { Keeping, type Found, type Kept } from './keeping.ts'
+import type { EffectData } from './outbox.ts'
 import type { CellOwner, Crash, Origin } from './owner.ts'
 import type { AgentRecord } from './record.ts'
 import { childOf, SUSPENDED, type RestoredEvent } from './restored.ts'
 import type { Services } from './services.ts'
-import type { StoreRecord } from './store.ts'
 import { createSupervisor, type ResolvedSupervisionOptions, type Supervisor } from './supervisor.ts'
-import { capturing, firstStep } from './wrap.ts'
+import { firstStep } from './wrap.ts'
 
 export type AgentStatus = 'running' | 'restarting' | 'stopped' | 'done' | 'failed'
-export type Durability = 'none' | 'checkpoint'
 
 export interface LifeOptions extends CellOptions {
-  readonly durability: Durability
+  readonly gate: ResolvedGateOptions
   readonly supervision: ResolvedSupervisionOptions
   /** Decides over its restarts. Undefined: one of its own, by `supervision`. */
   readonly supervisor?: Supervisor | undefined
 }
 
 /** An agent from its spawn to its end: starts it, keeps its state, restarts it, stops it. */
-export class Life implements CellOwner {
+export class Life implements CellOwner, Kept {
   readonly info: AgentInfo
   readonly cell: Cell
   readonly #options: LifeOptions
   readonly #services: Services
   readonly #supervisor: Supervisor
   readonly #onEnd = new Set<() => void>()
-  #checkpoint: Checkpoint | undefined
+  readonly #keeping: Keeping | undefined
   #status: AgentStatus = 'running'
   #restarts = 0
   #crash: Crash | undefined
@@ -46,9 +47,13 @@ export class Life implements CellOwner {
     this.#options = options
     this.#services = services
     this.info = options.agent
+    const { agent, durability, gate, machine } = options
+    if (durability !== 'none') {
+      this.#keeping = new Keeping({ agent, machineVersion: machine.version, gated: durability === 'gated', gate }, services, this)
+    }
     this.cell = new Cell(options, services, this)
     // The agent's own events change its state as well: what was set aside may be due.
-    if (options.stash !== undefined) this.cell.subscribe(() => this.cell.wake())
+    if (options.stash !== undefined) this.cell.audience.subscribe(() => this.cell.wake())
     const { clock, random } = services
     this.#supervisor = options.supervisor ?? createSupervisor(options.supervision, clock, random, () => void this.restart())
   }
@@ -72,55 +77,49 @@ export class Life implements CellOwner {
     return () => this.#onEnd.delete(fn)
   }
 
+  get gate(): Gate | undefined {
+    return this.#keeping?.gate
+  }
+
+  get full(): boolean {
+    return this.#keeping?.full ?? false
+  }
+
+  dispatch(effect: EffectData): void {
+    const { doer, grid } = this.#services
+    if (this.#keeping === undefined) doer.once(effect, grid.trace.current)
+    else this.#keeping.dispatch(effect)
+  }
+
   /** Starts it, from the store if it is kept there. Throws START_FAILED, or why the store refuses. */
   async start(): Promise<void> {
-    const durable = this.#options.durability === 'checkpoint'
-    let kept: StoreRecord | undefined
+    const keeping = this.#keeping
+    let found: Found | undefined
     try {
-      if (durable) kept = await this.#services.store.get(this.info.id)
-      const origin = this.#origin(this.#decode(kept?.value), undefined)
+      found = await keeping?.find()
+      const origin = this.#origin(found?.record, undefined)
       firstStep(this.info.id, () => this.cell.prepare(origin))
-      if (durable) await this.#claim(kept)
+      if (found !== undefined) keeping?.claim(found)
+      if (found !== undefined && this.#options.durability === 'gated') {
+        // Nothing leaves it before the commit of what it begins with.
+        firstStep(this.info.id, () => this.cell.start(origin))
+        keeping?.resume(found)
+      }
+      await keeping?.commit()
       if (this.ended) throw new CoreError('AGENT_STOPPED', `agent ${quote(this.info.id)} was stopped before it had started`)
-      this.#spawned = true
-      this.#services.guests.tell('onSpawn', this.info)
-      firstStep(this.info.id, () => this.cell.begin(origin))
+      firstStep(this.info.id, () => {
+        if (this.#crash !== undefined) throw this.#crash.error
+        this.#spawned = true
+        this.#services.guests.tell('onSpawn', this.info)
+        if (this.#options.durability !== 'gated') this.cell.start(origin)
+        this.cell.open(origin)
+      })
     } catch (error) {
       if (!this.ended) this.#end('failed')
       // What never ran must not be resumed by the next spawn.
-      if (durable && kept === undefined) await this.#checkpoint?.forget()
+      if (found !== undefined && found.kept === undefined) await keeping?.forget()
       throw error
     }
-  }
-
-  /** Writes the first state under a fence of our own: an older activation can write no more (I1). */
-  async #claim(kept: StoreRecord | undefined): Promise<void> {
-    const { grid, store, clock, guests } = this.#services
-    this.#checkpoint = createCheckpoint({
-      id: this.info.id,
-      store,
-      clock,
-      fence: { owner: grid.id, token: (kept?.fence.token ?? 0) + 1 },
-      rev: kept?.rev ?? 0,
-      encode: () => this.#encode(undefined),
-      onCommit: (rev, bytes) => guests.tell('onCheckpoint', this.info, rev, bytes),
-      onError: (error) => guests.tell('onCheckpointError', this.info, error),
-      onLost: (error) => this.#lost(error),
-    })
-    this.#checkpoint.touch()
-    await this.#checkpoint.settled()
-  }
-
-  #encode(failedChild: string | undefined): Uint8Array {
-    const { id } = this.info
-    const record = capturing(id, () => this.cell.capture(failedChild))
-    return this.#services.codec.encode(id, record)
-  }
-
-  #decode(bytes: Uint8Array | undefined): AgentRecord | undefined {
-    const { id, type } = this.info
-    const expected = { id, machineType: type, machineVersion: this.#options.machine.version }
-    return bytes && this.#services.codec.decode(bytes, expected)
   }
 
   #origin(record: AgentRecord | undefined, crash: Crash | undefined): Origin {
@@ -134,25 +133,19 @@ export class Life implements CellOwner {
   }
 
   changed(): void {
-    if (this.#checkpoint === undefined) return
-    this.#checkpoint.touch()
-    this.cell.wake()
+    this.#keeping?.changed()
   }
 
   rested(): void {
-    this.#checkpoint?.flush()
+    this.#keeping?.flush()
   }
 
   breaking(event: AnyEventObject): void {
-    if (this.ended) return
-    this.#keep(childOf(event, 'error'))
+    if (!this.ended) this.#keep(childOf(event, 'error'))
   }
 
-  /** Takes the state before the children are stopped and the timers are gone: they may have gone on without the agent. */
   #keep(failedChild: string | undefined): void {
-    if (!this.#spawned) return
-    this.#checkpoint?.touch()
-    this.#checkpoint?.hold(() => this.#encode(failedChild))
+    if (this.#spawned) this.#keeping?.hold(failedChild)
   }
 
   broken(crash: Crash): void {
@@ -160,7 +153,8 @@ export class Life implements CellOwner {
     if (childOf(crash.event, 'done') !== undefined) this.#lastWord = crash.event
     else if (crash.event.type !== 'agent.restored') this.#lastWord = undefined
     this.#crash = crash
-    this.#checkpoint?.flush()
+    if (!this.#spawned) return
+    this.#keeping?.flush()
     this.#decide(crash)
   }
 
@@ -181,7 +175,7 @@ export class Life implements CellOwner {
     this.cell.suspend()
     this.#status = 'restarting'
     this.#crash = SUSPENDED
-    this.#checkpoint?.flush()
+    this.#keeping?.flush()
   }
 
   /** Resumes it from its last stored state, or from the beginning. What fails meanwhile is told to its supervisor. */
@@ -190,21 +184,22 @@ export class Life implements CellOwner {
     const attempt = ++this.#attempt
     try {
       // What is in the store is the truth: what could not be written there is not what the agent resumes from.
-      const bytes = await this.#checkpoint?.reload()
+      const record = await this.#keeping?.reload()
       if (this.#status !== 'restarting' || attempt !== this.#attempt) return
       this.#restarts += 1
-      const origin = this.#origin(this.#decode(bytes), crash)
+      const origin = this.#origin(record, crash)
       this.cell.prepare(origin)
       this.#status = 'running'
       this.#services.guests.tell('onRestart', this.info, this.#restarts, origin.stored === undefined ? 'initial' : 'checkpoint')
-      this.cell.begin(origin)
+      this.cell.start(origin)
+      this.cell.open(origin)
     } catch (error) {
       if (!this.ended && attempt === this.#attempt) this.#decide({ ...crash, error })
     }
   }
 
   /** Another activation took over: this one is over and is not restarted here (I1). */
-  #lost(error: unknown): void {
+  lost(error: unknown): void {
     if (this.ended || !this.#spawned) return
     const crash = { agent: this.info, error, event: 'checkpoint', trace: undefined }
     this.#services.guests.tell('onFailure', { ...crash, decision: { type: 'stop' } })
@@ -240,7 +235,7 @@ export class Life implements CellOwner {
     // Once it has crashed, what was kept then is all there is.
     if (this.cell.running) this.#keep(undefined)
     this.cell.close()
-    this.#settled = this.#checkpoint?.end()
+    this.#settled = this.#keeping?.end()
     // Whoever stops it hears of the error; the hooks have heard of it already.
     this.#settled?.catch(() => undefined)
     if (this.#spawned) this.#services.guests.tell('onStop', this.info, reason)

@@ -1,11 +1,18 @@
 import type { TraceContext } from '@stigmergy/grid'
 import type { AnyEventObject, Snapshot } from 'xstate'
 import type { AgentEvent } from './envelope.ts'
+import type { Gate } from './gate.ts'
+import type { EffectData } from './outbox.ts'
+import type { SeenRow } from './seen.ts'
 import type { PendingTimer } from './timers.ts'
+
+export type Durability = 'none' | 'checkpoint' | 'gated'
 
 /** Where a cell begins: at the machine's initial state, or at a stored one. */
 export interface Origin {
-  readonly stored?: { readonly snapshot: Snapshot<unknown>; readonly timers: readonly PendingTimer[] } | undefined
+  readonly stored?:
+    | { readonly snapshot: Snapshot<unknown>; readonly timers: readonly PendingTimer[]; readonly seen?: readonly SeenRow[] | undefined }
+    | undefined
   /** What caused it to begin. */
   readonly trace?: TraceContext | undefined
   /** Told before anything else. */
@@ -22,6 +29,12 @@ export interface Crash {
 /** Whoever decides over a cell's life. */
 export interface CellOwner {
   readonly restarts: number
+  /** Where what belongs to a state waits for its commit; undefined: nothing is stored. */
+  readonly gate: Gate | undefined
+  /** So much waits for a commit that no event from outside is taken. */
+  readonly full: boolean
+  /** An effect that is data. */
+  dispatch(effect: EffectData): void
   /** There is a new good snapshot. */
   changed(): void
   /** A step failed; for a moment the children and timers of the last good snapshot are still there. */

@@ -2,6 +2,9 @@ import { Packr } from 'msgpackr'
 import type { AnyActor, AnyMachineSnapshot, AnyStateMachine, Snapshot } from 'xstate'
 import { quote } from './check.ts'
 import { CoreError } from './errors.ts'
+import type { Host } from './host.ts'
+import type { OutboxEntry } from './outbox.ts'
+import type { SeenRow } from './seen.ts'
 import { pendingTimers, type PendingTimer } from './timers.ts'
 
 /** Version of the record below (I9). */
@@ -15,6 +18,11 @@ export interface AgentRecord {
   /** As XState persists it: value, context, history, children. */
   readonly snapshot: PersistedSnapshot
   readonly timers: readonly PendingTimer[]
+  /** What it was sent before. */
+  readonly seen?: readonly SeenRow[]
+  /** The number of its newest effect, and the effects that are not done. */
+  readonly seq?: number
+  readonly outbox?: readonly OutboxEntry[]
 }
 
 export type PersistedSnapshot = Snapshot<unknown> & { children?: Record<string, { snapshot: PersistedSnapshot }>; context?: unknown }
@@ -76,11 +84,12 @@ export function createRecordCodec(): RecordCodec {
  * `failedChild`: the child whose error made the agent fail; it is kept as it was before, so that it starts again with the agent.
  */
 export function captureRecord(
-  actor: AnyActor,
+  host: Host,
   machine: AnyStateMachine,
   machineType: string,
   snapshot: AnyMachineSnapshot,
   failedChild: string | undefined,
+  seen: readonly SeenRow[],
 ): AgentRecord {
   const persisted = persist(machine, snapshot)
   const kept = failedChild === undefined ? undefined : persisted.children?.[failedChild]
@@ -95,7 +104,8 @@ export function captureRecord(
     machineType,
     machineVersion: machine.version,
     snapshot: persisted,
-    timers: pendingTimers(actor),
+    timers: pendingTimers(host),
+    ...(seen.length > 0 && { seen }),
   }
 }
 

@@ -2,7 +2,7 @@ import type { AnyEventObject } from 'xstate'
 import type { AgentEvent } from './envelope.ts'
 import type { Crash } from './owner.ts'
 
-/** Sent to an agent whose state was restored, before anything from its mailbox. Children that start anew may speak first. */
+/** Sent to an agent whose state was restored, before anything from its mailbox and its children. */
 export interface RestoredEvent {
   readonly type: 'agent.restored'
   /** How often it was restarted in this process; 0 if it was restored when it was spawned. */

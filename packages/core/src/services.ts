@@ -3,15 +3,18 @@ import type { AnyStateMachine } from 'xstate'
 import type { DeadLetterBox } from './dead-letters.ts'
 import type { Guests } from './guests.ts'
 import type { Life } from './life.ts'
+import type { Doer } from './outbox.ts'
 import type { Pump } from './pump.ts'
 import type { Turn } from './question.ts'
 import type { RecordCodec } from './record.ts'
 import type { Store } from './store.ts'
+import type { TreeEnvironment } from './tree.ts'
 
 /** What the agents of a system share. */
 export interface Services {
   readonly grid: Grid
   readonly clock: Clock
+  readonly environment: TreeEnvironment
   readonly store: Store
   readonly codec: RecordCodec
   readonly guests: Guests
@@ -19,7 +22,16 @@ export interface Services {
   readonly deadLetters: DeadLetterBox
   /** The machine with a bound on its eventless steps. */
   readonly bounded: (machine: AnyStateMachine) => AnyStateMachine
+  /** The same machine, bounded, whose children hold back what leaves the agent. */
+  readonly gated: (machine: AnyStateMachine) => AnyStateMachine
+  readonly doer: Doer
+  /** How long a store may take to answer. */
+  readonly storeTimeoutMs: number
+  /** Aborts when the system is closed. */
+  readonly over: AbortSignal
   readonly random: () => number
+  /** Counts an effect that came twice, or from a replaced activation. */
+  repeated(): void
   /** Counts an answer that came after its asker had gone. */
   lateReply(): void
   /** Whose step is running. */

@@ -2,8 +2,10 @@ import type { GridMap } from '@stigmergy/grid'
 import type { AnyStateMachine, EventFromLogic, InputFrom, SnapshotFrom } from 'xstate'
 import { choiceOption, functionOption, quote, textOption } from './check.ts'
 import { CoreError } from './errors.ts'
-import type { Durability, LifeOptions } from './life.ts'
+import { resolveGateOptions, type GateOptions } from './gate-options.ts'
+import type { LifeOptions } from './life.ts'
 import { resolveMailboxOptions, type MailboxOptions, type ResolvedMailboxOptions } from './mailbox.ts'
+import type { Durability } from './owner.ts'
 import type { StashWhile } from './stash.ts'
 import { resolveSupervisionOptions, type ResolvedSupervisionOptions, type SupervisionOptions } from './supervisor.ts'
 import { resolveWatch, type WatchBinding } from './world.ts'
@@ -24,9 +26,12 @@ export interface SpawnOptions<
   readonly watch?: { readonly [K in keyof TWorld]: GridMap<TWorld[K]> | WatchBinding<TWorld[K]> }
   /**
    * `checkpoint`: the state is written to the store behind each transition that changed it, and a restart resumes from
-   * there. An agent spawned under an id that the store knows resumes as well. @default 'none'
+   * there. An agent spawned under an id that the store knows resumes as well.
+   * `gated`: as `checkpoint`, and nothing leaves the agent before the state that caused it is committed. @default 'none'
    */
   readonly durability?: Durability
+  /** For `durability: 'gated'`. */
+  readonly gate?: GateOptions
   readonly mailbox?: MailboxOptions
   /**
    * Events that wait aside while this is true, asked before an event is handled and again after each change of the state:
@@ -67,7 +72,8 @@ export function resolveSpawnOptions<TLogic extends AnyStateMachine>(
     mailbox: resolveMailboxOptions(options.mailbox, defaults.mailbox),
     supervision: resolveSupervisionOptions(options.supervision, defaults.supervision),
     watch: resolveWatch(options.watch),
+    gate: resolveGateOptions(options.gate),
     stash: options.stash === undefined ? undefined : functionOption('stash', options.stash as StashWhile),
-    durability: choiceOption('durability', options.durability, 'none', ['none', 'checkpoint']),
+    durability: choiceOption('durability', options.durability, 'none', ['none', 'checkpoint', 'gated']),
   }
 }

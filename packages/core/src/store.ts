@@ -5,7 +5,7 @@
 export type { Fence, StateStore as Store, StoreRecord } from '@stigmergy/grid/store'
 
 /** True if a store refused a write because somebody else wrote (I1). Stores have error classes of their own; the codes are one. */
-export function isTakenOver(error: unknown): boolean {
+export function isFinal(error: unknown): boolean {
   const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
   return code === 'STORE_FENCED' || code === 'STORE_CONFLICT'
 }

@@ -1,18 +1,19 @@
-import type { Clock, Grid, TraceContext } from '@stigmergy/grid'
-import type { AnyStateMachine } from 'xstate'
+import type { Grid, TraceContext } from '@stigmergy/grid'
+import { createActor, createMachine, type AnyStateMachine } from 'xstate'
+import type { ActorSystem, SystemOptions } from './actor-system.ts'
 import type { Launched } from './agent-child.ts'
 import { createAgentRef, type AgentRef, type SendOptions } from './agent.ts'
-import type { TreeNode } from './child.ts'
 import { integerOption, numberOption, quote } from './check.ts'
-import { createDeadLetters, type DeadLetters } from './dead-letters.ts'
+import { createDeadLetters } from './dead-letters.ts'
 import { createDeathWatch, type EndedEvent } from './death-watch.ts'
 import type { AgentEvent } from './envelope.ts'
+import { createDoer, resolveActuators } from './doer.ts'
 import { CoreError } from './errors.ts'
 import { createForest } from './forest.ts'
+import { createGated } from './gated-machine.ts'
 import { createGuests } from './guests.ts'
-import type { CoreHooks } from './hooks.ts'
 import { Life, type LifeOptions } from './life.ts'
-import { resolveMailboxOptions, type MailboxOptions } from './mailbox.ts'
+import { resolveMailboxOptions } from './mailbox.ts'
 import { memoryStore } from './memory-store.ts'
 import { createPump } from './pump.ts'
 import type { Turn } from './question.ts'
@@ -20,74 +21,11 @@ import { createRecordCodec } from './record.ts'
 import type { Services } from './services.ts'
 import { resolveSpawnOptions, type SpawnOptions } from './spawn.ts'
 import { createBounder } from './step.ts'
-import type { Store } from './store.ts'
-import type { SupervisorRef, SupervisorSpec } from './supervise.ts'
-import { resolveSupervisionOptions, type SupervisionOptions } from './supervisor.ts'
+import { resolveSupervisionOptions } from './supervisor.ts'
 import { waitFor } from './wait.ts'
 
-export interface SystemOptions {
-  readonly grid: Grid
-  /** Where checkpoints go. One that is given is not closed with the system. @default memoryStore() */
-  readonly store?: Store
-  /** @default grid.clock */
-  readonly clock?: Clock
-  readonly hooks?: CoreHooks
-  /** Numbers in [0, 1) for the jitter of backoff. @default Math.random */
-  readonly random?: () => number
-  /** For agents that do not say otherwise. */
-  readonly mailbox?: MailboxOptions
-  /** For agents that do not say otherwise. */
-  readonly supervision?: SupervisionOptions
-  /** Dead letters kept, and as many that an agent crashed on; older ones are dropped and counted. @default 1000 */
-  readonly deadLetters?: number
-}
-
-/** The agents of a process. */
-export interface ActorSystem {
-  readonly grid: Grid
-  readonly clock: Clock
-  /** Ids of the agents that have not ended, in order of their spawn. */
-  readonly agents: readonly string[]
-  /**
-   * Starts an agent. Throws `CoreError` BAD_MACHINE, BAD_OPTION, AGENT_EXISTS, START_FAILED, CLOSED,
-   * or why the store refuses (STORE_...).
-   */
-  spawn<TLogic extends AnyStateMachine, TWorld extends Readonly<Record<string, unknown>> = Readonly<Record<string, unknown>>>(
-    machine: TLogic,
-    options?: SpawnOptions<TLogic, TWorld>,
-  ): Promise<AgentRef<TLogic>>
-  /**
-   * Starts a supervisor and its children, in order; if one does not start, those before it are stopped. Throws what `spawn` throws.
-   * `system.supervise({ id: 'cell', strategy: 'rest-for-one', children: [child(camera, { id: 'camera' }), child(planner)] })`
-   */
-  supervise(spec: SupervisorSpec): Promise<SupervisorRef>
-  /** The supervisor of that id, unless it has ended. */
-  supervisor(id: string): SupervisorRef | undefined
-  /** The supervisors that have none above them, with all below them. */
-  trees(): readonly TreeNode[]
-  /** The agent of that id, unless it has ended. */
-  agent(id: string): AgentRef<AnyStateMachine> | undefined
-  /** Sends to an agent by id; an unknown id becomes a dead letter and returns false. */
-  send(id: string, event: AgentEvent, options?: SendOptions): boolean
-  /** As `AgentRef.watch`, by id, also in an agent's first step. */
-  watch(watcher: string, watched: string): () => void
-  readonly deadLetters: DeadLetters
-  /** Answers that came after their asker had gone, or after another answer. */
-  readonly lateReplies: number
-  /** Adds an observer; a hook that throws is counted and otherwise ignored (I7). Returns its removal. */
-  use(hooks: CoreHooks): () => void
-  /** Errors thrown by hooks and listeners so far. */
-  readonly guestErrors: number
-  /**
-   * Stops the agents in reverse order of their spawn and writes their last states. Afterwards nothing is pending.
-   * Rejects with `CoreError` CLOSE_TIMEOUT if the store does not answer in time; all is stopped then as well.
-   * @default timeoutMs 5000
-   */
-  close(options?: { readonly timeoutMs?: number }): Promise<void>
-  [Symbol.asyncDispose](): Promise<void>
-}
-
 const CLOSE_MS = 5000
+const STORE_MS = 10_000
 
 /** A system of agents that share the memory of `grid`. Throws `CoreError` BAD_OPTION. */
 export function createSystem(options: SystemOptions): ActorSystem {
@@ -110,10 +48,39 @@ export function createSystem(options: SystemOptions): ActorSystem {
   const random = options.random ?? Math.random
   const codec = createRecordCodec()
   const bounded = createBounder()
-  const turn: Turn = { agentId: undefined, question: undefined }
-  const services: Services = { grid, clock, store, codec, bounded, guests, pump, deadLetters, random, lateReply, turn, watch }
-
+  const gated = createGated()
+  const ended = new AbortController()
+  let repeats = 0
+  const repeated = (): void => {
+    repeats += 1
+  }
   const lives = new Map<string, Life>()
+  const actuators = resolveActuators(options.actuators)
+  const doer = createDoer({ grid, clock, guests, deadLetters, actuators, inbox: (id) => lives.get(id)?.cell.inbox })
+  const storeTimeoutMs = numberOption('storeTimeoutMs', options.storeTimeoutMs, STORE_MS, 0, Infinity)
+  const turn: Turn = { agentId: undefined, question: undefined }
+  const services: Services = {
+    grid,
+    clock,
+    // XState's own: what machines log goes where they always log.
+    environment: { clock, logger: createActor(createMachine({})).system._logger },
+    store,
+    storeTimeoutMs,
+    over: ended.signal,
+    codec,
+    bounded,
+    gated,
+    doer,
+    guests,
+    pump,
+    deadLetters,
+    random,
+    lateReply,
+    repeated,
+    turn,
+    watch,
+  }
+
   const refs = new Map<string, AgentRef<AnyStateMachine>>()
   const settling = new Map<Life, Promise<void>>()
   let spawned = 0
@@ -165,11 +132,16 @@ export function createSystem(options: SystemOptions): ActorSystem {
   async function launch(resolved: LifeOptions, made?: (life: Life) => void): Promise<Launched> {
     if (closing !== undefined) throw new CoreError('CLOSED', 'the system is closed')
     const { id } = resolved.agent
+    if (resolved.durability === 'gated' && options.store === undefined) {
+      throw new CoreError('STORE_MISSING', `agent ${quote(id)} is gated, and the system has no store: give it one`)
+    }
     if (lives.has(id)) throw new CoreError('AGENT_EXISTS', `an agent ${quote(id)} runs in this system: take another id, or stop it first`)
     const life = new Life(resolved, services)
     made?.(life)
     lives.set(id, life)
     life.onEnd(() => forget(life))
+    // The one before it may still be writing its last state: its word comes first. What that came to is told to whoever stopped it.
+    for (const [before, settled] of settling) if (before.info.id === id) await settled.catch(() => undefined)
     await life.start()
     const ref = createAgentRef<AnyStateMachine>(life, services)
     if (lives.get(id) === life) refs.set(id, ref)
@@ -193,6 +165,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
       if (errors.length > 0) throw errors[0]
     } finally {
       pump.close()
+      ended.abort(new CoreError('CLOSED', 'the system is closed'))
       if (options.store === undefined) await store.close()
     }
   }
@@ -225,6 +198,9 @@ export function createSystem(options: SystemOptions): ActorSystem {
     deadLetters,
     get lateReplies() {
       return lateReplies
+    },
+    get repeats() {
+      return repeats
     },
     use: (hooks) => guests.use(hooks),
     get guestErrors() {

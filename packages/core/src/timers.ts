@@ -1,4 +1,5 @@
 import type { AnyActor, AnyActorRef, AnyEventObject, AnyMachineSnapshot } from 'xstate'
+import type { Host } from './host.ts'
 import type { Effect } from './step.ts'
 
 const AFTER = 'xstate.after.'
@@ -13,18 +14,18 @@ export interface PendingTimer {
 }
 
 /** The delayed events that the agent and its children sent to themselves, `after` among them. */
-export function pendingTimers(actor: AnyActor): readonly PendingTimer[] {
-  const scheduled = Object.values(actor.system.getSnapshot()._scheduledEvents)
+export function pendingTimers(host: Host): readonly PendingTimer[] {
+  if (host.tree === undefined) return []
   const timers: PendingTimer[] = []
   let paths: ReadonlyMap<AnyActorRef, readonly string[]> | undefined
-  for (const { source, target, event, delay, id } of scheduled) {
+  for (const { source, target, event, delayMs, id } of host.tree.scheduled) {
     // A delayed event for somebody else cannot be kept: an actor's address does not survive its process.
     if (source !== target) continue
-    if (source === actor) timers.push({ id, event, delayMs: delay })
+    if (source === host.self) timers.push({ id, event, delayMs })
     else {
-      paths ??= new Map(machinesBelow(actor, []))
+      paths ??= new Map(machinesBelow(host.self, []))
       const path = paths.get(source)
-      if (path !== undefined) timers.push({ id, event, delayMs: delay, path })
+      if (path !== undefined) timers.push({ id, event, delayMs, path })
     }
   }
   return timers
@@ -53,8 +54,8 @@ export function moveTimers(effects: readonly Effect[]): boolean {
  * Starts the timers of a restored agent and of the machines among its children, each with its whole delay: XState restores
  * none of them, and an agent restored into a state with `after` would wait there for ever (I8). Throws what a delay throws.
  */
-export function rearmTimers(actor: AnyActor, timers: readonly PendingTimer[]): void {
-  for (const [machine, path] of [[actor, []] as const, ...machinesBelow(actor, [])]) {
+export function rearmTimers(host: Host, timers: readonly PendingTimer[]): void {
+  for (const [machine, path] of [[host.self as AnyActor, []] as const, ...machinesBelow(host.self, [])]) {
     const own = timers.filter((timer) => (timer.path ?? []).join('\n') === path.join('\n'))
     rearmMachine(machine, own)
   }

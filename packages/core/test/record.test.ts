@@ -2,10 +2,10 @@ import { createVirtualClock } from '@stigmergy/grid'
 import { Packr } from 'msgpackr'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMachine, type AnyMachineSnapshot } from 'xstate'
+import { createMachine } from 'xstate'
 import { isCoreError, type CoreErrorCode } from '../src/index.ts'
 import { captureRecord, createRecordCodec, type AgentRecord } from '../src/record.ts'
-import { createSteppedActor } from '../src/step.ts'
+import { Host, type HostOwner } from '../src/host.ts'
 
 const test = suite('record')
 
@@ -69,16 +69,15 @@ test('what cannot be stored is refused with the name of the agent', () => {
 
 test('a capture is not touched by what the agent does later', () => {
   const machine = createMachine({ id: 'robot', version: '3', context: { list: [1] }, initial: 'a', states: { a: {} } })
-  const actor = createSteppedActor(machine, (_stepper, snapshot) => snapshot, {
-    clock: createVirtualClock(),
-    id: 'x',
-    input: undefined,
-    snapshot: undefined,
-  })
-  const captured = captureRecord(actor, machine, 'robot', actor.getSnapshot() as AnyMachineSnapshot, undefined)
+  const host = new Host(
+    { id: 'x', machine, environment: { clock: createVirtualClock(), logger: () => undefined }, gate: undefined },
+    {} as HostOwner,
+  )
+  host.prepare(undefined, undefined)
+  const captured = captureRecord(host, machine, 'robot', host.snapshot, undefined, [])
   assert.is(captured.machineVersion, '3')
   const bytes = codec.encode('x', captured)
-  ;(actor.getSnapshot() as { context: { list: number[] } }).context.list.push(2)
+  ;(host.snapshot as { context: { list: number[] } }).context.list.push(2)
   assert.equal(codec.decode(bytes, { ...expected, machineVersion: '3' }).snapshot.context, { list: [1] })
 })
 

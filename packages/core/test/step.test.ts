@@ -1,23 +1,65 @@
 import { createVirtualClock } from '@stigmergy/grid'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { assign, createMachine, emit, fromCallback, sendTo, type AnyActor, type AnyStateMachine } from 'xstate'
-import { createBounder, createSteppedActor, stopChildren, type OnEvent, type Step } from '../src/step.ts'
+import { assign, createMachine, emit, fromCallback, sendTo, type AnyEventObject, type AnyStateMachine } from 'xstate'
+import { Audience } from '../src/audience.ts'
+import { createGuests } from '../src/guests.ts'
+import { Host, type HostOwner } from '../src/host.ts'
+import { createBounder, stopChildren, type Step } from '../src/step.ts'
 
 const test = suite('step')
 
-/** An actor whose effects are released by `release`, in the way the test wants. */
-function stepped(machine: AnyStateMachine, onStep: (step: Step, release: () => void) => void): AnyActor {
-  const onEvent: OnEvent = (stepper, snapshot, event) => {
-    const step = stepper.step(snapshot, event)
-    onStep(step, () => stepper.release(step.effects))
-    return step.snapshot
+/** An agent's machine alone, whose effects are released by `release`, in the way the test wants. */
+class Stepped implements HostOwner {
+  readonly host: Host
+  readonly #onStep: (step: Step, release: () => void) => void
+  readonly audience: Audience
+  error: unknown
+
+  constructor(machine: AnyStateMachine, onStep: (step: Step, release: () => void) => void, emitted = (): void => undefined) {
+    this.#onStep = onStep
+    const guests = createGuests()
+    this.audience = new Audience(guests)
+    this.audience.on('emitted', emitted)
+    this.host = new Host(
+      {
+        id: 'a',
+        machine: createBounder()(machine),
+        environment: { clock: createVirtualClock(), logger: () => undefined },
+        gate: undefined,
+      },
+      this,
+    )
+    this.host.prepare(undefined, undefined)
+    this.host.start(() => undefined)
   }
-  const options = { clock: createVirtualClock(), id: 'a', input: undefined, snapshot: undefined }
-  const actor = createSteppedActor(createBounder()(machine), onEvent, options)
-  actor.subscribe({ error: () => undefined })
-  return actor.start()
+
+  get snapshot() {
+    return this.host.snapshot
+  }
+
+  handle(event: AnyEventObject): void {
+    try {
+      const step = this.host.step(event)
+      this.#onStep(step, () => this.host.release(step.effects, step.snapshot))
+    } catch (error) {
+      this.error = error
+    }
+  }
+
+  send(event: AnyEventObject): void {
+    this.host.send(event)
+  }
+
+  dispatch(): void {}
+
+  stop(): void {
+    this.host.stop()
+  }
 }
+
+const stepped = (machine: AnyStateMachine, onStep: (step: Step, release: () => void) => void, emitted?: () => void): Stepped =>
+  new Stepped(machine, onStep, emitted)
 
 test('effects are withheld until released, and then run in order', () => {
   const log: string[] = []
@@ -38,14 +80,17 @@ test('effects are withheld until released, and then run in order', () => {
       },
     },
   })
-  const actor = stepped(machine, (step, release) => {
-    log.push(`-- ${JSON.stringify(step.snapshot.value)}`)
-    release()
-  })
-  actor.on('emitted', () => log.push('emitted'))
+  const actor = stepped(
+    machine,
+    (step, release) => {
+      log.push(`-- ${JSON.stringify(step.snapshot.value)}`)
+      release()
+    },
+    () => void log.push('emitted'),
+  )
   actor.send({ type: 'go' })
   assert.equal(log, ['-- "b"', 'exit a', 'entry with 0', 'emitted', 'child starts'])
-  assert.is(actor.getSnapshot().context.n, 1)
+  assert.is(actor.snapshot.context.n, 1)
 
   log.length = 0
   actor.send({ type: 'poke' })
@@ -79,8 +124,9 @@ test('an action that throws leaves the snapshot before it, and those after it do
   })
   const actor = stepped(machine, (_step, release) => release())
   actor.send({ type: 'go' })
-  const { status, value, context } = actor.getSnapshot() as { status: string; value: unknown; context: unknown }
-  assert.equal({ status, value, context }, { status: 'error', value: 'a', context: { n: 1 } })
+  const { status, value, context } = actor.snapshot as { status: string; value: unknown; context: unknown }
+  assert.match(String(actor.error), 'boom')
+  assert.equal({ status, value, context }, { status: 'active', value: 'a', context: { n: 1 } })
   assert.equal(log, ['one'])
 })
 
@@ -93,7 +139,7 @@ test('a child is invoked again under the same system id in one step', () => {
   })
   const actor = stepped(machine, (_step, release) => release())
   actor.send({ type: 'again' })
-  assert.is(actor.getSnapshot().status, 'active')
+  assert.is(actor.snapshot.status, 'active')
   assert.is(starts, 2)
   actor.stop()
 })
@@ -105,12 +151,11 @@ test('eventless transitions without end are an error, not a hang', () => {
   } as const
   const actor = stepped(createMachine(loop), (_step, release) => release())
   actor.send({ type: 'go' })
-  assert.is(actor.getSnapshot().status, 'error')
-  assert.match(String(actor.getSnapshot().error), /more than 1000 microsteps/)
+  assert.match(String(actor.error), /more than 1000 microsteps/)
 
   const own = stepped(createMachine({ ...loop, options: { maxIterations: 7 } }), (_step, release) => release())
   own.send({ type: 'go' })
-  assert.match(String(own.getSnapshot().error), /more than 7 microsteps/)
+  assert.match(String(own.error), /more than 7 microsteps/)
 })
 
 test('stopChildren reaches the children of a child that has failed', () => {
@@ -139,7 +184,7 @@ test('stopChildren reaches the children of a child that has failed', () => {
   assert.is(ticking, 1)
   actor.send({ type: 'pass' })
   assert.is(ticking, 1, 'XState leaves the grandchild running')
-  stopChildren(actor.getSnapshot())
+  stopChildren(actor.snapshot)
   assert.is(ticking, 0)
 })
 

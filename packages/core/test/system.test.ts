@@ -41,9 +41,9 @@ test('what is no machine, and options that cannot be, are refused', async () => 
     await rejects(bench.system.spawn(given as never), 'BAD_MACHINE', /is no XState v5 state machine/)
   }
   await rejects(
-    bench.system.spawn(counter, { durability: 'gated' as never }),
+    bench.system.spawn(counter, { durability: 'always' as never }),
     'BAD_OPTION',
-    /durability is "gated": give one of 'none', 'checkpoint'/,
+    /durability is "always": give one of 'none', 'checkpoint', 'gated'/,
   )
   await rejects(bench.system.spawn(counter, { id: '' }), 'BAD_OPTION', /id is "": give a non-empty string/)
   await rejects(bench.system.spawn(counter, { type: 7 as never }), 'BAD_OPTION', /type is 7/)

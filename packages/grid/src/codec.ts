@@ -3,7 +3,7 @@ import type { WriteId } from './driver.ts'
 import type { SourceStamp, Stamps } from './entry.ts'
 import { GridError, quote } from './errors.ts'
 import type { Sealed } from './seal.ts'
-import type { TraceContext } from './trace.ts'
+import { copyTrace, type TraceContext } from './trace.ts'
 
 /**
  * Version of the envelope's layout, its first field for ever. Format 1 had no write id and no stamps, and is read as that.
@@ -35,7 +35,7 @@ export interface Envelope {
 
 /**
  * The only code that packs. A stored object is two msgpack objects, one after the other: first the header, the array
- * `[format, schema_version, version, writer, stampMs, ttlMs, [epoch, seq], [traceId, spanId, traceFlags], [session, number],
+ * `[format, schema_version, version, writer, stampMs, ttlMs, [epoch, seq], [traceId, spanId, traceFlags, planId?], [session, number],
  * [stamp, { attribute: stamp }]]`, nil for what is absent; then the value. So the header can be read, and the value refused, without unpacking it.
  * Source: https://github.com/msgpack/msgpack/blob/master/spec.md
  */
@@ -92,7 +92,7 @@ function toFields({ schemaVersion, version, writer, stampMs, ttlMs, source, trac
     stampMs,
     ttlMs ?? null,
     source === undefined ? null : [source.epoch, source.seq],
-    trace === undefined ? null : [trace.traceId, trace.spanId, trace.traceFlags],
+    trace === undefined ? null : traceFields(trace),
     writeId === undefined ? null : [writeId.session, writeId.number],
     stamps === undefined ? null : [stamps.at, stamps.attributes ?? null],
   ]
@@ -114,12 +114,19 @@ function toHeader(fields: unknown): Header {
     stampMs,
     ttlMs: typeof ttlMs === 'number' ? ttlMs : undefined,
     source: Array.isArray(source) ? Object.freeze({ epoch: source[0] as number, seq: source[1] as number }) : undefined,
-    trace: Array.isArray(trace)
-      ? Object.freeze({ traceId: trace[0] as string, spanId: trace[1] as string, traceFlags: trace[2] as number })
-      : undefined,
+    trace: Array.isArray(trace) ? toTrace(trace) : undefined,
     writeId: Array.isArray(writeId) ? Object.freeze({ session: writeId[0] as string, number: writeId[1] as number }) : undefined,
     stamps: toStamps(stamps),
   }
+}
+
+function traceFields({ traceId, spanId, traceFlags, planId }: TraceContext): readonly unknown[] {
+  return planId === undefined ? [traceId, spanId, traceFlags] : [traceId, spanId, traceFlags, planId]
+}
+
+function toTrace([traceId, spanId, traceFlags, planId]: readonly unknown[]): TraceContext {
+  const plan = typeof planId === 'string' ? planId : undefined
+  return copyTrace({ traceId: traceId as string, spanId: spanId as string, traceFlags: traceFlags as number, planId: plan })
 }
 
 function toStamps(stamps: unknown): Stamps | undefined {

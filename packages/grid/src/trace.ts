@@ -9,6 +9,8 @@ export interface TraceContext {
   readonly spanId: string
   /** Bit 0: sampled. */
   readonly traceFlags: number
+  /** What the people who own the work call it: the plan it belongs to. Not part of W3C Trace Context. */
+  readonly planId?: string | undefined
 }
 
 /**
@@ -18,4 +20,9 @@ export interface TraceContext {
  */
 export interface TraceSlot {
   current: TraceContext | undefined
+}
+
+/** A frozen copy of its own. */
+export function copyTrace({ traceId, spanId, traceFlags, planId }: TraceContext): TraceContext {
+  return Object.freeze(planId === undefined ? { traceId, spanId, traceFlags } : { traceId, spanId, traceFlags, planId })
 }

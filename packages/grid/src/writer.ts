@@ -15,7 +15,7 @@ import { checkSupported } from './reader.ts'
 import type { Replica } from './replica.ts'
 import type { Scope } from './scope.ts'
 import { seal } from './seal.ts'
-import type { TraceContext, TraceSlot } from './trace.ts'
+import { copyTrace, type TraceContext, type TraceSlot } from './trace.ts'
 
 export type RemoveOptions = Pick<WriteOptions, 'trace' | 'signal'>
 
@@ -158,7 +158,7 @@ export class Writer<V> {
 
   #trace(given: TraceContext | undefined): TraceContext | undefined {
     const trace = given ?? this.#options.trace.current
-    return trace === undefined || Object.isFrozen(trace) ? trace : Object.freeze({ ...trace })
+    return trace === undefined || Object.isFrozen(trace) ? trace : copyTrace(trace)
   }
 }
 

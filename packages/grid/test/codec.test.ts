@@ -44,6 +44,14 @@ test('what format 1 stored is read: it had no write id and no stamps', () => {
   assert.equal(codec.readValue(body as Uint8Array), { x: 1 })
 })
 
+test('a plan travels with the trace, and costs nothing where there is none', () => {
+  const trace = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1 }
+  const bytes = (planId?: string) => codec.pack({ ...header, trace: planId === undefined ? trace : { ...trace, planId } }, undefined)
+  assert.equal(codec.read(bytes('p-7')).header.trace, { ...trace, planId: 'p-7' })
+  assert.equal(codec.read(bytes()).header.trace, trace)
+  assert.is(bytes('p-7').length, bytes().length + 4)
+})
+
 test('the header stands by itself: it is read although the value is damaged', () => {
   const bytes = Buffer.concat([codec.pack(header, undefined), Buffer.from([0xc1, 0xc1])])
   const envelope = codec.read(bytes)

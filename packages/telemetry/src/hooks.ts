@@ -15,7 +15,7 @@ import { KEEP_REASONS, reasonCode, type KeepReason } from './recorder/keep-rules
 import { createRecorderHooks } from './recorder/recorder-hooks.ts'
 import { createSpanTime } from './span-time.ts'
 import { createSpanHooks } from './spans.ts'
-import { createStartTrace, type StartTraceOptions } from './start-trace.ts'
+import { createStartTrace, planOf, type StartTraceOptions } from './start-trace.ts'
 import { createTally, type Tally } from './tally.ts'
 import { createTelling, type Reading } from './telling.ts'
 import { observeFlight, observeNearCache, observeTally } from './telemetry-metrics.ts'
@@ -64,6 +64,11 @@ export interface TelemetryHooks {
    * become links of its span. Without a recorder, nothing.
    */
   link(trace: TraceContext, causes: readonly TraceContext[]): void
+  /**
+   * Says that the transition running under `trace` (`grid.trace.current`), and all that follows from it in any process, belongs to a plan:
+   * spans, exemplars and log lines then carry its id, cut after 48 characters. Without a recorder, nothing.
+   */
+  plan(trace: TraceContext, planId: string): void
   /** Adds to `task_assignment_latency_seconds`. A value that is no finite number from 0 is dropped and counted. */
   recordTaskAssignment(seconds: number, labels?: Attributes): void
   /** Adds readings to `map_stale_age_seconds`; the function is called when metrics are collected. Returns its removal. */
@@ -123,6 +128,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
     link(trace, causes) {
       for (const cause of causes) recorder?.link(trace, cause)
     },
+    plan: (trace, planId) => recorder?.plan(trace, planOf(planId)),
     recordTaskAssignment: telling.taskAssignment,
     observeAge: ages.observe,
     observe: telling.observe,

@@ -1,5 +1,6 @@
-import type { Grid } from '@stigmergy/grid'
+import { isGridError, type Grid, type Topic } from '@stigmergy/grid'
 import type { KeepDecision } from './recorder/keeper.ts'
+import type { SliceReceipt } from './recorder/slices.ts'
 
 /** How processes tell each other which traces to keep. A process that hears of one exports its part of that trace. */
 export interface KeepPort {
@@ -7,21 +8,29 @@ export interface KeepPort {
   tell(decisions: readonly KeepDecision[]): void
   /** `hear` is called with decisions, of this process too. Returns the end of it. */
   listen(hear: (decision: KeepDecision) => void): () => void
+  /** Tells the others what was exported here. Without it a lost part of another process is not noticed. Must not throw. */
+  tellSlices?(receipts: readonly SliceReceipt[]): void
+  listenSlices?(hear: (receipt: SliceReceipt) => void): () => void
 }
 
 export interface GridKeepPortOptions {
   /** Map of the grid that carries the decisions. @default `telemetry.keep` */
   readonly map?: string
+  /** Topic of the grid that carries what was exported. @default `telemetry.slices` */
+  readonly topic?: string
   /** How long a decision stays in the map: a process that joins meanwhile hears of it. Milliseconds. @default 30_000 */
   readonly ttlMs?: number
   /** A decision could not be written. @default ignored */
   readonly onError?: (error: unknown) => void
 }
 
-/** Decisions through a map of the grid: the key is the trace id. */
+/** Receipts of one message, some 300 bytes each. */
+const PORTION = 256
+
+/** Decisions through a map of the grid: the key is the trace id. What was exported through a topic, where the backend has topics. */
 export function gridKeepPort(
   grid: Grid,
-  { map = 'telemetry.keep', ttlMs = 30_000, onError = () => {} }: GridKeepPortOptions = {},
+  { map = 'telemetry.keep', topic = 'telemetry.slices', ttlMs = 30_000, onError = () => {} }: GridKeepPortOptions = {},
 ): KeepPort {
   const decisions = grid.map<KeepDecision>(map, { ttlMs })
   const put = async (decision: KeepDecision): Promise<void> => {
@@ -31,6 +40,7 @@ export function gridKeepPort(
       onError(error)
     }
   }
+  const slices = topicOf(grid, topic)
   return {
     tell(told) {
       for (const decision of told) void put(decision)
@@ -44,5 +54,26 @@ export function gridKeepPort(
       for (const entry of decisions.entries()) hear(entry.value)
       return () => watch.close()
     },
+    ...(slices && {
+      tellSlices(receipts) {
+        // In portions: a message has a bound.
+        for (let at = 0; at < receipts.length; at += PORTION) slices.publish(receipts.slice(at, at + PORTION)).catch(onError)
+      },
+      listenSlices(hear) {
+        const subscription = slices.subscribe(({ value }) => {
+          for (const receipt of value) hear(receipt)
+        })
+        return () => subscription.close()
+      },
+    }),
+  }
+}
+
+function topicOf(grid: Grid, name: string): Topic<readonly SliceReceipt[]> | undefined {
+  try {
+    return grid.topic(name)
+  } catch (error) {
+    if (isGridError(error, 'UNSUPPORTED')) return undefined
+    throw error
   }
 }

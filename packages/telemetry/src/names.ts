@@ -26,10 +26,24 @@ export const ATTRIBUTES = {
   'agent.failure.decision': 'What the supervisor decided: `restart`, `escalate` or `stop`.',
   'agent.failure.delay_ms': 'Backoff before the restart in milliseconds.',
   'agent.restored.from': 'Where the state came from after a restart: `checkpoint` or `initial`.',
+  'agent.plan.id': 'Id of the plan the work belongs to, as `startTrace` or `plan` told it.',
   'agent.keep.reason': 'Why the trace was kept, on the first span of each process; not on traces of the base share.',
   'agent.trace.max_spans': 'The bound on spans of a trace that was reached.',
   'messaging.system': 'Always `stigmergy`. On transitions that have a cause in the same trace.',
   'messaging.operation.type': 'Always `process`. On transitions that have a cause in the same trace.',
+  'messaging.destination.template': 'Type of the agent whose mailbox it was. On transitions that have a cause in the same trace.',
+  'messaging.message.conversation_id': 'Id of the plan, where there is one. On transitions that have a cause in the same trace.',
+} as const
+
+/**
+ * More attributes of transitions, with the option `genAi`: the names of OpenTelemetry's conventions for generative AI. They are not stable
+ * ("Development"), so they are an option and pinned to one version.
+ * Source: semantic-conventions-genai 0.1.0, gen-ai-agent-spans.
+ */
+export const GEN_AI_ATTRIBUTES = {
+  'gen_ai.operation.name': '`plan` for an agent of the stage planning, else `invoke_agent`.',
+  'gen_ai.agent.name': 'Type of the agent.',
+  'gen_ai.conversation.id': 'Id of the plan, where there is one.',
 } as const
 
 /** A key of {@link ATTRIBUTES}. */

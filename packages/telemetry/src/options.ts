@@ -36,6 +36,12 @@ export function integer(name: string, value: unknown, byDefault: number, min: nu
   throw new TelemetryError('BAD_OPTION', `${name} is ${quote(value)}: give an integer from ${min} to ${max}`)
 }
 
+export function flag(name: string, value: unknown, byDefault: boolean): boolean {
+  if (value === undefined) return byDefault
+  if (typeof value === 'boolean') return value
+  throw new TelemetryError('BAD_OPTION', `${name} is ${quote(value)}: give true or false`)
+}
+
 export function text(name: string, value: unknown): string | undefined {
   if (value === undefined) return undefined
   if (typeof value === 'string' && value !== '') return value

@@ -38,7 +38,8 @@ export function createSpanHooks(tracer: Tracer, time: SpanTime): CoreHooks {
         },
         toOtelContext(start.trace),
       )
-      const context = traceContextOf(span)
+      const planId = start.trace?.planId
+      const context = planId === undefined ? traceContextOf(span) : { ...traceContextOf(span), planId }
       if (span.isRecording()) open.set(context, span)
       return context
     },
@@ -96,7 +97,10 @@ function startAttributes({ agent, event, trace, restarts, enqueuedAtMs, startedA
     'agent.event': event,
     'agent.restarts': restarts,
     'agent.mailbox.wait_ms': Math.max(0, startedAtMs - enqueuedAtMs),
-    ...(trace === undefined ? {} : { 'messaging.system': 'stigmergy', 'messaging.operation.type': 'process' }),
+    ...(trace === undefined
+      ? {}
+      : { 'messaging.system': 'stigmergy', 'messaging.operation.type': 'process', 'messaging.destination.template': agent.type }),
+    ...(trace?.planId === undefined ? {} : { 'agent.plan.id': trace.planId, 'messaging.message.conversation_id': trace.planId }),
   }
   return attributes
 }

@@ -10,6 +10,8 @@ export interface StartTraceOptions {
   readonly startedAtMs?: number
   /** Keep this trace whatever happens in it. @default false */
   readonly debug?: boolean
+  /** Id of the plan this is work for, as its owners call it; cut after 48 characters. @default none */
+  readonly planId?: string
 }
 
 export interface StartTraceParts {
@@ -19,12 +21,19 @@ export interface StartTraceParts {
   readonly time: SpanTime
 }
 
+/** Longer ones would not fit into an exemplar beside the ids. */
+const LONGEST_PLAN = 48
+
+export function planOf(planId: unknown): string {
+  return String(planId).slice(0, LONGEST_PLAN)
+}
+
 /** Where a reading enters: the root of a pipeline, in the recorder or as a span. */
 export function createStartTrace({ recorder, tracer, clock, time }: StartTraceParts) {
-  return (name: string, attributes?: Attributes, { startedAtMs, debug = false }: StartTraceOptions = {}): TraceContext => {
+  return (name: string, attributes?: Attributes, { startedAtMs, debug = false, planId }: StartTraceOptions = {}): TraceContext => {
     if (recorder !== undefined) {
       const now = clock.now()
-      const context = recorder.root(name, { ...attributes }, startedAtMs ?? now, now)
+      const context = recorder.root(name, { ...attributes }, startedAtMs ?? now, now, planId === undefined ? undefined : planOf(planId))
       if (debug) recorder.keep(context, reasonCode('debug'))
       return context
     }

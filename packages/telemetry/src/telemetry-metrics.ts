@@ -15,13 +15,17 @@ export function observeTally(instruments: Instruments, tally: Tally, base: Attri
   })
 }
 
-export function observeFlight(instruments: Instruments, { recorder, counts }: Flight, base: Attributes): void {
+export function observeFlight(instruments: Instruments, { recorder, counts, slices }: Flight, base: Attributes): void {
   instruments.observe('telemetry_traces_kept_total', (tell) => {
     for (const [reason, count] of Object.entries(recorder.keeper.kept)) tell(count, { ...base, reason })
   })
   instruments.observe('telemetry_coherent_trace_ratio', (tell) =>
     tell(counts.traces === 0 ? 1 : 1 - counts.incomplete / counts.traces, base),
   )
+  instruments.observe('telemetry_slices_lost_total', (tell) => {
+    slices.settle()
+    tell(slices.lost, base)
+  })
   instruments.observe('telemetry_records_total', (tell) => tell(recorder.ring.head, base))
   instruments.observe('telemetry_records_overwritten_early_total', (tell) => tell(recorder.ring.lostEarly, base))
 }

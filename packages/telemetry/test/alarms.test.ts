@@ -28,6 +28,7 @@ const planner = { id: 'p1', type: 'planner' }
 test('a stale decision is told in the same tick, and its trace is kept', async () => {
   const { alarms, told, kept, read } = open({ stale: { maxAgeMs: 50 } })
   assert.is(alarms.decided(planner, { action: 'assign', readAgesMs: [1, 50] }), true)
+  assert.is((await read('agent_stale_decisions_total'))[0]?.value, 0, 'a counter begins at 0, so that its first increase is seen')
   assert.is(alarms.decided(planner, { action: 'assign', readAgesMs: [1, 51], trace }), false)
   assert.equal(
     told.map(({ kind, state, value, limit, agentId }) => ({ kind, state, value, limit, agentId })),
@@ -63,7 +64,12 @@ test('decisions that drift raise one alarm, published as sigma, and clear it', a
   )
   assert.equal(
     (await read('agent_alarms_total')).map(({ value, attributes }) => [value, attributes]),
-    [[1, { kind: 'drift' }]],
+    [
+      [1, { kind: 'drift' }],
+      [0, { kind: 'stale' }],
+      [0, { kind: 'errors' }],
+      [0, { kind: 'slo' }],
+    ],
   )
 })
 

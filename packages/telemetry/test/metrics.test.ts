@@ -189,6 +189,8 @@ test('task assignment is recorded; what is no time is dropped and counted', asyn
     ['span', 0],
     ['value', 5],
     ['reading', 0],
+    ['decision', 0],
+    ['log', 0],
   ])
   await close()
 })

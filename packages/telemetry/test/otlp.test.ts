@@ -48,7 +48,7 @@ test('spans and metrics go to the endpoint in the environment, as protobuf', asy
       const metrics = posts.find(({ path }) => path === '/v1/metrics')!
       const names = dig(metrics.body, 1, 2, 2).map((metric) => text(dig(metric, 1)[0]))
       assert.ok(names.includes('agent_worldmodel_timestamp_seconds'), names.join())
-      assert.equal(telemetry.tally.exportFailures, { traces: 0, metrics: 0 })
+      assert.equal(telemetry.tally.exportFailures, { traces: 0, metrics: 0, logs: 0 })
     },
   )
   await close()

@@ -40,6 +40,7 @@ test('a transition is one span under the context that came with its event', () =
     'agent.stage': 'actuation',
     'messaging.system': 'stigmergy',
     'messaging.operation.type': 'process',
+    'messaging.destination.template': 'robot',
   })
   assert.is(span!.status.code, SpanStatusCode.UNSET)
 })

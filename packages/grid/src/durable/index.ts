@@ -1,3 +1,5 @@
 export { openDurable } from './durable.ts'
 export type { Durable } from './durable.ts'
+export { openDurableReader } from './durable-reader.ts'
+export type { DurableReader, JournalEntry, LeaseEntry } from './durable-reader.ts'
 export type { DurableOptions } from './options.ts'

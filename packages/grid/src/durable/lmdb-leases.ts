@@ -9,8 +9,7 @@ export function createLmdbLeases(environment: Environment): LeaseTable {
       environment.check()
       const { version, fields } = environment.read(table, Buffer.from(name), `lease ${name}`)
       if (fields === undefined) return { tag: undefined, row: undefined }
-      const [fence, owner, ttlMs, beat] = fields as [number, string | null, number, string]
-      return { tag: String(version), row: { fence, owner: owner ?? undefined, ttlMs, beat } satisfies LeaseRow }
+      return { tag: String(version), row: toLeaseRow(fields) }
     },
     async swap(name, tag, { fence, owner, ttlMs, beat }) {
       environment.check()
@@ -21,4 +20,9 @@ export function createLmdbLeases(environment: Environment): LeaseTable {
       return swapped ? String(version + 1) : undefined
     },
   }
+}
+
+export function toLeaseRow(fields: readonly unknown[]): LeaseRow {
+  const [fence, owner, ttlMs, beat] = fields as [number, string | null, number, string]
+  return { fence, owner: owner ?? undefined, ttlMs, beat }
 }

@@ -15,17 +15,17 @@ const LOOK_EVERY_MS = 25
 
 /**
  * Makes the directory and looks at the file before lmdb maps it: lmdb trusts its header, and reading a page that a damaged or
- * truncated file does not have would kill the process instead of throwing.
+ * truncated file does not have would kill the process instead of throwing. For reading only nothing is made, and the file must be there.
  */
-export async function preflight(path: string): Promise<void> {
-  await mkdir(path, { recursive: true })
-  await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
+export async function preflight(path: string, readOnly = false): Promise<void> {
+  if (!readOnly) await mkdir(path, { recursive: true })
+  await access(path, constants.R_OK | constants.X_OK | (readOnly ? 0 : constants.W_OK))
   const file = join(path, 'data.mdb')
   let handle: FileHandle
   try {
-    handle = await open(file, 'r+')
+    handle = await open(file, readOnly ? 'r' : 'r+')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    if (!readOnly && (error as NodeJS.ErrnoException).code === 'ENOENT') return
     throw error
   }
   try {

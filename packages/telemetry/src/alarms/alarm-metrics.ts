@@ -2,10 +2,12 @@ import type { Attributes } from '@opentelemetry/api'
 import type { AgentInfo } from '@stigmergy/core'
 import type { Labels } from '../labels.ts'
 import type { Instruments } from '../metrics/instruments.ts'
-import type { Alarm } from './alarm.ts'
+import { ALARM_KINDS, type Alarm } from './alarm.ts'
 
 /** The metrics of the alarms. Bounded by the labels (I6). */
 export interface AlarmMetrics {
+  /** An agent decides: its counters begin at 0 before anything is counted, since what appears as 1 has never increased to Prometheus. */
+  decides(agent: AgentInfo): void
   drift(agent: AgentInfo, sigma: number): void
   stale(agent: AgentInfo): void
   breach(agent: AgentInfo): void
@@ -26,6 +28,7 @@ export function createAlarmMetrics(instruments: Instruments, labels: Labels, now
   const stale = instruments.counter('agent_stale_decisions_total')
   const breaches = instruments.counter('agent_slo_breaches_total')
   const told = instruments.counter('agent_alarms_total')
+  for (const kind of ALARM_KINDS) told.bind(labels.with('kind', kind)).add(0)
   const sigmas = new Map<Attributes, number>()
   const ends = [
     instruments.observe('agent_decision_drift_sigma', (tell) => {
@@ -41,6 +44,7 @@ export function createAlarmMetrics(instruments: Instruments, labels: Labels, now
     instruments.observe('agent_drift_unwatched_decisions', (tell) => tell(now.unwatched(), labels.base)),
   ]
   return {
+    decides: (agent) => stale.bind(labels.ofType(agent)).add(0),
     drift: (agent, sigma) => void sigmas.set(labels.ofAgent(agent), sigma),
     stale: (agent) => stale.bind(labels.ofType(agent)).add(1),
     breach: (agent) => breaches.bind(labels.ofType(agent)).add(1),

@@ -81,6 +81,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
 
   const decided: Alarms['decided'] = ({ id, type }, { action, stratum, readAgesMs, trace }) => {
     const agent: AgentInfo = { id, type, stage: undefined }
+    metrics.decides(agent)
     const reading = drift.decided(kindOf(type, stratum), id, action)
     if (reading !== undefined) {
       metrics.drift(agent, reading.sigma)

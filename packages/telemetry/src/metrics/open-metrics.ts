@@ -24,7 +24,7 @@ export function metricsText(
   families: readonly MetricFamily[],
   target: Attributes,
   format: TextFormat,
-  exemplarLabels: ExemplarLabels = () => ({}),
+  exemplarLabels: ExemplarLabels = planLabel,
 ): string {
   const open = format === 'open-metrics'
   const lines: string[] = []
@@ -46,6 +46,8 @@ export function metricsText(
   if (open) lines.push('# EOF')
   return `${lines.join('\n')}\n`
 }
+
+const planLabel: ExemplarLabels = ({ trace: { planId } }) => (planId === undefined ? {} : { plan_id: planId })
 
 function histogramLines(lines: string[], name: string, point: HistogramPoint, open: boolean, exemplarLabels: ExemplarLabels): void {
   const { labels, bounds, counts, sum, exemplars } = point

@@ -187,7 +187,14 @@ export const METRICS = {
     kind: 'gauge',
     unit: '1',
     labels: [],
-    description: 'Kept traces of which this process could export every span it made, as a share of all it exported.',
+    description:
+      'Kept traces of which every span is there, of this process and, with a keep port, of those before it, as a share of all exported.',
+  },
+  telemetry_slices_lost_total: {
+    kind: 'counter',
+    unit: '{slice}',
+    labels: [],
+    description: 'Parts of our kept traces that other processes made and did not export in time: they died, or lost them.',
   },
   telemetry_records_total: {
     kind: 'counter',
@@ -205,13 +212,14 @@ export const METRICS = {
     kind: 'counter',
     unit: '{item}',
     labels: ['what'],
-    description: 'Lost by telemetry: span (queue full), value (no finite number of seconds), reading (threw, or told no age).',
+    description:
+      'Lost by telemetry: span or log (queue full), value (no finite number from 0), reading (threw, or told none), decision (not told to others).',
   },
   telemetry_export_failures_total: {
     kind: 'counter',
     unit: '{export}',
     labels: ['signal'],
-    description: 'Exports that failed, timed out or were given up, by signal: traces, metrics.',
+    description: 'Exports that failed, timed out or were given up, by signal: traces, metrics, logs.',
   },
 } as const
 

@@ -15,6 +15,7 @@ export function disabledTelemetry(): Telemetry {
     startTrace: () => NO_TRACE,
     keep: () => {},
     link: () => {},
+    plan: () => {},
     recordTaskAssignment: () => {},
     observeAge: () => () => {},
     observe: () => () => {},

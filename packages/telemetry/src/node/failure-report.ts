@@ -1,6 +1,6 @@
 import type { Tally } from '../tally.ts'
 
-export type FailureReport = (signal: 'traces' | 'metrics', error: Error) => void
+export type FailureReport = (signal: 'traces' | 'metrics' | 'logs', error: Error) => void
 
 /** Counts every failed export and says the first one in a line: a wrong endpoint must be seen, but once is enough (I7). */
 export function createFailureReport(tally: Tally, warn: (line: string) => void): FailureReport {

@@ -7,7 +7,7 @@ import type { KeepPort } from '../keep-port.ts'
 import { resolveRecorderOptions, type RecorderOptions, type ResolvedRecorderOptions } from '../recorder/options.ts'
 import { TelemetryError } from '../errors.ts'
 import type { BaseLabels } from '../labels.ts'
-import { baseLabels, DEFAULT_MAX_LABEL_VALUES, integer, quote, text } from '../options.ts'
+import { baseLabels, flag, DEFAULT_MAX_LABEL_VALUES, integer, quote, text } from '../options.ts'
 import { signalUrl, type Environment } from './environment.ts'
 
 export interface PrometheusOptions {
@@ -49,6 +49,8 @@ export interface StartTelemetryOptions extends BaseLabels {
   readonly recorder?: false | Omit<RecorderOptions, 'keep'>
   /** How processes tell each other which traces to keep, such as `gridKeepPort(grid)`. @default none: each keeps its own */
   readonly keepPort?: KeepPort
+  /** Also name what agents do as OpenTelemetry's conventions for generative AI do (`gen_ai.*`, not stable yet). @default false */
+  readonly genAi?: boolean
   /** Randomness of ids, from 0 to below 1. @default Math.random */
   readonly random?: () => number
   /** More places for spans to go; exported in batches. */
@@ -70,6 +72,7 @@ export interface ResolvedTelemetryOptions {
   readonly closeTimeoutMs: number
   readonly recorder: ResolvedRecorderOptions | undefined
   readonly random: () => number
+  readonly genAi: boolean
   readonly prometheus: { readonly host: string; readonly port: number } | undefined
   readonly tracesUrl: string | undefined
   readonly metricsUrl: string | undefined
@@ -89,6 +92,7 @@ export function resolveTelemetryOptions(options: StartTelemetryOptions, environm
     closeTimeoutMs,
     recorder: recorderOf(options, environment),
     random: options.random ?? Math.random,
+    genAi: flag('genAi', options.genAi, false),
     prometheus: prometheusOf(options.prometheus, environment),
     ...otlpOf(options.otlp, environment),
     // The exporter sleeps between its retries with timers nobody can end: so none may sleep past the close (I8).

@@ -4,21 +4,20 @@ import type { Sink } from './sink.ts'
 import { telemetryHooks, type TelemetryHooks } from '../hooks.ts'
 import { metricsText } from '../metrics/open-metrics.ts'
 import { createRegistry } from '../metrics/registry.ts'
-import { createFlight, type Flight } from '../recorder/flight.ts'
 import type { RecorderMemory } from '../recorder/read.ts'
+import type { Recorder } from '../recorder/recorder.ts'
 import { createSpanTime } from '../span-time.ts'
 import { createTally, type Tally } from '../tally.ts'
 import { endsWithin } from './deadline.ts'
 import { disabledTelemetry } from './disabled.ts'
 import { readEnvironment } from './environment.ts'
-import { createFlightSchedule } from './flight-schedule.ts'
 import { createFailureReport } from './failure-report.ts'
 import { metricProducer } from './metric-producer.ts'
+import { openFlight } from './open-flight.ts'
 import { openMetricSinks, openSpanSinks } from './open-sinks.ts'
 import { resolveTelemetryOptions, type StartTelemetryOptions } from './options.ts'
 import { createResource } from './resource.ts'
 import { openScrapeEndpoint } from './scrape-endpoint.ts'
-import { createSpanReplay } from './span-replay.ts'
 
 /** A running telemetry: hooks, sinks, and their end. */
 export interface Telemetry extends TelemetryHooks {
@@ -51,11 +50,11 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
   const resource = createResource(settings.service, settings.base)
   const time = createSpanTime(settings.clock)
   /** Filled when the sinks are open: what records is asked for what is kept. */
-  const recording: { flight?: Flight } = {}
+  const kept: { by?: Recorder } = {}
   const registry = createRegistry({
     // agent_id is bounded by us; this bound is above it, so that `other` and not the overflow series takes the rest.
     maxSeries: Math.max(2000, settings.maxLabelValues * 10),
-    kept: (trace) => recording.flight?.recorder.isKept(trace) === true,
+    kept: (trace) => kept.by?.isKept(trace) === true,
     refused: () => void tally.dropped.value++,
     readerFailed: () => void tally.dropped.reading++,
   })
@@ -90,54 +89,35 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
   }
   const sinks: readonly Sink[] = opened
 
-  const schedule = createFlightSchedule(() => flight as Flight, spanSinks)
-  const flight =
-    settings.recorder &&
-    createFlight(settings.recorder, {
-      clock: settings.clock,
-      random: settings.random,
-      // Nobody to tell of spans: then none are made.
-      emit:
-        spanSinks.length === 0
-          ? () => {}
-          : createSpanReplay({
-              scope: SCOPE,
-              resource,
-              processors: spanSinks.map((sink) => sink.processor),
-              time,
-              tally,
-            }),
-      wake: schedule.wake,
-      tell: (decisions) => options.keepPort?.tell(decisions),
-    })
-  if (flight !== undefined) recording.flight = flight
+  const recording = openFlight({ scope: SCOPE, settings, resource, time, tally, sinks: spanSinks, keepPort: options.keepPort })
+  if (recording !== undefined) kept.by = recording.flight.recorder
   const hooks = telemetryHooks({
-    flight,
+    flight: recording?.flight,
     metrics: registry,
     clock: settings.clock,
     maxLabelValues: settings.maxLabelValues,
     tally,
     ...settings.base,
   })
-  const deaf = flight && options.keepPort?.listen(({ traceId }) => flight.recorder.keepRemote(traceId))
-  let detach: readonly (() => void)[]
+  const detach: (() => void)[] = []
   try {
-    detach = [...attach(hooks, options), ...(deaf === undefined ? [] : [deaf])]
+    if (recording !== undefined) detach.push(recording.join())
+    detach.push(...attach(hooks, options))
   } catch (error) {
-    deaf?.()
+    for (const remove of detach) remove()
     await endsWithin(
       sinks.map((sink) => sink.close()),
       settings.closeTimeoutMs,
     )
-    throw new TelemetryError('BAD_OPTION', `grid or system cannot be observed: ${String(error)}`, { cause: error })
+    throw new TelemetryError('BAD_OPTION', `grid, system or keepPort cannot be observed: ${String(error)}`, { cause: error })
   }
   const flushAll = async (): Promise<void> => {
-    if (flight !== undefined) await schedule.flush()
+    await recording?.schedule.flush()
     await Promise.allSettled(sinks.map(async (sink) => sink.flush()))
   }
 
   const closeAll = async (): Promise<void> => {
-    if (flight !== undefined) await schedule.finish(settings.closeTimeoutMs / 2)
+    await recording?.schedule.finish(settings.closeTimeoutMs / 2)
     await Promise.allSettled(sinks.map(async (sink) => sink.close()))
   }
   let closing: Promise<void> | undefined
@@ -150,7 +130,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
 
   return {
     ...hooks,
-    memory: flight && { ring: flight.recorder.ring.buffer, strings: flight.recorder.strings.buffer },
+    memory: kept.by && { ring: kept.by.ring.buffer, strings: kept.by.strings.buffer },
     prometheus: endpoint && { host: endpoint.host, port: endpoint.port, url: endpoint.url },
     tally,
     async flush() {

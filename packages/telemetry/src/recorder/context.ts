@@ -13,6 +13,7 @@ export class RecordedContext implements TraceContext {
   readonly #spanLow: number
   readonly #parentHigh: number
   readonly #parentLow: number
+  #plan: string | undefined
 
   constructor(
     maker: object,
@@ -23,6 +24,7 @@ export class RecordedContext implements TraceContext {
     spanLow: number,
     parentHigh: number,
     parentLow: number,
+    plan: string | undefined,
   ) {
     this.traceId = traceId
     this.spanId = spanId
@@ -32,6 +34,17 @@ export class RecordedContext implements TraceContext {
     this.#spanLow = spanLow
     this.#parentHigh = parentHigh
     this.#parentLow = parentLow
+    this.#plan = plan
+  }
+
+  /** A getter: who lists what a context has finds the three fields of W3C. */
+  get planId(): string | undefined {
+    return this.#plan
+  }
+
+  /** From here on the work belongs to that plan. */
+  static setPlan(context: RecordedContext, plan: string): void {
+    context.#plan = plan
   }
 
   /** The context, if it is one that `maker` made. */

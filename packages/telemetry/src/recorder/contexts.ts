@@ -32,11 +32,13 @@ export class Contexts {
     let trace = -1
     let traceId = ''
     let flags = 1
+    let plan: string | undefined
     this.#parentHigh = this.#parentLow = 0
     if (parent !== undefined) {
       trace = this.#join(parent)
       traceId = parent.traceId
       flags = parent.traceFlags
+      plan = parent.planId
     }
     if (trace < 0) {
       this.#parentHigh = this.#parentLow = 0
@@ -45,8 +47,9 @@ export class Contexts {
       flags = inShare(traces.u32[traces.row(trace) * 16 + 3] as number, this.#headRatio) ? 1 : 0
       this.#keeper.born(trace, flags === 1)
     }
+    if (plan !== undefined) traces.setPlan(trace, plan)
     const low = ids.nextSpan()
-    return new RecordedContext(this.#maker, traceId, ids.spanText(low), flags, trace, low, this.#parentHigh, this.#parentLow)
+    return new RecordedContext(this.#maker, traceId, ids.spanText(low), flags, trace, low, this.#parentHigh, this.#parentLow, plan)
   }
 
   /** Number of the trace of a context, -1 if it is not valid. Notes the span as the parent. */
@@ -76,9 +79,9 @@ export class Contexts {
   }
 
   /** A context of this recorder that came back as a plain object: a frozen copy, as the grid makes them. */
-  copyOf({ traceId, spanId, traceFlags }: TraceContext): RecordedContext | undefined {
+  copyOf({ traceId, spanId, traceFlags, planId }: TraceContext): RecordedContext | undefined {
     const trace = parseWord(spanId, 0) === this.#ids.spanHigh ? this.#traces.find(traceId) : -1
     if (trace < 0 || this.#traces.u32[this.#traces.row(trace) * 16 + TRACE_U32.keep] === NEVER) return undefined
-    return new RecordedContext(this.#maker, traceId, spanId, traceFlags, trace, parseWord(spanId, 8), 0, 0)
+    return new RecordedContext(this.#maker, traceId, spanId, traceFlags, trace, parseWord(spanId, 8), 0, 0, planId)
   }
 }

@@ -6,6 +6,7 @@ import type { Extra } from './parts.ts'
 import type { Recorder } from './recorder.ts'
 import { KEEP_REASONS } from './keep-rules.ts'
 import { TRACE_F64, TRACE_U32 } from './traces.ts'
+import type { SliceReceipt } from './slices.ts'
 
 /** What the export of kept traces came to. */
 export interface DrainCounts {
@@ -20,15 +21,25 @@ export interface Drain {
   readonly counts: DrainCounts
   /** Makes spans of what was recorded in kept traces, of whole slices until at least `limit` spans. False when nothing is left. */
   run(limit: number): boolean
+  /** The trace lacks spans, here or elsewhere: counted once. */
+  lacks(traceId: string): void
 }
 
 const NONE: readonly Link[] = []
+const NO_SPAN = '0'.repeat(16)
 
 /** Walks the kept traces back along their records, and tells each span once. */
-export function createDrain(recorder: Recorder, maxSpans: number, emit: (span: RecordedSpan) => void): Drain {
+/** `receipt`: is told what was exported of a trace; undefined where nobody wants to know. */
+export function createDrain(
+  recorder: Recorder,
+  maxSpans: number,
+  emit: (span: RecordedSpan) => void,
+  receipt: ((receipt: SliceReceipt) => void) | undefined,
+): Drain {
   const { ring, traces, keeper, strings } = recorder
   const reader = readFlight({ ring: ring.buffer, strings: strings.buffer })
   const counts = { traces: 0, incomplete: 0, truncated: 0 }
+  const process = recorder.ids.spanText(0).slice(0, 8)
 
   /** Numbers of the records not exported yet, oldest first. */
   const slice = (row: number): { readonly seqs: readonly number[]; readonly lost: boolean } => {
@@ -51,11 +62,11 @@ export function createDrain(recorder: Recorder, maxSpans: number, emit: (span: R
     counts.incomplete += 1
   }
 
-  const tell = (row: number, record: FlightRecord, extra: Extra | undefined, links: readonly Link[]): void => {
+  const tell = (row: number, record: FlightRecord, extra: Extra | undefined, links: readonly Link[], plan: string | undefined): void => {
     const told = (traces.u32[row * 16 + TRACE_U32.spans] as number) + 1
     traces.u32[row * 16 + TRACE_U32.spans] = told
     if (told <= maxSpans) {
-      const span = spanOf(record, extra, links)
+      const span = spanOf(record, extra, links, plan)
       const reason = KEEP_REASONS[(traces.u32[row * 16 + TRACE_U32.keep] as number) - 1]
       // On the first span of the slice: why the trace is here, unless by mere chance.
       const said = told === 1 && reason !== undefined && reason !== 'base'
@@ -79,6 +90,9 @@ export function createDrain(recorder: Recorder, maxSpans: number, emit: (span: R
     traces.f64[row * 8 + TRACE_F64.emitted] = traces.f64[row * 8 + TRACE_F64.last] as number
     // Of the span by its low half. Links are rare.
     let causes: Map<number, Link[]> | undefined
+    const plan = traces.plan(trace)
+    const spans: string[] = []
+    const needs: string[] = []
     for (const seq of seqs) {
       const at = ring.find(seq)
       const low = ring.u32[at + U32.spanLow] as number
@@ -90,13 +104,24 @@ export function createDrain(recorder: Recorder, maxSpans: number, emit: (span: R
         continue
       }
       const [record] = reader.read(seq, 1).records
-      if (record !== undefined) tell(row, record, extra, causes?.get(low) ?? NONE)
+      if (record === undefined) continue
+      tell(row, record, extra, causes?.get(low) ?? NONE, plan)
+      if (receipt === undefined) continue
+      spans.push(record.spanId)
+      if (record.parentId !== NO_SPAN && !record.parentId.startsWith(process)) needs.push(record.parentId)
     }
+    const [first] = spans.length > 0 ? reader.read(seqs.at(-1) as number, 1).records : []
+    if (first !== undefined) receipt?.({ traceId: first.traceId, process, spans, needs })
     return seqs.length
   }
 
   return {
     counts,
+    lacks(traceId) {
+      const trace = traces.find(traceId)
+      if (trace >= 0 && traces.has(trace)) breaks(traces.row(trace))
+      else counts.incomplete += 1
+    },
     run(limit) {
       let told = 0
       const list = keeper.dirty

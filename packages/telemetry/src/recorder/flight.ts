@@ -4,6 +4,7 @@ import type { ResolvedRecorderOptions } from './options.ts'
 import type { RecorderParts } from './parts.ts'
 import { Recorder } from './recorder.ts'
 import type { RecordedSpan } from './recorded-span.ts'
+import { createSliceLedger, type SliceLedger, type SliceReceipt } from './slices.ts'
 
 /** Where spans of kept traces go, and when. */
 export interface FlightPorts extends Pick<RecorderParts, 'clock' | 'random'> {
@@ -13,23 +14,47 @@ export interface FlightPorts extends Pick<RecorderParts, 'clock' | 'random'> {
   readonly wake: () => void
   /** Takes decisions for other processes. */
   readonly tell: (decisions: readonly KeepDecision[]) => void
+  /** Takes what was exported, for other processes. @default nobody wants to know */
+  readonly tellSlices?: ((receipts: readonly SliceReceipt[]) => void) | undefined
 }
 
 /** The recorder with its way out. */
 export interface Flight {
   readonly recorder: Recorder
   readonly counts: DrainCounts
+  readonly slices: SliceLedger
   /** Tells decisions, and makes spans of kept traces, of whole slices until at least `limit` spans. False when nothing is left. */
   run(limit: number): boolean
+  /** Says to the others that this process is there. */
+  greet(): void
 }
 
-export function createFlight(options: ResolvedRecorderOptions, { clock, random, emit, wake, tell }: FlightPorts): Flight {
+export function createFlight(options: ResolvedRecorderOptions, ports: FlightPorts): Flight {
+  const { clock, random, emit, wake, tell, tellSlices } = ports
+  let receipts: SliceReceipt[] = []
+  const told = (receipt: SliceReceipt): void => {
+    receipts.push(receipt)
+    slices.own(receipt)
+  }
   const run = (limit: number): boolean => {
     const decisions = recorder.keeper.takeDecisions()
     if (decisions.length > 0) tell(decisions)
-    return drain.run(limit)
+    const more = drain.run(limit)
+    slices.settle()
+    if (receipts.length === 0) return more
+    const taken = receipts
+    receipts = []
+    tellSlices?.(taken)
+    return more
   }
   const recorder = new Recorder(options, { clock, random, wake, pressure: () => void run(Infinity) })
-  const drain = createDrain(recorder, options.maxSpansPerTrace, emit)
-  return { recorder, counts: drain.counts, run }
+  const drain = createDrain(recorder, options.maxSpansPerTrace, emit, tellSlices && told)
+  const slices = createSliceLedger({
+    timeoutMs: options.sliceTimeoutMs,
+    now: () => clock.now(),
+    lacks: (traceId) => drain.lacks(traceId),
+  })
+  const process = recorder.ids.spanText(0).slice(0, 8)
+  const greet = (): void => tellSlices?.([{ traceId: '', process, spans: [], needs: [] }])
+  return { recorder, counts: drain.counts, slices, run, greet }
 }

@@ -1,5 +1,5 @@
 import { TelemetryError } from '../errors.ts'
-import { integer, quote } from '../options.ts'
+import { flag, integer, quote } from '../options.ts'
 
 /** What of the traces is exported. The recorder holds them all for a while; a trace is kept whole or not at all. */
 export interface KeepOptions {
@@ -26,6 +26,8 @@ export interface RecorderOptions {
   readonly headRatio?: number
   /** Spans of one trace; what is more is counted and said once in the trace. @default 512 */
   readonly maxSpansPerTrace?: number
+  /** How long another process may take to export its part of a kept trace before that part counts as lost. Milliseconds. @default 5000 */
+  readonly sliceTimeoutMs?: number
 }
 
 /** Checked and complete. */
@@ -39,6 +41,7 @@ export interface ResolvedRecorderOptions {
   readonly maxRecordsLog2: number
   readonly headRatio: number
   readonly maxSpansPerTrace: number
+  readonly sliceTimeoutMs: number
 }
 
 /** Throws `TelemetryError` BAD_OPTION. */
@@ -54,6 +57,7 @@ export function resolveRecorderOptions(options: RecorderOptions): ResolvedRecord
     maxRecordsLog2: 13 + Math.floor(Math.log2(integer('recorder.maxMebibytes', options.maxMebibytes, 32, 1, 1024))),
     headRatio: share('recorder.headRatio', options.headRatio, 1),
     maxSpansPerTrace: integer('recorder.maxSpansPerTrace', options.maxSpansPerTrace, 512, 1, 100_000),
+    sliceTimeoutMs: integer('recorder.sliceTimeoutMs', options.sliceTimeoutMs, 5000, 1, 600_000),
   }
 }
 
@@ -79,10 +83,4 @@ function atLeastZero(name: string, value: unknown, byDefault: number): number {
   if (value === undefined) return byDefault
   if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value
   throw new TelemetryError('BAD_OPTION', `${name} is ${quote(value)}: give a number from 0`)
-}
-
-function flag(name: string, value: unknown, byDefault: boolean): boolean {
-  if (value === undefined) return byDefault
-  if (typeof value === 'boolean') return value
-  throw new TelemetryError('BAD_OPTION', `${name} is ${quote(value)}: give true or false`)
 }

@@ -24,13 +24,17 @@ type OurAttributes = { [name in AttributeName]?: string | number }
 const NO_PARENT = '0'.repeat(16)
 
 /** The span of a record. `links`: further causes, told apart from the record. */
-export function spanOf(record: FlightRecord, extra: Extra | undefined, causes: readonly Link[]): RecordedSpan {
+export function spanOf(record: FlightRecord, extra: Extra | undefined, causes: readonly Link[], plan?: string): RecordedSpan {
   const { traceId, spanId, startedAtMs, endedAtMs } = record
   const parentId = record.parentId === NO_PARENT ? undefined : record.parentId
   const consumer = record.kind === 'transition' && parentId !== undefined
   // One message: its span is the parent and also a link, as the conventions of messaging ask for.
   const own: readonly Link[] = consumer ? [{ context: { traceId, spanId: parentId, traceFlags: 1, isRemote: true } }] : []
   const { name, attributes } = describe(record, extra, consumer)
+  if (plan !== undefined) {
+    attributes['agent.plan.id'] = plan
+    if (consumer) attributes['messaging.message.conversation_id'] = plan
+  }
   const links = causes.length === 0 ? own : [...own, ...causes]
   return { name, traceId, spanId, parentId, consumer, startedAtMs, endedAtMs, attributes, links, error: extra?.error }
 }
@@ -76,6 +80,7 @@ function describeTransition(record: FlightRecord, consumer: boolean): { readonly
   if (consumer) {
     attributes['messaging.system'] = 'stigmergy'
     attributes['messaging.operation.type'] = 'process'
+    attributes['messaging.destination.template'] = agentType
   }
   return { name: transitionName(agentType, from, to), attributes }
 }

@@ -13,7 +13,7 @@ import type { Extra, RecorderParts } from './parts.ts'
 import { Ring } from './ring.ts'
 import { createStringTable, type StringTable } from './strings.ts'
 import { stageOfTags } from '../stages.ts'
-import { NEVER, TRACE_F64, TRACE_U32, TraceTable } from './traces.ts'
+import { TRACE_F64, TRACE_U32, TraceTable } from './traces.ts'
 
 const ERROR = reasonCode('error')
 /** The newest so many traces can be kept after the fact. */
@@ -103,8 +103,9 @@ export class Recorder implements TransitionRecorder {
   }
 
   /** The root of a trace: a reading that entered. */
-  root(name: string, attributes: object, startedAtMs: number, endedAtMs: number): TraceContext {
+  root(name: string, attributes: object, startedAtMs: number, endedAtMs: number, planId?: string): TraceContext {
     const context = this.#contexts.make(undefined)
+    if (planId !== undefined) this.plan(context, planId)
     this.#point(KIND.root, context, undefined, name, startedAtMs, endedAtMs, 0, { attributes })
     return context
   }
@@ -125,6 +126,14 @@ export class Recorder implements TransitionRecorder {
   ): void {
     const now = this.#clock.now()
     this.#point(KIND.restart, this.#contexts.make(trace), agent, from, now, now, restarts, undefined)
+  }
+
+  /** The work under `context`, and all that follows from it, belongs to that plan. */
+  plan(context: TraceContext, planId: string): void {
+    const own = RecordedContext.of(context, this)
+    if (own === undefined) return
+    RecordedContext.setPlan(own, planId)
+    if (this.traces.has(RecordedContext.trace(own))) this.traces.setPlan(RecordedContext.trace(own), planId)
   }
 
   /** The transition of `context` had `cause` as a cause too: several percepts that make one plan. Unknown contexts are ignored. */
@@ -164,10 +173,7 @@ export class Recorder implements TransitionRecorder {
   /** True if the trace of a context made here is kept so far. */
   isKept(context: TraceContext): boolean {
     const own = RecordedContext.of(context, this)
-    if (own === undefined) return false
-    const trace = RecordedContext.trace(own)
-    const keep = this.traces.u32[this.traces.row(trace) * 16 + TRACE_U32.keep] as number
-    return keep !== 0 && keep !== NEVER && this.traces.has(trace)
+    return own !== undefined && this.traces.isKept(RecordedContext.trace(own))
   }
 
   /** Keeps a trace that another process decided to keep, also one whose first record here is still to come. */

@@ -20,6 +20,8 @@ export class TraceTable {
   readonly f64: Float64Array
   readonly u32: Uint32Array
   readonly #names: (string | undefined)[] = []
+  /** Plans by row, with the number of their trace; only of traces that have one. */
+  readonly #plans: ({ readonly owner: number; readonly plan: string } | undefined)[] = []
   readonly #foreign = new Map<string, number>()
   readonly #ids: Ids
   #next = 0
@@ -66,6 +68,22 @@ export class TraceTable {
   /** True while the row of that trace is its own. */
   has(number: number): boolean {
     return this.f64[this.row(number) * 8 + TRACE_F64.number] === number + 1
+  }
+
+  /** True if it is known and kept so far. */
+  isKept(number: number): boolean {
+    const keep = this.u32[this.row(number) * 16 + TRACE_U32.keep] as number
+    return keep !== 0 && keep !== NEVER && this.has(number)
+  }
+
+  /** The plan a trace belongs to, if that is known. */
+  plan(number: number): string | undefined {
+    const found = this.#plans[this.row(number)]
+    return found?.owner === number ? found.plan : undefined
+  }
+
+  setPlan(number: number, plan: string): void {
+    if (this.plan(number) !== plan) this.#plans[this.row(number)] = { owner: number, plan }
   }
 
   row(number: number): number {

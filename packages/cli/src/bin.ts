@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import { runProcess } from '@stigmergy/grid/cli'
+import { main } from './main.ts'
+
+await runProcess(main)

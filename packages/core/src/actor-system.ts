@@ -1,0 +1,81 @@
+import type { Clock, Grid } from '@stigmergy/grid'
+import type { AnyStateMachine } from 'xstate'
+import type { AgentRef, SendOptions } from './agent.ts'
+import type { TreeNode } from './child.ts'
+import type { DeadLetters } from './dead-letters.ts'
+import type { Actuator } from './doer.ts'
+import type { AgentEvent } from './envelope.ts'
+import type { CoreHooks } from './hooks.ts'
+import type { MailboxOptions } from './mailbox.ts'
+import type { SpawnOptions } from './spawn.ts'
+import type { Store } from './store.ts'
+import type { SupervisorRef, SupervisorSpec } from './supervise.ts'
+import type { SupervisionOptions } from './supervisor.ts'
+
+export interface SystemOptions {
+  readonly grid: Grid
+  /** Where checkpoints go. One that is given is not closed with the system. @default memoryStore() */
+  readonly store?: Store
+  /** How long the store may take to answer, in milliseconds. @default 10_000 */
+  readonly storeTimeoutMs?: number
+  /** What `command` moves, by name. */
+  readonly actuators?: Readonly<Record<string, Actuator>>
+  /** @default grid.clock */
+  readonly clock?: Clock
+  readonly hooks?: CoreHooks
+  /** Numbers in [0, 1) for the jitter of backoff. @default Math.random */
+  readonly random?: () => number
+  /** For agents that do not say otherwise. */
+  readonly mailbox?: MailboxOptions
+  /** For agents that do not say otherwise. */
+  readonly supervision?: SupervisionOptions
+  /** Dead letters kept, and as many that an agent crashed on; older ones are dropped and counted. @default 1000 */
+  readonly deadLetters?: number
+}
+
+/** The agents of a process. */
+export interface ActorSystem {
+  readonly grid: Grid
+  readonly clock: Clock
+  /** Ids of the agents that have not ended, in order of their spawn. */
+  readonly agents: readonly string[]
+  /**
+   * Starts an agent. Throws `CoreError` BAD_MACHINE, BAD_OPTION, AGENT_EXISTS, START_FAILED, CLOSED,
+   * or why the store refuses (STORE_...).
+   */
+  spawn<TLogic extends AnyStateMachine, TWorld extends Readonly<Record<string, unknown>> = Readonly<Record<string, unknown>>>(
+    machine: TLogic,
+    options?: SpawnOptions<TLogic, TWorld>,
+  ): Promise<AgentRef<TLogic>>
+  /**
+   * Starts a supervisor and its children, in order; if one does not start, those before it are stopped. Throws what `spawn` throws.
+   * `system.supervise({ id: 'cell', strategy: 'rest-for-one', children: [child(camera, { id: 'camera' }), child(planner)] })`
+   */
+  supervise(spec: SupervisorSpec): Promise<SupervisorRef>
+  /** The supervisor of that id, unless it has ended. */
+  supervisor(id: string): SupervisorRef | undefined
+  /** The supervisors that have none above them, with all below them. */
+  trees(): readonly TreeNode[]
+  /** The agent of that id, unless it has ended. */
+  agent(id: string): AgentRef<AnyStateMachine> | undefined
+  /** Sends to an agent by id; an unknown id becomes a dead letter and returns false. */
+  send(id: string, event: AgentEvent, options?: SendOptions): boolean
+  /** As `AgentRef.watch`, by id, also in an agent's first step. */
+  watch(watcher: string, watched: string): () => void
+  readonly deadLetters: DeadLetters
+  /** Answers that came after their asker had gone, or after another answer. */
+  readonly lateReplies: number
+  /** Effects that came a second time, or from an activation that was replaced, and were passed over. */
+  readonly repeats: number
+  /** Adds an observer; a hook that throws is counted and otherwise ignored (I7). Returns its removal. */
+  use(hooks: CoreHooks): () => void
+  /** Errors thrown by hooks and listeners so far. */
+  readonly guestErrors: number
+  /**
+   * Stops the agents in reverse order of their spawn and writes their last states. Afterwards nothing is pending.
+   * Rejects with `CoreError` CLOSE_TIMEOUT if the store does not answer in time; all is stopped then as well.
+   * @default timeoutMs 5000
+   */
+  close(options?: { readonly timeoutMs?: number }): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}

@@ -1,0 +1,189 @@
+import type { Clock } from '@stigmergy/grid'
+import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine, Snapshot } from 'xstate'
+import type { Audience } from './audience.ts'
+import type { Gate } from './gate.ts'
+import type { EffectData } from './outbox.ts'
+import { Stepper } from './stepper.ts'
+import { Tree, type TreeEnvironment } from './tree.ts'
+
+const STOP: AnyEventObject = { type: 'xstate.stop' }
+
+/** Whoever runs the machine. */
+export interface HostOwner {
+  /** The last good snapshot. */
+  readonly snapshot: AnyMachineSnapshot
+  /** Handles one event, from outside, a child or a timer: they come one at a time. */
+  handle(event: AnyEventObject): void
+  /** Sends, writes or commands something of a machine in this tree. */
+  dispatch(effect: EffectData): void
+  readonly audience: Audience
+}
+
+export interface HostOptions {
+  readonly id: string
+  readonly machine: AnyStateMachine
+  readonly environment: TreeEnvironment
+  /** Where effects wait for the commit of the state that caused them; undefined: they do not wait. */
+  readonly gate: Gate | undefined
+}
+
+/**
+ * An agent as its machine and its children see it: `self`. In the place of XState's actor: that one runs effects before anybody could
+ * commit a state (I2), and weighs 3.5 kB.
+ */
+export class Host extends Stepper {
+  readonly id: string
+  readonly #environment: TreeEnvironment
+  readonly #owner: HostOwner
+  /** 0 not started, 1 running, 2 stopped: as XState numbers them. */
+  _processingStatus = 0
+  #queue: AnyEventObject[] | undefined
+  #busy = false
+  #tree: Tree | undefined
+
+  constructor({ id, machine, environment, gate }: HostOptions, owner: HostOwner) {
+    super(machine, gate)
+    this.id = id
+    this.#environment = environment
+    this.#owner = owner
+  }
+
+  get self(): AnyActorRef {
+    return this as unknown as AnyActorRef
+  }
+
+  get ref(): AnyActorRef {
+    return this.self
+  }
+
+  get sessionId(): string {
+    return this.id
+  }
+
+  get src(): AnyStateMachine {
+    return this.logic
+  }
+
+  get clock(): Clock {
+    return this.#environment.clock
+  }
+
+  get system(): Tree {
+    this.#tree ??= new Tree(this.id, this.#environment, this.gate)
+    return this.#tree
+  }
+
+  /** Undefined as long as nobody asked for it: then there is no timer either. */
+  get tree(): Tree | undefined {
+    return this.#tree
+  }
+
+  get logger(): TreeEnvironment['logger'] {
+    return this.#environment.logger
+  }
+
+  getPersistedSnapshot(): Snapshot<unknown> {
+    return this.logic.getPersistedSnapshot(this.snapshot)
+  }
+
+  toJSON(): unknown {
+    return { xstate$$type: 1, id: this.id }
+  }
+
+  override prepare(input: unknown, stored: Snapshot<unknown> | undefined): AnyMachineSnapshot {
+    if (stored !== undefined && hasChildren(stored)) this.system.reserve(childIds(stored))
+    return super.prepare(input, stored)
+  }
+
+  /** Starts the children and runs the first effects. `first` comes before what those children say. Throws what an effect throws. */
+  start(first: () => void): void {
+    this._processingStatus = 1
+    this.#busy = true
+    try {
+      this.begin()
+    } finally {
+      this.#busy = false
+    }
+    first()
+    this.#drain()
+  }
+
+  send(event: AnyEventObject): void {
+    this._send(event)
+  }
+
+  /** Of its children, its timers and itself. */
+  _send(event: AnyEventObject): void {
+    if (this._processingStatus === 2) return
+    if (this.#busy || this._processingStatus === 0) {
+      this.#queue ??= []
+      this.#queue.push(event)
+      return
+    }
+    this.#process(event)
+    this.#drain()
+  }
+
+  #process(event: AnyEventObject): void {
+    this.#busy = true
+    try {
+      this.#owner.handle(event)
+    } finally {
+      this.#busy = false
+    }
+  }
+
+  #drain(): void {
+    while (this.#queue !== undefined && this._processingStatus === 1) {
+      const queue = this.#queue
+      this.#queue = undefined
+      for (const event of queue) if (this._processingStatus === 1) this.#process(event)
+    }
+  }
+
+  dispatch(effect: EffectData): void {
+    this.#owner.dispatch(effect)
+  }
+
+  emit(event: AnyEventObject): void {
+    this.#owner.audience.emitted(event)
+  }
+
+  on(type: string, listener: (event: AnyEventObject) => void): { unsubscribe(): void } {
+    return { unsubscribe: this.#owner.audience.on(type, listener) }
+  }
+
+  subscribe(observer: ((snapshot: AnyMachineSnapshot) => void) | { next?(snapshot: AnyMachineSnapshot): void }): { unsubscribe(): void } {
+    const next = typeof observer === 'function' ? observer : observer.next?.bind(observer)
+    return { unsubscribe: this.#owner.audience.subscribe((snapshot) => next?.(snapshot)) }
+  }
+
+  /** Stops the children as XState does, and nothing comes any more. */
+  stop(): void {
+    if (this._processingStatus === 1 && this.snapshot.status === 'active') {
+      const { snapshot, effects } = this.step(STOP)
+      this.release(effects, snapshot)
+    }
+    this.end()
+  }
+
+  /** Nothing comes any more: no event, no timer. */
+  end(): void {
+    this._processingStatus = 2
+    this.#queue = undefined
+    this.#tree?.cancelAll(this.self)
+  }
+}
+
+function hasChildren(snapshot: Snapshot<unknown>): boolean {
+  const { children } = snapshot as { readonly children?: object }
+  return children !== undefined && Object.keys(children).length > 0
+}
+
+function* childIds(snapshot: unknown): Iterable<string> {
+  const { children } = (snapshot ?? {}) as { readonly children?: Readonly<Record<string, { readonly snapshot?: unknown }>> }
+  for (const [id, child] of Object.entries(children ?? {})) {
+    yield id
+    yield* childIds(child.snapshot)
+  }
+}

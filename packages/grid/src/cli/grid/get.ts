@@ -1,0 +1,91 @@
+import { StoreError } from '../../store/errors.ts'
+import type { DurableReader } from '../../durable/durable-reader.ts'
+import { GridError, quote } from '../../errors.ts'
+import type { CliIo, Command, ExitCode, ParsedArguments } from '../command.ts'
+import { inLine, showValue } from '../values.ts'
+import { TARGET, withTarget } from './target.ts'
+
+export const get: Command = {
+  spec: {
+    name: 'get',
+    summary:
+      'Show one thing: a record of the store by its id, a record of a journal by its offset, or a blob.\nValues are shown as text, as what msgpack unpacks, or as base64.',
+    positionals: [TARGET, 'ID'],
+    options: {
+      journal: { kind: 'text', placeholder: 'NAME', help: 'ID is an offset in this journal' },
+      blob: { kind: 'flag', help: 'ID is a blob or a tag, such as policy@^2.3; its bytes go to standard output' },
+      revisions: { kind: 'flag', help: 'older revisions of the record as well, newest first' },
+      outbox: { kind: 'flag', help: 'what the record has committed to send and not sent yet' },
+      raw: { kind: 'flag', help: 'the bytes of the value themselves' },
+      json: { kind: 'flag', help: 'JSON, for programs: an object a line' },
+    },
+    examples: [
+      'stigmergy grid get /var/lib/cell-7 robot-3 --revisions',
+      'stigmergy grid get /var/lib/cell-7 41 --journal decisions',
+      "stigmergy grid get /var/lib/cell-7 'policy@^2.3' --blob > policy.onnx",
+    ],
+  },
+  run: (args, io) => {
+    const id = args.positional(1) ?? ''
+    if (args.flag('raw') && args.flag('json')) throw new GridError('BAD_OPTION', 'give --raw or --json, not both')
+    if (args.flag('blob') && args.text('journal') !== undefined) throw new GridError('BAD_OPTION', 'give --blob or --journal, not both')
+    return withTarget(args.positional(0), (reader) => {
+      if (args.flag('blob')) return blob(reader, id, args, io)
+      const journal = args.text('journal')
+      return journal === undefined ? record(reader, id, args, io) : journalRecord(reader, journal, id, args, io)
+    })
+  },
+}
+
+async function record(reader: DurableReader, id: string, args: ParsedArguments, io: CliIo): Promise<ExitCode> {
+  const revisions = await reader.store.revisions(id)
+  if (revisions.length === 0) throw new GridError('BAD_OPTION', `there is no record ${quote(id)}: see what there is with inspect`)
+  for (const { rev, fence, value } of args.flag('revisions') ? revisions : revisions.slice(0, 1)) {
+    const head = { id, rev, owner: fence.owner, fence: fence.token, bytes: value.length }
+    await print(head, value, args, io, `${id} revision ${rev}, by ${fence.owner} with fence ${fence.token}, ${value.length} bytes`)
+  }
+  if (!args.flag('outbox')) return 0
+  for (const { seq, value } of await reader.store.outbox(id)) {
+    await print({ id, outbox: seq, bytes: value.length }, value, args, io, `${id} outbox ${seq}, ${value.length} bytes`)
+  }
+  return 0
+}
+
+async function journalRecord(reader: DurableReader, name: string, at: string, args: ParsedArguments, io: CliIo): Promise<ExitCode> {
+  const offset = Number(at)
+  if (at.trim() === '' || !Number.isSafeInteger(offset) || offset < 0)
+    throw new GridError('BAD_OPTION', `ID is ${quote(at)}: give an offset, from 0 on`)
+  const [found] = await reader.journal(knownJournal(reader, name)).read(offset, { limit: 1 })
+  if (found === undefined) throw new GridError('BAD_OPTION', `journal ${quote(name)} ends before ${offset}: see where with inspect`)
+  const { producer, seq, value, wallMs } = found
+  const head = { journal: name, offset, producer, seq, at: new Date(wallMs).toISOString(), bytes: value.length }
+  await print(head, value, args, io, `${name} ${offset}: ${head.at} ${producer} ${seq}, ${value.length} bytes`)
+  return 0
+}
+
+async function blob(reader: DurableReader, reference: string, args: ParsedArguments, io: CliIo): Promise<ExitCode> {
+  if (args.flag('json')) {
+    io.out(JSON.stringify(await reader.blobs.stat(reference)))
+    return 0
+  }
+  for await (const chunk of reader.blobs.read(reference, { signal: io.signal })) await io.write(chunk)
+  return 0
+}
+
+async function print(head: object, value: Uint8Array, args: ParsedArguments, io: CliIo, line: string): Promise<void> {
+  if (args.flag('raw')) return io.write(value)
+  const shown = showValue(value)
+  if (args.flag('json')) return io.out(JSON.stringify({ ...head, ...shown }))
+  io.out(line)
+  io.out(`  ${inLine(shown)}`)
+}
+
+/** Throws if there is no such journal, and names those there are. */
+export function knownJournal(reader: DurableReader, name: string): string {
+  const names = reader.journals().map((each) => each.name)
+  if (names.includes(name)) return name
+  throw new StoreError(
+    'BAD_ID',
+    `there is no journal ${quote(name)}; there ${names.length === 0 ? 'is none' : `are ${names.map(quote).join(', ')}`}`,
+  )
+}

@@ -1,0 +1,124 @@
+import type { DurableReader } from '../../durable/durable-reader.ts'
+import type { Command, ExitCode } from '../command.ts'
+import { size, table } from '../table.ts'
+import { TARGET, withTarget } from './target.ts'
+
+interface Found {
+  readonly path: string
+  readonly schemaVersion: number
+  readonly bytes: number
+  readonly store: { readonly records: number; readonly shown: readonly StoreRow[] }
+  readonly leases: readonly { readonly name: string; readonly owner: string | null; readonly fence: number; readonly ttlMs: number }[]
+  readonly journals: readonly JournalRow[]
+  readonly blobs: { readonly count: number; readonly bytes: number; readonly tags: number; readonly shown: readonly TagRow[] }
+}
+
+interface StoreRow {
+  readonly id: string
+  readonly rev: number
+  readonly owner: string
+  readonly fence: number
+  readonly bytes: number
+}
+
+interface JournalRow {
+  readonly name: string
+  readonly first: number
+  readonly cold: number
+  readonly end: number
+  readonly readers: Readonly<Record<string, { readonly position: number; readonly lag: number }>>
+  readonly producers: Readonly<Record<string, number>>
+}
+
+interface TagRow {
+  readonly tag: string
+  readonly id: string
+}
+
+export const inspect: Command = {
+  spec: {
+    name: 'inspect',
+    summary:
+      'Show what a durable grid holds: records, leases, journals and how far their readers are, blobs.\nIt only looks, also while others write.',
+    positionals: [TARGET],
+    options: {
+      limit: { kind: 'number', placeholder: 'N', help: 'how many records, and how many tags, to list', defaultText: '20' },
+      prefix: { kind: 'text', placeholder: 'TEXT', help: 'only records whose id begins so' },
+      json: { kind: 'flag', help: 'one JSON object, for programs' },
+    },
+    examples: ['stigmergy grid inspect /var/lib/cell-7', 'stigmergy grid inspect /var/lib/cell-7 --prefix robot- --json'],
+  },
+  run: (args, io) =>
+    withTarget(args.positional(0), async (reader): Promise<ExitCode> => {
+      const found = await look(reader, args.positional(0) ?? '', args.number('limit') ?? 20, args.text('prefix') ?? '')
+      if (args.flag('json')) io.out(JSON.stringify(found))
+      else for (const line of lines(found)) io.out(line)
+      return 0
+    }),
+}
+
+async function look(reader: DurableReader, path: string, limit: number, prefix: string): Promise<Found> {
+  let records = 0
+  const shown: StoreRow[] = []
+  for await (const { id, rev, fence, value } of reader.store.scan({ prefix })) {
+    records += 1
+    if (shown.length < limit) shown.push({ id, rev, owner: fence.owner, fence: fence.token, bytes: value.length })
+  }
+  const journals = reader.journals().map(({ name, first, cold, end, readers, producers }) => ({
+    name,
+    first,
+    cold,
+    end,
+    readers: Object.fromEntries(Array.from(readers, ([each, position]) => [each, { position, lag: end - position }])),
+    producers: Object.fromEntries(producers),
+  }))
+  const blobs = { count: 0, bytes: 0 }
+  for await (const blob of reader.blobs.list()) {
+    blobs.count += 1
+    blobs.bytes += blob.size
+  }
+  const tags = await reader.blobs.tags()
+  return {
+    path,
+    schemaVersion: reader.schemaVersion,
+    bytes: reader.bytes,
+    store: { records, shown },
+    leases: reader.leases().map(({ name, owner, fence, ttlMs }) => ({ name, owner: owner ?? null, fence, ttlMs })),
+    journals,
+    blobs: { ...blobs, tags: tags.length, shown: tags.slice(0, limit).map(({ name, version, id }) => ({ tag: `${name}@${version}`, id })) },
+  }
+}
+
+function lines({ path, schemaVersion, bytes, store, leases, journals, blobs }: Found): readonly string[] {
+  const indent = (rows: readonly (readonly string[])[]): readonly string[] => table(rows).map((line) => `  ${line}`)
+  const more = (all: number, shown: number): readonly string[] => (all > shown ? [`  ... and ${all - shown} more (see --limit)`] : [])
+  const told = [`${path}: ${size(bytes)}, schema version ${schemaVersion}`, '', `store: ${count(store.records, 'record')}`]
+  if (store.shown.length > 0) {
+    const rows = store.shown.map(({ id, rev, owner, fence, bytes: each }) => [id, String(rev), owner, String(fence), size(each)])
+    told.push(...indent([['id', 'rev', 'owner', 'fence', 'size'], ...rows]), ...more(store.records, store.shown.length))
+  }
+  told.push('', `leases: ${leases.length}`)
+  if (leases.length > 0) {
+    const rows = leases.map(({ name, owner, fence, ttlMs }) => [name, owner ?? '(free)', String(fence), `${ttlMs} ms`])
+    told.push(...indent([['name', 'last owner', 'fence', 'time'], ...rows]))
+  }
+  told.push('', `journals: ${journals.length}`)
+  for (const { name, first, cold, end, readers, producers } of journals) {
+    const inBlobs = cold > first ? `, ${cold - first} of them in blobs` : ''
+    told.push(
+      `  ${name}: ${count(end - first, 'record')}, offsets ${first} to ${end}${inBlobs}; ${count(Object.keys(producers).length, 'producer')}`,
+    )
+    const rows = Object.entries(readers).map(([reader, { position, lag }]) => [reader, String(position), String(lag)])
+    if (rows.length > 0)
+      told.push(...indent([['  reader', 'position', 'lag'], ...rows.map(([each = '', ...rest]) => [`  ${each}`, ...rest])]))
+  }
+  told.push('', `blobs: ${blobs.count}, ${size(blobs.bytes)}; ${count(blobs.tags, 'tag')}`)
+  if (blobs.shown.length > 0) {
+    told.push(...indent([['tag', 'id'], ...blobs.shown.map(({ tag, id }) => [tag, id])]), ...more(blobs.tags, blobs.shown.length))
+  }
+  return told
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`
+}

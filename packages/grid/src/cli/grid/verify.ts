@@ -1,0 +1,105 @@
+import type { DurableReader } from '../../durable/durable-reader.ts'
+import { isStoreError } from '../../store/errors.ts'
+import type { CliIo, Command } from '../command.ts'
+import { TARGET, withTarget } from './target.ts'
+
+interface Checked {
+  readonly records: number
+  readonly journalRecords: number
+  readonly blobs: number
+  readonly tags: number
+  readonly damaged: readonly Damage[]
+}
+
+interface Damage {
+  readonly what: string
+  readonly why: string
+}
+
+export const verify: Command = {
+  spec: {
+    name: 'verify',
+    summary:
+      'Read everything and say what is damaged: check sums of rows, holes in journals, bytes of blobs, tags to nothing.\nIt only looks. Exit code 1 says that something is damaged.',
+    positionals: [TARGET],
+    options: { json: { kind: 'flag', help: 'one JSON object, for programs' } },
+    examples: ['stigmergy grid verify /var/lib/cell-7'],
+  },
+  run: (args, io) =>
+    withTarget(args.positional(0), async (reader) => {
+      const found = await check(reader, io)
+      const { records, journalRecords, blobs, tags, damaged } = found
+      if (args.flag('json')) io.out(JSON.stringify(found))
+      else {
+        io.out(`read ${records} records, ${journalRecords} records of journals, ${blobs} blobs, ${tags} tags`)
+        for (const { what, why } of damaged) io.out(`DAMAGED ${what}: ${why}`)
+        io.out(damaged.length === 0 ? 'all is well' : `${damaged.length} damaged`)
+      }
+      return damaged.length === 0 ? 0 : 1
+    }),
+}
+
+async function check(reader: DurableReader, { signal }: CliIo): Promise<Checked> {
+  const damaged: Damage[] = []
+  const counts = { records: 0, journalRecords: 0, blobs: 0, tags: 0 }
+
+  /** One damaged thing must not hide the next. */
+  async function trying(what: string, work: () => Promise<void>): Promise<void> {
+    signal.throwIfAborted()
+    try {
+      await work()
+    } catch (error) {
+      signal.throwIfAborted()
+      damaged.push({ what, why: (error as Error).message })
+    }
+  }
+
+  for (const id of reader.ids()) {
+    await trying(`record ${id}`, async () => {
+      await reader.store.revisions(id)
+      await reader.store.outbox(id)
+      counts.records += 1
+    })
+  }
+  await trying('leases', async () => void reader.leases())
+  for (const name of reader.journalNames()) await trying(`journal ${name}`, () => readJournal(name))
+  for await (const { id } of reader.blobs.list()) {
+    await trying(`blob ${id}`, async () => {
+      try {
+        for await (const chunk of reader.blobs.read(id, { signal })) void chunk
+        counts.blobs += 1
+      } catch (error) {
+        // Collected since it was listed.
+        if (!isStoreError(error, 'BLOB_MISSING')) throw error
+      }
+    })
+  }
+  await trying('tags', async () => {
+    for (const { name, version, id } of await reader.blobs.tags()) {
+      counts.tags += 1
+      await trying(`tag ${name}@${version}`, async () => {
+        await reader.blobs.stat(id)
+      })
+    }
+  })
+
+  async function readJournal(name: string): Promise<void> {
+    const journal = reader.journal(name)
+    const { first, end } = await journal.extent()
+    let at = first
+    while (at < end) {
+      signal.throwIfAborted()
+      try {
+        const records = await journal.read(at, { limit: Math.min(1024, end - at) })
+        at += records.length
+        counts.journalRecords += records.length
+      } catch (error) {
+        if (!isStoreError(error, 'JOURNAL_TRIMMED')) throw error
+        // Retention went on meanwhile.
+        at = (await journal.extent()).first
+      }
+    }
+  }
+
+  return { ...counts, damaged }
+}

@@ -1,0 +1,6 @@
+export type { CliIo, Command, CommandGroup, CommandSpec, ExitCode, OptionSpec, ParsedArguments } from './command.ts'
+export { gridCommands } from './grid/grid-commands.ts'
+export { runCommandLine } from './run-command-line.ts'
+export { runProcess } from './run-process.ts'
+export { suggestion } from './suggestion.ts'
+export { size, table } from './table.ts'

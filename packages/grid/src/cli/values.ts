@@ -1,0 +1,49 @@
+import { Packr } from 'msgpackr'
+
+/** Bytes as people and programs can read them. */
+export type ShownValue =
+  | { readonly as: 'text'; readonly value: string }
+  | { readonly as: 'msgpack'; readonly value: unknown }
+  | { readonly as: 'base64'; readonly value: string }
+
+const SHOWN = 500
+
+/** Text if it is text, a value if it is packed, else base64. A guess: the bytes do not say what they are. */
+export function showValue(bytes: Uint8Array): ShownValue {
+  const text = asText(bytes)
+  if (text !== undefined) return { as: 'text', value: text }
+  try {
+    const value: unknown = new Packr({ useRecords: false, moreTypes: true }).unpack(bytes)
+    // A few bytes unpack to almost anything; what an actor or a map keeps is an object.
+    if (typeof value === 'object' && value !== null) return { as: 'msgpack', value: plain(value) }
+  } catch {
+    // No message of msgpack.
+  }
+  return { as: 'base64', value: Buffer.from(bytes).toString('base64') }
+}
+
+/** In one line, cut where it is long. */
+export function inLine({ as, value }: ShownValue): string {
+  const text = as === 'text' ? value : as === 'msgpack' ? JSON.stringify(value) : `base64 ${value}`
+  const line = text.replaceAll(/\s+/g, ' ')
+  return line.length > SHOWN ? `${line.slice(0, SHOWN)}... (${text.length} characters)` : line
+}
+
+function asText(bytes: Uint8Array): string | undefined {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return Array.from(text).some((each) => each < ' ' && !'\n\r\t'.includes(each)) ? undefined : text
+  } catch {
+    return undefined
+  }
+}
+
+/** What JSON can say. */
+function plain(value: unknown): unknown {
+  if (typeof value === 'bigint') return `${value}n`
+  if (value instanceof Uint8Array) return showValue(value)
+  if (value instanceof Map) return Object.fromEntries(Array.from(value, ([key, each]) => [String(key), plain(each)]))
+  if (value instanceof Set || Array.isArray(value)) return Array.from(value, plain)
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each)]))
+}

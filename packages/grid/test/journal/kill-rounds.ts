@@ -1,0 +1,100 @@
+import { archiveInBlobs } from '@stigmergy/grid/blobs'
+import { openDurable, type Durable } from '@stigmergy/grid/durable'
+import { spawn, type ChildProcessByStdio } from 'node:child_process'
+import { once } from 'node:events'
+import type { Readable, Writable } from 'node:stream'
+import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import * as assert from 'uvu/assert'
+
+const CHILD = fileURLToPath(new URL('kill-child.ts', import.meta.url))
+const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
+
+/** Starts a process that has read its code and begins when its input ends, so that it gets ready while another one is looked at. */
+function getReady(path: string, round: number): ChildProcessByStdio<Writable, Readable, null> {
+  const flags = ['--conditions=@stigmergy/source', '--import', 'tsx', CHILD, path, String(round)]
+  return spawn(process.execPath, flags, { cwd: ROOT, stdio: ['pipe', 'pipe', 'inherit'] })
+}
+
+/** What was acknowledged or seen so far, and must stay. */
+interface Known {
+  readonly records: Map<string, number>
+  readonly blobs: Map<string, string>
+  /** Up to here the journal was read in an earlier round. */
+  readTo: number
+  readonly last: Map<string, number>
+  readonly read: Set<string>
+}
+
+/** Kills a process that appends and puts blobs with signal 9 at a random moment, again and again, and looks at all after each. */
+export async function killRounds(path: string, rounds: number, random: () => number): Promise<{ records: number; blobs: number }> {
+  const known: Known = { records: new Map(), blobs: new Map(), readTo: 0, last: new Map(), read: new Set() }
+  let next = getReady(path, 1)
+  for (let round = 1; round <= rounds; round++) {
+    const child = next
+    const exited = once(child, 'exit')
+    let text = ''
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+    child.stdin.end()
+    await once(child.stdout, 'data')
+    await wait(random() * 40)
+    child.kill('SIGKILL')
+    await exited
+    if (!child.stdout.readableEnded) await once(child.stdout, 'end')
+    if (round < rounds) next = getReady(path, round + 1)
+    // The last line may be cut in the middle by the kill.
+    for (const line of text.slice(0, text.lastIndexOf('\n')).split('\n')) {
+      const [kind, name = '', what = ''] = line.split(' ')
+      if (kind === 'record') known.records.set(name, Number(what))
+      else known.blobs.set(name, what)
+    }
+    const durable = await openDurable({ path })
+    try {
+      await checkRecords(durable, known, `round ${round}`)
+      await checkBlobs(durable, known, `round ${round}`)
+    } catch (error) {
+      next.kill('SIGKILL')
+      throw error
+    } finally {
+      await durable.close()
+    }
+  }
+  return { records: known.readTo, blobs: known.blobs.size }
+}
+
+async function checkRecords(durable: Durable, known: Known, round: string): Promise<void> {
+  const journal = durable.journal('audit', { archive: archiveInBlobs(durable.blobs), hotRecords: 64, segmentRecords: 32 })
+  for (;;) {
+    const records = await journal.read(known.readTo)
+    if (records.length === 0) break
+    for (const { offset, producer, seq, value } of records) {
+      assert.is(offset, known.readTo, round)
+      assert.is(seq, (known.last.get(producer) ?? 0) + 1, `${round}: ${producer}`)
+      assert.ok(Buffer.alloc(1 + (seq % 900), seq).equals(value), `${round}: ${producer} ${seq} is half-written`)
+      known.last.set(producer, seq)
+      known.readTo += 1
+    }
+  }
+  for (const [producer, seq] of known.records) {
+    const last = known.last.get(producer) ?? 0
+    // One more than acknowledged: committed, and killed before it could say so.
+    assert.ok(last === seq || last === seq + 1, `${round}: ${producer} is at ${last}, acknowledged was ${seq}`)
+    assert.is(await journal.lastSeq(producer), last)
+    known.records.set(producer, last)
+  }
+  // What was moved to blobs must read as before.
+  assert.is((await journal.read(0, { limit: 5 })).length, Math.min(5, known.readTo), round)
+  await journal.close()
+}
+
+async function checkBlobs(durable: Durable, known: Known, round: string): Promise<void> {
+  const tags = new Map((await durable.blobs.tags('policy')).map(({ version, id }) => [version, id]))
+  for (const [version, id] of known.blobs) assert.is(tags.get(version), id, `${round}: the tag ${version}`)
+  for (const [version, id] of tags) known.blobs.set(version, id)
+  for await (const { id } of durable.blobs.list()) {
+    // It throws where the bytes are not those of the id.
+    if (!known.read.has(id)) await durable.blobs.readAll(id)
+    known.read.add(id)
+  }
+  for (const id of tags.values()) assert.ok(known.read.has(id), `${round}: the blob ${id}`)
+}

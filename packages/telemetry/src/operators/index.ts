@@ -1,0 +1,2 @@
+export { operatorFiles, writeOperatorFiles, type OperatorFile } from './files.ts'
+export type { OperatorOptions } from './options.ts'

@@ -1,0 +1,64 @@
+import { TelemetryError } from '../errors.ts'
+import { integer, quote, text } from '../options.ts'
+
+/** What the files for operators depend on. Every value has a default that is right for the demo. */
+export interface OperatorOptions {
+  /** Kubernetes namespace of the agents, and of their series. @default `default` */
+  readonly namespace?: string
+  /** StatefulSet or Deployment that runs the agents. @default `stigmergy-agents` */
+  readonly workload?: string
+  /** @default `StatefulSet`: what it owns is handed over before a pod ends */
+  readonly workloadKind?: 'StatefulSet' | 'Deployment'
+  /** Where KEDA asks. @default `http://prometheus.monitoring.svc:9090` */
+  readonly prometheusUrl?: string
+  /** A copy of a map older than this is an alert. Seconds. @default 0.05 */
+  readonly mapAgeSeconds?: number
+  /** The 99th percentile of decisions above this is an alert, and what the fleet is scaled to. Seconds. @default 0.2 */
+  readonly decisionSeconds?: number
+  /** Events that wait longer than this, at the 95th percentile, ask for more processes. Seconds. @default 0.05 */
+  readonly mailboxSeconds?: number
+  /** Fewest and most processes. @default 2 and 20 */
+  readonly minReplicas?: number
+  readonly maxReplicas?: number
+}
+
+export type ResolvedOperatorOptions = Required<OperatorOptions>
+
+/** Throws `TelemetryError` BAD_OPTION. */
+export function resolveOperatorOptions(options: OperatorOptions = {}): ResolvedOperatorOptions {
+  const minReplicas = integer('minReplicas', options.minReplicas, 2, 1, 10_000)
+  return {
+    namespace: dnsLabel('namespace', options.namespace, 'default'),
+    workload: dnsLabel('workload', options.workload, 'stigmergy-agents'),
+    workloadKind: workloadKind(options.workloadKind),
+    prometheusUrl: httpUrl('prometheusUrl', options.prometheusUrl, 'http://prometheus.monitoring.svc:9090'),
+    mapAgeSeconds: seconds('mapAgeSeconds', options.mapAgeSeconds, 0.05),
+    decisionSeconds: seconds('decisionSeconds', options.decisionSeconds, 0.2),
+    mailboxSeconds: seconds('mailboxSeconds', options.mailboxSeconds, 0.05),
+    minReplicas,
+    maxReplicas: integer('maxReplicas', options.maxReplicas, Math.max(20, minReplicas), minReplicas, 10_000),
+  }
+}
+
+function dnsLabel(name: string, value: unknown, byDefault: string): string {
+  const given = text(name, value) ?? byDefault
+  if (/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(given)) return given
+  throw new TelemetryError('BAD_OPTION', `${name} is ${quote(given)}: give a DNS label, lower-case letters, digits and dashes, 63 at most`)
+}
+
+function workloadKind(value: unknown): 'StatefulSet' | 'Deployment' {
+  if (value === undefined || value === 'StatefulSet' || value === 'Deployment') return value ?? 'StatefulSet'
+  throw new TelemetryError('BAD_OPTION', `workloadKind is ${quote(value)}: give "StatefulSet" or "Deployment"`)
+}
+
+function httpUrl(name: string, value: unknown, byDefault: string): string {
+  const given = text(name, value) ?? byDefault
+  if (URL.canParse(given) && /^https?:$/.test(new URL(given).protocol)) return given
+  throw new TelemetryError('BAD_OPTION', `${name} is ${quote(given)}: give an http or https URL`)
+}
+
+function seconds(name: string, value: unknown, byDefault: number): number {
+  const given = value ?? byDefault
+  if (typeof given === 'number' && given > 0 && given <= 3600) return given
+  throw new TelemetryError('BAD_OPTION', `${name} is ${quote(given)}: give seconds above 0, 3600 at most`)
+}

@@ -1,0 +1,38 @@
+import type { MetricName } from '../metrics/table.ts'
+
+/**
+ * The questions asked of Prometheus, in one place: rules, dashboards and autoscalers ask the same ones.
+ * `by`: labels to keep, beside what the question itself needs.
+ */
+
+/** A percentile of a histogram over a time. NaN where nothing was measured. */
+export function percentile(share: number, metric: MetricName, by: readonly string[], over = '5m'): string {
+  return `histogram_quantile(${share}, sum by (${['le', ...by].join(', ')}) (rate(${metric}_bucket[${over}])))`
+}
+
+/** How often per second. */
+export function rate(metric: MetricName, by: readonly string[], over = '5m', filter = ''): string {
+  return `${sumBy(by)} (rate(${metric}${filter}[${over}]))`
+}
+
+/**
+ * How many in a time. Counters begin at 0 in every process before anything is counted, so that the first one is seen: what appears
+ * with a value of 1 has never increased.
+ */
+export function increase(metric: MetricName, by: readonly string[], over: string, filter = ''): string {
+  return `${sumBy(by)} (increase(${metric}${filter}[${over}]))`
+}
+
+/** The largest. */
+export function largest(metric: MetricName, by: readonly string[], filter = ''): string {
+  return by.length === 0 ? `max(${metric}${filter})` : `max by (${by.join(', ')}) (${metric}${filter})`
+}
+
+/** Counts of the buckets of a histogram, for a heat map. */
+export function buckets(metric: MetricName, over = '$__rate_interval'): string {
+  return `sum by (le) (increase(${metric}_bucket[${over}]))`
+}
+
+function sumBy(by: readonly string[]): string {
+  return by.length === 0 ? 'sum' : `sum by (${by.join(', ')})`
+}

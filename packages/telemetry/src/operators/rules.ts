@@ -1,0 +1,159 @@
+import { increase, largest, percentile, rate } from './queries.ts'
+import type { ResolvedOperatorOptions } from './options.ts'
+
+/** A rule file of Prometheus. https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/ */
+export interface RuleFile {
+  readonly groups: readonly { readonly name: string; readonly interval?: string; readonly rules: readonly (AlertRule | RecordingRule)[] }[]
+}
+
+export interface AlertRule {
+  readonly alert: string
+  readonly expr: string
+  readonly for?: string
+  readonly labels: { readonly severity: 'page' | 'ticket'; readonly team: string }
+  readonly annotations: { readonly summary: string; readonly description: string }
+}
+
+export interface RecordingRule {
+  readonly record: string
+  readonly expr: string
+}
+
+const STAGES = ['perception', 'planning', 'actuation'] as const
+
+/**
+ * Alerts and recorded series.
+ * How old a world model was is judged in the process, when it decides: `time() - agent_worldmodel_timestamp_seconds` would be the time
+ * since the last scrape, and is above 200 ms whatever the truth.
+ */
+export function ruleFile(options: ResolvedOperatorOptions): RuleFile {
+  return {
+    groups: [
+      { name: 'stigmergy-recorded', rules: recorded() },
+      { name: 'stigmergy-decisions', rules: decisions(options) },
+      { name: 'stigmergy-runtime', rules: runtime() },
+      { name: 'stigmergy-telemetry', rules: telemetry() },
+    ],
+  }
+}
+
+function recorded(): readonly RecordingRule[] {
+  return [
+    { record: 'agent_type:agent_decision_latency_seconds:p99', expr: percentile(0.99, 'agent_decision_latency_seconds', ['agent_type']) },
+    ...STAGES.map((stage) => ({
+      record: `region:${stage}_latency_seconds:p99`,
+      expr: percentile(0.99, `${stage}_latency_seconds`, ['region']),
+    })),
+    { record: 'agent_type:agent_mailbox_wait_seconds:p95', expr: percentile(0.95, 'agent_mailbox_wait_seconds', ['agent_type'], '1m') },
+    { record: 'agent_type:agent_decisions:rate', expr: rateOfDecisions() },
+  ]
+}
+
+function rateOfDecisions(): string {
+  return 'sum by (agent_type) (rate(agent_decision_latency_seconds_count[1m]))'
+}
+
+function decisions({ mapAgeSeconds, decisionSeconds }: ResolvedOperatorOptions): readonly AlertRule[] {
+  return [
+    page('StaleWorldModel', `${increase('agent_stale_decisions_total', ['region', 'agent_type'], '1m')} > 0`, undefined, {
+      summary: '{{ $labels.agent_type }} decided on a stale world',
+      description: '{{ $value | humanize }} decisions in a minute were made on a world older than the limit of the process that made them.',
+    }),
+    page('MapStale', `${largest('map_stale_age_seconds', ['region', 'map', 'source'])} > ${mapAgeSeconds}`, '15s', {
+      summary: 'The copy of map {{ $labels.map }} is old',
+      description: `Its age is {{ $value | humanizeDuration }}; the limit is ${mapAgeSeconds} s. A source that was never heard has the age +Inf.`,
+    }),
+    page('SafetyViolation', `${increase('telemetry_traces_kept_total', ['region'], '5m', '{reason="violation"}')} > 0`, undefined, {
+      summary: 'A safety violation',
+      description: 'A state tagged `violation` was entered {{ $value | humanize }} times in 5 minutes. The traces were kept.',
+    }),
+    page('DecisionDrift', `${largest('agent_alarms_active', ['region'], '{kind="drift"}')} > 0`, undefined, {
+      summary: 'An agent decides otherwise than its baseline',
+      description: '{{ $value }} agents drift. The alarm keeps the budget of false alarms it was given; see agent_decision_drift_sigma.',
+    }),
+    page('ErrorsSpread', `${largest('agent_error_reproduction_number', ['region'])} > 1 and ${errorsActive()} > 0`, undefined, {
+      summary: 'Failures spread from agent to agent',
+      description: 'Each failure makes {{ $value | humanize }} others.',
+    }),
+    ticket('TooManyFailures', `${errorsActive()} > 0`, '1m', {
+      summary: 'More failures than expected',
+      description: 'Agents fail more often than the alarm was told to expect.',
+    }),
+    page('DecisionObjectiveMissed', `${largest('agent_alarms_active', ['region'], '{kind="slo"}')} > 0`, '1m', {
+      summary: 'Decisions miss their service level objective',
+      description: '{{ $value }} agent types are over the share of slow decisions that their objective allows.',
+    }),
+    ticket('DecisionsSlow', `${percentile(0.99, 'agent_decision_latency_seconds', ['region', 'agent_type'])} > ${decisionSeconds}`, '2m', {
+      summary: 'Decisions of {{ $labels.agent_type }} are slow',
+      description: `The 99th percentile is {{ $value | humanizeDuration }}; the limit is ${decisionSeconds} s.`,
+    }),
+  ]
+}
+
+function errorsActive(): string {
+  return largest('agent_alarms_active', ['region'], '{kind="errors"}')
+}
+
+function runtime(): readonly AlertRule[] {
+  return [
+    ticket('AgentRestarting', `${increase('agent_restarts_total', ['region', 'agent_type'], '5m')} > 3`, undefined, {
+      summary: '{{ $labels.agent_type }} restarts again and again',
+      description: '{{ $value | humanize }} restarts in 5 minutes.',
+    }),
+    ticket('DeadLetters', `${rate('dead_letters_total', ['region', 'reason'])} > 0.1`, '5m', {
+      summary: 'Events reach no agent: {{ $labels.reason }}',
+      description: '{{ $value | humanize }} events a second become dead letters.',
+    }),
+    page('BreakerOpen', `${largest('agent_breaker_state', ['region', 'breaker'])} == 2`, '1m', {
+      summary: 'The breaker of {{ $labels.breaker }} is open',
+      description: 'What depends on it fails at once, or goes on without it.',
+    }),
+    ticket('PolicyInferenceErrors', `${rate('policy_inference_errors_total', ['region', 'policy'])} > 0.01`, '5m', {
+      summary: 'Policy {{ $labels.policy }} fails to infer',
+      description: '{{ $value | humanize }} errors a second.',
+    }),
+    ticket('JournalLag', `${largest('journal_lag_records', ['region', 'journal', 'consumer'])} > 10000`, '5m', {
+      summary: '{{ $labels.consumer }} is behind in journal {{ $labels.journal }}',
+      description: '{{ $value | humanize }} records are not read yet.',
+    }),
+  ]
+}
+
+function telemetry(): readonly AlertRule[] {
+  return [
+    ticket('TelemetryDrops', `${increase('telemetry_dropped_total', ['region', 'what'], '5m')} > 0`, undefined, {
+      summary: 'Telemetry loses {{ $labels.what }}s',
+      description: '{{ $value | humanize }} in 5 minutes. What the dashboards show is not all there is.',
+    }),
+    ticket('TelemetryExportFails', `${increase('telemetry_export_failures_total', ['region', 'signal'], '5m')} > 0`, '5m', {
+      summary: 'Export of {{ $labels.signal }} fails',
+      description: '{{ $value | humanize }} exports failed in 5 minutes.',
+    }),
+    ticket('TracesIncoherent', 'min by (region) (telemetry_coherent_trace_ratio) < 0.999', '5m', {
+      summary: 'Kept traces have holes',
+      description: 'Only {{ $value | humanizePercentage }} are whole: give the recorder more memory.',
+    }),
+    page('AgentsSilent', 'absent(telemetry_records_total)', '2m', {
+      summary: 'No process of the fleet is seen',
+      description: 'Prometheus reaches no metrics endpoint: the alerts above cannot fire.',
+    }),
+  ]
+}
+
+function page(alert: string, expr: string, wait: string | undefined, annotations: AlertRule['annotations']): AlertRule {
+  return rule('page', alert, expr, wait, annotations)
+}
+
+function ticket(alert: string, expr: string, wait: string | undefined, annotations: AlertRule['annotations']): AlertRule {
+  return rule('ticket', alert, expr, wait, annotations)
+}
+
+function rule(
+  severity: 'page' | 'ticket',
+  alert: string,
+  expr: string,
+  wait: string | undefined,
+  annotations: AlertRule['annotations'],
+): AlertRule {
+  return { alert, expr, ...(wait === undefined ? {} : { for: wait }), labels: { severity, team: 'agents' }, annotations }
+}

@@ -1,0 +1,261 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { ScaledObject } from '@kubernetes-models/keda/keda.sh/v1alpha1'
+import { parser } from '@prometheus-io/lezer-promql'
+import { METRICS, isTelemetryError } from '@stigmergy/telemetry'
+import { operatorFiles, writeOperatorFiles } from '@stigmergy/telemetry/operators'
+import { HorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { parse, stringify } from 'yaml'
+import { needs } from '../../../test/runner/needs.ts'
+
+const test = suite('operators')
+const run = promisify(execFile)
+const files = operatorFiles()
+const textOf = (path: string): string => files.find((file) => file.path === path)!.text
+const committed = new URL('../../../deploy/operators/', import.meta.url)
+
+interface Rule {
+  readonly alert?: string
+  readonly record?: string
+  readonly expr: string
+}
+const rules = (parse(textOf('prometheus/stigmergy.rules.yml')) as { groups: { rules: Rule[] }[] }).groups.flatMap((group) => group.rules)
+
+interface Panel {
+  readonly title: string
+  readonly targets?: readonly { readonly expr: string }[]
+  readonly panels?: readonly Panel[]
+}
+const panelsOf = (path: string): Panel[] => {
+  const all = (panels: readonly Panel[]): Panel[] => panels.flatMap((panel) => [panel, ...all(panel.panels ?? [])])
+  return all((JSON.parse(textOf(path)) as { panels: Panel[] }).panels)
+}
+const queries = [
+  ...rules.map(({ alert, record, expr }) => ({ of: (alert ?? record)!, expr })),
+  ...['grafana/decisions.json', 'grafana/fleet.json'].flatMap((path) =>
+    panelsOf(path).flatMap(({ title, targets = [] }) => targets.map(({ expr }) => ({ of: title, expr }))),
+  ),
+]
+
+/** What Grafana puts in for its variables. */
+const filled = (expr: string): string => expr.replaceAll('$__rate_interval', '1m')
+
+test('the files in deploy are the ones that are made', async () => {
+  for (const { path, text } of files)
+    assert.is(await readFile(new URL(path, committed), 'utf8'), text, `${path}: run the script "operators"`)
+})
+
+test('every query can be parsed', () => {
+  assert.ok(queries.length > 50, String(queries.length))
+  for (const { of, expr } of queries) assert.is(firstError(filled(expr)), undefined, `${of}: ${expr}`)
+  assert.is(firstError('sum by (le (rate(x[5m]))'), 'a broken one', 'the parser finds what is broken')
+})
+
+function firstError(expr: string): string | undefined {
+  let broken = false
+  parser.parse(expr).iterate({ enter: (node) => void (broken ||= node.type.isError) })
+  return broken ? 'a broken one' : undefined
+}
+
+test('queries ask only for metrics and labels that there are', () => {
+  const known = new Map<string, readonly string[]>()
+  for (const [name, { kind, labels }] of Object.entries(METRICS)) {
+    const own = [...labels, 'region', 'policy_version', 'system']
+    if (kind !== 'histogram') known.set(name, own)
+    else for (const end of ['bucket', 'count', 'sum']) known.set(`${name}_${end}`, [...own, 'le'])
+  }
+  for (const { of, expr } of queries) {
+    const names = namesIn(filled(expr))
+    assert.ok(names.metrics.length > 0, of)
+    for (const metric of names.metrics) assert.ok(known.has(metric), `${of} asks for ${metric}`)
+    const labels = new Set(names.metrics.flatMap((metric) => known.get(metric) ?? []))
+    for (const label of names.labels) assert.ok(labels.has(label), `${of} asks for label ${label} of ${names.metrics.join(', ')}`)
+  }
+})
+
+function namesIn(expr: string): { readonly metrics: string[]; readonly labels: string[] } {
+  const [metrics, labels]: [string[], string[]] = [[], []]
+  parser.parse(expr).iterate({
+    enter({ name, from, to, node }) {
+      const textHere = expr.slice(from, to)
+      if (name === 'Identifier' && node.parent?.name === 'VectorSelector') metrics.push(textHere)
+      if (name === 'LabelName') labels.push(textHere)
+    },
+  })
+  return { metrics, labels }
+}
+
+test('no rule takes the time of a gauge from the present time', () => {
+  for (const { of, expr } of queries) assert.not.match(expr, /time\(\)/, of)
+})
+
+test('every alert says what it is about, how grave it is, and what it measured', () => {
+  const alerts = rules.filter(({ alert }) => alert !== undefined) as unknown as {
+    alert: string
+    labels: { severity: string }
+    annotations: { summary: string; description: string }
+  }[]
+  assert.ok(alerts.some(({ alert }) => alert === 'StaleWorldModel'))
+  for (const { alert, labels, annotations } of alerts) {
+    assert.ok(['page', 'ticket'].includes(labels.severity), alert)
+    assert.ok(annotations.summary.length > 10 && annotations.description.length > 10, alert)
+  }
+  assert.is(new Set(alerts.map(({ alert }) => alert)).size, alerts.length)
+})
+
+test('the manifests are valid, and a broken one is found', () => {
+  const hpa = parse(textOf('kubernetes/hpa.yml')) as ConstructorParameters<typeof HorizontalPodAutoscaler>[0]
+  new HorizontalPodAutoscaler(hpa).validate()
+  const keda = parse(textOf('kubernetes/keda.yml')) as ConstructorParameters<typeof ScaledObject>[0]
+  new ScaledObject(keda).validate()
+  const broken = { ...keda, spec: { ...keda!.spec, minReplicaCount: 'two' } } as unknown as typeof keda
+  assert.throws(() => new ScaledObject(broken).validate(), /integer|number/)
+  const metrics = (hpa as { spec: { metrics: { external: { metric: { name: string } } }[] } }).spec.metrics
+  const served = (parse(textOf('kubernetes/adapter.yml')) as { externalRules: { name: { as: string } }[] }).externalRules
+  assert.equal(
+    metrics.map(({ external }) => external.metric.name),
+    served.map(({ name }) => name.as),
+    'the adapter serves what the autoscaler asks for',
+  )
+})
+
+test('options reach the files; a bad one is refused with its value', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'stigmergy-operators-'))
+  try {
+    const written = await writeOperatorFiles(folder, {
+      namespace: 'cell-7',
+      workload: 'robots',
+      mapAgeSeconds: 0.1,
+      workloadKind: 'Deployment',
+    })
+    assert.is(written.length, files.length)
+    const keda = parse(await readFile(join(folder, 'kubernetes/keda.yml'), 'utf8')) as {
+      metadata: unknown
+      spec: { scaleTargetRef: unknown }
+    }
+    assert.equal(keda.metadata, { name: 'robots', namespace: 'cell-7' })
+    assert.equal(keda.spec.scaleTargetRef, { apiVersion: 'apps/v1', kind: 'Deployment', name: 'robots' })
+    assert.match(await readFile(join(folder, 'prometheus/stigmergy.rules.yml'), 'utf8'), /map_stale_age_seconds\) > 0\.1/)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+  const refused = (options: object, quoted: RegExp): void =>
+    assert.throws(
+      () => operatorFiles(options),
+      (error: Error) => isTelemetryError(error, 'BAD_OPTION') && quoted.test(error.message),
+    )
+  refused({ namespace: 'Cell 7' }, /namespace is "Cell 7": give a DNS label/)
+  refused({ workloadKind: 'DaemonSet' }, /workloadKind is "DaemonSet"/)
+  refused({ prometheusUrl: 'prometheus:9090' }, /prometheusUrl is "prometheus:9090"/)
+  refused({ decisionSeconds: 0 }, /decisionSeconds is 0/)
+  refused({ minReplicas: 5, maxReplicas: 4 }, /maxReplicas is 4: give an integer from 5/)
+})
+
+const tool = (name: string): string | undefined => [`/usr/bin/${name}`].find((path) => existsSync(path))
+const withPromtool = needs(test, "promtool (Debian's package prometheus)", tool('promtool') !== undefined)
+const withAmtool = needs(test, "amtool (Debian's package prometheus-alertmanager)", tool('amtool') !== undefined)
+
+async function inFolder<T>(named: Readonly<Record<string, string>>, use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'stigmergy-operators-'))
+  try {
+    for (const [name, text] of Object.entries(named)) await writeFile(join(folder, name), text)
+    return await use(folder)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+withPromtool('promtool accepts the rules', () =>
+  inFolder({ 'rules.yml': textOf('prometheus/stigmergy.rules.yml') }, async (folder) => {
+    const { stdout } = await run('/usr/bin/promtool', ['check', 'rules', join(folder, 'rules.yml')])
+    assert.match(stdout, new RegExp(`SUCCESS: ${rules.length} rules found`))
+  }),
+)
+
+withPromtool('promtool: what each alert fires on, and what it does not fire on', () => {
+  const fires = (alertname: string, input_series: object[], at: string, labels: object[]) => ({
+    interval: '15s',
+    input_series: [{ series: 'telemetry_records_total', values: '0+9x80' }, ...input_series],
+    alert_rule_test: [
+      { alertname, eval_time: at, exp_alerts: labels.map((exp_labels) => ({ exp_labels: { team: 'agents', ...exp_labels } })) },
+    ],
+  })
+  const stale = 'agent_stale_decisions_total{region="eu",agent_type="planner"}'
+  const timestamp = 'agent_worldmodel_timestamp_seconds{region="eu",agent_type="planner",agent_id="p1"}'
+  const tests = [
+    fires('StaleWorldModel', [{ series: stale, values: '0x8 3x8' }], '2m30s', [{ severity: 'page', region: 'eu', agent_type: 'planner' }]),
+    // A world that nobody changes is not stale, however long ago it changed.
+    fires(
+      'StaleWorldModel',
+      [
+        { series: stale, values: '0x40' },
+        { series: timestamp, values: '0x40' },
+      ],
+      '8m',
+      [],
+    ),
+    fires('StaleWorldModel', [{ series: stale, values: '0x8 3x40' }], '8m', []),
+    fires('MapStale', [{ series: 'map_stale_age_seconds{region="eu",map="parts"}', values: '0.02x4 0.08x40' }], '5m', [
+      { severity: 'page', region: 'eu', map: 'parts' },
+    ]),
+    fires('MapStale', [{ series: 'map_stale_age_seconds{region="eu",map="parts"}', values: '0.02x4 0.08 0.02x40' }], '1m15s', []),
+    fires('MapStale', [{ series: 'map_stale_age_seconds{region="eu",source="r1"}', values: '1000000000x40' }], '5m', [
+      { severity: 'page', region: 'eu', source: 'r1' },
+    ]),
+    fires('DecisionDrift', [{ series: 'agent_alarms_active{region="eu",kind="drift"}', values: '0x4 1x40' }], '5m', [
+      { severity: 'page', region: 'eu' },
+    ]),
+    fires(
+      'ErrorsSpread',
+      [
+        { series: 'agent_alarms_active{region="eu",kind="errors"}', values: '1x40' },
+        { series: 'agent_error_reproduction_number{region="eu"}', values: '3x40' },
+      ],
+      '5m',
+      [{ severity: 'page', region: 'eu' }],
+    ),
+    fires('SafetyViolation', [{ series: 'telemetry_traces_kept_total{region="eu",reason="violation"}', values: '0x4 1x40' }], '3m', [
+      { severity: 'page', region: 'eu' },
+    ]),
+    fires('BreakerOpen', [{ series: 'agent_breaker_state{region="eu",breaker="store"}', values: '0x4 2x40' }], '5m', [
+      { severity: 'page', region: 'eu', breaker: 'store' },
+    ]),
+    {
+      interval: '15s',
+      input_series: [{ series: 'up', values: '0x80' }],
+      alert_rule_test: [{ alertname: 'AgentsSilent', eval_time: '5m', exp_alerts: [{ exp_labels: { team: 'agents', severity: 'page' } }] }],
+    },
+  ]
+  // promtool compares annotations too, unless there are none to compare: they are taken out of the rules.
+  const bare = parse(textOf('prometheus/stigmergy.rules.yml')) as { groups: { rules: { annotations?: object }[] }[] }
+  for (const group of bare.groups) for (const rule of group.rules) delete rule.annotations
+  const named = {
+    'rules.yml': stringify(bare),
+    'tests.yml': stringify({ rule_files: ['rules.yml'], evaluation_interval: '15s', tests }, { aliasDuplicateObjects: false }),
+  }
+  return inFolder(named, async (folder) => {
+    const { stdout } = await run('/usr/bin/promtool', ['test', 'rules', join(folder, 'tests.yml')])
+    assert.match(stdout, /SUCCESS/)
+  })
+})
+
+withAmtool('amtool accepts the routes, and sends each alert where it belongs', () =>
+  inFolder({ 'alertmanager.yml': textOf('alertmanager/routes.example.yml') }, async (folder) => {
+    const config = join(folder, 'alertmanager.yml')
+    const { stdout } = await run('/usr/bin/amtool', ['check-config', config])
+    assert.match(stdout, /SUCCESS/)
+    const routed = async (...labels: string[]): Promise<string> =>
+      (await run('/usr/bin/amtool', ['config', 'routes', 'test', `--config.file=${config}`, ...labels])).stdout.trim()
+    assert.is(await routed('alertname=SafetyViolation', 'severity=page'), 'safety')
+    assert.is(await routed('alertname=StaleWorldModel', 'severity=page'), 'on-call')
+    assert.is(await routed('alertname=DeadLetters', 'severity=ticket'), 'tickets')
+  }),
+)
+
+test.run()

@@ -1,0 +1,118 @@
+import { openGrid, type Grid, type GridMap } from '@stigmergy/grid'
+import { startCluster } from '@stigmergy/grid/testing'
+import { Client, EvictionPolicy, InMemoryFormat } from 'hazelcast-client'
+import type { Row } from '../bench.ts'
+import { compare, type Contender } from '../compare.ts'
+import { createRandom, partOf, type Part } from './parts.ts'
+
+const KEYS = 1000
+const READS = 400_000
+/** As often as the whole map is walked in one round. */
+const WALKS = 300
+
+interface Peekable {
+  readonly value: Part
+}
+
+/** The same keys in the same random order for everybody. */
+function order(seed: number): readonly string[] {
+  const random = createRandom(seed)
+  // The very strings that were written: comparing others would cost both sides more than the look-up.
+  const keys = Array.from({ length: KEYS }, (_, i) => `p${i}`)
+  return Array.from({ length: READS }, () => keys[Math.floor(random() * KEYS)] as string)
+}
+
+async function fill(grid: Grid, name: string, ttlMs?: number): Promise<GridMap<Part>> {
+  const map = grid.map<Part>(name, ttlMs === undefined ? {} : { ttlMs })
+  await map.putAll(Array.from({ length: KEYS }, (_, i) => [`p${i}`, partOf(i)] as const))
+  return map
+}
+
+/** Nanoseconds per read of hazelcast-client's own near cache, filled before; verified if what was read adds up. */
+async function clientNearCache(members: readonly string[], clusterName: string, keys: readonly string[]) {
+  const client = await Client.newHazelcastClient({
+    clusterName,
+    network: { clusterMembers: [...members] },
+    nearCaches: { near: { inMemoryFormat: InMemoryFormat.OBJECT, evictionPolicy: EvictionPolicy.NONE } },
+    properties: { 'hazelcast.logging.level': 'OFF' },
+  })
+  const map = await client.getMap<string, Part>('near')
+  await map.setAll(Array.from({ length: KEYS }, (_, i) => [`p${i}`, partOf(i)]))
+  for (let i = 0; i < KEYS; i++) await map.get(`p${i}`)
+  const expected = sumOf(keys)
+  const contender: Contender = {
+    name: 'hazelcast-near-cache',
+    async round() {
+      let sum = 0
+      const began = performance.now()
+      for (const key of keys) sum += (await map.get(key)).n
+      return { cost: ((performance.now() - began) / keys.length) * 1e6, verified: sum === expected }
+    },
+  }
+  return { contender, close: () => client.shutdown() }
+}
+
+function sumOf(keys: readonly string[]): number {
+  return keys.reduce((sum, key) => sum + Number(key.slice(1)), 0)
+}
+
+/** Nanoseconds per read; verified if what was read adds up. */
+function reads(name: string, read: (key: string) => Peekable | undefined, keys: readonly string[]): Contender {
+  const expected = sumOf(keys)
+  return {
+    name,
+    async round() {
+      let sum = 0
+      const began = performance.now()
+      for (let i = 0; i < keys.length; i++) sum += read(keys[i] as string)?.value.n ?? 0
+      const cost = ((performance.now() - began) / keys.length) * 1e6
+      return { cost, verified: sum === expected }
+    },
+  }
+}
+
+function walk(name: string, values: () => Iterable<Peekable>): Contender {
+  return {
+    name,
+    async round() {
+      let sum = 0
+      const began = performance.now()
+      for (let round = 0; round < WALKS; round++) for (const { value } of values()) sum += value.n
+      const cost = ((performance.now() - began) / (WALKS * KEYS)) * 1e6
+      return { cost, verified: sum === (WALKS * KEYS * (KEYS - 1)) / 2 }
+    },
+  }
+}
+
+/** `local-read`, `local-read-ttl` and `iterate` against a `Map` that holds the same entries, and against the client's near cache. */
+export async function localReads(rounds: number): Promise<readonly Row[]> {
+  await using grid = await openGrid()
+  const plain = await fill(grid, 'plain')
+  const lived = await fill(grid, 'lived', 3_600_000)
+  const bare = new Map(Array.from(plain.entries(), (entry) => [entry.key, entry]))
+  const keys = order(1)
+  await using cluster = await startCluster({ members: 1 })
+  const near = await clientNearCache(cluster.addresses, cluster.clusterName, keys.slice(0, READS / 10))
+  const read = await compare(
+    [
+      reads('Map', (key) => bare.get(key), keys),
+      reads('peek', (key) => plain.peek(key), keys),
+      reads('peek-ttl', (key) => lived.peek(key), keys),
+      near.contender,
+    ],
+    [
+      { subject: 'local-read', ours: 'peek', peer: 'Map' },
+      { subject: 'local-read', ours: 'peek', peer: 'hazelcast-near-cache' },
+      { subject: 'local-read-ttl', ours: 'peek-ttl', peer: 'Map' },
+      { subject: 'local-read-ttl', ours: 'peek-ttl', peer: 'hazelcast-near-cache' },
+    ],
+    { rounds, unit: 'ns' },
+  )
+  await near.close()
+  const iterate = await compare(
+    [walk('Map', () => bare.values()), walk('entries', () => plain.entries())],
+    [{ subject: 'iterate', ours: 'entries', peer: 'Map' }],
+    { rounds, unit: 'ns' },
+  )
+  return [...read, ...iterate]
+}
