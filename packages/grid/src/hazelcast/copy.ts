@@ -17,8 +17,8 @@ export interface CopyOptions {
   readonly onReady: () => void
 }
 
-/** Older than this, a copy reads the map: whatever it is that keeps the proofs away. */
-const COVER_MS = 100
+/** Older than this, a copy reads the map: whatever it is that keeps the proofs away. Less would be caused by mere load, and add to it. */
+const COVER_MS = 250
 /** After a change of members, partitions move for a while. */
 const UNSETTLED_MS = 3000
 const SLICE = 1000
@@ -114,11 +114,11 @@ export class Copy {
     if (this.#imap === undefined || !this.#ready || this.#loading !== undefined) return
     const { completeness, sweepMs } = this.#options
     const idleMs = nowMs - this.#loadedAtMs
-    const unsettled = nowMs < this.#unsettledUntilMs && idleMs > 2 * COVER_MS
+    const unsettled = nowMs < this.#unsettledUntilMs && idleMs > COVER_MS
     const old = nowMs - completeness.completeAtMs > COVER_MS && idleMs > COVER_MS
     // However slow reading is, it leaves the cluster alone most of the time.
     const due = unsettled || old || idleMs > sweepMs || (this.#owed !== undefined && idleMs > COVER_MS)
-    if (due && idleMs > 4 * this.#tookMs) this.#begin()
+    if (due && idleMs > 10 * this.#tookMs) this.#begin()
   }
 
   /** Reads keys of which changes are missing. */

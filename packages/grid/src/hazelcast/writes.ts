@@ -63,22 +63,60 @@ export class Writes {
   }
 
   /** A blind put: it does not look at what is there, so it costs one message. */
-  async put(write: DriverWrite): Promise<Committed> {
-    const { own, changes } = this.#options
-    const imap = await this.#options.ready()
-    const number = own.begin(write.key)
-    const applied = changes.awaited.begin(number, write)
-    const attempt = this.#attempt(write, number)
+  put(write: DriverWrite): Promise<Committed> {
     try {
-      await imap.set(write.key, attempt.stored, serverTtlMs(write.ttlMs))
+      const imap = this.#options.ready()
+      return imap instanceof Promise ? imap.then((later) => this.#set(later, write)) : this.#set(imap, write)
     } catch (error) {
-      return this.#resolve(write, number, applied, error, async (again) => {
-        await again.set(write.key, this.#attempt(write, number).stored, serverTtlMs(write.ttlMs))
-        return true
-      })
+      return Promise.reject(error as GridError)
     }
-    own.made(number)
-    return toCommitted(await applied, attempt)
+  }
+
+  // One promise for all of it: this is the way of most writes.
+  #set(imap: IMap<string, Buffer>, write: DriverWrite): Promise<Committed> {
+    return new Promise((resolve, reject) => {
+      const { own, changes } = this.#options
+      const { key } = write
+      const number = own.begin(key)
+      const attempt = this.#attempt(write, number)
+      let answered = false
+      let applied: Frame | true | undefined
+      const settle = (): void => {
+        if (answered && applied !== undefined) resolve(toCommitted(applied === true ? undefined : applied, attempt))
+      }
+      changes.awaited.begin(number, {
+        write,
+        applied: (frame) => {
+          applied = frame ?? true
+          settle()
+        },
+        closed: reject,
+      })
+      imap.set(key, attempt.stored, serverTtlMs(write.ttlMs)).then(
+        () => {
+          own.made(number)
+          answered = true
+          settle()
+        },
+        (error: unknown) => {
+          const again = async (other: IMap<string, Buffer>): Promise<boolean> => {
+            await other.set(key, this.#attempt(write, number).stored, serverTtlMs(write.ttlMs))
+            return true
+          }
+          const seen = applied === undefined ? this.#await(number, write) : Promise.resolve(applied === true ? undefined : applied)
+          resolve(this.#resolve(write, number, seen, error, again))
+        },
+      )
+    })
+  }
+
+  #await(number: number, write: DriverWrite): Promise<Frame | undefined> {
+    const applied = new Promise<Frame | undefined>((resolve, reject) => {
+      this.#options.changes.awaited.begin(number, { write, applied: resolve, closed: reject })
+    })
+    // The write itself may fail first, and then nobody waits here.
+    applied.catch(() => {})
+    return applied
   }
 
   // A write that looks: read, compare, and replace exactly what was read.
@@ -105,7 +143,7 @@ export class Writes {
       this.#checkOver(write, raw)
       if (number === 0) {
         number = own.begin(write.key)
-        applied = changes.awaited.begin(number, write)
+        applied = this.#await(number, write)
       }
       const attempt = this.#attempt(write, number)
       const waiting = applied as Promise<Frame | undefined>
