@@ -60,12 +60,14 @@ function boundDriver(driver: GridDriver, inFlight: InFlight): GridDriver {
 function boundMap(map: MapDriver, name: string, inFlight: InFlight): MapDriver {
   const of = (operation: string): string => `${operation} of map ${quote(name)}`
   return {
-    commit: (write) => inFlight.run(
+    commit: (write) =>
+      inFlight.run(
         () => of(`${write.type} of ${quote(write.key)}`),
         () => map.commit(write),
       ),
     commitAll: (writes) => inFlight.run(of(`putAll of ${writes.length} entries`), () => map.commitAll(writes)),
-    read: (key) => inFlight.run(
+    read: (key) =>
+      inFlight.run(
         () => of(`get of ${quote(key)}`),
         () => map.read(key),
       ),

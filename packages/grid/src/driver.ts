@@ -112,6 +112,8 @@ export interface DriverRecord {
   readonly bytes: Uint8Array
   /** Local monotonic time of the commit, or of its arrival here where it was made elsewhere. */
   readonly atMs: number
+  /** Local time at or before the commit, or -Infinity: how old its source is at least said to be. @default atMs */
+  readonly heardAtMs?: number
 }
 
 export interface DriverChange extends DriverRecord {

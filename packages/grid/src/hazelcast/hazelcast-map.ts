@@ -1,34 +1,21 @@
 import type { Client, IMap } from 'hazelcast-client'
-import type { Clock } from '../clock.ts'
 import type { CommitResult, DriverFeed, DriverRecord, DriverWrite, MapDriver } from '../driver.ts'
 import { GridError, quote } from '../errors.ts'
-import type { HybridClock } from '../hybrid-clock.ts'
 import { Changes } from './changes.ts'
 import { toGridError } from './client-errors.ts'
 import { Completeness, type Claim } from './completeness.ts'
 import { Copy } from './copy.ts'
-import { restamp } from './frame.ts'
+import { readFrame, restamp } from './frame.ts'
 import { Garbage } from './garbage.ts'
-import type { Link } from './link.ts'
-import type { ResolvedHazelcastOptions } from './options.ts'
 import { OwnWrites, type Announcement } from './own-writes.ts'
-import type { Pulse, PulseMap } from './pulse.ts'
+import type { PulseMap } from './pulse.ts'
 import { Repairs } from './repairs.ts'
+import type { HazelcastMapContext } from './map-context.ts'
 import { Waiters } from './waiters.ts'
 import { Writes } from './writes.ts'
 
-export interface HazelcastMapContext {
-  readonly session: string
-  /** Stamps entries. */
-  readonly clock: Clock
-  readonly hybrid: HybridClock
-  readonly options: ResolvedHazelcastOptions
-  readonly link: Link
-  readonly pulse: Pulse
-  /** Resolves when others know that this process writes. */
-  readonly joined: () => Promise<void> | undefined
-  readonly announce?: (said: Announcement) => Announcement
-}
+/** How often a read is made again that shows a write which has not got its place yet. */
+const INVERTED_TRIES = 20
 
 /** One map on the cluster: the writes, the copy, and the proof of its age, put together. */
 export class HazelcastMap implements MapDriver, PulseMap {
@@ -61,6 +48,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
       feed,
       completeness: this.#completeness,
       latest: (of, stampMs) => pulse.peers.latest(of, stampMs),
+      earliest: (of, stampMs) => pulse.peers.earliest(of, stampMs),
       restamp: (key, stored) => this.#replace(key, stored, restamp(stored, hybrid.next())),
       restore: (key, zombie, replaced) => this.#replace(key, zombie, restamp(replaced, hybrid.next())),
       garbage: (key, stored, frame) => this.#garbage.found(key, stored, frame),
@@ -101,7 +89,12 @@ export class HazelcastMap implements MapDriver, PulseMap {
   async read(key: string): Promise<DriverRecord | undefined> {
     try {
       const imap = await this.#imap()
-      return this.#changes.toRecord(key, await imap.get(key))
+      for (let tries = 0; ; tries++) {
+        const stored = await imap.get(key)
+        // Older than what was seen here: it was committed last all the same, and is about to get a version that says so.
+        const inverted = (readFrame(stored)?.version ?? Infinity) < (this.#changes.known.get(key)?.version ?? 0)
+        if (!inverted || tries === INVERTED_TRIES) return this.#changes.toRecord(key, stored)
+      }
     } catch (error) {
       throw toGridError(error, `get of ${quote(key)} of map ${quote(this.name)}`)
     }

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { CommitResult, DriverWrite } from '../driver.ts'
 import { GridError, isGridError, quote } from '../errors.ts'
 import type { HybridClock } from '../hybrid-clock.ts'
+import { replace, serverTtlMs, toCommitted, type Attempt, type Committed } from './attempt.ts'
 import { isRefusal, toGridError } from './client-errors.ts'
 import type { Changes } from './changes.ts'
 import { HIGHEST_VERSION, packFrame, readFrame, type Frame } from './frame.ts'
@@ -26,14 +27,6 @@ export interface WritesOptions {
   /** Resolves with the map of the present connection, once its changes are listened to. Throws `GridError` OFFLINE. */
   readonly ready: () => IMap<string, Buffer> | Promise<IMap<string, Buffer>>
   readonly garbage: Garbage
-}
-
-type Committed = Extract<CommitResult, { readonly ok: true }>
-
-interface Attempt {
-  readonly version: number
-  readonly atMs: number
-  readonly stored: Buffer
 }
 
 const RETRY_MS = 20
@@ -247,21 +240,4 @@ export class Writes {
     if (frame.version >= HIGHEST_VERSION)
       throw new GridError('BAD_ENVELOPE', `${place}: its version ${frame.version} comes from no clock there is`)
   }
-}
-
-async function replace(imap: IMap<string, Buffer>, write: DriverWrite, raw: Buffer | null, stored: Buffer): Promise<boolean> {
-  if (raw !== null) return imap.replaceIfSame(write.key, raw, stored)
-  return (await imap.putIfAbsent(write.key, stored, serverTtlMs(write.ttlMs))) === null
-}
-
-function toCommitted(frame: { readonly version: number; readonly stampMs: number } | undefined, { version, atMs }: Attempt): Committed {
-  return { ok: true, version: frame?.version ?? version, atMs: frame?.stampMs ?? atMs }
-}
-
-/**
- * When the member may forget the entry. It counts in whole seconds and ends too early, so it gets some more: when an entry is
- * over is decided by the envelope alone.
- */
-export function serverTtlMs(ttlMs: number | undefined): number {
-  return ttlMs === undefined ? 0 : Math.ceil(ttlMs / 1000) * 1000 + 10_000
 }

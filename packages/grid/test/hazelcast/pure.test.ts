@@ -9,7 +9,7 @@ import { HIGHEST_VERSION, packFrame, readFrame, restamp, type Frame } from '../.
 import { KnownKeys } from '../../src/hazelcast/known-keys.ts'
 import { OwnWrites } from '../../src/hazelcast/own-writes.ts'
 import { Peers } from '../../src/hazelcast/peers.ts'
-import { serverTtlMs } from '../../src/hazelcast/writes.ts'
+import { serverTtlMs } from '../../src/hazelcast/attempt.ts'
 
 const test = suite('hazelcast: the parts without a cluster')
 
