@@ -53,9 +53,8 @@ export class Completeness {
     return this.#writers.size === 0 ? this.#loadedAtMs : Math.max(oldestMs, this.#loadedAtMs)
   }
 
-  /** The oldest writers first. */
-  writers(): readonly (readonly [session: string, completeAtMs: number])[] {
-    return Array.from(this.#writers, ([session, { completeAtMs }]) => [session, completeAtMs] as const).sort((a, b) => a[1] - b[1])
+  get isLoaded(): boolean {
+    return this.#loadedAtMs > -Infinity
   }
 
   claim(session: string, claim: Claim): void {

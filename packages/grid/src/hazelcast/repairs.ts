@@ -31,6 +31,8 @@ export class Repairs {
   tick(nowMs: number): ReadonlyMap<string, readonly number[]> {
     const { completeness, session, own, changes } = this.#options
     const asking = new Map<string, readonly number[]>()
+    // Until then there is nothing to repair: the first load brings it all.
+    if (!completeness.isLoaded) return asking
     for (const gap of completeness.gaps(nowMs, AGAIN_MS)) {
       if (gap.many) void this.#load()
       else if (gap.session !== session) asking.set(gap.session, gap.numbers)
@@ -50,6 +52,7 @@ export class Repairs {
   /** A writer has named the keys of some numbers. */
   named(session: string, { named, floor, n }: Announcement): void {
     const { completeness } = this.#options
+    if (!completeness.isLoaded) return
     if (floor > 0 && n > 0 && completeness.lowOf(session) < floor) void this.#load()
     if (named.length === 0) return
     const missing = named.filter(([number]) => !completeness.isApplied(session, number) && !this.#reading.has(`${session} ${number}`))
