@@ -3,6 +3,8 @@ import type { AnyStateMachine } from 'xstate'
 import type { AgentRef, SendOptions } from './agent.ts'
 import type { TreeNode } from './child.ts'
 import type { DeadLetters } from './dead-letters.ts'
+import type { Dependency } from './dependency.ts'
+import type { DependencyOptions } from './dependency-options.ts'
 import type { Actuator } from './doer.ts'
 import type { AgentEvent } from './envelope.ts'
 import type { CoreHooks } from './hooks.ts'
@@ -63,6 +65,12 @@ export interface ActorSystem {
   /** As `AgentRef.watch`, by id, also in an agent's first step. */
   watch(watcher: string, watched: string): () => void
   readonly deadLetters: DeadLetters
+  /**
+   * The dependency of that name, made at the first call; all who use it share it. Options are given once. Throws `CoreError`
+   * BAD_OPTION. `const plan = system.dependency('planner-api', { timeoutMs: 200 }).fromPromise(({ input, signal }) => ...)`
+   */
+  dependency(name: string, options?: DependencyOptions): Dependency
+  readonly dependencies: readonly Dependency[]
   /** Answers that came after their asker had gone, or after another answer. */
   readonly lateReplies: number
   /** Effects that came a second time, or from an activation that was replaced, and were passed over. */

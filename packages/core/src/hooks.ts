@@ -66,6 +66,16 @@ export interface DeadLetter {
   readonly id: string | undefined
 }
 
+/** The breaker of a dependency changed its state. */
+export interface DependencyChange {
+  readonly name: string
+  readonly from: 'closed' | 'open' | 'half-open'
+  readonly to: 'closed' | 'open' | 'half-open'
+  readonly atMs: number
+  /** What opened it. */
+  readonly error: unknown
+}
+
 /** An agent failed. */
 export interface Failure {
   readonly agent: AgentInfo
@@ -121,6 +131,7 @@ export interface CoreHooks {
   onFailure?(failure: Failure): void
   /** A supervisor gave up on a child: the one above decides. Undefined: there is none, and all its children are stopped. */
   onEscalation?(escalation: { readonly supervisor: string; readonly child: string; readonly to: string | undefined }): void
+  onDependency?(change: DependencyChange): void
   onRestart?(agent: AgentInfo, restarts: number, from: 'checkpoint' | 'initial'): void
   onCheckpoint?(agent: AgentInfo, rev: number, bytes: number): void
   /** The store failed, or the state cannot be stored. Errors of the store are followed by another try. */

@@ -1,5 +1,8 @@
 export { createSystem } from './system.ts'
-export type { ActorSystem, SystemOptions } from './actor-system.ts'
+export { type ActorSystem, type SystemOptions } from './actor-system.ts'
+export { type CallOptions, type Dependency, type DependencyStats } from './dependency.ts'
+export { type DependencyOptions, type RetryOptions } from './dependency-options.ts'
+export { type BreakerOptions, type BreakerState } from './breaker.ts'
 export { type SpawnOptions } from './spawn.ts'
 export { type AgentRef, type AskOptions, type ReplyTo, type SendOptions } from './agent.ts'
 export type { AgentStatus } from './life-options.ts'
@@ -30,6 +33,7 @@ export {
   type CoreHooks,
   type DeadLetter,
   type DeadLetterReason,
+  type DependencyChange,
   type Failure,
   type TransitionEnd,
   type TransitionRecorder,

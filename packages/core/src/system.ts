@@ -7,6 +7,7 @@ import { createAgentRef, type AgentRef, type SendOptions } from './agent.ts'
 import { integerOption, numberOption, quote } from './check.ts'
 import { createDeadLetters } from './dead-letters.ts'
 import { createDeathWatch, type EndedEvent } from './death-watch.ts'
+import { createDependencies } from './dependencies.ts'
 import type { AgentEvent } from './envelope.ts'
 import { createDoer, resolveActuators } from './doer.ts'
 import { CoreError } from './errors.ts'
@@ -153,6 +154,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
 
   async function end(timeoutMs: number): Promise<void> {
     forest.close()
+    dependencies.close()
     const leaving = [...lives.values()].reverse().map((life) => life.stop())
     const settled = Promise.allSettled([...leaving, ...settling.values()])
     const timedOut = (): CoreError => {
@@ -172,6 +174,8 @@ export function createSystem(options: SystemOptions): ActorSystem {
       if (options.store === undefined) await store.close()
     }
   }
+
+  const dependencies = createDependencies({ clock, random, changed: (change) => guests.tell('onDependency', change) })
 
   const system: ActorSystem = {
     grid,
@@ -199,6 +203,10 @@ export function createSystem(options: SystemOptions): ActorSystem {
       return watch(life, watched)
     },
     deadLetters,
+    dependency: (name, given) => dependencies.get(name, given),
+    get dependencies() {
+      return dependencies.all
+    },
     get lateReplies() {
       return lateReplies
     },
