@@ -20,10 +20,12 @@ export const CORE_ERRORS = {
   STORE_FOREIGN: 'The store holds the state of another type of agent under this id. It is left untouched; take another id.',
   STORE_NEWER: 'The stored state was written by a newer version. It is left untouched; update this program.',
   STORE_BROKEN: 'The stored bytes are no agent state. They are left untouched.',
+  MIGRATION_FAILED: 'A migration threw. The stored state is left untouched; `cause` is what it threw.',
   BAD_STATE: 'The state of the agent holds something that cannot be stored. The message names the agent.',
   STORE_MISSING: "`durability: 'gated'` promises what only a store can keep. Give the system a `store` that outlives it.",
   STORE_TIMEOUT: 'The store gave no answer in time. Whether it has written is unknown; the agent asks it again before it writes again.',
   NO_AGENT: 'An action made by `send`, `put` or `command` was run by a machine that is no agent. Spawn it in a system.',
+  INTERRUPTED: 'A promise was running when the agent stopped, and is not marked as `retryable`. Find out how it ended, then go on.',
   CLOSED: 'The system is closed.',
   CLOSE_TIMEOUT: 'The system is closed, but not every checkpoint could be written in time. The message names the agents.',
 } as const

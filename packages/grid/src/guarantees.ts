@@ -15,6 +15,9 @@ export interface ConsistencyGuarantee {
   readonly backends: Readonly<Record<string, Guarantee>>
 }
 
+/** `embedded({ path })`. */
+const DIRECTORY = 'embedded in a directory'
+
 /** The table of docs/consistency.md: the document is kept equal to it by a test, and it to each backend's `supports`. */
 export const GUARANTEES: readonly ConsistencyGuarantee[] = [
   {
@@ -27,6 +30,7 @@ export const GUARANTEES: readonly ConsistencyGuarantee[] = [
         costs: 'a local read',
         breaks: 'writes of clients that are no grid, where their event is lost: the sweep finds those',
       },
+      [DIRECTORY]: { promises: 'as said', costs: 'a local read', breaks: 'nothing: a process that cannot look has a copy that ages' },
     },
   },
   {
@@ -39,6 +43,7 @@ export const GUARANTEES: readonly ConsistencyGuarantee[] = [
         costs: 'a local read; a message to the owner after it has shown more than the copy has',
         breaks: 'a cluster that loses data: all its members ended, or one that was paused took writes and was overruled',
       },
+      [DIRECTORY]: { promises: 'as said', costs: 'a local read', breaks: 'nothing' },
     },
   },
   {
@@ -50,6 +55,11 @@ export const GUARANTEES: readonly ConsistencyGuarantee[] = [
         promises: 'owner-atomic: in one order per key, as long as the key has one owner; one synchronous backup',
         costs: 'a read: one message; a write: two, and more where others write the key',
         breaks: 'a member that is paused or cut off and goes on as owner: both sides commit, and one side is lost in the merge',
+      },
+      [DIRECTORY]: {
+        promises: 'linearizable, over all processes',
+        costs: 'a read of lmdb in this process, and decoding',
+        breaks: 'nothing',
       },
     },
   },
