@@ -1,5 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { Completeness } from '../../src/hazelcast/completeness.ts'
+import { OwnWrites } from '../../src/hazelcast/own-writes.ts'
+import { Repairs } from '../../src/hazelcast/repairs.ts'
 import { createRandom } from '../random.ts'
 import { EchoWorld, type WorldOptions } from './echo-world.ts'
 
@@ -116,6 +119,35 @@ test('a silent process is left out after a load, and heard again when it speaks'
   await ending
   for (const { completeness } of others) assert.not(completeness.has('p0'))
   world.stop()
+})
+
+test('a copy that was not loaded yet asks for nothing: the first load brings it all', () => {
+  const completeness = new Completeness(30)
+  const asked: string[] = []
+  const copy = { readKeys: async (keys: readonly string[]) => void asked.push(...keys), load: async () => void asked.push('all') }
+  const changes = { done: () => {} }
+  const repairs = new Repairs({ session: 'me', own: new OwnWrites(), completeness, changes, copy })
+  completeness.claim('other', { n: 3, echoOfMs: 0, heardAtMs: 0 })
+  repairs.named('other', { n: 3, ended: 3, voids: [], named: [[1, 'k']], floor: 2 })
+  assert.is(repairs.tick(1000).size, 0)
+  assert.equal(asked, [])
+  completeness.loaded(1000)
+  assert.equal([...repairs.tick(1000)], [['other', [1, 2, 3]]])
+  repairs.named('other', { n: 3, ended: 3, voids: [], named: [[1, 'k']], floor: 0 })
+  assert.equal(asked, ['k'])
+})
+
+test('while nothing is listened to, numbers prove nothing; a load ends that', () => {
+  const completeness = new Completeness(30)
+  assert.is(completeness.completeAtMs, -Infinity)
+  completeness.loaded(10)
+  completeness.claim('me', { n: 0, echoOfMs: 20, heardAtMs: 21 })
+  assert.is(completeness.completeAtMs, 20)
+  completeness.lost()
+  completeness.claim('me', { n: 0, echoOfMs: 30, heardAtMs: 31 })
+  assert.is(completeness.completeAtMs, 20)
+  completeness.loaded(25)
+  assert.is(completeness.completeAtMs, 30)
 })
 
 test.run()

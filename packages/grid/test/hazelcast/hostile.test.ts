@@ -1,4 +1,4 @@
-import { isGridError, openGrid, type Grid, type GridMap } from '@stigmergy/grid'
+import { isGridError, openGrid, systemClock, type Grid, type GridMap } from '@stigmergy/grid'
 import { hazelcast } from '@stigmergy/grid/hazelcast'
 import { clusterLacks, startCluster, type TestCluster } from '@stigmergy/grid/testing'
 import { Client, type IMap } from 'hazelcast-client'
@@ -152,6 +152,41 @@ onCluster('a remove leaves a mark, and the mark is no entry', async () => {
   assert.equal([late?.size, await late?.get('k', { consistency: 'strong' })], [0, undefined])
   const again = await other.compareAndSet('k', 0, 2)
   assert.ok(again.ok && again.entry.version > version)
+})
+
+onCluster('500 ms are never less, and the last write stands, between processes whose wall clocks are 70 s apart', async () => {
+  const options = { clusterName: cluster.clusterName, members: cluster.addresses, deadlineMs: 5000 }
+  const system = systemClock()
+  const clocks = [system, { ...system, wallNow: () => system.wallNow() + 70_000 }]
+  const grids = await Promise.all(clocks.map((clock) => openGrid(hazelcast(options), { clock })))
+  opened.push(...grids)
+  const maps = grids.map((grid) => grid.map<number>('clocks'))
+  await Promise.all(maps.map((map) => map.caughtUp({ deadlineMs: 20_000 })))
+  const [map, ahead] = maps as [GridMap<number>, GridMap<number>]
+  const lived: number[] = []
+  for (const [at, writer] of maps.entries()) {
+    const key = `ttl${at}`
+    const begunAtMs = performance.now()
+    for (const each of maps) each.watch(({ type }) => type === 'expire' && lived.push(performance.now() - begunAtMs), { key })
+    const { version } = await writer.put(key, 1, { ttlMs: 400 })
+    const swapped = await writer.compareAndSet(key, version, 2, { ttlMs: 500 })
+    assert.ok(swapped.ok)
+  }
+  await until('all have ended', () => lived.length === 4)
+  assert.ok(Math.min(...lived) >= 500, lived.join())
+  for (const [first, second] of [
+    [ahead, map],
+    [map, ahead],
+  ] as const) {
+    await first.put('k', 1)
+    await second.put('k', 2)
+    await Promise.all(maps.map((each) => each.caughtUp({ deadlineMs: 20_000 })))
+    assert.equal(maps.map((each) => each.peek('k')?.value), [2, 2]) // prettier-ignore
+    await first.remove('k')
+    await second.put('k', 3)
+    await Promise.all(maps.map((each) => each.caughtUp({ deadlineMs: 20_000 })))
+    assert.equal(maps.map((each) => each.peek('k')?.value), [3, 3]) // prettier-ignore
+  }
 })
 
 onCluster('a member joins, another is killed: every gap ends in a resync, and no key stays wrong', async () => {
