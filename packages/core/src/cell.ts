@@ -203,7 +203,7 @@ export class Cell extends Turns implements HostOwner {
     if (!this.running) return
     try {
       // What is stored may speak of entries that are gone by now: a restored agent is told so (I5).
-      this.inbox.open([], stored === undefined ? undefined : 'restored')
+      this.inbox.open(stored === undefined ? undefined : 'restored')
     } catch (error) {
       // A closed grid. Without its world the agent does not run at all.
       this.#halt()

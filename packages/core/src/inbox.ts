@@ -2,19 +2,23 @@ import type { TraceContext } from '@stigmergy/grid'
 import type { AnyMachineSnapshot } from 'xstate'
 import { Dedup } from './dedup.ts'
 import type { AgentEvent, Envelope, Sender } from './envelope.ts'
-import type { DeadLetterReason } from './hooks.ts'
+import type { AgentInfo, DeadLetterReason } from './hooks.ts'
 import { EventQueue, type QueueState } from './event-queue.ts'
 import { Mailbox, type ResolvedMailboxOptions } from './mailbox.ts'
+import type { Need } from './need.ts'
+import { createNeeds, type Needs } from './needs.ts'
 import type { EffectOrigin } from './outbox.ts'
 import type { Services } from './services.ts'
 import { Stash, type StashWhile } from './stash.ts'
+import { Suspect } from './suspect.ts'
 import { createWorldBinding, type WatchBinding, type WorldBinding } from './world.ts'
 
 export interface InboxOptions {
-  readonly agentId: string
+  readonly agent: AgentInfo
   readonly mailbox: ResolvedMailboxOptions
   readonly watch: ReadonlyMap<string, WatchBinding<unknown>>
   readonly stash: StashWhile | undefined
+  readonly needs: ReadonlyMap<string, Need>
   /** The agent's present state. */
   snapshot(): AnyMachineSnapshot
   /** Something has arrived. */
@@ -38,16 +42,13 @@ export class Inbox {
   readonly #queue: EventQueue
   readonly #bindings: readonly WorldBinding[]
   readonly #stash: Stash | undefined
+  readonly needs: Needs | undefined
   // Made when they are needed: most agents never need them.
   #system: Mailbox<Envelope> | undefined
   #dedup: Dedup | undefined
-  /** What the agent must know before all else, then the present entries of the world; the next one last in each. */
-  #first: Envelope[] = []
+  #suspect: Suspect | undefined
+  /** The present entries of the world; the next one last. */
   #prelude: Envelope[] = []
-  /** The event that the agent crashed on, how often, and whether it is to come again. */
-  #suspect: Envelope | undefined
-  #crashes = 0
-  #again = false
   /** Changes of the world were lost: a resync is due after that many events, where the first of them would have been. */
   #resyncAfter: number | undefined
   #closed = false
@@ -68,17 +69,18 @@ export class Inbox {
       },
       guestFailed: failed,
     }
+    if (options.needs.size > 0) this.needs = createNeeds(options.needs, options.agent, services, options.arrived)
     this.#bindings = [...options.watch].map(([name, binding]) => createWorldBinding(name, binding, world))
   }
 
   get empty(): boolean {
     return (
-      this.#first.length === 0 &&
       this.#prelude.length === 0 &&
       this.#queue.size === 0 &&
       this.#resyncAfter === undefined &&
-      !this.#again &&
+      this.#suspect?.waits !== true &&
       (this.#system === undefined || this.#system.size === 0) &&
+      this.needs?.due !== true &&
       (this.#stash === undefined || this.#stash.rests(this.#options.snapshot()))
     )
   }
@@ -90,9 +92,8 @@ export class Inbox {
 
   get state(): MailboxState {
     const { waiting, coalesced } = this.#queue.state
-    const again = this.#again ? 1 : 0
     return {
-      waiting: waiting + again,
+      waiting: waiting + (this.#suspect?.waits === true ? 1 : 0),
       coalesced,
       system: this.#system?.size ?? 0,
       stashed: this.#stash?.size ?? 0,
@@ -114,7 +115,7 @@ export class Inbox {
     if (typeof type !== 'string' || type.startsWith('xstate.')) return this.lose(envelope, 'bad-event')
     if (this.#closed) return this.lose(envelope, 'stopped')
     if (id !== undefined) {
-      if (this.#services.deadLetters.isQuarantined(this.#options.agentId, id)) return this.lose(envelope, 'quarantined')
+      if (this.#services.deadLetters.isQuarantined(this.#options.agent.id, id)) return this.lose(envelope, 'quarantined')
       this.#dedup ??= new Dedup(this.#options.mailbox.dedup)
       if (!this.#dedup.accept(id)) return true
     }
@@ -143,21 +144,19 @@ export class Inbox {
     if (id !== undefined && reason !== 'quarantined') this.#dedup?.lost(id)
     if (sender?.lost(reason) === true) return false
     const { deadLetters, guests, clock } = this.#services
-    guests.tell('onDeadLetter', deadLetters.add({ agentId: this.#options.agentId, event, reason, atMs: clock.now(), trace, id }))
+    guests.tell('onDeadLetter', deadLetters.add({ agentId: this.#options.agent.id, event, reason, atMs: clock.now(), trace, id }))
     return false
   }
 
   /** The agent crashed on it: it comes again after the restart, until it has been given often enough. */
   crashed(envelope: Envelope): void {
-    this.#crashes = envelope === this.#suspect ? this.#crashes + 1 : 1
-    this.#again = this.#crashes < this.#options.mailbox.attempts && isMessage(envelope)
-    this.#suspect = this.#again ? envelope : undefined
-    if (!this.#again) this.lose(envelope, 'crashed')
+    this.#suspect ??= new Suspect(this.#options.mailbox.attempts)
+    if (!this.#suspect.crashed(envelope, isMessage(envelope))) this.lose(envelope, 'crashed')
   }
 
   next(): Envelope | undefined {
     for (;;) {
-      const envelope = this.#first.pop() ?? this.#system?.take() ?? this.#prelude.pop() ?? this.#suspected() ?? this.#message()
+      const envelope = this.#need() ?? this.#system?.take() ?? this.#prelude.pop() ?? this.#suspect?.take() ?? this.#message()
       if (envelope === undefined) return undefined
       if (envelope.sender?.live === false) continue
       if (envelope.id !== undefined) this.#dedup?.taken(envelope.id)
@@ -165,10 +164,9 @@ export class Inbox {
     }
   }
 
-  #suspected(): Envelope | undefined {
-    if (!this.#again) return undefined
-    this.#again = false
-    return this.#suspect
+  #need(): Envelope | undefined {
+    const event = this.needs?.next()
+    return event && this.envelope(event, undefined)
   }
 
   #message(): Envelope | undefined {
@@ -208,16 +206,16 @@ export class Inbox {
     }
   }
 
-  /** Begins to watch. `first` is told before all, then the system's events, then the present entries, then what waits. */
-  open(first: readonly Envelope[], resync: string | undefined): void {
+  /** Begins to watch. First come news of its needs, then the system's events, then the present entries, then what waits. */
+  open(resync: string | undefined): void {
     this.#resyncAfter = undefined
-    this.#first = [...first].reverse()
+    this.needs?.open(resync !== undefined)
     this.#prelude = this.#bindings.flatMap((binding) => binding.open(resync)).reverse()
   }
 
   /** Stops to watch; what others send is kept. */
   pause(): void {
-    this.#first = []
+    this.needs?.close()
     this.#prelude = []
     this.#resyncAfter = undefined
     for (const binding of this.#bindings) binding.close()
@@ -231,7 +229,7 @@ export class Inbox {
   /** What waits becomes dead letters. */
   clear(): void {
     this.pause()
-    const suspect = this.#suspected()
+    const suspect = this.#suspect?.take()
     const waiting = [...(suspect === undefined ? [] : [suspect]), ...(this.#stash?.clear() ?? [])]
     for (const envelope of waiting) this.lose(envelope, 'stopped')
     // News of the system mean nothing to the dead.

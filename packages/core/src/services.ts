@@ -4,6 +4,7 @@ import type { DeadLetterBox } from './dead-letters.ts'
 import type { Guests } from './guests.ts'
 import type { Life } from './life.ts'
 import type { Doer } from './outbox.ts'
+import type { GaugeServices } from './need.ts'
 import type { Pump } from './pump.ts'
 import type { Turn } from './question.ts'
 import type { RecordCodec } from './record.ts'
@@ -34,6 +35,8 @@ export interface Services {
   repeated(): void
   /** Counts an answer that came after its asker had gone. */
   lateReply(): void
+  /** What needs are judged by. */
+  readonly gauges: GaugeServices
   /** Whose step is running. */
   readonly turn: Turn
   /** See `AgentRef.watch`. */

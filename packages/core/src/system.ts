@@ -22,6 +22,7 @@ import { createRecordCodec } from './record.ts'
 import type { Services } from './services.ts'
 import { resolveSpawnOptions, type SpawnOptions } from './spawn.ts'
 import { createBounder } from './step.ts'
+import { createStoreHealth } from './store-health.ts'
 import { resolveSupervisionOptions } from './supervisor.ts'
 import { waitFor } from './wait.ts'
 
@@ -39,6 +40,8 @@ export function createSystem(options: SystemOptions): ActorSystem {
   const mailbox = resolveMailboxOptions(options.mailbox)
   const supervision = resolveSupervisionOptions(options.supervision)
   const guests = createGuests()
+  const health = createStoreHealth()
+  guests.use(health.hooks)
   if (options.hooks !== undefined) guests.use(options.hooks)
   const pump = createPump()
   const store = options.store ?? memoryStore()
@@ -80,6 +83,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     repeated,
     turn,
     watch,
+    gauges: { health, onDependency: (dependency, fn) => dependencies.get(dependency.name).onChange(fn) },
   }
 
   const refs = new Map<string, AgentRef<AnyStateMachine>>()

@@ -3,6 +3,7 @@ import type { Envelope } from './envelope.ts'
 import type { AgentInfo } from './hooks.ts'
 import { Inbox } from './inbox.ts'
 import type { ResolvedMailboxOptions } from './mailbox.ts'
+import type { Need } from './need.ts'
 import type { CellOwner } from './owner.ts'
 import type { Runnable } from './pump.ts'
 import type { Services } from './services.ts'
@@ -14,6 +15,7 @@ export interface TurnsOptions {
   readonly mailbox: ResolvedMailboxOptions
   readonly watch: ReadonlyMap<string, WatchBinding<unknown>>
   readonly stash: StashWhile | undefined
+  readonly needs: ReadonlyMap<string, Need>
 }
 
 /** The turns an agent gets from the pump: in each it takes events from its inbox, one at a time. */
@@ -24,11 +26,11 @@ export abstract class Turns implements Runnable {
   readonly #owner: CellOwner
   #inTurn = false
 
-  constructor({ agent, mailbox, watch, stash }: TurnsOptions, services: Services, owner: CellOwner) {
+  constructor({ agent, mailbox, watch, stash, needs }: TurnsOptions, services: Services, owner: CellOwner) {
     this.#services = services
     this.#owner = owner
     const arrived = (): void => this.wake()
-    this.inbox = new Inbox({ agentId: agent.id, mailbox, watch, stash, snapshot: () => this.snapshot, arrived }, services)
+    this.inbox = new Inbox({ agent, mailbox, watch, stash, needs, snapshot: () => this.snapshot, arrived }, services)
   }
 
   /** The last good snapshot. */
