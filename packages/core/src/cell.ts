@@ -2,19 +2,19 @@ import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate
 import { Audience } from './audience.ts'
 import { Cause } from './cause.ts'
 import { Chain } from './chain.ts'
-import type { Envelope, Sender } from './envelope.ts'
-import type { Gate } from './gate.ts'
+import type { Envelope } from './envelope.ts'
 import { Host, type HostOwner } from './host.ts'
-import type { EffectData, EffectOrigin } from './outbox.ts'
+import type { InboxOptions } from './inbox-options.ts'
+import type { EffectData } from './outbox.ts'
 import type { CellOwner, Crash, Durability, Origin } from './owner.ts'
 import { captureRecord, type AgentRecord } from './record.ts'
 import { SeenEffects } from './seen.ts'
 import type { Services } from './services.ts'
 import { stopChildren } from './step.ts'
 import { moveTimers, rearmTimers } from './timers.ts'
-import { Turns, type TurnsOptions } from './turns.ts'
+import { Turns } from './turns.ts'
 
-export interface CellOptions extends TurnsOptions {
+export interface CellOptions extends InboxOptions {
   readonly machine: AnyStateMachine
   readonly input: unknown
   readonly durability: Durability
@@ -27,31 +27,30 @@ export interface CellOptions extends TurnsOptions {
  */
 export class Cell extends Turns implements HostOwner {
   readonly #options: CellOptions
-  readonly #services: Services
-  readonly #owner: CellOwner
   readonly #cause: Cause
-  readonly audience: Audience
-  readonly #chain: Chain
-  readonly #gate: Gate | undefined
+  // Most agents have none of these.
+  #audience: Audience | undefined
+  #chain: Chain | undefined
   #host: Host | undefined
-  #seen = new SeenEffects()
   /** The gate's next number when the step began. */
   #mark = 0
   #started = false
   #snapshot: AnyMachineSnapshot | undefined
   #delivering: Envelope | undefined
-  #step: { readonly event: AnyEventObject; readonly envelope: Envelope | undefined } | undefined
+  /** The event of the step that is running, and what it came in. */
+  #event: AnyEventObject | undefined
+  #envelope: Envelope | undefined
   #crash: Crash | undefined
 
   constructor(options: CellOptions, services: Services, owner: CellOwner) {
     super(options, services, owner)
     this.#options = options
-    this.#services = services
-    this.#owner = owner
-    this.#gate = owner.gate
     this.#cause = new Cause(options.agent, services)
-    this.audience = new Audience(services.guests)
-    this.#chain = new Chain(options.agent.id)
+  }
+
+  get audience(): Audience {
+    this.#audience ??= new Audience(this.services.guests)
+    return this.#audience
   }
 
   /** The last good snapshot. */
@@ -59,26 +58,14 @@ export class Cell extends Turns implements HostOwner {
     return this.#snapshot as AnyMachineSnapshot
   }
 
-  protected take(envelope: Envelope): void {
-    if (envelope.origin === undefined || this.#isNew(envelope)) this.#deliver(envelope)
-  }
-
-  #deliver(envelope: Envelope): void {
+  protected deliver(envelope: Envelope): void {
     this.#delivering = envelope
     this.#host?._send(envelope.event)
   }
 
-  /** False for what was here before, and for what a replaced activation sends (I3). */
-  #isNew({ origin, sender }: Envelope): boolean {
-    if (this.#seen.take(origin as EffectOrigin) === 'new') return true
-    this.#services.repeated()
-    if (sender !== undefined) this.#acknowledge(sender)
-    return false
-  }
-
   /** Of the host: an effect that is data. */
   dispatch(effect: EffectData): void {
-    this.#owner.dispatch(effect)
+    this.owner.dispatch(effect)
   }
 
   /** Of the host: an event from the inbox, a child or a timer. */
@@ -89,11 +76,12 @@ export class Cell extends Turns implements HostOwner {
     const envelope = this.#delivering?.event === event ? this.#delivering : undefined
     // Once: an agent may send itself the very event it was given.
     if (envelope !== undefined) this.#delivering = undefined
-    this.#step = { event, envelope }
-    this.#mark = this.#gate?.next ?? 0
-    this.#cause.begin(event.type, envelope, this.#owner.restarts)
+    this.#event = event
+    this.#envelope = envelope
+    this.#mark = this.gate?.next ?? 0
+    this.#cause.begin(event.type, envelope, this.owner.restarts)
     try {
-      if (envelope === undefined) this.#chain.link()
+      if (envelope === undefined) this.#link()
       const { snapshot: next, effects } = host.step(event)
       // A child's error that nobody handled: a state to XState, a failure like any other to us.
       if (next.status === 'error') throw next.error
@@ -101,60 +89,64 @@ export class Cell extends Turns implements HostOwner {
       // With a gate, what leaves the agent leaves after the commit (I2).
       host.release(effects, next)
       if (changed || envelope?.origin !== undefined) this.#settle(next)
-      else this.#step = void this.#cause.end(next, next, undefined)
-      if (envelope?.sender?.handled !== undefined) this.#acknowledge(envelope.sender)
+      else {
+        this.#event = undefined
+        this.#envelope = undefined
+        this.#cause.end(next, next, undefined)
+      }
+      if (envelope?.sender?.handled !== undefined) this.acknowledge(envelope.sender)
     } catch (error) {
       this.#broke(error)
       return
     }
-    if (this.snapshot.status === 'done') this.#owner.done()
+    if (this.snapshot.status === 'done') this.owner.done()
   }
 
   /** The step is done, all its effects have run or are held. */
   #settle(next: AnyMachineSnapshot): void {
     const before = this.snapshot
-    this.#step = undefined
+    this.#event = undefined
+    this.#envelope = undefined
     this.#snapshot = next
     this.#cause.end(before, next, undefined)
-    this.#owner.changed()
-    if (next !== before) this.audience.tell(next)
+    this.owner.changed()
+    if (next !== before) this.#audience?.tell(next)
   }
 
-  /** The sender hears of it once the state that knows of it is committed. */
-  #acknowledge(sender: Sender): void {
-    if (this.#gate === undefined) sender.handled?.()
-    else
-      this.#gate.hold(
-        () => sender.handled?.(),
-        () => sender.lost('stopped'),
-      )
+  #link(): void {
+    this.#chain ??= new Chain(this.#options.agent.id)
+    this.#chain.link()
   }
 
   #broke(error: unknown): void {
     this.#fail(error)
     this.#host?.end()
     this.#halt()
-    if (this.#started) this.#owner.broken(this.#crash as Crash)
+    if (this.#started) this.owner.broken(this.#crash as Crash)
   }
 
   /** An effect that was held threw: the state that caused it is committed, so the agent goes on from there. */
   effectFailed(error: unknown): void {
     if (!this.running) return
-    this.#step = { event: { type: 'agent.effect' }, envelope: undefined }
-    this.#mark = this.#gate?.next ?? 0
+    this.#event = { type: 'agent.effect' }
+    this.#envelope = undefined
+    this.#mark = this.gate?.next ?? 0
+    this.#cause.begin(this.#event.type, undefined, this.owner.restarts)
     this.#broke(error)
   }
 
   /** The step has failed: the snapshot before it stays the last good one. */
   #fail(error: unknown): void {
-    const { event, envelope } = this.#step ?? { event: { type: 'xstate.init' }, envelope: undefined }
-    this.#step = undefined
-    const trace = this.#cause.end(this.snapshot, this.snapshot, error)
+    const running = this.#event !== undefined
+    const event = this.#event ?? { type: 'xstate.init' }
+    const envelope = running ? this.#envelope : undefined
+    this.#event = undefined
+    const trace = running ? this.#cause.end(this.snapshot, this.snapshot, error) : this.#cause.last
     this.#crash = { error, event, trace }
-    this.#gate?.cut(this.#mark)
+    this.gate?.cut(this.#mark)
     // It may come again.
-    if (envelope?.origin !== undefined) this.#seen.untake(envelope.origin)
-    this.#owner.breaking(event)
+    if (envelope?.origin !== undefined) this.seen?.untake(envelope.origin)
+    this.owner.breaking(event)
     if (envelope !== undefined) this.inbox.crashed(envelope)
     else if (!event.type.startsWith('xstate.')) this.inbox.lose(this.inbox.envelope(event, trace), 'crashed')
   }
@@ -162,14 +154,14 @@ export class Cell extends Turns implements HostOwner {
   /** Computes the first snapshot. Nothing has happened yet. Throws what the machine throws. */
   prepare({ stored }: Origin): void {
     const { machine, agent, input, durability } = this.#options
-    const { bounded, gated, environment } = this.#services
-    const gate = durability === 'gated' ? this.#gate : undefined
+    const { bounded, gated, environment } = this.services
+    const gate = durability === 'gated' ? this.gate : undefined
     const host = new Host({ id: agent.id, environment, gate, machine: gate === undefined ? bounded(machine) : gated(machine) }, this)
     const first = host.prepare(input, stored?.snapshot)
     if (first.status === 'error') throw first.error
     this.#host = host
     this.#snapshot = first
-    this.#seen = new SeenEffects(stored?.seen)
+    this.seen = stored?.seen && new SeenEffects(stored.seen)
     this.#crash = undefined
     this.#started = false
   }
@@ -184,8 +176,8 @@ export class Cell extends Turns implements HostOwner {
           if (stored !== undefined) rearmTimers(host, stored.timers)
           // A new agent whose children fail at once has not started; a restored one fails like any other.
           this.#started = first.length > 0
-          this.audience.tell(this.snapshot)
-          for (const event of first) this.#deliver(this.inbox.envelope(event, trace))
+          this.#audience?.tell(this.snapshot)
+          for (const event of first) this.deliver(this.inbox.envelope(event, trace))
         }),
       )
     } catch (error) {
@@ -194,8 +186,8 @@ export class Cell extends Turns implements HostOwner {
     if (!this.#started && this.#crash !== undefined) throw this.#crash.error
     this.#started = true
     if (!this.running) return
-    if (host.tree?.waiting === true) this.#owner.changed()
-    if (this.snapshot.status === 'done') this.#owner.done()
+    if (host.tree?.waiting === true) this.owner.changed()
+    if (this.snapshot.status === 'done') this.owner.done()
   }
 
   /** Takes events from outside. */
@@ -216,12 +208,12 @@ export class Cell extends Turns implements HostOwner {
   #halt(): void {
     this.running = false
     this.inbox.pause()
-    const mark = this.#gate?.next ?? 0
+    const mark = this.gate?.next ?? 0
     stopChildren(this.#host?.snapshot)
     // Children that a failed step was about to stop are only here.
     stopChildren(this.#snapshot)
     // What ends them need not wait for a commit.
-    this.#gate?.cut(mark)
+    this.gate?.cut(mark)
   }
 
   /** Nothing of it runs any more; what waits is kept. */
@@ -240,6 +232,6 @@ export class Cell extends Turns implements HostOwner {
   /** The state to keep: that of the last good snapshot. */
   capture(failedChild: string | undefined): AgentRecord {
     const { machine, agent } = this.#options
-    return captureRecord(this.#host as Host, machine, agent.type, this.snapshot, failedChild, this.#seen.rows)
+    return captureRecord(this.#host as Host, machine, agent.type, this.snapshot, failedChild, this.seen?.rows ?? [])
   }
 }

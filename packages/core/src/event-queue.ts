@@ -10,19 +10,22 @@ export interface QueueState {
   readonly coalesced: number
 }
 
+interface Coalescing {
+  readonly coalescer: Coalescer<Envelope>
+  readonly key: NonNullable<ResolvedMailboxOptions['key']>
+  readonly failed: (error: unknown) => void
+  count: number
+}
+
 /** The mailbox of an agent with its overflow policy: a ring, and where the policy is `coalesce(key)`, what waits by key. */
 export class EventQueue {
   readonly #mailbox: Mailbox<Envelope>
-  readonly #key: ResolvedMailboxOptions['key']
-  readonly #coalescer: Coalescer<Envelope> | undefined
-  readonly #failed: (error: unknown) => void
-  #coalesced = 0
+  readonly #coalescing: Coalescing | undefined
 
   constructor(options: ResolvedMailboxOptions, failed: (error: unknown) => void) {
     this.#mailbox = new Mailbox(options)
-    this.#key = options.key
-    this.#failed = failed
-    if (options.key !== undefined) this.#coalescer = new Coalescer()
+    const { key } = options
+    if (key !== undefined) this.#coalescing = { coalescer: new Coalescer(), key, failed, count: 0 }
   }
 
   get size(): number {
@@ -34,38 +37,37 @@ export class EventQueue {
   }
 
   get state(): QueueState {
-    return { waiting: this.#mailbox.size, coalesced: this.#coalesced }
+    return { waiting: this.#mailbox.size, coalesced: this.#coalescing?.count ?? 0 }
   }
 
   /** Takes it. Returns what had to go for it, as `Mailbox.offer`; what a newer one of its key replaced is only counted. */
   offer(envelope: Envelope): Envelope | undefined {
-    const key = this.#coalescer === undefined ? undefined : this.#keyOf(envelope)
-    if (key !== undefined && this.#coalescer?.replace(key, envelope) === true) {
-      this.#coalesced += 1
+    const coalescing = this.#coalescing
+    if (coalescing === undefined) return this.#mailbox.offer(envelope)
+    const { coalescer } = coalescing
+    const key = keyOf(coalescing, envelope)
+    if (key !== undefined && coalescer.replace(key, envelope)) {
+      coalescing.count += 1
       return undefined
     }
     const gone = this.#mailbox.offer(envelope)
-    if (key !== undefined && gone !== envelope) this.#coalescer?.entered(key, envelope)
-    return gone === undefined || gone === envelope ? gone : this.#left(gone)
+    if (key !== undefined && gone !== envelope) coalescer.entered(key, envelope)
+    return gone === undefined || gone === envelope ? gone : coalescer.left(gone)
   }
 
   take(): Envelope | undefined {
     const envelope = this.#mailbox.take()
-    return envelope === undefined ? undefined : this.#left(envelope)
+    return envelope === undefined || this.#coalescing === undefined ? envelope : this.#coalescing.coalescer.left(envelope)
   }
+}
 
-  #left(envelope: Envelope): Envelope {
-    return this.#coalescer === undefined ? envelope : this.#coalescer.left(envelope)
-  }
-
-  // Who asks wants an answer of his own; changes of the world have a coalescing of their own.
-  #keyOf({ event, sender }: Envelope): string | undefined {
-    if (sender !== undefined) return undefined
-    try {
-      return this.#key?.(event)
-    } catch (error) {
-      this.#failed(error)
-      return undefined
-    }
+// Who asks wants an answer of his own; changes of the world have a coalescing of their own.
+function keyOf({ key, failed }: Coalescing, { event, sender }: Envelope): string | undefined {
+  if (sender !== undefined) return undefined
+  try {
+    return key(event)
+  } catch (error) {
+    failed(error)
+    return undefined
   }
 }

@@ -19,13 +19,16 @@ export interface GateOptions {
 
 export type ResolvedGateOptions = Required<GateOptions>
 
+const DEFAULTS: ResolvedGateOptions = { maxTransitions: 256, maxOutbox: 1024, giveUpMs: 60_000, whenStoreGone: 'hold', goneAfterMs: 5000 }
+
 /** Checks the options. Throws `CoreError` BAD_OPTION. */
-export function resolveGateOptions(options: GateOptions = {}): ResolvedGateOptions {
+export function resolveGateOptions(options?: GateOptions): ResolvedGateOptions {
+  if (options === undefined) return DEFAULTS
   return {
-    maxTransitions: integerOption('gate.maxTransitions', options.maxTransitions, 256, 1),
-    maxOutbox: integerOption('gate.maxOutbox', options.maxOutbox, 1024, 1),
-    giveUpMs: numberOption('gate.giveUpMs', options.giveUpMs, 60_000, 0, Infinity),
-    whenStoreGone: choiceOption('gate.whenStoreGone', options.whenStoreGone, 'hold', ['hold', 'degrade']),
-    goneAfterMs: numberOption('gate.goneAfterMs', options.goneAfterMs, 5000, 0, Infinity),
+    maxTransitions: integerOption('gate.maxTransitions', options.maxTransitions, DEFAULTS.maxTransitions, 1),
+    maxOutbox: integerOption('gate.maxOutbox', options.maxOutbox, DEFAULTS.maxOutbox, 1),
+    giveUpMs: numberOption('gate.giveUpMs', options.giveUpMs, DEFAULTS.giveUpMs, 0, Infinity),
+    whenStoreGone: choiceOption('gate.whenStoreGone', options.whenStoreGone, DEFAULTS.whenStoreGone, ['hold', 'degrade']),
+    goneAfterMs: numberOption('gate.goneAfterMs', options.goneAfterMs, DEFAULTS.goneAfterMs, 0, Infinity),
   }
 }

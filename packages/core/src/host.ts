@@ -3,8 +3,8 @@ import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine, 
 import type { Audience } from './audience.ts'
 import type { Gate } from './gate.ts'
 import type { EffectData } from './outbox.ts'
-import { Stepper } from './stepper.ts'
-import { Tree, type TreeEnvironment } from './tree.ts'
+import { Stepper, type Deciding } from './stepper.ts'
+import { Tree } from './tree.ts'
 
 const STOP: AnyEventObject = { type: 'xstate.stop' }
 
@@ -19,10 +19,18 @@ export interface HostOwner {
   readonly audience: Audience
 }
 
+/** What all agents of a system share. */
+export interface HostEnvironment {
+  readonly clock: Clock
+  /** Where XState's `log` goes. */
+  readonly logger: (...args: readonly unknown[]) => void
+  readonly deciding: Deciding
+}
+
 export interface HostOptions {
   readonly id: string
   readonly machine: AnyStateMachine
-  readonly environment: TreeEnvironment
+  readonly environment: HostEnvironment
   /** Where effects wait for the commit of the state that caused them; undefined: they do not wait. */
   readonly gate: Gate | undefined
 }
@@ -33,7 +41,7 @@ export interface HostOptions {
  */
 export class Host extends Stepper {
   readonly id: string
-  readonly #environment: TreeEnvironment
+  readonly #environment: HostEnvironment
   readonly #owner: HostOwner
   /** 0 not started, 1 running, 2 stopped: as XState numbers them. */
   _processingStatus = 0
@@ -42,7 +50,7 @@ export class Host extends Stepper {
   #tree: Tree | undefined
 
   constructor({ id, machine, environment, gate }: HostOptions, owner: HostOwner) {
-    super(machine, gate)
+    super(machine, gate, environment.deciding)
     this.id = id
     this.#environment = environment
     this.#owner = owner
@@ -69,7 +77,7 @@ export class Host extends Stepper {
   }
 
   get system(): Tree {
-    this.#tree ??= new Tree(this.id, this.#environment, this.gate)
+    this.#tree ??= new Tree(this)
     return this.#tree
   }
 
@@ -78,7 +86,7 @@ export class Host extends Stepper {
     return this.#tree
   }
 
-  get logger(): TreeEnvironment['logger'] {
+  get logger(): HostEnvironment['logger'] {
     return this.#environment.logger
   }
 

@@ -1,43 +1,24 @@
 import type { TraceContext } from '@stigmergy/grid'
-import type { AnyMachineSnapshot } from 'xstate'
 import { Dedup } from './dedup.ts'
 import type { AgentEvent, Envelope, Sender } from './envelope.ts'
-import type { AgentInfo, DeadLetterReason } from './hooks.ts'
-import { EventQueue, type QueueState } from './event-queue.ts'
-import { Mailbox, type ResolvedMailboxOptions } from './mailbox.ts'
-import type { Need } from './need.ts'
+import type { DeadLetterReason } from './hooks.ts'
+import { EventQueue } from './event-queue.ts'
+import type { InboxOptions, InboxOwner, MailboxState } from './inbox-options.ts'
+import { Mailbox } from './mailbox.ts'
 import { createNeeds, type Needs } from './needs.ts'
 import type { EffectOrigin } from './outbox.ts'
 import type { Services } from './services.ts'
-import { Stash, type StashWhile } from './stash.ts'
+import { Stash } from './stash.ts'
 import { Suspect } from './suspect.ts'
-import { createWorldBinding, type WatchBinding, type WorldBinding } from './world.ts'
+import { createWorldBinding, type WorldBinding } from './world.ts'
 
-export interface InboxOptions {
-  readonly agent: AgentInfo
-  readonly mailbox: ResolvedMailboxOptions
-  readonly watch: ReadonlyMap<string, WatchBinding<unknown>>
-  readonly stash: StashWhile | undefined
-  readonly needs: ReadonlyMap<string, Need>
-  /** The agent's present state. */
-  snapshot(): AnyMachineSnapshot
-  /** Something has arrived. */
-  arrived(): void
-}
-
-/** What waits for an agent, and what was not taken a second time. */
-export interface MailboxState extends QueueState {
-  /** Events of the system that wait. */
-  readonly system: number
-  /** Events that are set aside. */
-  readonly stashed: number
-  /** Events that came again under an id that was known. */
-  readonly repeated: number
-}
+const NO_BINDINGS: readonly WorldBinding[] = []
+const NO_ENVELOPES: readonly Envelope[] = []
 
 /** All that waits for an agent: what it must know first, what others sent, what changed in the world. */
 export class Inbox {
   readonly #options: InboxOptions
+  readonly #owner: InboxOwner
   readonly #services: Services
   readonly #queue: EventQueue
   readonly #bindings: readonly WorldBinding[]
@@ -47,41 +28,48 @@ export class Inbox {
   #system: Mailbox<Envelope> | undefined
   #dedup: Dedup | undefined
   #suspect: Suspect | undefined
-  /** The present entries of the world; the next one last. */
-  #prelude: Envelope[] = []
+  /** The present entries of the world, before what waits. */
+  #prelude: readonly Envelope[] = NO_ENVELOPES
+  /** How many of them are left. */
+  #left = 0
   /** Changes of the world were lost: a resync is due after that many events, where the first of them would have been. */
   #resyncAfter: number | undefined
   #closed = false
 
-  constructor(options: InboxOptions, services: Services) {
+  constructor(options: InboxOptions, owner: InboxOwner, services: Services) {
     this.#options = options
+    this.#owner = owner
     this.#services = services
     const { failed } = services.guests
     this.#queue = new EventQueue(options.mailbox, failed)
     if (options.stash !== undefined) this.#stash = new Stash(options.stash, options.mailbox.stash, failed)
+    if (options.needs !== undefined) this.needs = createNeeds(options.needs, options.agent, services, () => owner.wake())
+    this.#bindings = options.watch.size === 0 ? NO_BINDINGS : this.#bind(options.watch)
+  }
+
+  #bind(watch: InboxOptions['watch']): readonly WorldBinding[] {
     const world = {
-      envelope: this.envelope,
+      envelope: (event: AgentEvent, trace: TraceContext | undefined, sender?: Sender): Envelope => this.envelope(event, trace, sender),
       offer: (envelope: Envelope): boolean => !this.#queue.full && this.#accept(envelope),
       fellBehind: (place: 'newest' | 'oldest'): void => {
         // What was lost at the front comes before all that waits; what waits of the world is then void.
         this.#resyncAfter = place === 'oldest' ? 0 : (this.#resyncAfter ?? this.#queue.size)
-        options.arrived()
+        this.#owner.wake()
       },
-      guestFailed: failed,
+      guestFailed: this.#services.guests.failed,
     }
-    if (options.needs.size > 0) this.needs = createNeeds(options.needs, options.agent, services, options.arrived)
-    this.#bindings = [...options.watch].map(([name, binding]) => createWorldBinding(name, binding, world))
+    return [...watch].map(([name, binding]) => createWorldBinding(name, binding, world))
   }
 
   get empty(): boolean {
     return (
-      this.#prelude.length === 0 &&
+      this.#left === 0 &&
       this.#queue.size === 0 &&
       this.#resyncAfter === undefined &&
       this.#suspect?.waits !== true &&
-      (this.#system === undefined || this.#system.size === 0) &&
       this.needs?.due !== true &&
-      (this.#stash === undefined || this.#stash.rests(this.#options.snapshot()))
+      (this.#system === undefined || this.#system.size === 0) &&
+      (this.#stash === undefined || this.#stash.rests(this.#owner.snapshot))
     )
   }
 
@@ -101,7 +89,7 @@ export class Inbox {
     }
   }
 
-  readonly envelope = (event: AgentEvent, trace: TraceContext | undefined, sender?: Sender, id?: string): Envelope => {
+  envelope(event: AgentEvent, trace: TraceContext | undefined, sender?: Sender, id?: string): Envelope {
     const { guests, clock } = this.#services
     return { event, trace, enqueuedAtMs: guests.watching ? clock.now() : undefined, sender, id }
   }
@@ -128,14 +116,14 @@ export class Inbox {
     if (this.#closed) return this.lose(envelope, 'stopped')
     this.#system ??= new Mailbox({ capacity: this.#options.mailbox.system, overflow: 'reject' })
     if (this.#system.offer(envelope) !== undefined) return this.lose(envelope, 'mailbox-full')
-    this.#options.arrived()
+    this.#owner.wake()
     return true
   }
 
   #accept(envelope: Envelope): boolean {
     const dropped = this.#queue.offer(envelope)
     if (dropped !== undefined) this.lose(dropped, 'mailbox-full')
-    this.#options.arrived()
+    this.#owner.wake()
     return dropped !== envelope
   }
 
@@ -156,7 +144,7 @@ export class Inbox {
 
   next(): Envelope | undefined {
     for (;;) {
-      const envelope = this.#need() ?? this.#system?.take() ?? this.#prelude.pop() ?? this.#suspect?.take() ?? this.#message()
+      const envelope = this.#need() ?? this.#system?.take() ?? this.#fromPrelude() ?? this.#suspect?.take() ?? this.#message()
       if (envelope === undefined) return undefined
       if (envelope.sender?.live === false) continue
       if (envelope.id !== undefined) this.#dedup?.taken(envelope.id)
@@ -171,7 +159,7 @@ export class Inbox {
 
   #message(): Envelope | undefined {
     if (this.#stash === undefined) return this.#fromQueue()
-    const snapshot = this.#options.snapshot()
+    const snapshot = this.#owner.snapshot
     const back = this.#stash.take(snapshot)
     if (back !== undefined) return back
     for (;;) {
@@ -191,7 +179,7 @@ export class Inbox {
       return this.#queue.take()
     }
     this.#catchUp()
-    return this.#prelude.pop() ?? this.#queue.take()
+    return this.#fromPrelude() ?? this.#queue.take()
   }
 
   /** What was missed of the world is made good by its present state (I5). */
@@ -199,7 +187,7 @@ export class Inbox {
     this.#resyncAfter = undefined
     const late = this.#bindings.filter(({ behind }) => behind !== undefined)
     try {
-      this.#prelude = late.flatMap((binding) => binding.open(binding.behind)).reverse()
+      this.#tell(late.flatMap((binding) => binding.open(binding.behind)))
     } catch (error) {
       // Only a closed grid refuses: there is no world any more to tell of.
       this.#services.guests.failed(error)
@@ -210,13 +198,26 @@ export class Inbox {
   open(resync: string | undefined): void {
     this.#resyncAfter = undefined
     this.needs?.open(resync !== undefined)
-    this.#prelude = this.#bindings.flatMap((binding) => binding.open(resync)).reverse()
+    if (this.#bindings.length > 0) this.#tell(this.#bindings.flatMap((binding) => binding.open(resync)))
+  }
+
+  #tell(prelude: readonly Envelope[]): void {
+    this.#prelude = prelude
+    this.#left = prelude.length
+  }
+
+  #fromPrelude(): Envelope | undefined {
+    if (this.#left === 0) return undefined
+    const envelope = this.#prelude[this.#prelude.length - this.#left]
+    this.#left -= 1
+    if (this.#left === 0) this.#prelude = NO_ENVELOPES
+    return envelope
   }
 
   /** Stops to watch; what others send is kept. */
   pause(): void {
     this.needs?.close()
-    this.#prelude = []
+    this.#tell(NO_ENVELOPES)
     this.#resyncAfter = undefined
     for (const binding of this.#bindings) binding.close()
   }

@@ -1,37 +1,32 @@
-import type { AnyEventObject } from 'xstate'
-import { Cell, type CellOptions } from './cell.ts'
+import type { AnyEventObject, AnyStateMachine } from 'xstate'
+import type { AgentRef } from './agent.ts'
+import { Cell } from './cell.ts'
 import { quote } from './check.ts'
 import type { AgentEvent } from './envelope.ts'
 import { CoreError } from './errors.ts'
-import type { ResolvedGateOptions } from './gate-options.ts'
 import type { Gate } from './gate.ts'
 import type { AgentInfo } from './hooks.ts'
 import { Keeping, type Found, type Kept } from './keeping.ts'
+import type { AgentStatus, LifeOptions } from './life-options.ts'
 import type { EffectData } from './outbox.ts'
 import type { CellOwner, Crash, Origin } from './owner.ts'
 import type { AgentRecord } from './record.ts'
 import { childOf, SUSPENDED, type RestoredEvent } from './restored.ts'
 import type { Services } from './services.ts'
-import { createSupervisor, type ResolvedSupervisionOptions, type Supervisor } from './supervisor.ts'
+import { createSupervisor, type Supervisor } from './supervisor.ts'
 import { firstStep } from './wrap.ts'
-
-export type AgentStatus = 'running' | 'restarting' | 'stopped' | 'done' | 'failed'
-
-export interface LifeOptions extends CellOptions {
-  readonly gate: ResolvedGateOptions
-  readonly supervision: ResolvedSupervisionOptions
-  /** Decides over its restarts. Undefined: one of its own, by `supervision`. */
-  readonly supervisor?: Supervisor | undefined
-}
 
 /** An agent from its spawn to its end: starts it, keeps its state, restarts it, stops it. */
 export class Life implements CellOwner, Kept {
   readonly info: AgentInfo
   readonly cell: Cell
+  /** Once it has started: the agent as others see it. */
+  ref: AgentRef<AnyStateMachine> | undefined
   readonly #options: LifeOptions
   readonly #services: Services
-  readonly #supervisor: Supervisor
-  readonly #onEnd = new Set<() => void>()
+  // Made when they are needed: most agents never fail, and nobody waits for their end.
+  #supervisor: Supervisor | undefined
+  #onEnd: Set<() => void> | undefined
   readonly #keeping: Keeping | undefined
   #status: AgentStatus = 'running'
   #restarts = 0
@@ -54,8 +49,7 @@ export class Life implements CellOwner, Kept {
     this.cell = new Cell(options, services, this)
     // The agent's own events change its state as well: what was set aside may be due.
     if (options.stash !== undefined) this.cell.audience.subscribe(() => this.cell.wake())
-    const { clock, random } = services
-    this.#supervisor = options.supervisor ?? createSupervisor(options.supervision, clock, random, () => void this.restart())
+    this.#supervisor = options.supervisor
   }
 
   get status(): AgentStatus {
@@ -73,8 +67,11 @@ export class Life implements CellOwner, Kept {
   /** Calls `fn` when the agent has ended; at once if it has. */
   onEnd(fn: () => void): () => void {
     if (this.ended) fn()
-    else this.#onEnd.add(fn)
-    return () => this.#onEnd.delete(fn)
+    else {
+      this.#onEnd ??= new Set()
+      this.#onEnd.add(fn)
+    }
+    return () => this.#onEnd?.delete(fn)
   }
 
   get gate(): Gate | undefined {
@@ -160,6 +157,8 @@ export class Life implements CellOwner, Kept {
 
   #decide(crash: Crash): void {
     this.#status = 'restarting'
+    const { clock, random } = this.#services
+    this.#supervisor ??= createSupervisor(this.#options.supervision, clock, random, () => void this.restart())
     const decided = this.#supervisor.failed()
     const decision = decided.type === 'restart' ? { ...decided, restarts: this.#restarts + 1 } : decided
     const { error, event, trace } = crash
@@ -231,7 +230,7 @@ export class Life implements CellOwner, Kept {
 
   #end(reason: 'stopped' | 'done' | 'failed'): void {
     this.#status = reason
-    this.#supervisor.close()
+    this.#supervisor?.close()
     // Once it has crashed, what was kept then is all there is.
     if (this.cell.running) this.#keep(undefined)
     this.cell.close()
@@ -239,7 +238,8 @@ export class Life implements CellOwner, Kept {
     // Whoever stops it hears of the error; the hooks have heard of it already.
     this.#settled?.catch(() => undefined)
     if (this.#spawned) this.#services.guests.tell('onStop', this.info, reason)
-    for (const fn of this.#onEnd) this.#services.guests.call(fn, undefined)
-    this.#onEnd.clear()
+    this.#services.ended(this)
+    for (const fn of this.#onEnd ?? []) this.#services.guests.call(fn, undefined)
+    this.#onEnd = undefined
   }
 }

@@ -52,7 +52,9 @@ const DEFAULTS: ResolvedMailboxOptions = {
 }
 
 /** Checks the options. Throws `CoreError` BAD_OPTION. */
-export function resolveMailboxOptions(options: MailboxOptions = {}, defaults: ResolvedMailboxOptions = DEFAULTS): ResolvedMailboxOptions {
+export function resolveMailboxOptions(options?: MailboxOptions, defaults: ResolvedMailboxOptions = DEFAULTS): ResolvedMailboxOptions {
+  // The same object for all agents that say nothing.
+  if (options === undefined) return defaults
   const { overflow } = options
   return {
     capacity: integerOption('mailbox.capacity', options.capacity, defaults.capacity, 1),

@@ -69,7 +69,8 @@ export interface GaugeServices {
 const WANTS = 'give { map, maxAgeMs }, { map, source, maxAgeMs }, { dependency } or { store: true }'
 
 /** Checks the `needs` of an agent. Throws `CoreError` BAD_OPTION. */
-export function resolveNeeds(needs: Readonly<Record<string, Need>> = {}): ReadonlyMap<string, Need> {
+export function resolveNeeds(needs: Readonly<Record<string, Need>> | undefined): ReadonlyMap<string, Need> | undefined {
+  if (needs === undefined) return undefined
   for (const [name, need] of Object.entries(needs)) {
     if (typeof need !== 'object' || need === null) throw new CoreError('BAD_OPTION', `needs.${name} is ${quote(need)}: ${WANTS}`)
     const known =

@@ -4,6 +4,7 @@ import { quote } from './check.ts'
 import { CoreError } from './errors.ts'
 import type { Host } from './host.ts'
 import type { OutboxEntry } from './outbox.ts'
+import { isEmpty } from './slim.ts'
 import type { SeenRow } from './seen.ts'
 import { pendingTimers, type PendingTimer } from './timers.ts'
 
@@ -116,11 +117,6 @@ function persist(machine: AnyStateMachine, snapshot: AnyMachineSnapshot): Persis
     return { status, output, error, value, historyValue: {}, context, children: {} } as unknown as PersistedSnapshot
   }
   return machine.getPersistedSnapshot(snapshot) as PersistedSnapshot
-}
-
-function isEmpty(object: object): boolean {
-  for (const _key in object) return false
-  return true
 }
 
 // Deeper than this it may be a circle: from there on each object is looked at once.

@@ -1,7 +1,9 @@
 import type { Clock, Grid } from '@stigmergy/grid'
 import type { AnyStateMachine } from 'xstate'
+import type { Frames } from './cause.ts'
 import type { DeadLetterBox } from './dead-letters.ts'
 import type { Guests } from './guests.ts'
+import type { HostEnvironment } from './host.ts'
 import type { Life } from './life.ts'
 import type { Doer } from './outbox.ts'
 import type { GaugeServices } from './need.ts'
@@ -9,13 +11,12 @@ import type { Pump } from './pump.ts'
 import type { Turn } from './question.ts'
 import type { RecordCodec } from './record.ts'
 import type { Store } from './store.ts'
-import type { TreeEnvironment } from './tree.ts'
 
 /** What the agents of a system share. */
 export interface Services {
   readonly grid: Grid
   readonly clock: Clock
-  readonly environment: TreeEnvironment
+  readonly environment: HostEnvironment
   readonly store: Store
   readonly codec: RecordCodec
   readonly guests: Guests
@@ -37,8 +38,11 @@ export interface Services {
   lateReply(): void
   /** What needs are judged by. */
   readonly gauges: GaugeServices
+  readonly frames: Frames
   /** Whose step is running. */
   readonly turn: Turn
+  /** An agent is over. */
+  ended(life: Life): void
   /** See `AgentRef.watch`. */
   watch(watcher: Life, watched: string): () => void
 }

@@ -3,7 +3,7 @@ import type { AnyStateMachine, EventFromLogic, InputFrom, SnapshotFrom } from 'x
 import { choiceOption, functionOption, quote, textOption } from './check.ts'
 import { CoreError } from './errors.ts'
 import { resolveGateOptions, type GateOptions } from './gate-options.ts'
-import type { LifeOptions } from './life.ts'
+import type { LifeOptions } from './life-options.ts'
 import { resolveMailboxOptions, type MailboxOptions, type ResolvedMailboxOptions } from './mailbox.ts'
 import { resolveNeeds, type Need } from './need.ts'
 import type { Durability } from './owner.ts'

@@ -9,10 +9,17 @@ import type {
 } from 'xstate'
 import { leavesTree } from './effect.ts'
 import type { Gate } from './gate.ts'
+import { slim } from './slim.ts'
 import type { Effect, Step } from './step.ts'
 import type { Tree } from './tree.ts'
 
 const NO_EFFECTS: readonly Effect[] = []
+
+/** Which of a system's machines is deciding. One for all agents: XState wants its executor as a function of its own. */
+export class Deciding {
+  current: Stepper | undefined
+  readonly actionExecutor = (action: ExecutableActionObject): void => this.current?.act(action)
+}
 
 /** The scope in which an agent's machine is stepped: effects are collected when it decides, and run when they are released. */
 export abstract class Stepper {
@@ -20,15 +27,16 @@ export abstract class Stepper {
   readonly #machine: AnyStateMachine
   /** XState wraps and restores this one for each microstep, and calls it as a function. */
   actionExecutor: (action: ExecutableActionObject) => void
+  readonly #deciding: Deciding
   #snapshot: AnyMachineSnapshot | undefined
-  #mode: 'collect' | 'later' | 'now' = 'now'
   #collected: Effect[] | undefined
   #later: (() => void)[] | undefined
 
-  constructor(machine: AnyStateMachine, gate: Gate | undefined) {
+  constructor(machine: AnyStateMachine, gate: Gate | undefined, deciding: Deciding) {
     this.#machine = machine
     this.gate = gate
-    this.actionExecutor = (action) => this.#act(action)
+    this.#deciding = deciding
+    this.actionExecutor = deciding.actionExecutor
   }
 
   abstract get tree(): Tree | undefined
@@ -76,11 +84,13 @@ export abstract class Stepper {
   }
 
   #collect(decide: () => unknown): AnyMachineSnapshot {
-    this.#mode = 'collect'
+    const deciding = this.#deciding
+    const outer = deciding.current
+    deciding.current = this
     try {
-      return decide() as AnyMachineSnapshot
+      return slim(decide() as AnyMachineSnapshot)
     } finally {
-      this.#mode = 'now'
+      deciding.current = outer
     }
   }
 
@@ -92,7 +102,6 @@ export abstract class Stepper {
     }
     const later: (() => void)[] = []
     this.#later = later
-    this.#mode = 'later'
     try {
       for (const effect of effects) {
         if (typeof effect === 'function') later.push(effect)
@@ -100,7 +109,6 @@ export abstract class Stepper {
         else effect.exec?.(effect.info, effect.params)
       }
     } finally {
-      this.#mode = 'now'
       this.#later = undefined
     }
     this.#snapshot = next
@@ -108,14 +116,15 @@ export abstract class Stepper {
   }
 
   defer(fn: () => void): void {
-    if (this.#mode === 'collect') {
+    if (this.#deciding.current === this) {
       this.#collected ??= []
       this.#collected.push(fn)
-    } else if (this.#mode === 'later') this.#later?.push(fn)
-    else fn()
+    } else if (this.#later === undefined) fn()
+    else this.#later.push(fn)
   }
 
-  #act(action: ExecutableActionObject): void {
+  /** Of XState, while the machine decides. */
+  act(action: ExecutableActionObject): void {
     // Only frees the child's system id and withholds its stop by `defer`. Done late, a child that is
     // invoked again in the same step would find its own system id taken.
     if (action.type === 'xstate.stopChild') action.exec?.(action.info, action.params)

@@ -32,9 +32,10 @@ const DEFAULTS: ResolvedSupervisionOptions = { maxRestarts: 5, withinMs: 10_000,
 
 /** Checks the options. Throws `CoreError` BAD_OPTION. */
 export function resolveSupervisionOptions(
-  options: SupervisionOptions = {},
+  options?: SupervisionOptions,
   defaults: ResolvedSupervisionOptions = DEFAULTS,
 ): ResolvedSupervisionOptions {
+  if (options === undefined) return defaults
   const { minMs, maxMs, factor, jitter } = options.backoff ?? {}
   const shortest = numberOption('supervision.backoff.minMs', minMs, defaults.minMs, 0, Infinity)
   return {

@@ -1,6 +1,7 @@
 import type { Grid, TraceContext } from '@stigmergy/grid'
 import { createActor, createMachine, type AnyStateMachine } from 'xstate'
 import type { ActorSystem, SystemOptions } from './actor-system.ts'
+import { Frames } from './cause.ts'
 import type { Launched } from './agent-child.ts'
 import { createAgentRef, type AgentRef, type SendOptions } from './agent.ts'
 import { integerOption, numberOption, quote } from './check.ts'
@@ -13,7 +14,8 @@ import { CoreError } from './errors.ts'
 import { createForest } from './forest.ts'
 import { createGated } from './gated-machine.ts'
 import { createGuests } from './guests.ts'
-import { Life, type LifeOptions } from './life.ts'
+import { Life } from './life.ts'
+import type { LifeOptions } from './life-options.ts'
 import { resolveMailboxOptions } from './mailbox.ts'
 import { memoryStore } from './memory-store.ts'
 import { createPump } from './pump.ts'
@@ -23,6 +25,7 @@ import type { Services } from './services.ts'
 import { resolveSpawnOptions, type SpawnOptions } from './spawn.ts'
 import { createBounder } from './step.ts'
 import { createStoreHealth } from './store-health.ts'
+import { Deciding } from './stepper.ts'
 import { resolveSupervisionOptions } from './supervisor.ts'
 import { waitFor } from './wait.ts'
 
@@ -67,7 +70,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     grid,
     clock,
     // XState's own: what machines log goes where they always log.
-    environment: { clock, logger: createActor(createMachine({})).system._logger },
+    environment: { clock, logger: createActor(createMachine({})).system._logger, deciding: new Deciding() },
     store,
     storeTimeoutMs,
     over: ended.signal,
@@ -81,12 +84,13 @@ export function createSystem(options: SystemOptions): ActorSystem {
     random,
     lateReply,
     repeated,
+    frames: new Frames(),
     turn,
+    ended: forget,
     watch,
     gauges: { health, onDependency: (dependency, fn) => dependencies.get(dependency.name).onChange(fn) },
   }
 
-  const refs = new Map<string, AgentRef<AnyStateMachine>>()
   const settling = new Map<Life, Promise<void>>()
   let spawned = 0
   let closing: Promise<void> | undefined
@@ -100,8 +104,8 @@ export function createSystem(options: SystemOptions): ActorSystem {
 
   function forget(life: Life): void {
     const { id } = life.info
+    if (lives.get(id) !== life) return
     lives.delete(id)
-    refs.delete(id)
     deathWatch.ended(id, life.status as EndedEvent['reason'])
     const { settled } = life
     if (settled === undefined) return
@@ -144,12 +148,11 @@ export function createSystem(options: SystemOptions): ActorSystem {
     const life = new Life(resolved, services)
     made?.(life)
     lives.set(id, life)
-    life.onEnd(() => forget(life))
     // The one before it may still be writing its last state: its word comes first. What that came to is told to whoever stopped it.
     for (const [before, settled] of settling) if (before.info.id === id) await settled.catch(() => undefined)
     await life.start()
     const ref = createAgentRef<AnyStateMachine>(life, services)
-    if (lives.get(id) === life) refs.set(id, ref)
+    life.ref = ref
     return { life, ref }
   }
 
@@ -196,7 +199,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     },
     supervisor: (id) => forest.get(id),
     trees: () => forest.trees(),
-    agent: (id) => refs.get(id),
+    agent: (id) => lives.get(id)?.ref,
     send,
     watch(watcher, watched) {
       const life = lives.get(watcher)

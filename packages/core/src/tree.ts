@@ -14,43 +14,42 @@ export interface Scheduled {
   handle: TimerHandle | undefined
 }
 
+/** The agent a tree belongs to. */
+export interface TreeRoot {
+  readonly id: string
+  readonly clock: Clock
+  readonly gate: Gate | undefined
+  readonly logger: (...args: readonly unknown[]) => void
+}
+
 /** Node's timers take no more: a longer one would fire at once. */
 const LONGEST_MS = 2 ** 31 - 1
 
 const NOT_INSPECTED = { unsubscribe: (): void => undefined }
-
-/** What all agents share. */
-export interface TreeEnvironment {
-  readonly clock: Clock
-  /** Where XState's `log` goes. */
-  readonly logger: (...args: readonly unknown[]) => void
-}
+const NO_TIMERS: ReadonlyMap<string, Scheduled> = new Map()
+const NO_NAMES: ReadonlyMap<string, AnyActorRef> = new Map()
 
 /**
  * What XState calls the system of an actor: the names and the delayed events of one agent and its children.
- * Ours, because XState's loses timers, cannot hold them back (I2), and reads the wall clock. Made when first asked for.
+ * Ours, because XState's loses timers, cannot hold them back (I2), and reads the wall clock.
  */
 export class Tree {
-  readonly #environment: TreeEnvironment
-  readonly #id: string
-  readonly #gate: Gate | undefined
-  readonly #timers = new Map<string, Scheduled>()
-  readonly #named = new Map<string, AnyActorRef>()
-  readonly #names = new Map<AnyActorRef, string>()
+  readonly #root: TreeRoot
+  // Most agents have no timers and no names.
+  #timers: Map<string, Scheduled> | undefined
+  #named: Map<string, AnyActorRef> | undefined
   #booked = 0
 
-  constructor(id: string, environment: TreeEnvironment, gate: Gate | undefined) {
-    this.#id = id
-    this.#environment = environment
-    this.#gate = gate
+  constructor(root: TreeRoot) {
+    this.#root = root
   }
 
   get _clock(): Clock {
-    return this.#environment.clock
+    return this.#root.clock
   }
 
-  get _logger(): TreeEnvironment['logger'] {
-    return this.#environment.logger
+  get _logger(): TreeRoot['logger'] {
+    return this.#root.logger
   }
 
   get scheduler(): this {
@@ -58,11 +57,13 @@ export class Tree {
   }
 
   /** Ids of children that were given none. Never one that a restored child has. */
-  readonly _bookId = (): string => `${this.#id}:${this.#booked++}`
+  _bookId(): string {
+    return `${this.#root.id}:${this.#booked++}`
+  }
 
   /** No id of these is booked again. */
   reserve(ids: Iterable<string>): void {
-    const prefix = `${this.#id}:`
+    const prefix = `${this.#root.id}:`
     for (const id of ids) {
       const number = id.startsWith(prefix) ? Number(id.slice(prefix.length)) : Number.NaN
       if (number >= this.#booked) this.#booked = number + 1
@@ -74,22 +75,23 @@ export class Tree {
   }
 
   _unregister(actor: AnyActorRef): void {
-    const name = this.#names.get(actor)
-    if (name === undefined) return
-    this.#names.delete(actor)
-    this.#named.delete(name)
+    for (const [name, known] of this.#named ?? NO_NAMES) if (known === actor) this.#named?.delete(name)
   }
 
   _set(name: string, actor: AnyActorRef): void {
+    this.#named ??= new Map()
     const known = this.#named.get(name)
     if (known !== undefined && known !== actor) throw new Error(`Actor with system ID '${name}' already exists.`)
     this.#named.set(name, actor)
-    this.#names.set(actor, name)
   }
 
-  readonly get = (name: string): AnyActorRef | undefined => this.#named.get(name)
+  get(name: string): AnyActorRef | undefined {
+    return this.#named?.get(name)
+  }
 
-  readonly getAll = (): Record<string, AnyActorRef> => Object.fromEntries(this.#named)
+  getAll(): Record<string, AnyActorRef> {
+    return Object.fromEntries(this.#named ?? NO_NAMES)
+  }
 
   /** Inspection is what the hooks of the system are for: an inspector can kill what it looks at. */
   inspect(): { unsubscribe(): void } {
@@ -98,29 +100,30 @@ export class Tree {
 
   _sendInspectionEvent(): void {}
 
-  readonly _relay = (_source: AnyActorRef | undefined, target: AnyActorRef, event: AnyEventObject): void => {
+  _relay(_source: AnyActorRef | undefined, target: AnyActorRef, event: AnyEventObject): void {
     ;(target as AnyActorRef & { _send(event: AnyEventObject): void })._send(event)
   }
 
-  readonly schedule = (
+  schedule(
     source: AnyActorRef,
     target: AnyActorRef,
     event: AnyEventObject,
     delay: number,
     id: string = this._bookId(),
     dueAtMs: number = this._clock.now() + delay,
-  ): void => {
+  ): void {
     this.cancel(source, id)
     const timer: Scheduled = { source, target, event, id, delayMs: delay, dueAtMs, handle: undefined }
+    this.#timers ??= new Map()
     this.#timers.set(keyOf(source, id), timer)
     // It is part of the state at once; that it runs is an effect (I2).
-    if (this.#gate === undefined) this.#arm(timer)
-    else this.#gate.hold(() => this.#arm(timer))
+    if (this.#root.gate === undefined) this.#arm(timer)
+    else this.#root.gate.hold(() => this.#arm(timer))
   }
 
   #arm(timer: Scheduled): void {
     const key = keyOf(timer.source, timer.id)
-    if (this.#timers.get(key) !== timer) return
+    if (this.#timers?.get(key) !== timer) return
     const leftMs = Math.max(0, timer.dueAtMs - this._clock.now())
     timer.handle = this._clock.setTimeout(
       () => {
@@ -128,36 +131,36 @@ export class Tree {
           this.#arm(timer)
           return
         }
-        this.#timers.delete(key)
+        this.#timers?.delete(key)
         this._relay(timer.source, timer.target, timer.event)
       },
       Math.min(leftMs, LONGEST_MS),
     )
   }
 
-  readonly cancel = (source: AnyActorRef, id: string): void => {
+  cancel(source: AnyActorRef, id: string): void {
     const key = keyOf(source, id)
-    const timer = this.#timers.get(key)
+    const timer = this.#timers?.get(key)
     if (timer === undefined) return
-    this.#timers.delete(key)
+    this.#timers?.delete(key)
     if (timer.handle !== undefined) this._clock.clearTimeout(timer.handle)
   }
 
-  readonly cancelAll = (source: AnyActorRef): void => {
-    for (const timer of this.#timers.values()) if (timer.source === source) this.cancel(source, timer.id)
+  cancelAll(source: AnyActorRef): void {
+    for (const timer of this.scheduled) if (timer.source === source) this.cancel(source, timer.id)
   }
 
   get waiting(): boolean {
-    return this.#timers.size > 0
+    return this.#timers !== undefined && this.#timers.size > 0
   }
 
   /** What waits, in the order it was scheduled. */
   get scheduled(): Iterable<Scheduled> {
-    return this.#timers.values()
+    return (this.#timers ?? NO_TIMERS).values()
   }
 
   getSnapshot(): { readonly _scheduledEvents: Readonly<Record<string, Scheduled>> } {
-    return { _scheduledEvents: Object.fromEntries(this.#timers) }
+    return { _scheduledEvents: Object.fromEntries(this.#timers ?? NO_TIMERS) }
   }
 
   start(): void {}

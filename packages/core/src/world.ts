@@ -51,8 +51,11 @@ export interface WorldBinding {
   close(): void
 }
 
+const NOTHING: ReadonlyMap<string, WatchBinding<unknown>> = new Map()
+
 /** Checks the `watch` option. Throws `CoreError` BAD_OPTION. */
-export function resolveWatch(watch: Readonly<Record<string, unknown>> = {}): ReadonlyMap<string, WatchBinding<unknown>> {
+export function resolveWatch(watch?: Readonly<Record<string, unknown>>): ReadonlyMap<string, WatchBinding<unknown>> {
+  if (watch === undefined) return NOTHING
   const bindings = new Map<string, WatchBinding<unknown>>()
   for (const [name, given] of Object.entries(watch)) {
     const binding = (typeof given === 'object' && given !== null && 'map' in given ? given : { map: given }) as WatchBinding<unknown>

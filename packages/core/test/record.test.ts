@@ -6,6 +6,7 @@ import { createMachine } from 'xstate'
 import { isCoreError, type CoreErrorCode } from '../src/index.ts'
 import { captureRecord, createRecordCodec, type AgentRecord } from '../src/record.ts'
 import { Host, type HostOwner } from '../src/host.ts'
+import { Deciding } from '../src/stepper.ts'
 
 const test = suite('record')
 
@@ -70,7 +71,7 @@ test('what cannot be stored is refused with the name of the agent', () => {
 test('a capture is not touched by what the agent does later', () => {
   const machine = createMachine({ id: 'robot', version: '3', context: { list: [1] }, initial: 'a', states: { a: {} } })
   const host = new Host(
-    { id: 'x', machine, environment: { clock: createVirtualClock(), logger: () => undefined }, gate: undefined },
+    { id: 'x', machine, environment: { clock: createVirtualClock(), logger: () => undefined, deciding: new Deciding() }, gate: undefined },
     {} as HostOwner,
   )
   host.prepare(undefined, undefined)

@@ -5,6 +5,7 @@ import { assign, createMachine, emit, fromCallback, sendTo, type AnyEventObject,
 import { Audience } from '../src/audience.ts'
 import { createGuests } from '../src/guests.ts'
 import { Host, type HostOwner } from '../src/host.ts'
+import { Deciding } from '../src/stepper.ts'
 import { createBounder, stopChildren, type Step } from '../src/step.ts'
 
 const test = suite('step')
@@ -25,7 +26,7 @@ class Stepped implements HostOwner {
       {
         id: 'a',
         machine: createBounder()(machine),
-        environment: { clock: createVirtualClock(), logger: () => undefined },
+        environment: { clock: createVirtualClock(), logger: () => undefined, deciding: new Deciding() },
         gate: undefined,
       },
       this,

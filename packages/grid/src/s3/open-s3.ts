@@ -2,7 +2,7 @@ import { createAuthority, type Authority, type AuthorityOptions } from '../store
 import { StoreError } from '../store/errors.ts'
 import type { Store } from '../store/store.ts'
 import { createRowCodec, type RowCodec } from '../store/row.ts'
-import { createOperations, type Operations } from './operations.ts'
+import { createOperations, type Operations } from '../store/operations.ts'
 import { resolveS3Options, type ResolvedS3Options, type S3Options } from './options.ts'
 import { probeConditions } from './probe.ts'
 import { createRegister } from './register.ts'
@@ -30,7 +30,7 @@ export interface S3Durable extends AsyncDisposable {
 export async function openS3(options: S3Options): Promise<S3Durable> {
   const resolved = resolveS3Options(options)
   const { bucket, prefix, clock, ids } = resolved
-  const operations = createOperations(resolved)
+  const operations = createOperations({ ...resolved, place: resolved.bucket.place })
   const rows = createRowCodec()
   const tags = await operations.run('opening the store', async (signal) => {
     await claimSchema(resolved, rows, operations, signal)

@@ -1,6 +1,6 @@
 import { StoreError } from '../store/errors.ts'
 import type { RowCodec } from '../store/row.ts'
-import type { Operations } from './operations.ts'
+import type { Operations } from '../store/operations.ts'
 import type { ResolvedS3Options } from './options.ts'
 import { md5Tag, type TagKind } from './probe.ts'
 

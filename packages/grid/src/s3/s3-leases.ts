@@ -1,6 +1,6 @@
 import type { LeaseTable } from '../store/authority.ts'
 import { keyOf } from './keys.ts'
-import type { Operations } from './operations.ts'
+import type { Operations } from '../store/operations.ts'
 import type { ResolvedS3Options } from './options.ts'
 import type { Register, Seen } from './register.ts'
 

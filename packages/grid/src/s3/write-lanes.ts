@@ -1,6 +1,6 @@
 import { quote } from '../errors.ts'
 import { StoreError } from '../store/errors.ts'
-import type { Operations } from './operations.ts'
+import type { Operations } from '../store/operations.ts'
 import type { ResolvedS3Options } from './options.ts'
 import { createRecent } from './recent.ts'
 import type { Register, Seen } from './register.ts'

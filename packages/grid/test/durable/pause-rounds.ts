@@ -7,14 +7,18 @@ import { startChild } from './kill-rounds.ts'
 
 const CHILD = fileURLToPath(new URL('pause-child.ts', import.meta.url))
 
+/** Starts processes that contend for a lease of this directory. */
+export function lmdbContender(path: string): (owner: string) => ChildProcess {
+  return (owner) => startChild(CHILD, [path, owner])
+}
+
 interface Party {
   readonly child: ChildProcess
   readonly lines: string[]
   readonly exited: Promise<unknown>
 }
 
-function start(path: string, owner: string, all: string[]): Party {
-  const child = startChild(CHILD, [path, owner])
+function listen(child: ChildProcess, all: string[]): Party {
   const lines: string[] = []
   let rest = ''
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
@@ -32,10 +36,16 @@ async function until(condition: () => boolean, what: string): Promise<void> {
 
 const tokenOf = (lines: readonly string[]): number => Number(lines.findLast((line) => line.startsWith('lease '))?.slice(6) ?? 0)
 
-/** Stops the holder of the lease until another has taken over, then lets it go on: what it writes must be refused. */
-export async function pauseRounds(path: string, rounds: number): Promise<{ readonly fenced: number; readonly commits: number }> {
+/**
+ * Stops the holder of the lease until another has taken over, then lets it go on: what it writes must be refused.
+ * `start` starts a process that runs `contend`.
+ */
+export async function pauseRounds(
+  start: (owner: string) => ChildProcess,
+  rounds: number,
+): Promise<{ readonly fenced: number; readonly commits: number }> {
   const all: string[] = []
-  const parties = [start(path, 'a', all), start(path, 'b', all)]
+  const parties = [listen(start('a'), all), listen(start('b'), all)]
   try {
     await until(() => tokenOf(all) > 0, 'the first lease')
     for (let round = 0; round < rounds; round++) {

@@ -126,8 +126,8 @@ for (const [name, open] of Object.entries(clients)) {
 
   onServer(`${name}: an endpoint that is down is told`, async () => {
     const { bucket, done } = await open({ ...loginOf(server as Versitygw), endpoint: `http://127.0.0.1:${await freePort()}` })
-    for (const call of [bucket.get('x'), bucket.put('x', bytes('1'))]) {
-      assert.match((await refusal(call, 'STORE_UNREACHABLE')).message, 'ECONNREFUSED')
+    for (const call of [() => bucket.get('x'), () => bucket.put('x', bytes('1'))]) {
+      assert.match((await refusal(call(), 'STORE_UNREACHABLE')).message, 'ECONNREFUSED')
     }
     done()
   })

@@ -1,7 +1,7 @@
 import { systemClock } from '@stigmergy/grid'
 import { connectBucket, type ObjectBucket } from '@stigmergy/grid/s3'
 import type { LeaseTable } from '@stigmergy/grid/store'
-import { createOperations } from '../../src/s3/operations.ts'
+import { createOperations } from '../../src/store/operations.ts'
 import { resolveS3Options, type S3Options } from '../../src/s3/options.ts'
 import type { TagKind } from '../../src/s3/probe.ts'
 import { createRegister, type Register } from '../../src/s3/register.ts'
@@ -12,7 +12,7 @@ import type { Login } from './server.ts'
 /** The parts below a store, as `openS3` puts them together. */
 export function partsOf(options: S3Options, tags: TagKind = 'opaque'): { readonly register: Register; readonly leases: LeaseTable } {
   const resolved = resolveS3Options(options)
-  const operations = createOperations(resolved)
+  const operations = createOperations({ ...resolved, place: resolved.bucket.place })
   const register = createRegister(resolved, tags, createRowCodec(), operations)
   return { register, leases: createS3Leases(resolved, register, operations) }
 }

@@ -1,5 +1,15 @@
-import { isStoreError, StoreError } from '../store/errors.ts'
-import type { ResolvedS3Options } from './options.ts'
+import type { Clock } from '../clock.ts'
+import { isStoreError, StoreError } from './errors.ts'
+
+export interface OperationsOptions {
+  /** Of what is asked, for messages. */
+  readonly place: string
+  readonly clock: Clock
+  /** How long an operation may take with all its retries. */
+  readonly timeoutMs: number
+  /** From 0 to 1, for the pauses between retries. */
+  readonly random: () => number
+}
 
 /** Operations with a deadline each, and retries of what may be asked twice. */
 export interface Operations {
@@ -14,15 +24,15 @@ export interface Operations {
 const FIRST_PAUSE_MS = 20
 const LONGEST_PAUSE_MS = 1000
 
-export function createOperations({ clock, timeoutMs, random, bucket }: ResolvedS3Options): Operations {
+export function createOperations({ clock, timeoutMs, random, place }: OperationsOptions): Operations {
   const underWay = new Set<Promise<unknown>>()
   let closed = false
 
   return {
     async run(what, operation) {
-      if (closed) throw new StoreError('CLOSED', `the store at ${bucket.place} is closed`)
+      if (closed) throw new StoreError('CLOSED', `the store at ${place} is closed`)
       const over = new AbortController()
-      const reason = new StoreError('STORE_TIMEOUT', `${what} at ${bucket.place} took longer than ${timeoutMs} ms`)
+      const reason = new StoreError('STORE_TIMEOUT', `${what} at ${place} took longer than ${timeoutMs} ms`)
       const timer = clock.setTimeout(() => over.abort(reason), timeoutMs)
       const done = operation(over.signal)
       underWay.add(done)

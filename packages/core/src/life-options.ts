@@ -1,0 +1,12 @@
+import type { CellOptions } from './cell.ts'
+import type { ResolvedGateOptions } from './gate-options.ts'
+import type { ResolvedSupervisionOptions, Supervisor } from './supervisor.ts'
+
+export type AgentStatus = 'running' | 'restarting' | 'stopped' | 'done' | 'failed'
+
+export interface LifeOptions extends CellOptions {
+  readonly gate: ResolvedGateOptions
+  readonly supervision: ResolvedSupervisionOptions
+  /** Decides over its restarts. Undefined: one of its own, by `supervision`. */
+  readonly supervisor?: Supervisor | undefined
+}
