@@ -6,6 +6,7 @@ import { CoreError } from './errors.ts'
 import type { MailboxState } from './inbox-options.ts'
 import type { Life } from './life.ts'
 import type { AgentStatus } from './life-options.ts'
+import type { NeedReport } from './needs.ts'
 import { cycleOf, type Question } from './question.ts'
 import type { Services } from './services.ts'
 import { waitFor, type WaitOptions } from './wait.ts'
@@ -64,6 +65,10 @@ export interface AgentRef<TLogic extends AnyStateMachine> {
    * Throws `CoreError` AGENT_STOPPED or TOO_MANY_WATCHES. Returns the end of the watch.
    */
   watch(agentId: string): () => void
+  /** How each of its needs stands, judged now: so that a guard may ask. */
+  readonly needs: readonly NeedReport[]
+  /** An operator acknowledges that a latched need is met again. False if it is not, or was not latched. */
+  acknowledge(need: string): boolean
   /** What waits for it. */
   readonly mailbox: MailboxState
   /** Stops it and waits until its last state is stored. What waits in its mailbox becomes dead letters. */
@@ -209,6 +214,14 @@ class Ref<TLogic extends AnyStateMachine> implements AgentRef<TLogic> {
 
   watch(agentId: string): () => void {
     return this.#services.watch(this.#life, agentId)
+  }
+
+  get needs(): readonly NeedReport[] {
+    return this.#life.cell.inbox.needs?.reports ?? []
+  }
+
+  acknowledge(need: string): boolean {
+    return this.#life.cell.inbox.needs?.acknowledge(need) ?? false
   }
 
   get mailbox(): MailboxState {

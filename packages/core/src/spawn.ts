@@ -5,6 +5,7 @@ import { CoreError } from './errors.ts'
 import { resolveGateOptions, type GateOptions } from './gate-options.ts'
 import type { LifeOptions } from './life-options.ts'
 import { resolveMailboxOptions, type MailboxOptions, type ResolvedMailboxOptions } from './mailbox.ts'
+import { resolveNeeds, type Need } from './need.ts'
 import type { Durability } from './owner.ts'
 import type { StashWhile } from './stash.ts'
 import { resolveSupervisionOptions, type ResolvedSupervisionOptions, type SupervisionOptions } from './supervisor.ts'
@@ -39,6 +40,11 @@ export interface SpawnOptions<
    * Changes of watched maps and events of the system are never set aside. Must be pure.
    */
   readonly stash?: (event: EventFromLogic<TLogic>, snapshot: SnapshotFrom<TLogic>) => boolean
+  /**
+   * What its work depends on: `{ parts: { map: parts, maxAgeMs: 50 }, planner: { dependency: api }, store: { store: true } }`. It is told
+   * `agent.degraded` and `agent.recovered`, before any other event.
+   */
+  readonly needs?: Readonly<Record<string, Need>>
   readonly supervision?: SupervisionOptions
 }
 
@@ -72,6 +78,7 @@ export function resolveSpawnOptions<TLogic extends AnyStateMachine>(
     mailbox: resolveMailboxOptions(options.mailbox, defaults.mailbox),
     supervision: resolveSupervisionOptions(options.supervision, defaults.supervision),
     watch: resolveWatch(options.watch),
+    needs: resolveNeeds(options.needs),
     gate: resolveGateOptions(options.gate),
     stash: options.stash === undefined ? undefined : functionOption('stash', options.stash as StashWhile),
     durability: choiceOption('durability', options.durability, 'none', ['none', 'checkpoint', 'gated']),

@@ -24,6 +24,7 @@ import { createRecordCodec } from './record.ts'
 import type { Services } from './services.ts'
 import { resolveSpawnOptions, type SpawnOptions } from './spawn.ts'
 import { createBounder } from './step.ts'
+import { createStoreHealth } from './store-health.ts'
 import { Deciding } from './stepper.ts'
 import { resolveSupervisionOptions } from './supervisor.ts'
 import { waitFor } from './wait.ts'
@@ -42,6 +43,8 @@ export function createSystem(options: SystemOptions): ActorSystem {
   const mailbox = resolveMailboxOptions(options.mailbox)
   const supervision = resolveSupervisionOptions(options.supervision)
   const guests = createGuests()
+  const health = createStoreHealth()
+  guests.use(health.hooks)
   if (options.hooks !== undefined) guests.use(options.hooks)
   const pump = createPump()
   const store = options.store ?? memoryStore()
@@ -85,6 +88,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     turn,
     ended: forget,
     watch,
+    gauges: { health, onDependency: (dependency, fn) => dependencies.get(dependency.name).onChange(fn) },
   }
 
   const settling = new Map<Life, Promise<void>>()
