@@ -3,20 +3,15 @@ import { createSystem, type DegradedEvent, type RecoveredEvent } from '@stigmerg
 import { createVirtualClock, openGrid } from '@stigmergy/grid'
 import { setup } from 'xstate'
 
-type Event =
-  | DegradedEvent<'planner'>
-  | RecoveredEvent<'planner'>
-  | { type: 'part'; id: string; mine: boolean }
-  | { type: 'order'; part: string }
-
-const say = (text: string) => () => console.log(text)
+type News = DegradedEvent<'planner'> | RecoveredEvent<'planner'>
+type Event = News | { type: 'part'; id: string; mine: boolean } | { type: 'order'; part: string }
 
 const robot = setup({ types: { events: {} as Event } }).createMachine({
   id: 'robot',
   initial: 'led',
   on: {
-    'agent.degraded': { target: '.alone', actions: say('no planner: slow') },
-    'agent.recovered': { target: '.led', actions: say('planner is back: full speed') },
+    'agent.degraded': { target: '.alone', actions: () => console.log('no planner: slow') },
+    'agent.recovered': { target: '.led', actions: () => console.log('planner is back: full speed') },
   },
   states: {
     led: { on: { order: { actions: ({ event }) => console.log(`picks ${event.part}, as ordered`) } } },

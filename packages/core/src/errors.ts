@@ -25,6 +25,7 @@ export const CORE_ERRORS = {
   STORE_TIMEOUT: 'The store gave no answer in time. Whether it has written is unknown; the agent asks it again before it writes again.',
   NO_AGENT: 'An action made by `send`, `put` or `command` was run by a machine that is no agent. Spawn it in a system.',
   CLOSED: 'The system is closed.',
+  DRAINING: 'The system is being drained: it takes no new work. Send it to another process.',
   CLOSE_TIMEOUT: 'The system is closed, but not every checkpoint could be written in time. The message names the agents.',
 } as const
 

@@ -1,4 +1,6 @@
 export { createSystem } from './system.ts'
+export { type CutAgent, type DrainOptions, type DrainReport } from './drain.ts'
+export { drainOnSignal, type DrainOnSignalOptions } from './drain-on-signal.ts'
 export { type ActorSystem, type SystemOptions } from './actor-system.ts'
 export { type CallOptions, type Dependency, type DependencyStats } from './dependency.ts'
 export { type DependencyOptions, type RetryOptions } from './dependency-options.ts'

@@ -41,6 +41,8 @@ export interface Services {
   readonly frames: Frames
   /** Whose step is running. */
   readonly turn: Turn
+  /** False for what comes from outside while the system is drained. `from`: the agent that sends. */
+  admits(from: string | undefined): boolean
   /** An agent is over. */
   ended(life: Life): void
   /** See `AgentRef.watch`. */
