@@ -25,6 +25,8 @@ export interface SystemOptions {
   readonly actuators?: Readonly<Record<string, Actuator>>
   /** @default grid.clock */
   readonly clock?: Clock
+  /** Milliseconds of the day, such as `Date.now`: for timers with the policy `due`. @default none: that policy is refused */
+  readonly wallNow?: () => number
   readonly hooks?: CoreHooks
   /** Numbers in [0, 1) for the jitter of backoff. @default Math.random */
   readonly random?: () => number

@@ -78,6 +78,11 @@ export class Cause {
     return this.#last
   }
 
+  /** What the agent's own events do from now on is caused by `trace`. */
+  because(trace: TraceContext | undefined): void {
+    this.#last = trace
+  }
+
   /** Runs `fn` as caused by `trace`. */
   run(trace: TraceContext | undefined, fn: () => void): void {
     this.#last = trace

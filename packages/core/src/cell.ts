@@ -1,3 +1,4 @@
+import type { TraceContext } from '@stigmergy/grid'
 import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate'
 import { Audience } from './audience.ts'
 import { Cause } from './cause.ts'
@@ -7,10 +8,12 @@ import { Host, type HostOwner } from './host.ts'
 import type { InboxOptions } from './inbox-options.ts'
 import type { EffectData } from './outbox.ts'
 import type { CellOwner, Crash, Durability, Origin } from './owner.ts'
-import { captureRecord, type AgentRecord } from './record.ts'
+import { takeInterrupted, tellInterrupted, type Interrupted, type Retryable } from './interrupted.ts'
+import { captureRecord, type AgentRecord, type PersistedSnapshot } from './record.ts'
 import { SeenEffects } from './seen.ts'
 import type { Services } from './services.ts'
 import { stopChildren } from './step.ts'
+import type { TimerClocks } from './timer-policy.ts'
 import { moveTimers, rearmTimers } from './timers.ts'
 import { Turns } from './turns.ts'
 
@@ -18,7 +21,12 @@ export interface CellOptions extends InboxOptions {
   readonly machine: AnyStateMachine
   readonly input: unknown
   readonly durability: Durability
+  readonly timers: TimerClocks
+  readonly retryable: Retryable
 }
+
+/** What breaks before the first event breaks on this one. */
+const INIT: AnyEventObject = { type: 'xstate.init' }
 
 /**
  * One running agent: mailbox -> step -> effects -> checkpoint -> hooks. The only place that calls user code.
@@ -31,6 +39,7 @@ export class Cell extends Turns implements HostOwner {
   // Most agents have none of these.
   #audience: Audience | undefined
   #chain: Chain | undefined
+  #interrupted: readonly Interrupted[] | undefined
   #host: Host | undefined
   /** The gate's next number when the step began. */
   #mark = 0
@@ -63,6 +72,12 @@ export class Cell extends Turns implements HostOwner {
     this.#host?._send(envelope.event)
   }
 
+  /** Of the host: a timer is due. */
+  because(trace: TraceContext | undefined, fn: () => void): void {
+    this.#cause.because(trace)
+    fn()
+  }
+
   /** Of the host: an effect that is data. */
   dispatch(effect: EffectData): void {
     this.owner.dispatch(effect)
@@ -88,12 +103,7 @@ export class Cell extends Turns implements HostOwner {
       const changed = next !== host.snapshot || moveTimers(effects)
       // With a gate, what leaves the agent leaves after the commit (I2).
       host.release(effects, next)
-      if (changed || envelope?.origin !== undefined) this.#settle(next)
-      else {
-        this.#event = undefined
-        this.#envelope = undefined
-        this.#cause.end(next, next, undefined)
-      }
+      this.#settle(next, changed || envelope?.origin !== undefined)
       if (envelope?.sender?.handled !== undefined) this.acknowledge(envelope.sender)
     } catch (error) {
       this.#broke(error)
@@ -103,13 +113,13 @@ export class Cell extends Turns implements HostOwner {
   }
 
   /** The step is done, all its effects have run or are held. */
-  #settle(next: AnyMachineSnapshot): void {
+  #settle(next: AnyMachineSnapshot, changed: boolean): void {
     const before = this.snapshot
     this.#event = undefined
     this.#envelope = undefined
     this.#snapshot = next
     this.#cause.end(before, next, undefined)
-    this.owner.changed()
+    if (changed) this.owner.changed()
     if (next !== before) this.#audience?.tell(next)
   }
 
@@ -137,11 +147,10 @@ export class Cell extends Turns implements HostOwner {
 
   /** The step has failed: the snapshot before it stays the last good one. */
   #fail(error: unknown): void {
-    const running = this.#event !== undefined
-    const event = this.#event ?? { type: 'xstate.init' }
-    const envelope = running ? this.#envelope : undefined
+    const event = this.#event ?? INIT
+    const envelope = event === INIT ? undefined : this.#envelope
     this.#event = undefined
-    const trace = running ? this.#cause.end(this.snapshot, this.snapshot, error) : this.#cause.last
+    const trace = event !== INIT ? this.#cause.end(this.snapshot, this.snapshot, error) : this.#cause.last
     this.#crash = { error, event, trace }
     this.gate?.cut(this.#mark)
     // It may come again.
@@ -153,9 +162,10 @@ export class Cell extends Turns implements HostOwner {
 
   /** Computes the first snapshot. Nothing has happened yet. Throws what the machine throws. */
   prepare({ stored }: Origin): void {
-    const { machine, agent, input, durability } = this.#options
+    const { machine, agent, input, durability, retryable } = this.#options
     const { bounded, gated, environment } = this.services
     const gate = durability === 'gated' ? this.gate : undefined
+    this.#interrupted = stored && takeInterrupted(machine, stored.snapshot as PersistedSnapshot, retryable)
     const host = new Host({ id: agent.id, environment, gate, machine: gate === undefined ? bounded(machine) : gated(machine) }, this)
     const first = host.prepare(input, stored?.snapshot)
     if (first.status === 'error') throw first.error
@@ -169,15 +179,17 @@ export class Cell extends Turns implements HostOwner {
   /** Runs the first effects. Throws what they throw; nothing runs then. */
   start({ stored, trace, first = [] }: Origin): void {
     const host = this.#host as Host
+    const interrupted = this.#interrupted ?? []
     this.running = true
     try {
       this.#cause.run(trace, () =>
         host.start(() => {
-          if (stored !== undefined) rearmTimers(host, stored.timers)
+          if (stored !== undefined) rearmTimers(host, stored.timers, this.#options.timers)
           // A new agent whose children fail at once has not started; a restored one fails like any other.
           this.#started = first.length > 0
           this.#audience?.tell(this.snapshot)
           for (const event of first) this.deliver(this.inbox.envelope(event, trace))
+          for (const one of interrupted) tellInterrupted(host.self, host.id, one)
         }),
       )
     } catch (error) {
@@ -232,6 +244,6 @@ export class Cell extends Turns implements HostOwner {
   /** The state to keep: that of the last good snapshot. */
   capture(failedChild: string | undefined): AgentRecord {
     const { machine, agent } = this.#options
-    return captureRecord(this.#host as Host, machine, agent.type, this.snapshot, failedChild, this.seen?.rows ?? [])
+    return captureRecord(this.#host as Host, machine, agent.type, this.snapshot, failedChild, this.seen?.rows ?? [], this.#options.timers)
   }
 }

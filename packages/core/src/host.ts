@@ -1,4 +1,4 @@
-import type { Clock } from '@stigmergy/grid'
+import type { Clock, TraceContext } from '@stigmergy/grid'
 import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine, Snapshot } from 'xstate'
 import type { Audience } from './audience.ts'
 import type { Gate } from './gate.ts'
@@ -12,6 +12,8 @@ const STOP: AnyEventObject = { type: 'xstate.stop' }
 export interface HostOwner {
   /** The last good snapshot. */
   readonly snapshot: AnyMachineSnapshot
+  /** What its own events do in `fn` is caused by that work. */
+  because(trace: TraceContext | undefined, fn: () => void): void
   /** Handles one event, from outside, a child or a timer: they come one at a time. */
   handle(event: AnyEventObject): void
   /** Sends, writes or commands something of a machine in this tree. */
@@ -25,6 +27,8 @@ export interface HostEnvironment {
   /** Where XState's `log` goes. */
   readonly logger: (...args: readonly unknown[]) => void
   readonly deciding: Deciding
+  /** Where the work that is running stands. */
+  readonly slot: { readonly current: TraceContext | undefined }
 }
 
 export interface HostOptions {
@@ -147,6 +151,14 @@ export class Host extends Stepper {
       this.#queue = undefined
       for (const event of queue) if (this._processingStatus === 1) this.#process(event)
     }
+  }
+
+  get trace(): TraceContext | undefined {
+    return this.#environment.slot.current
+  }
+
+  because(trace: TraceContext | undefined, fn: () => void): void {
+    this.#owner.because(trace, fn)
   }
 
   dispatch(effect: EffectData): void {

@@ -44,3 +44,7 @@ export {
   type TransitionStart,
 } from './hooks.ts'
 export { CORE_ERRORS, CoreError, isCoreError, type CoreErrorCode } from './errors.ts'
+export { type Migration, type StoredState } from './migration.ts'
+export { type TimerPolicies, type TimerPolicy } from './timer-policy.ts'
+export { type Retryable } from './interrupted.ts'
+export { type CheckpointSpan } from './checkpoint-options.ts'

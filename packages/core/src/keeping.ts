@@ -1,13 +1,13 @@
+import type { TimerHandle } from '@stigmergy/grid'
 import { quote } from './check.ts'
 import { ask, createCheckpoint, type Checkpoint, type Encoded } from './checkpoint.ts'
 import { isCoreError } from './errors.ts'
-import type { ResolvedGateOptions } from './gate-options.ts'
 import { Gate } from './gate.ts'
-import type { AgentInfo } from './hooks.ts'
+import type { LifeOptions } from './life-options.ts'
 import { Outbox, type EffectData } from './outbox.ts'
 import type { AgentRecord } from './record.ts'
 import type { Services } from './services.ts'
-import type { Store, StoreRecord } from './store.ts'
+import type { FullStore, Store, StoreRecord } from './store.ts'
 import { capturing } from './wrap.ts'
 
 /** The agent whose state is kept. */
@@ -25,12 +25,7 @@ export interface Kept {
   lost(error: unknown): void
 }
 
-export interface KeepingOptions {
-  readonly agent: AgentInfo
-  readonly machineVersion: string | undefined
-  readonly gated: boolean
-  readonly gate: ResolvedGateOptions
-}
+export type KeepingOptions = Pick<LifeOptions, 'agent' | 'machine' | 'migrations' | 'durability' | 'gate' | 'checkpoint'>
 
 /** What was stored before. */
 export interface Found {
@@ -49,6 +44,7 @@ export class Keeping {
   /** Transitions since the last state was encoded. */
   #uncommitted = 0
   #unstoredSinceMs: number | undefined
+  #late: TimerHandle | undefined
 
   constructor(options: KeepingOptions, services: Services, agent: Kept) {
     this.#options = options
@@ -56,9 +52,13 @@ export class Keeping {
     this.#agent = agent
     const { clock, doer, grid } = services
     this.gate = new Gate(grid.trace, this.touched)
-    if (!options.gated) return
+    if (!this.#gated) return
     const { giveUpMs } = options.gate
     this.#outbox = new Outbox({ agent: options.agent.id, clock, doer, giveUpMs, changed: this.touched })
+  }
+
+  get #gated(): boolean {
+    return this.#options.durability === 'gated'
   }
 
   /** Reads what is stored. */
@@ -73,8 +73,10 @@ export class Keeping {
   }
 
   #decode(bytes: Uint8Array | undefined): AgentRecord | undefined {
-    const { agent, machineVersion } = this.#options
-    return bytes && this.#services.codec.decode(bytes, { id: agent.id, machineType: agent.type, machineVersion })
+    const { agent, machine, migrations } = this.#options
+    return (
+      bytes && this.#services.codec.decode(bytes, { id: agent.id, machineType: agent.type, machineVersion: machine.version, migrations })
+    )
   }
 
   /** Takes the right to write (I1): a fence of our own, by which an older activation can write no more. */
@@ -137,7 +139,7 @@ export class Keeping {
 
   /** The store did not take the state. */
   #unstored(error: unknown): void {
-    if (!this.#options.gated) return
+    if (!this.#gated) return
     if (isCoreError(error, 'BAD_STATE')) {
       // It can never be committed, and nothing that follows from it can leave. Not in the middle of a step.
       queueMicrotask(() => this.#agent.cell.effectFailed(error))
@@ -186,7 +188,16 @@ export class Keeping {
     this.#agent.cell.wake()
   }
 
+  /** The agent's turn is over: what has changed is stored, if it is enough. */
   flush(): void {
+    const { checkpoint } = this.#options
+    if (this.#gated || this.#uncommitted === 0 || this.#uncommitted >= checkpoint.transitions) this.#store()
+    else this.#late ??= this.#services.clock.setTimeout(this.#store, checkpoint.ms)
+  }
+
+  readonly #store = (): void => {
+    if (this.#late !== undefined) this.#services.clock.clearTimeout(this.#late)
+    this.#late = undefined
     this.#checkpoint?.flush()
   }
 
@@ -196,16 +207,25 @@ export class Keeping {
     this.#checkpoint?.hold(() => this.#encode(failedChild))
   }
 
-  /** The stored state: what could not be written there is not what the agent resumes from. */
-  async reload(): Promise<AgentRecord | undefined> {
-    const record = this.#decode(await this.#checkpoint?.reload())
+  /**
+   * The stored state: what could not be written there is not what the agent resumes from.
+   * `back`: of so many states before, if the store keeps them.
+   */
+  async reload(back: number): Promise<AgentRecord | undefined> {
+    const newest = await this.#checkpoint?.reload()
     // What is still held belongs to a state that was never stored.
     this.gate.cut(0)
-    return record
+    if (back === 0) return this.#decode(newest)
+    const revisions = await this.#ask(async (store) => (store as Partial<FullStore>).revisions?.(this.#options.agent.id) ?? [])
+    // A state that was written twice is one state.
+    const states = revisions.filter(({ value }, at) => at === 0 || !sameBytes(value, revisions[at - 1]?.value))
+    return this.#decode(states[back]?.value)
   }
 
   /** Stores the last state, and lets go what belongs to it. */
   async end(): Promise<void> {
+    if (this.#late !== undefined) this.#services.clock.clearTimeout(this.#late)
+    this.#late = undefined
     try {
       await this.#checkpoint?.end()
     } finally {
@@ -218,4 +238,8 @@ export class Keeping {
   async forget(): Promise<void> {
     await this.#checkpoint?.forget()
   }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  return a.length === b?.length && a.every((byte, at) => byte === b[at])
 }

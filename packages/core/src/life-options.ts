@@ -1,11 +1,15 @@
 import type { CellOptions } from './cell.ts'
+import type { ResolvedCheckpointSpan } from './checkpoint-options.ts'
 import type { ResolvedGateOptions } from './gate-options.ts'
+import type { Migration } from './migration.ts'
 import type { ResolvedSupervisionOptions, Supervisor } from './supervisor.ts'
 
 export type AgentStatus = 'running' | 'restarting' | 'stopped' | 'done' | 'failed'
 
 export interface LifeOptions extends CellOptions {
   readonly gate: ResolvedGateOptions
+  readonly checkpoint: ResolvedCheckpointSpan
+  readonly migrations: readonly Migration[] | undefined
   readonly supervision: ResolvedSupervisionOptions
   /** Decides over its restarts. Undefined: one of its own, by `supervision`. */
   readonly supervisor?: Supervisor | undefined

@@ -3,17 +3,16 @@ import type { AgentRef } from './agent.ts'
 import { Cell } from './cell.ts'
 import { quote } from './check.ts'
 import type { AgentEvent } from './envelope.ts'
-import { CoreError } from './errors.ts'
-import type { Gate } from './gate.ts'
+import { CoreError, isCoreError } from './errors.ts'
 import type { AgentInfo } from './hooks.ts'
 import { Keeping, type Found, type Kept } from './keeping.ts'
 import type { AgentStatus, LifeOptions } from './life-options.ts'
 import type { EffectData } from './outbox.ts'
 import type { CellOwner, Crash, Origin } from './owner.ts'
 import type { AgentRecord } from './record.ts'
-import { childOf, SUSPENDED, type RestoredEvent } from './restored.ts'
+import { brokeOnRestore, childOf, SUSPENDED, type RestoredEvent } from './restored.ts'
 import type { Services } from './services.ts'
-import { createSupervisor, type Supervisor } from './supervisor.ts'
+import { createSupervisor, type Decision, type Supervisor } from './supervisor.ts'
 import { firstStep } from './wrap.ts'
 
 /** An agent from its spawn to its end: starts it, keeps its state, restarts it, stops it. */
@@ -30,6 +29,8 @@ export class Life implements CellOwner, Kept {
   readonly #keeping: Keeping | undefined
   #status: AgentStatus = 'running'
   #restarts = 0
+  /** How far down the ladder the next restart goes. */
+  #rung = 0
   #crash: Crash | undefined
   /** A child's last word that the agent crashed on: with the child gone nobody would say it again. */
   #lastWord: AgentEvent | undefined
@@ -42,10 +43,7 @@ export class Life implements CellOwner, Kept {
     this.#options = options
     this.#services = services
     this.info = options.agent
-    const { agent, durability, gate, machine } = options
-    if (durability !== 'none') {
-      this.#keeping = new Keeping({ agent, machineVersion: machine.version, gated: durability === 'gated', gate }, services, this)
-    }
+    if (options.durability !== 'none') this.#keeping = new Keeping(options, services, this)
     this.cell = new Cell(options, services, this)
     // The agent's own events change its state as well: what was set aside may be due.
     if (options.stash !== undefined) this.cell.audience.subscribe(() => this.cell.wake())
@@ -74,7 +72,7 @@ export class Life implements CellOwner, Kept {
     return () => this.#onEnd?.delete(fn)
   }
 
-  get gate(): Gate | undefined {
+  get gate(): Keeping['gate'] | undefined {
     return this.#keeping?.gate
   }
 
@@ -155,11 +153,13 @@ export class Life implements CellOwner, Kept {
     this.#decide(crash)
   }
 
-  #decide(crash: Crash): void {
+  #decide(crash: Crash, restoring = brokeOnRestore(crash)): void {
+    // Down the ladder: the last state, the one before, a new beginning; then it is given up.
+    if (this.#keeping !== undefined) this.#rung = restoring ? this.#rung + 1 : 0
     this.#status = 'restarting'
     const { clock, random } = this.#services
     this.#supervisor ??= createSupervisor(this.#options.supervision, clock, random, () => void this.restart())
-    const decided = this.#supervisor.failed()
+    const decided: Decision = this.#rung > 2 ? { type: 'stop' } : this.#supervisor.failed()
     const decision = decided.type === 'restart' ? { ...decided, restarts: this.#restarts + 1 } : decided
     const { error, event, trace } = crash
     this.#services.guests.tell('onFailure', { agent: this.info, error, event: event.type, trace, decision })
@@ -181,9 +181,11 @@ export class Life implements CellOwner, Kept {
   async restart(): Promise<void> {
     const crash = this.#crash as Crash
     const attempt = ++this.#attempt
+    let read = false
     try {
       // What is in the store is the truth: what could not be written there is not what the agent resumes from.
-      const record = await this.#keeping?.reload()
+      const record = this.#rung > 1 ? undefined : await this.#keeping?.reload(this.#rung)
+      read = true
       if (this.#status !== 'restarting' || attempt !== this.#attempt) return
       this.#restarts += 1
       const origin = this.#origin(record, crash)
@@ -193,7 +195,10 @@ export class Life implements CellOwner, Kept {
       this.cell.start(origin)
       this.cell.open(origin)
     } catch (error) {
-      if (!this.ended && attempt === this.#attempt) this.#decide({ ...crash, error })
+      if (!this.ended && attempt === this.#attempt) {
+        // A store that is out of reach, or newer than this program, is no reason to begin anew.
+        this.#decide({ ...crash, error }, read || isCoreError(error, 'STORE_BROKEN'))
+      }
     }
   }
 

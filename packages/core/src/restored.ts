@@ -1,5 +1,6 @@
 import type { AnyEventObject } from 'xstate'
 import type { AgentEvent } from './envelope.ts'
+import { isCoreError } from './errors.ts'
 import type { Crash } from './owner.ts'
 
 /** Sent to an agent whose state was restored, before anything from its mailbox and its children. */
@@ -17,4 +18,9 @@ export const SUSPENDED: Crash = { error: undefined, event: { type: 'agent.suspen
 export function childOf(event: AgentEvent, type: 'error' | 'done'): string | undefined {
   if (!event.type.startsWith(`xstate.${type}.actor.`)) return undefined
   return (event as AnyEventObject)['actorId'] as string | undefined
+}
+
+/** True if the agent broke because it was restored: on the news of it, on a promise that was interrupted, or on its first effects. */
+export function brokeOnRestore({ event, error }: Crash): boolean {
+  return event.type === 'agent.restored' || event.type === 'xstate.init' || isCoreError(error, 'INTERRUPTED')
 }

@@ -9,7 +9,7 @@ import type { Doer } from './outbox.ts'
 import type { GaugeServices } from './need.ts'
 import type { Pump } from './pump.ts'
 import type { Turn } from './question.ts'
-import type { RecordCodec } from './record.ts'
+import type { RecordCodec } from './record-codec.ts'
 import type { Store } from './store.ts'
 
 /** What the agents of a system share. */

@@ -1,14 +1,18 @@
 import type { GridMap } from '@stigmergy/grid'
 import type { AnyStateMachine, EventFromLogic, InputFrom, SnapshotFrom } from 'xstate'
 import { choiceOption, functionOption, quote, textOption } from './check.ts'
+import { resolveCheckpointSpan, type CheckpointSpan } from './checkpoint-options.ts'
 import { CoreError } from './errors.ts'
 import { resolveGateOptions, type GateOptions } from './gate-options.ts'
+import { resolveRetryable, type Retryable } from './interrupted.ts'
 import type { LifeOptions } from './life-options.ts'
 import { resolveMailboxOptions, type MailboxOptions, type ResolvedMailboxOptions } from './mailbox.ts'
 import { resolveNeeds, type Need } from './need.ts'
+import { resolveMigrations, type Migration } from './migration.ts'
 import type { Durability } from './owner.ts'
 import type { StashWhile } from './stash.ts'
 import { resolveSupervisionOptions, type ResolvedSupervisionOptions, type SupervisionOptions } from './supervisor.ts'
+import { resolveTimers, type TimerClocks, type TimerPolicies } from './timer-policy.ts'
 import { resolveWatch, type WatchBinding } from './world.ts'
 
 /** `TWorld`: the values of the watched maps, by name. */
@@ -33,6 +37,17 @@ export interface SpawnOptions<
   readonly durability?: Durability
   /** For `durability: 'gated'`. */
   readonly gate?: GateOptions
+  /** When its delayed events are due after a restore. @default 'restart' */
+  readonly timers?: TimerPolicies
+  /**
+   * Invoked promises, by `src` or id, that may be run a second time when the agent is restored. Of the others the machine is told
+   * by `onError`, with a `CoreError` INTERRUPTED. Callbacks and observables always begin anew. @default none
+   */
+  readonly retryable?: Retryable
+  /** For `durability: 'checkpoint'`. */
+  readonly checkpoint?: CheckpointSpan
+  /** Steps from the versions of the machine that may be stored to this one. A version without a way is refused. */
+  readonly migrations?: readonly Migration[]
   readonly mailbox?: MailboxOptions
   /**
    * Events that wait aside while this is true, asked before an event is handled and again after each change of the state:
@@ -51,6 +66,7 @@ export interface SpawnOptions<
 export interface SpawnDefaults {
   readonly mailbox: ResolvedMailboxOptions
   readonly supervision: ResolvedSupervisionOptions
+  readonly timers: TimerClocks
   newId(machineId: string): string
 }
 
@@ -79,6 +95,10 @@ export function resolveSpawnOptions<TLogic extends AnyStateMachine>(
     supervision: resolveSupervisionOptions(options.supervision, defaults.supervision),
     watch: resolveWatch(options.watch),
     needs: resolveNeeds(options.needs),
+    timers: resolveTimers(options.timers, defaults.timers),
+    retryable: resolveRetryable(options.retryable),
+    checkpoint: resolveCheckpointSpan(options.checkpoint),
+    migrations: resolveMigrations(options.migrations),
     gate: resolveGateOptions(options.gate),
     stash: options.stash === undefined ? undefined : functionOption('stash', options.stash as StashWhile),
     durability: choiceOption('durability', options.durability, 'none', ['none', 'checkpoint', 'gated']),

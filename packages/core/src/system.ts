@@ -23,13 +23,14 @@ import { resolveMailboxOptions } from './mailbox.ts'
 import { memoryStore } from './memory-store.ts'
 import { createPump } from './pump.ts'
 import type { Turn } from './question.ts'
-import { createRecordCodec } from './record.ts'
+import { createRecordCodec } from './record-codec.ts'
 import type { Services } from './services.ts'
 import { resolveSpawnOptions, type SpawnOptions } from './spawn.ts'
 import { createBounder } from './step.ts'
 import { createStoreHealth } from './store-health.ts'
 import { Deciding } from './stepper.ts'
 import { resolveSupervisionOptions } from './supervisor.ts'
+import type { TimerClocks } from './timer-policy.ts'
 
 const CLOSE_MS = 5000
 const STORE_MS = 10_000
@@ -41,12 +42,12 @@ export function createSystem(options: SystemOptions): ActorSystem {
   const clock = options.clock ?? grid.clock
   const kept = integerOption('deadLetters', options.deadLetters, 1000, 0)
   const deadLetters = createDeadLetters(kept, ({ event, trace, id }, to) => send(to, event, { trace, id }))
+  const timers: TimerClocks = { policies: 'restart', now: () => clock.now(), wallNow: options.wallNow }
   const deathWatch = createDeathWatch()
   const mailbox = resolveMailboxOptions(options.mailbox)
   const supervision = resolveSupervisionOptions(options.supervision)
   const guests = createGuests()
-  const health = createStoreHealth()
-  guests.use(health.hooks)
+  const health = createStoreHealth(guests)
   if (options.hooks !== undefined) guests.use(options.hooks)
   const pump = createPump()
   const store = options.store ?? memoryStore()
@@ -72,7 +73,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     grid,
     clock,
     // XState's own: what machines log goes where they always log.
-    environment: { clock, logger: createActor(createMachine({})).system._logger, deciding: new Deciding() },
+    environment: { clock, logger: createActor(createMachine({})).system._logger, deciding: new Deciding(), slot: grid.trace },
     store,
     storeTimeoutMs,
     over: ended.signal,
@@ -153,7 +154,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     services: { clock, random, guests, afterStep: (fn) => (turn.agentId === undefined ? fn() : queueMicrotask(fn)) },
     supervision,
     launch,
-    resolve: (machine, given) => resolveSpawnOptions(machine, given, { mailbox, supervision, newId }),
+    resolve: (machine, given) => resolveSpawnOptions(machine, given, { mailbox, supervision, timers, newId }),
   })
 
   async function launch(resolved: LifeOptions, made?: (life: Life) => void): Promise<Launched> {
@@ -202,7 +203,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     async spawn(machine, spawnOptions = {}) {
       mayStart()
       const given = spawnOptions as SpawnOptions<typeof machine>
-      const { ref } = await launch(resolveSpawnOptions(machine, given, { mailbox, supervision, newId }))
+      const { ref } = await launch(resolveSpawnOptions(machine, given, { mailbox, supervision, timers, newId }))
       return ref as unknown as AgentRef<typeof machine>
     },
     async supervise(spec) {

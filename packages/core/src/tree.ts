@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from '@stigmergy/grid'
+import type { Clock, TimerHandle, TraceContext } from '@stigmergy/grid'
 import type { AnyActorRef, AnyEventObject } from 'xstate'
 import type { Gate } from './gate.ts'
 
@@ -11,6 +11,8 @@ export interface Scheduled {
   readonly delayMs: number
   /** On the clock's monotonic time. */
   readonly dueAtMs: number
+  /** The work that caused it. */
+  readonly trace: TraceContext | undefined
   handle: TimerHandle | undefined
 }
 
@@ -20,6 +22,10 @@ export interface TreeRoot {
   readonly clock: Clock
   readonly gate: Gate | undefined
   readonly logger: (...args: readonly unknown[]) => void
+  /** The work that is running. */
+  readonly trace: TraceContext | undefined
+  /** What is done in `fn` is caused by that work. */
+  because(trace: TraceContext | undefined, fn: () => void): void
 }
 
 /** Node's timers take no more: a longer one would fire at once. */
@@ -111,9 +117,10 @@ export class Tree {
     delay: number,
     id: string = this._bookId(),
     dueAtMs: number = this._clock.now() + delay,
+    trace: TraceContext | undefined = this.#root.trace,
   ): void {
     this.cancel(source, id)
-    const timer: Scheduled = { source, target, event, id, delayMs: delay, dueAtMs, handle: undefined }
+    const timer: Scheduled = { source, target, event, id, delayMs: delay, dueAtMs, trace, handle: undefined }
     this.#timers ??= new Map()
     this.#timers.set(keyOf(source, id), timer)
     // It is part of the state at once; that it runs is an effect (I2).
@@ -132,7 +139,7 @@ export class Tree {
           return
         }
         this.#timers?.delete(key)
-        this._relay(timer.source, timer.target, timer.event)
+        this.#root.because(timer.trace, () => this._relay(timer.source, timer.target, timer.event))
       },
       Math.min(leftMs, LONGEST_MS),
     )

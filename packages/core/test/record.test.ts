@@ -4,7 +4,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMachine } from 'xstate'
 import { isCoreError, type CoreErrorCode } from '../src/index.ts'
-import { captureRecord, createRecordCodec, type AgentRecord } from '../src/record.ts'
+import { createRecordCodec } from '../src/record-codec.ts'
+import { captureRecord, type AgentRecord } from '../src/record.ts'
 import { Host, type HostOwner } from '../src/host.ts'
 import { Deciding } from '../src/stepper.ts'
 
@@ -15,7 +16,7 @@ const expected = { id: 'x', machineType: 'robot', machineVersion: '1' }
 
 function record(context: unknown, over: Partial<AgentRecord> = {}): AgentRecord {
   const snapshot = { status: 'active', output: undefined, error: undefined, context } as const
-  return { schema_version: 1, machineType: 'robot', machineVersion: '1', snapshot, timers: [], ...over }
+  return { schema_version: 2, machineType: 'robot', machineVersion: '1', snapshot, timers: [], ...over }
 }
 
 function refused(fn: () => unknown, code: CoreErrorCode, message: RegExp): void {
@@ -54,12 +55,26 @@ test('state of another type or version, or of a newer program, is refused', () =
   refused(() => decode({ machineType: 'camera' }), 'STORE_FOREIGN', /agent "x" is a "robot", the store holds a "camera"/)
   refused(() => decode({ machineVersion: '2' }), 'STORE_FOREIGN', /of version "2" of its machine, this one is "1"/)
   refused(() => decode({ machineVersion: undefined }), 'STORE_FOREIGN', /of version undefined/)
-  refused(() => decode({ schema_version: 2 }), 'STORE_NEWER', /has schema version 2, this program knows 1/)
+  refused(() => decode({ schema_version: 3 }), 'STORE_NEWER', /has schema version 3, this program knows 2/)
+})
+
+test('a record of the first version is read as one of the present', () => {
+  const old = { ...record({ n: 1 }), schema_version: 1 }
+  const packr = new Packr({ structuredClone: true, moreTypes: true })
+  assert.equal(codec.decode(packr.pack(old), expected), { ...old, schema_version: 2 })
 })
 
 test('bytes that are no agent state are refused', () => {
   const packr = new Packr()
-  for (const bytes of [new Uint8Array([0xc1]), packr.pack(null), packr.pack({}), packr.pack('text'), new Uint8Array()]) {
+  for (const bytes of [
+    new Uint8Array([0xc1]),
+    packr.pack(null),
+    packr.pack({}),
+    packr.pack('text'),
+    packr.pack([2, 'robot']),
+    packr.pack({ schema_version: 2 }),
+    new Uint8Array(),
+  ]) {
     refused(() => codec.decode(bytes, expected), 'STORE_BROKEN', /agent "x"/)
   }
 })
@@ -71,11 +86,20 @@ test('what cannot be stored is refused with the name of the agent', () => {
 test('a capture is not touched by what the agent does later', () => {
   const machine = createMachine({ id: 'robot', version: '3', context: { list: [1] }, initial: 'a', states: { a: {} } })
   const host = new Host(
-    { id: 'x', machine, environment: { clock: createVirtualClock(), logger: () => undefined, deciding: new Deciding() }, gate: undefined },
+    {
+      id: 'x',
+      machine,
+      environment: { clock: createVirtualClock(), logger: () => undefined, deciding: new Deciding(), slot: { current: undefined } },
+      gate: undefined,
+    },
     {} as HostOwner,
   )
   host.prepare(undefined, undefined)
-  const captured = captureRecord(host, machine, 'robot', host.snapshot, undefined, [])
+  const captured = captureRecord(host, machine, 'robot', host.snapshot, undefined, [], {
+    policies: 'restart',
+    now: () => 0,
+    wallNow: undefined,
+  })
   assert.is(captured.machineVersion, '3')
   const bytes = codec.encode('x', captured)
   ;(host.snapshot as { context: { list: number[] } }).context.list.push(2)

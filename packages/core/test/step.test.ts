@@ -26,7 +26,7 @@ class Stepped implements HostOwner {
       {
         id: 'a',
         machine: createBounder()(machine),
-        environment: { clock: createVirtualClock(), logger: () => undefined, deciding: new Deciding() },
+        environment: { clock: createVirtualClock(), logger: () => undefined, deciding: new Deciding(), slot: { current: undefined } },
         gate: undefined,
       },
       this,
@@ -53,6 +53,10 @@ class Stepped implements HostOwner {
   }
 
   dispatch(): void {}
+
+  because(_trace: unknown, fn: () => void): void {
+    fn()
+  }
 
   stop(): void {
     this.host.stop()

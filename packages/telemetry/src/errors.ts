@@ -2,6 +2,7 @@
 export const TELEMETRY_ERRORS = {
   BAD_OPTION: 'An option or an OTEL_* variable has a value it cannot have. The message quotes it and says which values it takes.',
   PORT_IN_USE: 'Another program listens on the host and port of the metrics endpoint. Give another port, or 0 for a free one.',
+  NO_PINO: 'Logs are wanted and pino, an optional peer, is not installed.',
   LISTEN_FAILED: 'The metrics endpoint could not listen for another reason: no right to that port, or no such address here.',
 } as const
 

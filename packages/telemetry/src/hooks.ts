@@ -3,6 +3,7 @@ import type { CoreHooks } from '@stigmergy/core'
 import type { Clock, Grid, GridHooks, TraceContext } from '@stigmergy/grid'
 import { createAges, type AgeReading } from './ages.ts'
 import { bothChanges, withMetrics } from './both.ts'
+import { Current } from './current.ts'
 import { createLabels, type BaseLabels } from './labels.ts'
 import { createMetricHooks } from './metric-hooks.ts'
 import { meterInstruments } from './metrics/meter-instruments.ts'
@@ -33,6 +34,8 @@ export interface TelemetryHooksOptions extends BaseLabels {
   readonly maxLabelValues?: number
   /** A flight recorder; then spans are made from it and `tracer` is not used. @default none */
   readonly flight?: Flight | undefined
+  /** Learns which transition runs. Only with a recorder. @default a new one */
+  readonly current?: Current
   /** Where losses are counted. @default a new one */
   readonly tally?: Tally
 }
@@ -90,7 +93,7 @@ const MAX_SYSTEMS = 64
  * Throws `TelemetryError` BAD_OPTION.
  */
 export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
-  const { tracer, instruments, clock, maxLabelValues, base, tally, flight } = resolve(options)
+  const { tracer, instruments, clock, maxLabelValues, base, tally, flight, current } = resolve(options)
   const time = createSpanTime(clock)
   const labels = createLabels(base, maxLabelValues)
   const ages = createAges(instruments, labels, tally)
@@ -102,7 +105,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
   const hooksOf = (system: string | undefined): { readonly core: CoreHooks; readonly grid: GridHooks } => {
     const own = system === undefined ? labels : createLabels(base, maxLabelValues, system)
     const metrics = createMetricHooks(instruments, own, time)
-    const recording = recorder && createRecorderHooks(recorder, metrics.transitionEnd)
+    const recording = recorder && createRecorderHooks(recorder, metrics.transitionEnd, current)
     const spans = recording?.core ?? (tracer === undefined ? undefined : createSpanHooks(tracer, time))
     return {
       core: withMetrics(spans, metrics.core),
@@ -143,7 +146,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
 }
 
 function resolve(options: TelemetryHooksOptions) {
-  const { meter, metrics, tally = createTally(), flight } = options
+  const { meter, metrics, tally = createTally(), flight, current = new Current() } = options
   const resolved = resolveTelemetryHooksOptions(options)
-  return { ...resolved, tally, flight, instruments: metrics ?? meterInstruments(meter ?? createNoopMeter()) }
+  return { ...resolved, tally, flight, current, instruments: metrics ?? meterInstruments(meter ?? createNoopMeter()) }
 }

@@ -14,7 +14,13 @@ const SHORT_LEARNING = { drift: { windowDecisions: 20, baselineDecisions: 400 } 
 
 test('the endpoint shows every metric by its literal name', () =>
   withEnvironment({}, async () => {
-    await using telemetry = await startTelemetry({ service: 'cell-1', region: 'eu', prometheus: { port: 0 } })
+    await using telemetry = await startTelemetry({
+      service: 'cell-1',
+      region: 'eu',
+      prometheus: { port: 0 },
+      logs: { destination: { write: () => {} } },
+    })
+    telemetry.logger.info('up')
     const tagged = new Set(['stage:actuation'])
     telemetry.core.onTransitionEnd!(endOf({ agent: agentInfo({ stage: 'perception' }) }))
     telemetry.core.onTransitionEnd!(endOf({ agent: agentInfo({ stage: 'planning' }), tagsAfter: tagged }))

@@ -177,6 +177,12 @@ export const METRICS = {
     labels: ['kind'],
     description: 'Alarms raised and not cleared: drift, errors, slo.',
   },
+  log_records_total: {
+    kind: 'counter',
+    unit: '{record}',
+    labels: ['level', 'agent_type'],
+    description: 'Lines written to the log, by level; with the type of the agent where one was running.',
+  },
   telemetry_traces_kept_total: {
     kind: 'counter',
     unit: '{trace}',

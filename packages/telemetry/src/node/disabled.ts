@@ -1,5 +1,6 @@
 import { createNoopMeter } from '@opentelemetry/api'
 import { meterInstruments } from '../metrics/meter-instruments.ts'
+import { silentLogger } from '../logs/logger.ts'
 import { NO_TRACE } from '../span-context.ts'
 import { createTally } from '../tally.ts'
 import type { Telemetry } from './start-telemetry.ts'
@@ -23,6 +24,8 @@ export function disabledTelemetry(): Telemetry {
     watchGrid: () => () => {},
     memory: undefined,
     prometheus: undefined,
+    logger: silentLogger(),
+    activeTrace: () => undefined,
     tally: createTally(),
     flush: done,
     close: done,

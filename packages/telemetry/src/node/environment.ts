@@ -11,14 +11,19 @@ export interface Environment {
   /** URL for each signal, if it is to be sent by OTLP. */
   readonly tracesUrl: string | undefined
   readonly metricsUrl: string | undefined
-  /** False where `OTEL_TRACES_EXPORTER` or `OTEL_METRICS_EXPORTER` says so, also for an endpoint given in code. */
+  readonly logsUrl: string | undefined
+  /** False where `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER` or `OTEL_LOGS_EXPORTER` says so, also for an endpoint given in code. */
   readonly tracesWanted: boolean
   readonly metricsWanted: boolean
+  readonly logsWanted: boolean
   readonly otlpTimeoutMs: number
   readonly spanQueueSize: number
   readonly spanExportTimeoutMs: number
   /** Share of the traces begun here that may be kept, from `OTEL_TRACES_SAMPLER`; undefined where it is not set. */
   readonly headRatio: number | undefined
+  readonly logQueueSize: number
+  readonly logDelayMs: number
+  readonly logExportTimeoutMs: number
   readonly metricIntervalMs: number
   readonly metricTimeoutMs: number
   readonly prometheusWanted: boolean
@@ -33,17 +38,23 @@ export function readEnvironment(variables: Variables): Environment {
   const tracesExporters = list(variables, 'OTEL_TRACES_EXPORTER')
   const metricsExporters = list(variables, 'OTEL_METRICS_EXPORTER')
   const tracesUrl = otlpUrl(variables, 'TRACES', tracesExporters)
+  const logsExporters = list(variables, 'OTEL_LOGS_EXPORTER')
   const metricsUrl = otlpUrl(variables, 'METRICS', metricsExporters)
   return {
     disabled: get(variables, 'OTEL_SDK_DISABLED')?.toLowerCase() === 'true',
     tracesUrl,
     metricsUrl,
+    logsUrl: otlpUrl(variables, 'LOGS', logsExporters),
     tracesWanted: wantsOtlp(tracesExporters),
     metricsWanted: wantsOtlp(metricsExporters),
+    logsWanted: wantsOtlp(logsExporters),
     otlpTimeoutMs: positive(variables, 'OTEL_EXPORTER_OTLP_TIMEOUT', 10_000),
     spanQueueSize: positive(variables, 'OTEL_BSP_MAX_QUEUE_SIZE', 2048),
     spanExportTimeoutMs: positive(variables, 'OTEL_BSP_EXPORT_TIMEOUT', 30_000),
     headRatio: headRatio(variables),
+    logQueueSize: positive(variables, 'OTEL_BLRP_MAX_QUEUE_SIZE', 2048),
+    logDelayMs: positive(variables, 'OTEL_BLRP_SCHEDULE_DELAY', 1000),
+    logExportTimeoutMs: positive(variables, 'OTEL_BLRP_EXPORT_TIMEOUT', 30_000),
     metricIntervalMs: positive(variables, 'OTEL_METRIC_EXPORT_INTERVAL', 60_000),
     metricTimeoutMs: positive(variables, 'OTEL_METRIC_EXPORT_TIMEOUT', 30_000),
     prometheusWanted: metricsExporters?.includes('prometheus') ?? false,
@@ -58,7 +69,11 @@ export function signalUrl(option: string, base: string, path: string): string {
   return `${url}${url.endsWith('/') ? '' : '/'}${path}`
 }
 
-function otlpUrl(variables: Variables, signal: 'TRACES' | 'METRICS', exporters: readonly string[] | undefined): string | undefined {
+function otlpUrl(
+  variables: Variables,
+  signal: 'TRACES' | 'METRICS' | 'LOGS',
+  exporters: readonly string[] | undefined,
+): string | undefined {
   if (!wantsOtlp(exporters)) return undefined
   const own = `OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`
   const ownValue = get(variables, own)

@@ -1,4 +1,5 @@
-import { ExportResultCode, type ExportResult } from '@opentelemetry/core'
+import { context } from '@opentelemetry/api'
+import { ExportResultCode, suppressTracing, type ExportResult } from '@opentelemetry/core'
 
 /**
  * Stands between the SDK and an exporter and makes it a guest (I7): whatever the exporter does (throw, answer twice, never answer),
@@ -51,7 +52,8 @@ export function guardExports<T>(
       const timer = setTimeout(() => giveUp(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
       timer.unref()
       try {
-        send(items, finish)
+        // What an exporter calls is no work of an agent.
+        context.with(suppressTracing(context.active()), () => send(items, finish))
       } catch (error) {
         giveUp(error instanceof Error ? error : new Error(String(error)))
       }

@@ -1,4 +1,5 @@
 import type { Resource } from '@opentelemetry/resources'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import type { KeepPort } from '../keep-port.ts'
 import { createFlight, type Flight } from '../recorder/flight.ts'
 import { withGenAi } from '../recorder/gen-ai.ts'
@@ -49,6 +50,9 @@ export function openFlight({ scope, settings, resource, time, tally, sinks, keep
     clock: settings.clock,
     random: settings.random,
     emit: sinks.length === 0 ? none : emit,
+    emitGuest(span) {
+      for (const { processor } of sinks) processor.onEnd(span as ReadableSpan)
+    },
     wake: schedule.wake,
     tell: (decisions) => told(decisions, (all) => keepPort?.tell(all)),
     tellSlices: tellSlices && ((receipts) => told(receipts, tellSlices)),

@@ -1,3 +1,4 @@
+import type { LogRecordExporter } from '@opentelemetry/sdk-logs'
 import type { MetricReader } from '@opentelemetry/sdk-metrics'
 import type { SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-base'
 import type { CoreHooks } from '@stigmergy/core'
@@ -9,6 +10,7 @@ import { TelemetryError } from '../errors.ts'
 import type { BaseLabels } from '../labels.ts'
 import { baseLabels, flag, DEFAULT_MAX_LABEL_VALUES, integer, quote, text } from '../options.ts'
 import { signalUrl, type Environment } from './environment.ts'
+import type { Instrumentation } from './instrumentation.ts'
 
 export interface PrometheusOptions {
   /** 0: a free one, see `telemetry.prometheus.port`. @default OTEL_EXPORTER_PROMETHEUS_PORT, else 9464 */
@@ -23,6 +25,13 @@ export interface OtlpOptions {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+export interface LogOptions {
+  /** The least level that is written, one of pino's. @default `info` */
+  readonly level?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
+  /** Takes the lines, each with its end. @default standard output */
+  readonly destination?: { write(line: string): unknown }
+}
+
 export interface StartTelemetryOptions extends BaseLabels {
   /** Name of the service. @default OTEL_SERVICE_NAME, else service.name of OTEL_RESOURCE_ATTRIBUTES, else `stigmergy` */
   readonly service?: string
@@ -32,7 +41,12 @@ export interface StartTelemetryOptions extends BaseLabels {
   readonly system?: { use(hooks: CoreHooks): () => void }
   /** Metrics at `http://host:port/metrics`. @default on only where OTEL_METRICS_EXPORTER names `prometheus` */
   readonly prometheus?: boolean | PrometheusOptions
-  /** Spans and metrics by OTLP. `false`: never. @default on where OTEL_EXPORTER_OTLP_ENDPOINT (or one per signal) is set */
+  /**
+   * A logger, `telemetry.logger`, made by pino (an optional peer). Its lines carry `trace_id`, `span_id`, `plan_id`, `agent_id` and
+   * `agent_type` of the transition they are written in, are counted, and go by OTLP where an endpoint is known. @default off
+   */
+  readonly logs?: boolean | LogOptions
+  /** Spans, metrics and logs by OTLP. `false`: never. @default on where OTEL_EXPORTER_OTLP_ENDPOINT (or one per signal) is set */
   readonly otlp?: false | OtlpOptions
   /** @default the grid's clock, else the system clock */
   readonly clock?: Clock
@@ -57,6 +71,18 @@ export interface StartTelemetryOptions extends BaseLabels {
   readonly spanExporters?: readonly SpanExporter[]
   /** More places for spans to go, without a batch. */
   readonly spanProcessors?: readonly SpanProcessor[]
+  /**
+   * Instrumentations of OpenTelemetry for what agents call (HTTP, undici, gRPC, databases): their spans join the pipeline of the agent that
+   * calls. Needs the recorder, and registers a context manager globally. @default none: nothing is registered globally
+   */
+  readonly instrumentations?: readonly Instrumentation[]
+  /**
+   * With instrumentations: what an agent began keeps its trace after an `await`, by AsyncLocalStorage. On Node 20 that slows every `await`
+   * of the process. @default false: only what is called before the first `await` joins
+   */
+  readonly asyncContext?: boolean
+  /** More places for log records to go; exported in batches. */
+  readonly logExporters?: readonly LogRecordExporter[]
   /** More readers of the metrics. */
   readonly metricReaders?: readonly MetricReader[]
   /** Told once, in one line, that an export failed. @default a line on stderr */
@@ -73,9 +99,12 @@ export interface ResolvedTelemetryOptions {
   readonly recorder: ResolvedRecorderOptions | undefined
   readonly random: () => number
   readonly genAi: boolean
+  readonly asyncContext: boolean
   readonly prometheus: { readonly host: string; readonly port: number } | undefined
   readonly tracesUrl: string | undefined
   readonly metricsUrl: string | undefined
+  readonly logsUrl: string | undefined
+  readonly logs: Required<LogOptions> | undefined
   readonly otlpHeaders: Readonly<Record<string, string>> | undefined
   readonly otlpTimeoutMs: number
   readonly warn: (line: string) => void
@@ -92,6 +121,8 @@ export function resolveTelemetryOptions(options: StartTelemetryOptions, environm
     closeTimeoutMs,
     recorder: recorderOf(options, environment),
     random: options.random ?? Math.random,
+    logs: logsOf(options.logs),
+    asyncContext: flag('asyncContext', options.asyncContext, false),
     genAi: flag('genAi', options.genAi, false),
     prometheus: prometheusOf(options.prometheus, environment),
     ...otlpOf(options.otlp, environment),
@@ -113,6 +144,16 @@ function recorderOf({ recorder, keep }: StartTelemetryOptions, { headRatio }: En
   return recorder === false ? undefined : resolved
 }
 
+const LEVELS: readonly unknown[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']
+
+function logsOf(given: StartTelemetryOptions['logs']): Required<LogOptions> | undefined {
+  if (given === undefined || given === false) return undefined
+  const { level = 'info', destination = process.stdout } = given === true ? {} : given
+  if (!LEVELS.includes(level)) throw new TelemetryError('BAD_OPTION', `logs.level is ${quote(level)}: give one of ${LEVELS.join(', ')}`)
+  if (typeof destination?.write === 'function') return { level, destination }
+  throw new TelemetryError('BAD_OPTION', `logs.destination is ${quote(destination)}: give something with write(line)`)
+}
+
 function prometheusOf(given: StartTelemetryOptions['prometheus'], environment: Environment): ResolvedTelemetryOptions['prometheus'] {
   if (given === false || (given === undefined && !environment.prometheusWanted)) return undefined
   const { port, host } = given === true || given === undefined ? {} : given
@@ -125,16 +166,20 @@ function prometheusOf(given: StartTelemetryOptions['prometheus'], environment: E
 function otlpOf(
   given: StartTelemetryOptions['otlp'],
   environment: Environment,
-): Pick<ResolvedTelemetryOptions, 'tracesUrl' | 'metricsUrl' | 'otlpHeaders'> {
-  if (given === false) return { tracesUrl: undefined, metricsUrl: undefined, otlpHeaders: undefined }
+): Pick<ResolvedTelemetryOptions, 'tracesUrl' | 'metricsUrl' | 'logsUrl' | 'otlpHeaders'> {
+  if (given === false) return { tracesUrl: undefined, metricsUrl: undefined, logsUrl: undefined, otlpHeaders: undefined }
   const { endpoint, headers } = given ?? {}
   if (headers !== undefined && !Object.values(headers).every((value) => typeof value === 'string')) {
     throw new TelemetryError('BAD_OPTION', `otlp.headers is ${quote(JSON.stringify(headers))}: give strings only`)
   }
-  if (endpoint === undefined) return { tracesUrl: environment.tracesUrl, metricsUrl: environment.metricsUrl, otlpHeaders: headers }
+  if (endpoint === undefined) {
+    const { tracesUrl, metricsUrl, logsUrl } = environment
+    return { tracesUrl, metricsUrl, logsUrl, otlpHeaders: headers }
+  }
   return {
     tracesUrl: environment.tracesWanted ? signalUrl('otlp.endpoint', endpoint, 'v1/traces') : undefined,
     metricsUrl: environment.metricsWanted ? signalUrl('otlp.endpoint', endpoint, 'v1/metrics') : undefined,
+    logsUrl: environment.logsWanted ? signalUrl('otlp.endpoint', endpoint, 'v1/logs') : undefined,
     otlpHeaders: headers,
   }
 }

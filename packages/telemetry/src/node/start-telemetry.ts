@@ -1,7 +1,10 @@
 import type { Attributes } from '@opentelemetry/api'
-import { TelemetryError } from '../errors.ts'
+import type { TraceContext } from '@stigmergy/grid'
+import { Current } from '../current.ts'
+import { isTelemetryError, TelemetryError } from '../errors.ts'
 import type { Sink } from './sink.ts'
 import { telemetryHooks, type TelemetryHooks } from '../hooks.ts'
+import type { Logger } from '../logs/logger.ts'
 import { metricsText } from '../metrics/open-metrics.ts'
 import { createRegistry } from '../metrics/registry.ts'
 import type { RecorderMemory } from '../recorder/read.ts'
@@ -13,7 +16,9 @@ import { disabledTelemetry } from './disabled.ts'
 import { readEnvironment } from './environment.ts'
 import { createFailureReport } from './failure-report.ts'
 import { metricProducer } from './metric-producer.ts'
+import { activeTrace, startInstrumentations } from './instrumentation.ts'
 import { openFlight } from './open-flight.ts'
+import { openLogs } from './open-logs.ts'
 import { openMetricSinks, openSpanSinks } from './open-sinks.ts'
 import { resolveTelemetryOptions, type StartTelemetryOptions } from './options.ts'
 import { createResource } from './resource.ts'
@@ -25,6 +30,10 @@ export interface Telemetry extends TelemetryHooks {
   readonly memory: RecorderMemory | undefined
   /** Where the metrics can be read, if they can. */
   readonly prometheus: { readonly host: string; readonly port: number; readonly url: string } | undefined
+  /** Writes lines that know the trace, plan and agent they belong to; silent unless `logs` is given. */
+  readonly logger: Logger
+  /** The trace of what an instrumentation sees running now, such as a request that is being served: give it to `send`. */
+  readonly activeTrace: () => TraceContext | undefined
   /** What was lost or could not be sent so far. */
   readonly tally: Tally
   /** Sends what there is now. Never rejects; ends within `closeTimeoutMs`. */
@@ -39,7 +48,7 @@ const SCOPE = '@stigmergy/telemetry'
 /**
  * Spans and metrics in one call: a Prometheus endpoint, OTLP where an endpoint is known, and whatever sinks the user adds.
  * Registers nothing globally, so it lives beside another OpenTelemetry set-up in the same process.
- * Reads the OTEL_* variables. Throws `TelemetryError` BAD_OPTION, PORT_IN_USE or LISTEN_FAILED, and leaves nothing open then.
+ * Reads the OTEL_* variables. Throws `TelemetryError` BAD_OPTION, PORT_IN_USE, LISTEN_FAILED or NO_PINO, and leaves nothing open then.
  */
 export async function startTelemetry(options: StartTelemetryOptions = {}): Promise<Telemetry> {
   const environment = readEnvironment(process.env)
@@ -67,9 +76,14 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     }))
   const parts = { options, settings, environment, tally, report: createFailureReport(tally, settings.warn) }
   const opened: Sink[] = endpoint === undefined ? [] : [endpoint]
+  const current = new Current()
   const spanSinks = openSpanSinks(parts)
   opened.push(...spanSinks)
+  let logger: Logger
   try {
+    const logs = await openLogs({ ...parts, scope: SCOPE, resource, current, instruments: registry })
+    logger = logs.logger
+    opened.push(...logs.sinks)
     opened.push(
       ...openMetricSinks(parts, (reader) =>
         metricProducer(registry, {
@@ -93,6 +107,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
   if (recording !== undefined) kept.by = recording.flight.recorder
   const hooks = telemetryHooks({
     flight: recording?.flight,
+    current,
     metrics: registry,
     clock: settings.clock,
     maxLabelValues: settings.maxLabelValues,
@@ -102,6 +117,12 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
   const detach: (() => void)[] = []
   try {
     if (recording !== undefined) detach.push(recording.join())
+    if (options.instrumentations !== undefined && recording !== undefined) {
+      const { instrumentations } = options
+      const { recorder } = recording.flight
+      const running = startInstrumentations({ instrumentations, asyncContext: settings.asyncContext, recorder, current, resource })
+      detach.push(() => running.close())
+    }
     detach.push(...attach(hooks, options))
   } catch (error) {
     for (const remove of detach) remove()
@@ -109,6 +130,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
       sinks.map((sink) => sink.close()),
       settings.closeTimeoutMs,
     )
+    if (isTelemetryError(error)) throw error
     throw new TelemetryError('BAD_OPTION', `grid, system or keepPort cannot be observed: ${String(error)}`, { cause: error })
   }
   const flushAll = async (): Promise<void> => {
@@ -132,6 +154,8 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     ...hooks,
     memory: kept.by && { ring: kept.by.ring.buffer, strings: kept.by.strings.buffer },
     prometheus: endpoint && { host: endpoint.host, port: endpoint.port, url: endpoint.url },
+    logger,
+    activeTrace: options.instrumentations === undefined ? () => undefined : activeTrace,
     tally,
     async flush() {
       if (closing === undefined) await endsWithin([flushAll()], settings.closeTimeoutMs)

@@ -78,6 +78,16 @@ export class Contexts {
     return trace
   }
 
+  /** The context of a span that was made elsewhere with ids of ours; undefined where they are none. */
+  adopt(traceId: string, spanId: string, parentId: string | undefined): RecordedContext | undefined {
+    const trace = this.open(traceId, 1)
+    const low = parseWord(spanId, 8)
+    if (trace < 0 || low < 0) return undefined
+    const parent = parentId ?? '0'.repeat(16)
+    const high = Math.max(0, parseWord(parent, 0))
+    return new RecordedContext(this.#maker, traceId, spanId, 1, trace, low, high, Math.max(0, parseWord(parent, 8)), undefined)
+  }
+
   /** A context of this recorder that came back as a plain object: a frozen copy, as the grid makes them. */
   copyOf({ traceId, spanId, traceFlags, planId }: TraceContext): RecordedContext | undefined {
     const trace = parseWord(spanId, 0) === this.#ids.spanHigh ? this.#traces.find(traceId) : -1

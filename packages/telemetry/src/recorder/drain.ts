@@ -34,6 +34,7 @@ export function createDrain(
   recorder: Recorder,
   maxSpans: number,
   emit: (span: RecordedSpan) => void,
+  emitGuest: (span: object) => void,
   receipt: ((receipt: SliceReceipt) => void) | undefined,
 ): Drain {
   const { ring, traces, keeper, strings } = recorder
@@ -65,6 +66,11 @@ export function createDrain(
   const tell = (row: number, record: FlightRecord, extra: Extra | undefined, links: readonly Link[], plan: string | undefined): void => {
     const told = (traces.u32[row * 16 + TRACE_U32.spans] as number) + 1
     traces.u32[row * 16 + TRACE_U32.spans] = told
+    if (told <= maxSpans && record.kind === 'guest') {
+      if (extra?.guest === undefined) breaks(row)
+      else emitGuest(extra.guest)
+      return
+    }
     if (told <= maxSpans) {
       const span = spanOf(record, extra, links, plan)
       const reason = KEEP_REASONS[(traces.u32[row * 16 + TRACE_U32.keep] as number) - 1]

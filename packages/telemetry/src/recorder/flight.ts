@@ -10,6 +10,8 @@ import { createSliceLedger, type SliceLedger, type SliceReceipt } from './slices
 export interface FlightPorts extends Pick<RecorderParts, 'clock' | 'random'> {
   /** Takes a span. Must not throw. */
   readonly emit: (span: RecordedSpan) => void
+  /** Takes a span of an instrumentation. Must not throw. @default nobody does */
+  readonly emitGuest?: (span: object) => void
   /** Asks for a call of `run` soon. */
   readonly wake: () => void
   /** Takes decisions for other processes. */
@@ -30,7 +32,7 @@ export interface Flight {
 }
 
 export function createFlight(options: ResolvedRecorderOptions, ports: FlightPorts): Flight {
-  const { clock, random, emit, wake, tell, tellSlices } = ports
+  const { clock, random, emit, emitGuest = () => {}, wake, tell, tellSlices } = ports
   let receipts: SliceReceipt[] = []
   const told = (receipt: SliceReceipt): void => {
     receipts.push(receipt)
@@ -48,7 +50,7 @@ export function createFlight(options: ResolvedRecorderOptions, ports: FlightPort
     return more
   }
   const recorder = new Recorder(options, { clock, random, wake, pressure: () => void run(Infinity) })
-  const drain = createDrain(recorder, options.maxSpansPerTrace, emit, tellSlices && told)
+  const drain = createDrain(recorder, options.maxSpansPerTrace, emit, emitGuest, tellSlices && told)
   const slices = createSliceLedger({
     timeoutMs: options.sliceTimeoutMs,
     now: () => clock.now(),

@@ -6,6 +6,7 @@ export interface Extra {
   readonly error?: unknown
   readonly attributes?: object
   readonly link?: TraceContext
+  readonly guest?: object
   readonly decision?: Failure['decision']
 }
 

@@ -1,17 +1,24 @@
 import type { CoreHooks, TransitionRecorder } from '@stigmergy/core'
 import type { GridHooks, TraceContext } from '@stigmergy/grid'
+import type { Current } from '../current.ts'
 import type { Recorder } from './recorder.ts'
 
-/** Hooks that write all they are told into the recorder. `then`: who is told of transitions after it. */
+/** Hooks that write all they are told into the recorder. `then`: who is told of transitions after it. `current`: learns what runs. */
 export function createRecorderHooks(
   recorder: Recorder,
   then: TransitionRecorder['end'],
+  current: Current,
 ): { readonly core: CoreHooks; readonly grid: GridHooks } {
   /** Trace of the failure an agent is being restarted from. One per such agent; forgotten when it is back or stopped (I6). */
   const failedIn = new Map<string, TraceContext>()
   const transitions: TransitionRecorder = {
-    start: (agent, event, trace) => recorder.start(agent, event, trace),
+    start(agent, event, trace) {
+      const context = recorder.start(agent, event, trace)
+      current.begin(agent, context)
+      return context
+    },
     end(agent, event, trace, enqueuedAtMs, startedAtMs, restarts, endedAtMs, from, to, tagsBefore, tagsAfter, error, context) {
+      current.end(context)
       recorder.end(agent, event, trace, enqueuedAtMs, startedAtMs, restarts, endedAtMs, from, to, tagsBefore, tagsAfter, error, context)
       then(agent, event, trace, enqueuedAtMs, startedAtMs, restarts, endedAtMs, from, to, tagsBefore, tagsAfter, error, context)
     },

@@ -8,12 +8,14 @@ import { judge } from './judge.ts'
 import { reasonCode } from './keep-rules.ts'
 import { Keeper } from './keeper.ts'
 import { EXTRA, F64, FAILED, KIND, U32 } from './layout.ts'
+import { RecordWriter } from './writer.ts'
 import type { ResolvedRecorderOptions } from './options.ts'
+import { GuestBound, type GuestSpan } from './guests.ts'
 import type { Extra, RecorderParts } from './parts.ts'
 import { Ring } from './ring.ts'
 import { createStringTable, type StringTable } from './strings.ts'
 import { stageOfTags } from '../stages.ts'
-import { TRACE_F64, TRACE_U32, TraceTable } from './traces.ts'
+import { TraceTable } from './traces.ts'
 
 const ERROR = reasonCode('error')
 /** The newest so many traces can be kept after the fact. */
@@ -34,20 +36,20 @@ export class Recorder implements TransitionRecorder {
   readonly #clock: Clock
   readonly #agentOf: (agent: AgentInfo) => AgentRow
   readonly #contexts: Contexts
-  readonly #pressure: () => void
-  #pressureAt: number
+  readonly #guests: GuestBound
+  readonly #writer: RecordWriter
 
   constructor(options: ResolvedRecorderOptions, { clock, random, wake, pressure }: RecorderParts) {
     this.#options = options
     this.#clock = clock
     this.ring = new Ring({ historyMs: options.historyMs, minLog2: Math.min(13, options.maxRecordsLog2), maxLog2: options.maxRecordsLog2 })
-    this.#pressure = pressure
-    this.#pressureAt = this.ring.capacity / 4
     this.strings = createStringTable({ maxStrings: 32_768, maxBytes: 2 ** 21 })
     this.ids = createIds(random)
     this.traces = new TraceTable(this.ids, TRACES_LOG2)
     this.keeper = new Keeper(this.traces, options.ratio, wake)
     this.#contexts = new Contexts(this, this.traces, this.ids, this.keeper, options.headRatio)
+    this.#guests = new GuestBound(this.ring)
+    this.#writer = new RecordWriter(this, this.#contexts, pressure)
     this.#agentOf = createAgentRows(this.strings, options)
   }
 
@@ -98,7 +100,7 @@ export class Recorder implements TransitionRecorder {
     u32[at + U32.stage] = stage
     u32[at + U32.restarts] = restarts
     u32[at + U32.keep] = reason
-    this.#write(at, own, enqueuedAtMs, startedAtMs, endedAtMs, failed ? { error } : undefined)
+    this.#writer.write(at, own, enqueuedAtMs, startedAtMs, endedAtMs, failed ? { error } : undefined)
     if (reason !== 0) this.keep(own, reason)
   }
 
@@ -159,6 +161,21 @@ export class Recorder implements TransitionRecorder {
     this.ring.commit()
   }
 
+  /** A span that an instrumentation made under a context of ours, with our ids. It waits like all others until its trace is kept. */
+  guest({ traceId, spanId, parentId, name, tookMs, failed, span }: GuestSpan): void {
+    const context = this.#contexts.adopt(traceId, spanId, parentId)
+    if (context === undefined) return
+    const now = this.#clock.now()
+    this.#guests.hold(this.ring.head)
+    this.#point(failed ? KIND.guest | FAILED : KIND.guest, context, undefined, name, now - tookMs, now, 0, { guest: span })
+    if (failed && this.#options.errors) this.keep(context, ERROR)
+  }
+
+  /** The context of a trace that begins with a span of an instrumentation. */
+  fresh(): TraceContext {
+    return this.#contexts.make(undefined)
+  }
+
   /** Keeps the trace of a context. Contexts of traces that were not sampled, and ids that are none, stay as they are. */
   keep(context: TraceContext, reason: number): void {
     const own = RecordedContext.of(context, this)
@@ -204,46 +221,6 @@ export class Recorder implements TransitionRecorder {
     u32[at + U32.agentType] = row?.type ?? 0
     u32[at + U32.event] = this.strings.intern(event)
     u32[at + U32.restarts] = restarts
-    this.#write(at, context, startedAtMs, startedAtMs, endedAtMs, extra)
-  }
-
-  /** Ids, times and the way back; then the record is there. */
-  #write(
-    at: number,
-    context: RecordedContext,
-    enqueuedAtMs: number,
-    startedAtMs: number,
-    endedAtMs: number,
-    extra: Extra | undefined,
-  ): void {
-    const { ring, traces } = this
-    const { u32, f64 } = ring
-    let trace = RecordedContext.trace(context)
-    if (!traces.has(trace)) trace = this.#contexts.open(context.traceId, context.traceFlags)
-    const row = traces.row(trace)
-    const words = row * 16
-    u32[at + U32.trace] = traces.u32[words] as number
-    u32[at + U32.trace + 1] = traces.u32[words + 1] as number
-    u32[at + U32.trace + 2] = traces.u32[words + 2] as number
-    u32[at + U32.trace + 3] = traces.u32[words + 3] as number
-    u32[at + U32.spanHigh] = this.ids.spanHigh
-    u32[at + U32.spanLow] = RecordedContext.spanLow(context)
-    u32[at + U32.parentHigh] = RecordedContext.parentHigh(context)
-    u32[at + U32.parentLow] = RecordedContext.parentLow(context)
-    const last = traces.f64[row * 8 + TRACE_F64.last] as number
-    const back = last === 0 ? 0 : ring.head + 1 - last
-    u32[at + U32.back] = back < 2 ** 32 ? back : 2 ** 32 - 1
-    const half = at / 2
-    f64[half + F64.enqueuedAtMs] = enqueuedAtMs
-    f64[half + F64.startedAtMs] = startedAtMs
-    f64[half + F64.endedAtMs] = endedAtMs
-    f64[half + F64.seq] = ring.head + 1
-    const seq = ring.commit()
-    if (extra !== undefined) ring.setExtra(seq, extra)
-    traces.f64[row * 8 + TRACE_F64.last] = seq + 1
-    if (traces.u32[row * 16 + TRACE_U32.keep] !== 0) this.keeper.touch(trace, row)
-    if (seq < this.#pressureAt) return
-    this.#pressureAt = seq + ring.capacity / 4
-    this.#pressure()
+    this.#writer.write(at, context, startedAtMs, startedAtMs, endedAtMs, extra)
   }
 }

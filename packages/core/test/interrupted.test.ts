@@ -1,0 +1,158 @@
+import { createMemoryStore } from '@stigmergy/grid/store'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { assign, createMachine, fromCallback, fromPromise, setup } from 'xstate'
+import { isCoreError, memoryStore, type Retryable } from '../src/index.ts'
+import { openBench } from './support.ts'
+
+const test = suite('interrupted')
+
+function paying(log: string[]) {
+  const pay = fromPromise<string, string>(({ input }) => {
+    log.push(`pays ${input}`)
+    return new Promise(() => undefined)
+  })
+  const tick = fromCallback(() => void log.push('ticks'))
+  const child = setup({ actors: { pay } }).createMachine({
+    initial: 'paying',
+    states: { paying: { invoke: { id: 'inner', src: 'pay', input: 'b', onError: 'asking' } }, asking: {} },
+  })
+  return setup({
+    types: { context: {} as { error: unknown } },
+    actors: { pay, tick, child },
+  }).createMachine({
+    id: 'paying',
+    context: { error: undefined },
+    initial: 'paying',
+    invoke: [
+      { id: 'child', src: 'child' },
+      { id: 'tick', src: 'tick' },
+    ],
+    states: {
+      paying: {
+        invoke: {
+          id: 'outer',
+          src: 'pay',
+          input: 'a',
+          onError: { target: 'asking', actions: assign({ error: ({ event }) => event.error }) },
+        },
+      },
+      asking: {},
+    },
+  })
+}
+
+test('a promise that was running is not run a second time: the machine is told by onError, a child machine too', async () => {
+  for (const durability of ['checkpoint', 'gated'] as const) {
+    for (const retryable of [undefined, ['pay'], ['outer', 'inner'], 'all'] as readonly (Retryable | undefined)[]) {
+      const store = memoryStore()
+      const log: string[] = []
+      const machine = paying(log)
+      const one = await openBench({ store })
+      await one.system.spawn(machine, { id: 'x', durability })
+      await one.settle()
+      assert.equal(log.splice(0).sort(), ['pays a', 'pays b', 'ticks'])
+      await one.close()
+      const two = await openBench({ store })
+      const agent = await two.system.spawn(machine, { id: 'x', durability, ...(retryable && { retryable }) })
+      await two.settle()
+      const child = agent.snapshot.children['child']?.getSnapshot() as { readonly value: unknown }
+      if (retryable === undefined) {
+        assert.equal(log, ['ticks'])
+        assert.ok(agent.snapshot.matches('asking'))
+        assert.ok(isCoreError(agent.snapshot.context.error, 'INTERRUPTED'))
+        assert.match(String(agent.snapshot.context.error), /the promise "outer" \(pay\) of agent "x" was running/)
+        assert.is(child.value, 'asking')
+      } else {
+        assert.equal(log.sort(), ['pays a', 'pays b', 'ticks'])
+        assert.ok(agent.snapshot.matches('paying'))
+      }
+      await two.close()
+    }
+  }
+})
+
+test('the ladder: the last state, the one before, a new beginning; then it is given up and told', async () => {
+  const store = createMemoryStore()
+  const starts: unknown[] = []
+  let bad: (value: unknown) => boolean = () => false
+  const machine = createMachine({
+    id: 'm',
+    types: {} as { context: { n: number } },
+    context: { n: 0 },
+    on: {
+      up: { actions: assign({ n: ({ context }) => context.n + 1 }) },
+      boom: {
+        actions: () => {
+          throw new Error('boom')
+        },
+      },
+      'agent.restored': {
+        actions: ({ context }) => {
+          starts.push(context.n)
+          if (bad(context.n)) throw new Error('cannot go on from here')
+        },
+      },
+    },
+  })
+  const told: string[] = []
+  const bench = await openBench({ store, hooks: { onRestart: (_, n, from) => void told.push(`${n} ${from}`) } })
+  const agent = await bench.system.spawn(machine, { id: 'x', durability: 'checkpoint' })
+  for (let i = 0; i < 3; i++) {
+    agent.send({ type: 'up' })
+    await bench.settle()
+  }
+  bad = (n) => n === 3
+  agent.send({ type: 'boom' })
+  await bench.clock.advance(1000)
+  assert.equal(starts, [3, 2])
+  assert.equal(told, ['1 checkpoint', '2 checkpoint'])
+  assert.is(agent.status, 'running')
+  assert.is(agent.snapshot.context.n, 2)
+
+  bad = (n) => n !== 0
+  starts.length = 0
+  agent.send({ type: 'boom' })
+  await bench.clock.advance(1000)
+  assert.is(starts.length, 3)
+  assert.is(starts.at(-1), 0, 'from the beginning')
+  assert.is(agent.status, 'running')
+
+  bad = () => true
+  agent.send({ type: 'boom' })
+  await bench.clock.advance(60_000)
+  assert.is(agent.status, 'failed')
+  await bench.close()
+})
+
+test('a checkpoint is written after so many transitions, or so much time', async () => {
+  const revs: number[] = []
+  const bench = await openBench({ store: memoryStore(), hooks: { onCheckpoint: (_, rev) => void revs.push(rev) } })
+  const machine = createMachine({
+    types: {} as { context: { n: number } },
+    context: { n: 0 },
+    on: { up: { actions: assign({ n: ({ context }) => context.n + 1 }) } },
+  })
+  const agent = await bench.system.spawn(machine, { durability: 'checkpoint', checkpoint: { transitions: 10, ms: 50 } })
+  assert.equal(revs, [1])
+  for (let i = 0; i < 9; i++) {
+    agent.send({ type: 'up' })
+    await bench.settle()
+  }
+  assert.equal(revs, [1])
+  agent.send({ type: 'up' })
+  await bench.settle()
+  assert.equal(revs, [1, 2])
+  agent.send({ type: 'up' })
+  await bench.clock.advance(49)
+  assert.equal(revs, [1, 2])
+  await bench.clock.advance(1)
+  assert.equal(revs, [1, 2, 3])
+  agent.send({ type: 'up' })
+  await bench.settle()
+  await bench.close()
+  assert.equal(revs, [1, 2, 3, 4], 'and when it ends')
+  assert.is(bench.clock.pending, 0)
+})
+
+test.run()

@@ -1,0 +1,23 @@
+import type { TraceContext } from '@stigmergy/grid'
+import type { Running } from '../current.ts'
+
+/** What joins a log line with traces, plans and agents. */
+export interface LogFields {
+  readonly trace_id?: string
+  readonly span_id?: string
+  readonly plan_id?: string
+  readonly agent_id?: string
+  readonly agent_type?: string
+}
+
+/** The fields of what runs, none if nothing does. */
+export function logFields(running: Running | undefined): LogFields {
+  if (running === undefined) return {}
+  const { agent, trace } = running
+  return { ...traceFields(trace), agent_id: agent.id, agent_type: agent.type }
+}
+
+/** The fields of a trace, for a line that is written after an `await`. */
+export function traceFields({ traceId, spanId, planId }: TraceContext): LogFields {
+  return { trace_id: traceId, span_id: spanId, ...(planId === undefined ? {} : { plan_id: planId }) }
+}

@@ -1,0 +1,108 @@
+import { context, propagation, SpanKind, SpanStatusCode, trace, type ContextManager, type TracerProvider } from '@opentelemetry/api'
+import { hrTimeToMilliseconds, W3CTraceContextPropagator } from '@opentelemetry/core'
+import type { Resource } from '@opentelemetry/resources'
+import { ParentBasedSampler, SamplingDecision, type ReadableSpan, type Sampler, type SpanProcessor } from '@opentelemetry/sdk-trace-base'
+import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
+import type { TraceContext } from '@stigmergy/grid'
+import type { Current } from '../current.ts'
+import { TelemetryError } from '../errors.ts'
+import type { Recorder } from '../recorder/recorder.ts'
+import { agentContextManager, asyncAgentContextManager } from './agent-context.ts'
+
+/** An instrumentation of OpenTelemetry, such as `new UndiciInstrumentation()`. */
+export interface Instrumentation {
+  setTracerProvider(provider: TracerProvider): void
+  enable(): void
+  disable(): void
+}
+
+export interface InstrumentationsParts {
+  readonly instrumentations: readonly Instrumentation[]
+  readonly asyncContext: boolean
+  readonly recorder: Recorder
+  readonly current: Current
+  readonly resource: Resource
+}
+
+export interface Instrumentations {
+  close(): void
+}
+
+/**
+ * Lets instrumentations see what agents call. Their spans are children of the transition that runs and wait in the recorder with it.
+ * Instrumentations find their parent in the global context, so a context manager and a propagator are registered while they run.
+ * Throws `TelemetryError` BAD_OPTION where somebody else has registered one.
+ */
+export function startInstrumentations(parts: InstrumentationsParts): Instrumentations {
+  const { instrumentations, asyncContext, recorder, current, resource } = parts
+  const manager: ContextManager = asyncContext ? asyncAgentContextManager(current) : agentContextManager(current)
+  if (!context.setGlobalContextManager(manager.enable())) {
+    manager.disable()
+    throw new TelemetryError(
+      'BAD_OPTION',
+      'instrumentations need the global context, and another OpenTelemetry set-up of this process has it',
+    )
+  }
+  const propagates = propagation.setGlobalPropagator(new W3CTraceContextPropagator())
+  const provider = new NodeTracerProvider({
+    resource,
+    sampler: calledByAgents(),
+    spanProcessors: [intoRecorder(recorder)],
+    idGenerator: {
+      // A trace that begins outside of every agent is chosen like any other.
+      generateTraceId: () => recorder.fresh().traceId,
+      generateSpanId: () => recorder.ids.spanText(recorder.ids.nextSpan()),
+    },
+  })
+  for (const instrumentation of instrumentations) {
+    instrumentation.setTracerProvider(provider)
+    instrumentation.enable()
+  }
+  return {
+    close() {
+      for (const instrumentation of instrumentations) instrumentation.disable()
+      context.disable()
+      if (propagates) propagation.disable()
+    },
+  }
+}
+
+/** The trace of the span that is active now: of a request that is being served, for one. */
+export function activeTrace(): TraceContext | undefined {
+  const active = trace.getSpanContext(context.active())
+  return active && { traceId: active.traceId, spanId: active.spanId, traceFlags: active.traceFlags }
+}
+
+/**
+ * Follows the parent. A call to somewhere else that no agent made has nothing to join: the exporters' own requests are such calls, and
+ * would make spans about the export of spans.
+ */
+function calledByAgents(): Sampler {
+  const ofRoots: Sampler = {
+    shouldSample: (_context, _traceId, _name, kind) => ({
+      decision: kind === SpanKind.SERVER || kind === SpanKind.CONSUMER ? SamplingDecision.RECORD_AND_SAMPLED : SamplingDecision.NOT_RECORD,
+    }),
+    toString: () => 'CalledByAgents',
+  }
+  return new ParentBasedSampler({ root: ofRoots })
+}
+
+function intoRecorder(recorder: Recorder): SpanProcessor {
+  return {
+    onStart: () => {},
+    onEnd(span: ReadableSpan) {
+      const { traceId, spanId } = span.spanContext()
+      recorder.guest({
+        traceId,
+        spanId,
+        parentId: span.parentSpanContext?.spanId,
+        name: span.name,
+        tookMs: hrTimeToMilliseconds(span.duration),
+        failed: span.status.code === SpanStatusCode.ERROR,
+        span,
+      })
+    },
+    forceFlush: async () => {},
+    shutdown: async () => {},
+  }
+}

@@ -1,0 +1,90 @@
+import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-proto'
+import type { Resource } from '@opentelemetry/resources'
+import type { Current } from '../current.ts'
+import { TelemetryError } from '../errors.ts'
+import { logFields, type LogFields } from '../logs/log-fields.ts'
+import { levelName, silentLogger, type Logger } from '../logs/logger.ts'
+import type { Instruments } from '../metrics/instruments.ts'
+import { createLabels } from '../labels.ts'
+import { batchedLogSink, type LogSink } from './log-sink.ts'
+import { logRecordOf } from './log-record.ts'
+import { otlpConfig, type SinkParts } from './open-sinks.ts'
+
+/** The logger and where its lines go. */
+export interface OpenLogs {
+  readonly logger: Logger
+  readonly sinks: readonly LogSink[]
+}
+
+export interface OpenLogsParts extends SinkParts {
+  readonly scope: string
+  readonly resource: Resource
+  readonly current: Current
+  readonly instruments: Instruments
+}
+
+type Pino = (options: object, destination: { write(line: string): void }) => Logger
+
+/**
+ * A logger of pino whose lines carry trace, plan and agent by themselves, and are counted.
+ * Throws `TelemetryError` NO_PINO where it is wanted and not installed.
+ */
+export async function openLogs(parts: OpenLogsParts): Promise<OpenLogs> {
+  const { settings, environment, options, tally, report, scope, resource, current, instruments } = parts
+  const { logs } = settings
+  if (logs === undefined) return { logger: silentLogger(), sinks: [] }
+  const pino = await loadPino()
+  const exporters = [
+    ...(settings.logsUrl === undefined ? [] : [new OTLPLogExporter(otlpConfig(settings.logsUrl, settings))]),
+    ...(options.logExporters ?? []),
+  ]
+  const sinks = exporters.map((exporter) =>
+    batchedLogSink(exporter, {
+      tally,
+      queueSize: environment.logQueueSize,
+      batchSize: Math.min(512, environment.logQueueSize),
+      delayMs: environment.logDelayMs,
+      timeoutMs: environment.logExportTimeoutMs,
+      onFailure: (error) => report('logs', error),
+    }),
+  )
+  const counted = instruments.counter('log_records_total')
+  const labels = createLabels(settings.base, settings.maxLabelValues)
+  const count = (level: string, fields: LogFields): void => {
+    const own = fields.agent_type === undefined ? labels.base : labels.with('agent_type', fields.agent_type)
+    counted.bind({ ...own, level }).add(1)
+  }
+  const record = { resource, scope: { name: scope } }
+  const logger = pino(
+    {
+      level: logs.level,
+      // The resource says who we are, once per export.
+      base: { service: resource.attributes['service.name'] },
+      mixin(_: object, level: number): LogFields {
+        const fields = logFields(current.running)
+        count(levelName(level), fields)
+        return fields
+      },
+    },
+    {
+      write(line) {
+        logs.destination.write(line)
+        if (sinks.length === 0) return
+        const parsed = logRecordOf(line, record)
+        if (parsed === undefined) tally.dropped.log++
+        else for (const sink of sinks) sink.take(parsed)
+      },
+    },
+  )
+  return { logger, sinks }
+}
+
+async function loadPino(): Promise<Pino> {
+  try {
+    return (await import('pino')).pino as unknown as Pino
+  } catch (error) {
+    throw new TelemetryError('NO_PINO', 'logs are wanted and pino is not installed: install pino 10.4.0, or leave logs out', {
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,72 @@
+import { RecordedContext } from './context.ts'
+import type { Contexts } from './contexts.ts'
+import type { Ids } from './ids.ts'
+import type { Keeper } from './keeper.ts'
+import { F64, U32 } from './layout.ts'
+import type { Extra } from './parts.ts'
+import type { Ring } from './ring.ts'
+import { TRACE_F64, TRACE_U32, type TraceTable } from './traces.ts'
+
+/** What a record is written into. */
+export interface WriterHost {
+  readonly ring: Ring
+  readonly traces: TraceTable
+  readonly keeper: Keeper
+  readonly ids: Ids
+}
+
+/** Writes what every record of a trace has. */
+export class RecordWriter {
+  readonly #host: WriterHost
+  readonly #contexts: Contexts
+  readonly #pressure: () => void
+  #pressureAt: number
+
+  /** `pressure`: is called when a quarter of the ring was written since the last time. */
+  constructor(host: WriterHost, contexts: Contexts, pressure: () => void) {
+    this.#host = host
+    this.#contexts = contexts
+    this.#pressure = pressure
+    this.#pressureAt = host.ring.capacity / 4
+  }
+
+  /** Ids, times and the way back; then the record is there. */
+  write(
+    at: number,
+    context: RecordedContext,
+    enqueuedAtMs: number,
+    startedAtMs: number,
+    endedAtMs: number,
+    extra: Extra | undefined,
+  ): void {
+    const { ring, traces, keeper, ids } = this.#host
+    const { u32, f64 } = ring
+    let trace = RecordedContext.trace(context)
+    if (!traces.has(trace)) trace = this.#contexts.open(context.traceId, context.traceFlags)
+    const row = traces.row(trace)
+    const words = row * 16
+    u32[at + U32.trace] = traces.u32[words] as number
+    u32[at + U32.trace + 1] = traces.u32[words + 1] as number
+    u32[at + U32.trace + 2] = traces.u32[words + 2] as number
+    u32[at + U32.trace + 3] = traces.u32[words + 3] as number
+    u32[at + U32.spanHigh] = ids.spanHigh
+    u32[at + U32.spanLow] = RecordedContext.spanLow(context)
+    u32[at + U32.parentHigh] = RecordedContext.parentHigh(context)
+    u32[at + U32.parentLow] = RecordedContext.parentLow(context)
+    const last = traces.f64[row * 8 + TRACE_F64.last] as number
+    const back = last === 0 ? 0 : ring.head + 1 - last
+    u32[at + U32.back] = back < 2 ** 32 ? back : 2 ** 32 - 1
+    const half = at / 2
+    f64[half + F64.enqueuedAtMs] = enqueuedAtMs
+    f64[half + F64.startedAtMs] = startedAtMs
+    f64[half + F64.endedAtMs] = endedAtMs
+    f64[half + F64.seq] = ring.head + 1
+    const seq = ring.commit()
+    if (extra !== undefined) ring.setExtra(seq, extra)
+    traces.f64[row * 8 + TRACE_F64.last] = seq + 1
+    if (traces.u32[row * 16 + TRACE_U32.keep] !== 0) keeper.touch(trace, row)
+    if (seq < this.#pressureAt) return
+    this.#pressureAt = seq + ring.capacity / 4
+    this.#pressure()
+  }
+}

@@ -1,0 +1,217 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { once } from 'node:events'
+import type * as HttpModule from 'node:http'
+import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
+import { context, SpanKind, trace } from '@opentelemetry/api'
+import { HttpInstrumentation } from '@opentelemetry/instrumentation-http'
+import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
+import { InMemorySpanExporter, type ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import { createSystem } from '@stigmergy/core'
+import { openGrid } from '@stigmergy/grid'
+import { isTelemetryError } from '@stigmergy/telemetry'
+import { startTelemetry, type StartTelemetryOptions } from '@stigmergy/telemetry/node'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { agentContextManager } from '../src/node/agent-context.ts'
+import { Current } from '../src/current.ts'
+import { withEnvironment } from './support/environment.ts'
+import { openFlight } from './support/flight.ts'
+import { agentInfo } from './support/transitions.ts'
+import { setup } from './support/xstate.ts'
+
+const test = suite('instrumentation')
+/** One for all tests: a module is patched for the instrumentation that was there first. */
+const ofHttp = new HttpInstrumentation()
+/** The module as an instrumentation patches it: when it is asked for after the instrumentation was made. */
+const loadHttp = () => createRequire(import.meta.url)('node:http') as typeof HttpModule
+
+/** What agents call: answers with the status in the path. */
+async function callee() {
+  const { createServer } = loadHttp()
+  const heard: HttpModule.IncomingHttpHeaders[] = []
+  const server = createServer((request, response) => {
+    heard.push(request.headers)
+    response.writeHead(Number(request.url?.slice(1)) || 200).end('ok')
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return { url, heard, close: async () => (server.closeAllConnections(), server.close(), once(server, 'close')) }
+}
+
+/** Runs one action of an agent, and gives the spans and the trace it belongs to. */
+async function act(action: () => Promise<unknown>, over: Partial<StartTelemetryOptions> = {}) {
+  const exporter = new InMemorySpanExporter()
+  const grid = await openGrid()
+  const telemetry = await startTelemetry({ grid, keep: 'all', spanExporters: [exporter], ...over })
+  const system = createSystem({ grid, hooks: telemetry.core })
+  let done: Promise<unknown> = Promise.resolve()
+  const begun = new Promise<void>((resolve) => {
+    const actions = (): void => {
+      done = action()
+      resolve()
+    }
+    const robot = setup({}).createMachine({ id: 'robot', initial: 'a', states: { a: { on: { go: { actions } } } } })
+    void system.spawn(robot, { id: 'r1' }).then(() => system.send('r1', { type: 'go' }, { trace: telemetry.startTrace('camera frame') }))
+  })
+  await begun
+  await done
+  // The span of a request ends with its response, some turns of the loop later.
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  await telemetry.flush()
+  const spans: readonly ReadableSpan[] = [...exporter.getFinishedSpans()]
+  await system.close()
+  await telemetry.close()
+  await grid.close()
+  const named = (name: string) => spans.find((span) => span.name.startsWith(name))
+  return { spans, named, telemetry }
+}
+
+const get = (url: string): Promise<unknown> =>
+  new Promise((resolve, reject) => {
+    loadHttp()
+      .get(url, (response) => response.resume().once('end', resolve))
+      .once('error', reject)
+  })
+
+test('requests of an agent are spans under its transition, and carry the trace on', () =>
+  withEnvironment({}, async () => {
+    const instrumentations = [new UndiciInstrumentation(), ofHttp]
+    const server = await callee()
+    const calls = () => Promise.all([fetch(`${server.url}/200`).then((response) => response.text()), get(`${server.url}/201`)])
+    const { spans, named } = await act(calls, { instrumentations })
+    const robot = named('robot')!
+    const requests = spans.filter((span) => span.name.startsWith('GET') && span.kind === SpanKind.CLIENT)
+    assert.is(requests.length, 2, spans.map(({ name }) => name).join())
+    for (const request of requests) {
+      assert.is(request.parentSpanContext?.spanId, robot.spanContext().spanId)
+      assert.is(request.spanContext().traceId, robot.spanContext().traceId)
+    }
+    const told = server.heard.map(({ traceparent }) => traceparent).toSorted()
+    assert.equal(told, requests.map((span) => `00-${span.spanContext().traceId}-${span.spanContext().spanId}-01`).toSorted())
+    // What served them is in the same process here: its spans are children of the requests.
+    const served = spans.filter(({ kind }) => kind === SpanKind.SERVER)
+    assert.equal(
+      served.map((span) => span.parentSpanContext?.spanId).toSorted(),
+      requests.map((span) => span.spanContext().spanId).toSorted(),
+    )
+    await server.close()
+  }))
+
+test('they wait with their trace: a request that failed keeps it, whole; one that did not is not told', () =>
+  withEnvironment({}, async () => {
+    const server = await callee()
+    const ask = (status: number) =>
+      act(() => fetch(`${server.url}/${status}`), { instrumentations: [new UndiciInstrumentation()], keep: { ratio: 0 } })
+    assert.equal((await ask(200)).spans.length, 0)
+    assert.equal(
+      (await ask(500)).spans.map(({ name }) => name),
+      ['camera frame', 'robot a -> a', 'GET'],
+    )
+    await server.close()
+  }))
+
+test('after an await only with asyncContext, which alone enters AsyncLocalStorage', () =>
+  withEnvironment({}, async () => {
+    const server = await callee()
+    const prototype = AsyncLocalStorage.prototype as unknown as { _enable?: () => void }
+    const original = prototype._enable
+    let entered = 0
+    prototype._enable = function (this: object) {
+      entered += 1
+      original?.call(this)
+    }
+    try {
+      const late = async (): Promise<unknown> => {
+        await new Promise(setImmediate)
+        return (await fetch(`${server.url}/200`)).text()
+      }
+      const instrumentations = () => [new UndiciInstrumentation()]
+      assert.is((await act(late)).spans.length, 2)
+      assert.is((await act(late, { instrumentations: instrumentations() })).spans.length, 2)
+      assert.is(entered, 0)
+      const { named } = await act(late, { instrumentations: instrumentations(), asyncContext: true })
+      assert.is(named('GET')?.parentSpanContext?.spanId, named('robot')!.spanContext().spanId)
+      assert.ok(entered > 0 || original === undefined)
+    } finally {
+      if (original !== undefined) prototype._enable = original
+    }
+    await server.close()
+  }))
+
+test('a request that is served begins a trace for who is told of it', () =>
+  withEnvironment({}, async () => {
+    const exporter = new InMemorySpanExporter()
+    const telemetry = await startTelemetry({ keep: 'all', spanExporters: [exporter], instrumentations: [ofHttp] })
+    let active: unknown
+    const server = loadHttp()
+      .createServer((_, response) => {
+        active = telemetry.activeTrace()
+        response.end()
+      })
+      .listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+    await telemetry.flush()
+    const [served] = exporter.getFinishedSpans()
+    const { traceId, spanId } = served!.spanContext()
+    assert.equal(active, { traceId, spanId, traceFlags: 1 })
+    await telemetry.close()
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+    assert.is(telemetry.activeTrace(), undefined)
+  }))
+
+test('an OpenTelemetry set-up that is there already is not taken over, and nothing is left behind', () =>
+  withEnvironment({}, async () => {
+    const theirs = agentContextManager(new Current())
+    context.setGlobalContextManager(theirs)
+    try {
+      const error = await startTelemetry({ instrumentations: [] }).catch((reason: unknown) => reason)
+      assert.ok(isTelemetryError(error, 'BAD_OPTION') && error.message.includes('global context'), String(error))
+    } finally {
+      context.disable()
+    }
+    await (await startTelemetry({ instrumentations: [] })).close()
+    assert.ok(context.setGlobalContextManager(theirs))
+    context.disable()
+  }))
+
+test('the innermost of transition and context is the active one', () => {
+  const current = new Current()
+  const manager = agentContextManager(current)
+  const span = (n: number) => ({ traceId: String(n).padStart(32, '0'), spanId: String(n).padStart(16, '0'), traceFlags: 1 })
+  const active = (): string | undefined => trace.getSpanContext(manager.active())?.spanId
+  const ids = [1, 2, 3].map((n) => span(n).spanId)
+  assert.is(active(), undefined)
+  current.begin(agentInfo(), span(1))
+  const [first, third] = [span(1), span(3)]
+  manager.with(trace.setSpanContext(manager.active(), third), () => {
+    assert.is(active(), ids[2])
+    current.begin(agentInfo({ id: 'inner' }), span(2))
+    assert.is(active(), ids[1])
+  })
+  assert.is(active(), ids[1])
+  assert.is(first.spanId, ids[0])
+  const later = manager.bind(trace.setSpanContext(manager.active(), third), active)
+  assert.is(later(), ids[2])
+  assert.equal(manager.bind(manager.active(), { an: 'emitter' }), { an: 'emitter' })
+  manager.disable()
+})
+
+test('spans of instrumentations are bounded: the oldest goes, and its trace says that it lacks one', () => {
+  const { recorder, flight, spans } = openFlight({ keep: { ratio: 0 } })
+  const guest = (traceId: string, n: number, failed = false): void =>
+    recorder.guest({ traceId, spanId: recorder.ids.spanText(n), parentId: undefined, name: 'GET', tookMs: 1, failed, span: { n } })
+  const first = recorder.root('camera frame', {}, 0, 0)
+  guest(first.traceId, 1)
+  for (let i = 0; i < 8192; i++) guest(recorder.fresh().traceId, 10 + i)
+  recorder.keep(first, 2)
+  assert.is(spans().length, 1)
+  assert.is(flight.counts.incomplete, 1)
+  guest('no id', 1)
+})
+
+test.run()

@@ -1,0 +1,177 @@
+import { ExportResultCode } from '@opentelemetry/core'
+import type { LogRecordExporter, ReadableLogRecord } from '@opentelemetry/sdk-logs'
+import { createSystem } from '@stigmergy/core'
+import { createVirtualClock, openGrid } from '@stigmergy/grid'
+import { Current, isTelemetryError, traceFields } from '@stigmergy/telemetry'
+import { startTelemetry, type StartTelemetryOptions } from '@stigmergy/telemetry/node'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { logRecordOf } from '../src/node/log-record.ts'
+import { batchedLogSink } from '../src/node/log-sink.ts'
+import { createTally } from '../src/tally.ts'
+import { collector } from './support/collector.ts'
+import { withEnvironment } from './support/environment.ts'
+import { dig } from './support/protobuf.ts'
+import { agentInfo } from './support/transitions.ts'
+import { setup } from './support/xstate.ts'
+
+const test = suite('logs')
+const text = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('utf8')
+const hex = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('hex')
+
+function lines() {
+  const all: string[] = []
+  return {
+    destination: { write: (line: string) => void all.push(line) },
+    read: () => all.map((line) => JSON.parse(line) as Record<string, unknown>),
+  }
+}
+
+test('a line written by an agent carries its trace, plan and id, and is counted by level', () =>
+  withEnvironment({}, async () => {
+    const { destination, read } = lines()
+    const clock = createVirtualClock()
+    const grid = await openGrid({ clock })
+    const telemetry = await startTelemetry({ grid, logs: { destination }, prometheus: { port: 0 } })
+    const system = createSystem({ grid, hooks: telemetry.core })
+    const { logger } = telemetry
+    const act = (): void => {
+      telemetry.plan(grid.trace.current!, 'plan-7')
+      logger.error({ err: new RangeError('jam'), part: 'p1' }, 'dropped')
+    }
+    const robot = setup({}).createMachine({ id: 'robot', initial: 'a', states: { a: { on: { go: { actions: act } } } } })
+    const agent = await system.spawn(robot, { id: 'r1' })
+    logger.info('before')
+    const trace = telemetry.startTrace('camera frame')
+    system.send(agent.id, { type: 'go' }, { trace })
+    await clock.advance(10)
+    logger.child(traceFields(trace)).warn('after')
+    logger.debug('too small')
+    const page = await (await fetch(telemetry.prometheus!.url)).text()
+    await system.close()
+    await telemetry.close()
+    await grid.close()
+    const [before, dropped, after, none] = read()
+    assert.is(none, undefined)
+    assert.equal([before!['msg'], before!['trace_id'], before!['agent_id']], ['before', undefined, undefined])
+    const { trace_id: traceId, span_id: spanId, plan_id: planId, agent_id: id, agent_type: type, part, err } = dropped!
+    assert.equal([traceId, planId, id, type, part], [trace.traceId, 'plan-7', 'r1', 'robot', 'p1'])
+    assert.match(String(spanId), /^[0-9a-f]{16}$/)
+    assert.is((err as { message: string }).message, 'jam')
+    assert.equal([after!['msg'], after!['trace_id'], after!['span_id']], ['after', trace.traceId, trace.spanId])
+    assert.match(page, /^log_records_total\{agent_type="robot",level="error"\} 1$/m)
+    assert.match(page, /^log_records_total\{level="info"\} 1$/m)
+  }))
+
+test('lines go by OTLP, as protobuf, with the trace in its own place', async () => {
+  const { url, posts, close } = await collector()
+  await withEnvironment({}, async () => {
+    const { destination } = lines()
+    const telemetry = await startTelemetry({ service: 'cell-7', otlp: { endpoint: url }, logs: { destination, level: 'debug' } })
+    const trace = telemetry.startTrace('camera frame')
+    telemetry.logger.child({ ...traceFields(trace), agent_id: 'r1' }).fatal({ err: new Error('no air') }, 'stopped')
+    telemetry.logger.debug('small')
+    await telemetry.close()
+    const body = posts.find(({ path }) => path === '/v1/logs')!.body
+    // ExportLogsServiceRequest.resource_logs(1).scope_logs(2).log_records(2): severity_text 3, body 5, attributes 6, trace_id 9, span_id 10
+    const [fatal, debug] = dig(body, 1, 2, 2)
+    assert.equal([text(dig(fatal!, 3)[0]), text(dig(fatal!, 5, 1)[0])], ['fatal', 'stopped'])
+    assert.equal([hex(dig(fatal!, 9)[0]), hex(dig(fatal!, 10)[0])], [trace.traceId, trace.spanId])
+    const attributes = Object.fromEntries(dig(fatal!, 6).map((pair) => [text(dig(pair, 1)[0]), text(dig(pair, 2, 1)[0])]))
+    assert.equal([attributes['agent_id'], attributes['exception.type'], attributes['exception.message']], ['r1', 'Error', 'no air'])
+    assert.is(text(dig(debug!, 5, 1)[0]), 'small')
+    assert.equal(dig(debug!, 9).length, 0)
+    assert.ok(dig(body, 1, 1, 1).some((pair) => text(dig(pair, 2, 1)[0]) === 'cell-7'))
+  })
+  await close()
+})
+
+test('an exporter that throws, fails or never answers: lines are written all the same, losses are counted', () =>
+  withEnvironment({}, async () => {
+    const { destination, read } = lines()
+    const boom = (): never => {
+      throw new Error('boom')
+    }
+    const logExporters: LogRecordExporter[] = [
+      { export: boom, shutdown: boom, forceFlush: async () => {} },
+      { export: () => {}, shutdown: async () => {}, forceFlush: async () => {} },
+    ]
+    const telemetry = await startTelemetry({ logs: { destination }, logExporters, closeTimeoutMs: 100, warn: () => {} })
+    for (let i = 0; i < 5000; i++) telemetry.logger.info('x')
+    await telemetry.close()
+    assert.is(read().length, 5000)
+    assert.ok(telemetry.tally.exportFailures.logs >= 2)
+    assert.ok(telemetry.tally.dropped.log > 0)
+  }))
+
+test('what waits is bounded, and one batch is under way at a time', async () => {
+  const tally = createTally()
+  const batches: number[] = []
+  const answers: (() => void)[] = []
+  const sink = batchedLogSink(
+    {
+      export(records, done) {
+        batches.push(records.length)
+        answers.push(() => done({ code: ExportResultCode.SUCCESS }))
+      },
+      shutdown: async () => {},
+      forceFlush: async () => {},
+    },
+    { tally, queueSize: 100, batchSize: 10, delayMs: 3_600_000, timeoutMs: 60_000, onFailure: () => {} },
+  )
+  for (let i = 0; i < 150; i++) sink.take({} as ReadableLogRecord)
+  assert.equal(batches, [10])
+  assert.is(tally.dropped.log, 40)
+  const closed = sink.close()
+  for (let answer = answers.shift(); answer !== undefined; answer = answers.shift()) answer()
+  await closed
+  assert.is(
+    batches.reduce((all, each) => all + each, 0),
+    110,
+  )
+})
+
+test('what is no line of a log is no record', () => {
+  const parts = { resource: {} as never, scope: { name: 's' } }
+  for (const line of ['', 'text', '5', 'null', '{']) assert.is(logRecordOf(line, parts), undefined)
+  const record = logRecordOf('{"level":35,"time":1500.25,"list":[1],"err":"text"}', parts)!
+  assert.equal([record.severityText, record.severityNumber, record.body], ['info', 9, ''])
+  assert.equal(record.hrTime, [1, 500_250_000])
+  assert.equal(record.attributes, { list: '[1]' })
+})
+
+test('what runs is the innermost transition, also where an end was never told', () => {
+  const current = new Current()
+  const trace = (n: number) => ({ traceId: String(n), spanId: '', traceFlags: 1 })
+  const [a, b, one, two] = [agentInfo({ id: 'a' }), agentInfo({ id: 'b' }), trace(1), trace(2)]
+  current.begin(a, one)
+  current.begin(b, two)
+  assert.is(current.running?.agent.id, 'b')
+  current.end(two)
+  assert.is(current.running?.trace, one)
+  current.begin(b, two)
+  current.begin(a, trace(3))
+  assert.is(current.running?.agent.id, 'a')
+  current.end(one)
+  assert.is(current.running?.trace.traceId, '3')
+  current.begin(a, one)
+  current.end(one)
+  assert.is(current.running, undefined)
+  for (let i = 0; i < 100; i++) current.begin(agentInfo({ id: String(i) }), trace(i))
+  assert.is(current.running?.agent.id, '63')
+})
+
+test('bad options are refused, and without logs the logger is silent', () =>
+  withEnvironment({}, async () => {
+    for (const [logs, message] of [
+      [{ level: 'loud' }, 'logs.level is "loud"'],
+      [{ destination: 5 }, 'logs.destination is 5'],
+    ] as const) {
+      const error = await startTelemetry({ logs } as unknown as StartTelemetryOptions).catch((reason: unknown) => reason)
+      assert.ok(isTelemetryError(error, 'BAD_OPTION') && error.message.includes(message), String(error))
+    }
+    await using telemetry = await startTelemetry()
+    telemetry.logger.child({}).error('nothing')
+  }))
+
+test.run()
