@@ -90,7 +90,14 @@ export function gaugeOf(name: string, need: Need, services: GaugeServices): Gaug
   const latch = need.latch ?? false
   if ('map' in need) {
     const { map, maxAgeMs, source } = need
-    const ageMs = (): number => (source === undefined ? map.ageMs() : map.sourceAgeMs(source))
+    // Of a map that is closed nothing is known: that is as old as can be.
+    const ageMs = (): number => {
+      try {
+        return source === undefined ? map.ageMs() : map.sourceAgeMs(source)
+      } catch {
+        return Infinity
+      }
+    }
     const watch = (fn: () => void): (() => void) => {
       const watching = map.onAge({ maxAgeMs, ...(source !== undefined && { source }) }, fn)
       return () => watching.close()

@@ -198,6 +198,22 @@ test('what is restored in a new process is told too, and a latched need waits fo
   await two.close()
 })
 
+test('a map that is closed is as old as can be; the agent goes on alone', async () => {
+  const bench = await openBench()
+  const closed = (): never => {
+    throw new Error('the grid is closed')
+  }
+  let open = true
+  const ageMs = (): number => (open ? 0 : closed())
+  const map = { ageMs, sourceAgeMs: ageMs, onAge: () => ({ close: () => undefined, [Symbol.dispose]: () => undefined }) }
+  const agent = await spawnRobot(bench, { parts: { map, maxAgeMs: 50 } })
+  open = false
+  agent.send({ type: 'work' })
+  await bench.settle()
+  assert.equal(agent.snapshot.context.log, ['- parts Infinity', 'work alone'])
+  await bench.close()
+})
+
 test('what follows from what (seeded): degraded at once, back at once or when acknowledged', async () => {
   await forSeeds(100, (random) => {
     const latch = random() < 0.5
