@@ -7,6 +7,7 @@ import { resolveGateOptions, type GateOptions } from './gate-options.ts'
 import { resolveRetryable, type Retryable } from './interrupted.ts'
 import type { LifeOptions } from './life-options.ts'
 import { resolveMailboxOptions, type MailboxOptions, type ResolvedMailboxOptions } from './mailbox.ts'
+import { resolveNeeds, type Need } from './need.ts'
 import { resolveMigrations, type Migration } from './migration.ts'
 import type { Durability } from './owner.ts'
 import type { StashWhile } from './stash.ts'
@@ -78,6 +79,11 @@ export interface SpawnOptions<
    * Changes of watched maps and events of the system are never set aside. Must be pure.
    */
   readonly stash?: (event: EventFromLogic<TLogic>, snapshot: SnapshotFrom<TLogic>) => boolean
+  /**
+   * What its work depends on: `{ parts: { map: parts, maxAgeMs: 50 }, planner: { dependency: api }, store: { store: true } }`. It is told
+   * `agent.degraded` and `agent.recovered`, before any other event.
+   */
+  readonly needs?: Readonly<Record<string, Need>>
   readonly supervision?: SupervisionOptions
 }
 
@@ -112,6 +118,7 @@ export function resolveSpawnOptions<TLogic extends AnyStateMachine>(
     mailbox: resolveMailboxOptions(options.mailbox, defaults.mailbox),
     supervision: resolveSupervisionOptions(options.supervision, defaults.supervision),
     watch: resolveWatch(options.watch),
+    needs: resolveNeeds(options.needs),
     timers: resolveTimers(options.timers, defaults.timers),
     retryable: resolveRetryable(options.retryable),
     checkpoint: resolveCheckpointSpan(options.checkpoint),

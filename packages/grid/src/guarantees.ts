@@ -15,22 +15,38 @@ export interface ConsistencyGuarantee {
   readonly backends: Readonly<Record<string, Guarantee>>
 }
 
+/** `embedded({ path })`. */
+const DIRECTORY = 'embedded in a directory'
+
 /** The table of docs/consistency.md: the document is kept equal to it by a test, and it to each backend's `supports`. */
 export const GUARANTEES: readonly ConsistencyGuarantee[] = [
   {
     consistency: 'eventual',
     means: "this process's copy, as old as `ageMs()` says; `maxAgeMs` bounds it",
-    backends: { embedded: { promises: 'linearizable', costs: 'a local read', breaks: 'nothing' } },
+    backends: {
+      embedded: { promises: 'linearizable', costs: 'a local read', breaks: 'nothing' },
+      [DIRECTORY]: { promises: 'as said', costs: 'a local read', breaks: 'nothing: a process that cannot look has a copy that ages' },
+    },
   },
   {
     consistency: 'session',
     means: 'own writes are read, and no read is older than one before it, in this process',
-    backends: { embedded: { promises: 'linearizable', costs: 'a local read', breaks: 'nothing' } },
+    backends: {
+      embedded: { promises: 'linearizable', costs: 'a local read', breaks: 'nothing' },
+      [DIRECTORY]: { promises: 'as said', costs: 'a local read', breaks: 'nothing' },
+    },
   },
   {
     consistency: 'strong',
     means: "the owner's present value",
-    backends: { embedded: { promises: 'linearizable', costs: 'a read of the shared memory, and decoding', breaks: 'nothing' } },
+    backends: {
+      embedded: { promises: 'linearizable', costs: 'a read of the shared memory, and decoding', breaks: 'nothing' },
+      [DIRECTORY]: {
+        promises: 'linearizable, over all processes',
+        costs: 'a read of lmdb in this process, and decoding',
+        breaks: 'nothing',
+      },
+    },
   },
 ]
 

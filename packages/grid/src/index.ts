@@ -17,6 +17,7 @@ export type {
   WriteId,
 } from './driver.ts'
 export { embedded } from './embedded.ts'
+export type { EmbeddedOptions } from './embedded-options.ts'
 export type { Change, Entry, ExpireChange, PutChange, RemoveChange, ResyncChange, SourceStamp, Stamps } from './entry.ts'
 export { GRID_ERRORS, GridError, isGridError } from './errors.ts'
 export type { GridErrorCode } from './errors.ts'

@@ -2,6 +2,7 @@ import { createVirtualClock, embedded, GUARANTEES } from '@stigmergy/grid'
 import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { newPlace } from './durable/places.ts'
 import { renderGuarantees, renderHoldings } from '../src/guarantees.ts'
 
 const test = suite('guarantees')
@@ -17,12 +18,17 @@ test('the documents have the tables, word for word', () => {
 })
 
 test('the table says of a backend what its manifest says', async () => {
-  const driver = await embedded().open({ id: 'x', session: 's', clock: createVirtualClock() })
-  for (const { consistency, backends } of GUARANTEES) {
-    assert.is(backends['embedded'] !== undefined, driver.supports.consistency.has(consistency), consistency)
+  const place = await newPlace()
+  const manifests = { embedded: embedded(), 'embedded in a directory': embedded({ path: place.path }) }
+  for (const [name, backend] of Object.entries(manifests)) {
+    const driver = await backend.open({ id: 'x', session: 's', clock: createVirtualClock() })
+    for (const { consistency, backends } of GUARANTEES) {
+      assert.is(backends[name] !== undefined, driver.supports.consistency.has(consistency), `${name}: ${consistency}`)
+    }
+    await driver.close()
   }
   assert.ok(renderGuarantees('no such backend').includes('refused: UNSUPPORTED'))
-  await driver.close()
+  await place.done()
 })
 
 test.run()

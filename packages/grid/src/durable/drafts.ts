@@ -35,10 +35,12 @@ const REMEMBERED = 16_384
 /** Rows as committed, remembered while nobody else writes; and what the writes of a batch make of them. */
 export class Drafts<Row> {
   readonly #read: (id: string, key: Buffer) => Cell<Row>
+  readonly #slim: (row: Row) => Row
   readonly #remembered = new Map<string, Cell<Row>>()
 
-  constructor(read: (id: string, key: Buffer) => Cell<Row>) {
+  constructor(read: (id: string, key: Buffer) => Cell<Row>, slim: (row: Row) => Row = (row) => row) {
     this.#read = read
+    this.#slim = slim
   }
 
   forget(): void {
@@ -48,7 +50,8 @@ export class Drafts<Row> {
   /** As it was committed. */
   remember({ id, key, version, row, changed }: Draft<Row>): void {
     if (this.#remembered.size >= REMEMBERED) this.#remembered.clear()
-    this.#remembered.set(id, { key, version: changed ? version + 1 : version, row })
+    if (row === undefined) this.#remembered.set(id, { key, version: 0, row })
+    else this.#remembered.set(id, { key, version: changed ? version + 1 : version, row: changed ? this.#slim(row) : row })
   }
 
   /**
@@ -61,7 +64,7 @@ export class Drafts<Row> {
     for (const write of writes) {
       if (write.over) continue
       try {
-        const mine = write.ids.map((id) => this.#draft(id, drafts))
+        const mine = write.ids().map((id) => this.#draft(id, drafts))
         this.#plan(write, mine)
         if (!write.over) units.push(...join(write, mine))
       } catch (error) {
@@ -81,7 +84,7 @@ export class Drafts<Row> {
 
   #plan(write: GroupWrite<Row, unknown>, drafts: readonly Draft<Row>[]): void {
     write.refused = undefined
-    let rows: readonly Row[]
+    let rows: readonly (Row | undefined)[]
     try {
       rows = write.plan(drafts.map(({ row }) => row))
     } catch (refused) {
@@ -90,6 +93,7 @@ export class Drafts<Row> {
       return
     }
     for (const [at, draft] of drafts.entries()) {
+      if (rows[at] === draft.row) continue
       draft.row = rows[at]
       draft.changed = true
     }

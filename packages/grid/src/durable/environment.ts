@@ -1,8 +1,10 @@
-import { open as openLmdb, type Database, type RootDatabase } from 'lmdb'
+import type { Database, RootDatabase } from 'lmdb'
+import type { Clock } from '../clock.ts'
 import { withDeadline } from '../store/deadline.ts'
-import { StoreError } from '../store/errors.ts'
+import { isStoreError, StoreError } from '../store/errors.ts'
 import { createRowCodec, type RowCodec } from '../store/row.ts'
 import { diskError } from './disk-errors.ts'
+import { loadLmdb } from './load-lmdb.ts'
 import type { ResolvedDurableOptions } from './options.ts'
 import { preflight } from './preflight.ts'
 
@@ -11,6 +13,8 @@ import { preflight } from './preflight.ts'
  * write beside this release: an environment becomes version 2 when it is opened.
  */
 export const DURABLE_SCHEMA_VERSION = 2
+
+const REASON_WITHIN_MS = 250
 
 export type Table = Database<Buffer, Buffer>
 
@@ -61,13 +65,14 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
   const { path, timeoutMs, clock } = options
   const rows = createRowCodec()
   const encoding = 'binary'
+  const { open } = await loadLmdb()
   let root: RootDatabase<Buffer, Buffer>
   try {
     await preflight(path)
     // Batches by turn of the event loop have a promise nobody can hear, which rejects when a commit fails and would end the process.
     // Without them writes are grouped all the same: those that come while a commit is under way share the next one.
-    const tables = { encoding, keyEncoding: encoding, cache: false, maxDbs: 16 } as const
-    root = openLmdb<Buffer, Buffer>({ path, noSubdir: false, eventTurnBatching: false, ...tables })
+    const tables = { encoding, keyEncoding: encoding, cache: false, maxDbs: 32 } as const
+    root = open<Buffer, Buffer>({ path, noSubdir: false, eventTurnBatching: false, ...tables })
   } catch (error) {
     throw diskError(error, path)
   }
@@ -99,7 +104,7 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
       }
       const fail = async (error: unknown): Promise<never> => {
         failed = true
-        throw diskError(await commitError(error), path)
+        throw diskError(await commitError(error, clock), path)
       }
       try {
         if (only !== undefined && expected.length === 1) return condition(table, only, write).then(undefined, fail)
@@ -114,7 +119,7 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
         await root.batch(write)
       } catch (error) {
         failed = true
-        throw diskError(await commitError(error), path)
+        throw diskError(await commitError(error, clock), path)
       }
     },
     async settle() {
@@ -155,13 +160,17 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
   return environment
 }
 
-/** lmdb tells why a commit failed in a promise within the error, which rejects by itself and must be heard. */
-async function commitError(error: unknown): Promise<unknown> {
+/**
+ * lmdb tells why a commit failed in a promise within the error, which rejects by itself and must be heard. It may also never do so:
+ * then the error itself has to do.
+ */
+async function commitError(failure: unknown, clock: Clock): Promise<unknown> {
+  const { commitError: reason } = failure as { readonly commitError?: Promise<never> }
+  if (reason === undefined) return failure
   try {
-    await (error as { readonly commitError?: unknown }).commitError
-    return error
-  } catch (reason) {
-    return reason
+    return await withDeadline(reason, clock, REASON_WITHIN_MS, 'the reason of a failed commit')
+  } catch (told) {
+    return isStoreError(told) ? failure : told
   }
 }
 

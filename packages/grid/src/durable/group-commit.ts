@@ -6,8 +6,8 @@ import { quietly, type Environment, type Table } from './environment.ts'
 
 /** One write: what it looks at, what it makes of it, and who waits for it. */
 export abstract class GroupWrite<Row, T> {
-  /** The rows it depends on. */
-  readonly ids: readonly string[]
+  /** Committed by itself, and only if no other process has written anything since it was planned. */
+  readonly exclusive: boolean = false
   /** Set by a plan that is part of what is being committed. */
   refused: unknown = undefined
   over = false
@@ -15,12 +15,13 @@ export abstract class GroupWrite<Row, T> {
   #resolve: (result: T) => void = () => undefined
   #reject: (error: unknown) => void = () => undefined
 
-  constructor(ids: readonly string[]) {
-    this.ids = ids
-  }
-
-  /** Decides on the present rows, which it does not change itself: gives what they become, or throws to refuse. May run again. */
-  abstract plan(rows: readonly (Row | undefined)[]): readonly Row[]
+  /** The rows it depends on. Asked for before each plan. */
+  abstract ids(): readonly string[]
+  /**
+   * Decides on the present rows, which it does not change itself: gives what they become (undefined: nothing), or throws to refuse.
+   * May run again.
+   */
+  abstract plan(rows: readonly (Row | undefined)[]): readonly (Row | undefined)[]
   /** Puts what goes to other tables in the same transaction. */
   abstract write(): void
   abstract result(): T
@@ -59,15 +60,25 @@ export interface GroupCommit<Row> {
 
 export interface GroupCommitOptions<Row> {
   readonly environment: Environment
+  /** Whose epoch it is. */
+  readonly name: string
   readonly table: Table
   unpack(fields: readonly unknown[]): Row
   pack(row: Row): Buffer
+  /** What is remembered of a committed row. @default the row */
+  remembered?(row: Row): Row
+  /** Before a batch is planned, when reads are up to date. */
+  begin?(): void
+  /** These are committed, and not yet answered. */
+  committed?(writes: readonly GroupWrite<Row, unknown>[]): void
 }
+
+/** A write of more rows than this is exclusive: conditions within conditions are not to go deeper. */
+export const MANY = 200
 
 const BATCH = 1000
 /** So many batches look at each row's version after another process was met. */
 const WARY = 16
-const EPOCH = Buffer.from('epoch')
 
 /**
  * Writes of one table: all that wait share the next transaction. What other processes wrote is seen by a condition inside the
@@ -78,11 +89,12 @@ export function createGroupCommit<Row>(options: GroupCommitOptions<Row>): GroupC
   const { environment, table } = options
   const { clock, timeoutMs, path } = environment.options
   const epochs = environment.table('epochs', true)
+  const epochKey = Buffer.from(options.name)
   const empty = environment.rows.pack([])
   const drafts = new Drafts<Row>((id, key) => {
     const { version, fields } = environment.readNow(table, key, id)
     return { key, version, row: fields && options.unpack(fields) }
-  })
+  }, options.remembered)
   let queue: GroupWrite<Row, unknown>[] = []
   let underWay: readonly GroupWrite<Row, unknown>[] = []
   let running: Promise<void> | undefined
@@ -93,33 +105,46 @@ export function createGroupCommit<Row>(options: GroupCommitOptions<Row>): GroupC
   /** Reads the epoch in the snapshot of all that is read for this batch. */
   function begin(): number {
     environment.refresh()
-    const { version } = environment.readNow(epochs, EPOCH, 'the epoch')
+    options.begin?.()
+    const { version } = environment.readNow(epochs, epochKey, 'the epoch')
     if (version !== epoch) drafts.forget()
     epoch = version
     return version
   }
 
-  function put(unit: Unit<Row>): void {
-    for (const write of unit.writes) if (write.refused === undefined) write.write()
-    for (const draft of unit.drafts) {
-      if (draft.changed && draft.row !== undefined) quietly(table.put(draft.key, options.pack(draft.row), draft.version + 1))
+  function putRows({ drafts: changed }: Unit<Row>): void {
+    for (const draft of changed) {
+      if (!draft.changed) continue
+      if (draft.row !== undefined) quietly(table.put(draft.key, options.pack(draft.row), draft.version + 1))
+      else if (draft.version !== 0) quietly(table.remove(draft.key))
     }
   }
 
-  function commitTogether(units: readonly Unit<Row>[], before: number, next: number): Promise<readonly boolean[]> {
-    const committed = environment.submit(epochs, [{ key: EPOCH, version: before }], () => {
-      for (const unit of units) put(unit)
-      quietly(epochs.put(EPOCH, empty, next))
+  /** Those that were planned and not refused, in the order in which they were asked for. */
+  function putWrites(writes: readonly GroupWrite<Row, unknown>[]): void {
+    for (const write of writes) if (!write.over && write.refused === undefined) write.write()
+  }
+
+  async function commitTogether(
+    units: readonly Unit<Row>[],
+    writes: readonly GroupWrite<Row, unknown>[],
+    before: number,
+    next: number,
+  ): Promise<readonly boolean[]> {
+    const all = await environment.submit(epochs, [{ key: epochKey, version: before }], () => {
+      putWrites(writes)
+      for (const unit of units) putRows(unit)
+      quietly(epochs.put(epochKey, empty, next))
     })
-    return committed.then((all) => units.map(() => all))
+    return units.map(() => all)
   }
 
   /** In one transaction as well, but each unit for itself. */
   async function commitEach(units: readonly Unit<Row>[], next: number): Promise<readonly boolean[]> {
     const committed: Promise<boolean>[] = []
     const together = environment.together(() => {
-      for (const unit of units) committed.push(environment.submit(table, unit.drafts, () => put(unit)))
-      quietly(epochs.put(EPOCH, empty, next))
+      for (const unit of units) committed.push(environment.submit(table, unit.drafts, () => (putWrites(unit.writes), putRows(unit))))
+      quietly(epochs.put(epochKey, empty, next))
     })
     const [each] = await Promise.all([Promise.all(committed), together])
     return each
@@ -130,16 +155,17 @@ export function createGroupCommit<Row>(options: GroupCommitOptions<Row>): GroupC
     const units = drafts.draw(writes)
     if (units.length === 0) return
     const next = newEpoch()
+    const sure = wary === 0 || writes[0]?.exclusive === true
     let committed: readonly boolean[]
     try {
-      committed = wary === 0 ? await commitTogether(units, before, next) : await commitEach(units, next)
+      committed = sure ? await commitTogether(units, writes, before, next) : await commitEach(units, next)
     } catch (error) {
       epoch = undefined
       for (const unit of units) for (const write of unit.writes) write.fail(error)
       return
     }
     const met = committed.includes(false)
-    const mine = wary === 0 && !met
+    const mine = sure && !met
     wary = met ? WARY : Math.max(0, wary - 1)
     // Of rows that were not part of a wary batch nobody knows whether they are still the present ones.
     epoch = mine ? next : undefined
@@ -151,6 +177,8 @@ export function createGroupCommit<Row>(options: GroupCommitOptions<Row>): GroupC
     }
     // They were first, and stay so: the order of one id's writes is the order in which they were asked for.
     if (again.length > 0) queue = [...again, ...queue]
+    if (done.length === 0) return
+    options.committed?.(done)
     acknowledge(done)
   }
 
@@ -166,10 +194,17 @@ export function createGroupCommit<Row>(options: GroupCommitOptions<Row>): GroupC
     )
   }
 
+  /** The next batch: all that wait, but what is exclusive is alone. */
+  function take(): void {
+    const at = queue.findIndex(({ exclusive }) => exclusive)
+    const count = at === -1 ? Math.min(queue.length, BATCH) : Math.min(Math.max(at, 1), BATCH)
+    underWay = count === queue.length ? queue : queue.slice(0, count)
+    queue = count === queue.length ? [] : queue.slice(count)
+  }
+
   async function work(): Promise<void> {
     while (queue.length > 0) {
-      underWay = queue.length <= BATCH ? queue : queue.slice(0, BATCH)
-      queue = queue.length <= BATCH ? [] : queue.slice(BATCH)
+      take()
       await commit(underWay)
       // Whoever was answered may ask for the next one now, and share the next transaction.
       await Promise.resolve()

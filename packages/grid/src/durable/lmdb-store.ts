@@ -2,7 +2,7 @@ import { StoreError } from '../store/errors.ts'
 import { checkedCommit, checkFence, checkId, fenced, refusal, resolveScan } from '../store/rules.ts'
 import type { Fence, OutboxItem, Store, StoreCommit, StoreRecord } from '../store/store.ts'
 import { quietly, type Environment } from './environment.ts'
-import { createGroupCommit, GroupWrite } from './group-commit.ts'
+import { createGroupCommit, GroupWrite, MANY } from './group-commit.ts'
 import { numbered, packHead, toBytes, toHead, toRecord, type HeadRow } from './store-rows.ts'
 
 const NONE: readonly Buffer[] = []
@@ -13,7 +13,13 @@ export function createLmdbStore(environment: Environment): Store {
   const heads = environment.table('heads', true)
   const records = environment.table('revisions', false)
   const outboxes = environment.table('outbox', false)
-  const group = createGroupCommit<HeadRow>({ environment, table: heads, unpack: toHead, pack: (row) => rows.pack(packHead(row)) })
+  const group = createGroupCommit<HeadRow>({
+    environment,
+    name: 'store',
+    table: heads,
+    unpack: toHead,
+    pack: (row) => rows.pack(packHead(row)),
+  })
   environment.beforeClose(() => group.idle())
 
   const head = (id: string, key: Buffer): HeadRow | undefined => {
@@ -47,11 +53,15 @@ export function createLmdbStore(environment: Environment): Store {
 
     constructor(given: StoreCommit) {
       const commit = checkedCommit(given)
-      super([commit.id])
+      super()
       this.#commit = commit
       this.#key = Buffer.from(commit.id)
       this.#packed = packRecord(commit.expectedRev + 1, commit.fence, commit.value)
       this.#outbox = commit.outbox === undefined || commit.outbox.length === 0 ? NONE : commit.outbox.map((bytes) => rows.pack([bytes]))
+    }
+
+    override ids(): readonly string[] {
+      return [this.#commit.id]
     }
 
     override plan([row]: readonly (HeadRow | undefined)[]): readonly HeadRow[] {
@@ -99,16 +109,24 @@ export function createLmdbStore(environment: Environment): Store {
   /** Several commits, also of one id, each upon the one before. */
   class Commits extends GroupWrite<HeadRow, readonly number[]> {
     readonly #parts: readonly Commit[]
+    readonly #ids: readonly string[]
+    override readonly exclusive: boolean
 
     constructor(parts: readonly Commit[]) {
-      super([...new Set(parts.map(({ id }) => id))])
+      super()
       this.#parts = parts
+      this.#ids = [...new Set(parts.map(({ id }) => id))]
+      this.exclusive = this.#ids.length > MANY
+    }
+
+    override ids(): readonly string[] {
+      return this.#ids
     }
 
     override plan(before: readonly (HeadRow | undefined)[]): readonly HeadRow[] {
-      const after = new Map(this.ids.map((id, at) => [id, before[at]]))
+      const after = new Map(this.#ids.map((id, at) => [id, before[at]]))
       for (const part of this.#parts) after.set(part.id, part.next(after.get(part.id)))
-      return this.ids.map((id) => after.get(id) as HeadRow)
+      return this.#ids.map((id) => after.get(id) as HeadRow)
     }
 
     override write(): void {
@@ -122,20 +140,25 @@ export function createLmdbStore(environment: Environment): Store {
 
   /** A fenced change of the head that writes no value; what it no longer covers is removed with it. */
   class HeadChange extends GroupWrite<HeadRow, void> {
+    readonly #id: string
     readonly #fence: Fence
     readonly #alter: (row: HeadRow) => HeadRow
     #before: HeadRow | undefined
     #after: HeadRow | undefined
 
     constructor(id: string, fence: Fence, alter: (row: HeadRow) => HeadRow) {
-      super([checkId(id)])
+      super()
+      this.#id = checkId(id)
       this.#fence = checkFence(fence)
       this.#alter = alter
     }
 
+    override ids(): readonly string[] {
+      return [this.#id]
+    }
+
     override plan([row]: readonly (HeadRow | undefined)[]): readonly HeadRow[] {
-      const [id = ''] = this.ids
-      const refused = fenced(id, row, this.#fence)
+      const refused = fenced(this.#id, row, this.#fence)
       if (refused !== undefined) throw refused
       this.#before = row ?? { rev: 0, fence: this.#fence, outboxSeq: 0, oldest: 1, outboxFrom: 1, value: undefined }
       this.#after = { ...this.#alter(this.#before), fence: this.#fence }
@@ -144,7 +167,7 @@ export function createLmdbStore(environment: Environment): Store {
 
     override write(): void {
       const [before, after] = [this.#before as HeadRow, this.#after as HeadRow]
-      const key = Buffer.from(this.ids[0] as string)
+      const key = Buffer.from(this.#id)
       if (after.rev === 0) for (let rev = before.oldest; rev <= before.rev; rev++) quietly(records.remove(numbered(key, rev)))
       for (let seq = before.outboxFrom; seq < after.outboxFrom; seq++) quietly(outboxes.remove(numbered(key, seq)))
     }

@@ -1,10 +1,11 @@
-import { open as openLmdb, type RootDatabase } from 'lmdb'
+import type { RootDatabase } from 'lmdb'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StoreError } from '../store/errors.ts'
 import { createRowCodec } from '../store/row.ts'
 import { diskError } from './disk-errors.ts'
 import { DURABLE_SCHEMA_VERSION, type Environment, type Table } from './environment.ts'
+import { loadLmdb } from './load-lmdb.ts'
 import { resolveDurableOptions } from './options.ts'
 import { preflight } from './preflight.ts'
 
@@ -26,13 +27,14 @@ const raw = { encoding, keyEncoding: encoding, cache: false } as const
 export async function openReadEnvironment(path: string): Promise<ReadEnvironment> {
   const options = resolveDurableOptions({ path })
   const file = join(path, 'data.mdb')
+  const lmdb = await loadLmdb()
   let root: RootDatabase<Buffer, Buffer>
   let bytes: number
   try {
     await preflight(path, true)
     bytes = (await stat(file)).size
     if (bytes === 0) throw new StoreError('STORE_BROKEN', `${file} is empty: whoever began it was killed before it had written anything`)
-    root = openLmdb<Buffer, Buffer>({ path, noSubdir: false, readOnly: true, maxDbs: 32, ...raw })
+    root = lmdb.open<Buffer, Buffer>({ path, noSubdir: false, readOnly: true, maxDbs: 32, ...raw })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT')
       throw new StoreError('STORE_ACCESS', `there is no store at ${path}`, { cause: error })

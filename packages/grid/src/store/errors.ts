@@ -13,6 +13,7 @@ export const STORE_ERRORS = {
   STORE_CLOCK: 'The clock of this machine is too far from that of the store. Set it right: signatures are refused until then.',
   STORE_BROKEN: 'Stored bytes are damaged. Nothing was changed: restore the file from a backup, or delete it if it may be lost.',
   STORE_NEWER: 'The store was written by a newer release. Upgrade this program; the store was left untouched.',
+  STORE_PEER: 'The package lmdb is not installed, or cannot be loaded here. Install the version that the message names.',
   STORE_TIMEOUT: 'The store gave no answer in time. Whether the write happened is unknown: read before writing again.',
   STORE_FAILED: 'The store failed in a way that has no code of its own. See the message and `cause`; reading again shows what holds.',
   STORE_BUSY: 'Too many writes wait already, so this one was not begun. Await earlier ones first.',

@@ -20,6 +20,8 @@ export type CaseNeed =
   | 'exact-time'
   /** A write is seen by every grid when its promise resolves. */
   | 'linearizable'
+  /** A write is committed, and seen by every grid, inside its call. */
+  | 'in-call'
   /** Changes of different keys are told in the order of their commits, too. */
   | 'total-order'
   /** The copy is never old: its replica age is 0. */

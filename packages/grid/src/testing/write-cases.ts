@@ -216,7 +216,7 @@ export const writeCases: readonly GridCase[] = [
   },
   {
     name: 'every write has begun, and is linearizable, inside its call',
-    needs: ['linearizable'],
+    needs: ['linearizable', 'in-call'],
     async run(bench) {
       const [a, b] = [await bench.open(), await bench.open()]
       const [map, other] = [a.map<number>('m'), b.map<number>('m')]
