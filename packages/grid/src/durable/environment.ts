@@ -141,7 +141,14 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
       if (closed) return
       closed = true
       const finished = withDeadline(Promise.all(closing.map((work) => work())), clock, failed ? 100 : timeoutMs, `closing ${path}`)
-      await finished.catch(() => (failed = true))
+      // What is still under way, because another process holds the lock, uses the file: then it is left open until the process ends.
+      if (
+        await finished.then(
+          () => false,
+          () => true,
+        )
+      )
+        return
       // The level was promised with each write, so there is nothing to wait for but the file.
       const over = withDeadline(root.close(), clock, failed ? 100 : timeoutMs, `closing ${path}`)
       // After a commit that failed lmdb waits for ever for the next one. Nothing acknowledged is in memory only.

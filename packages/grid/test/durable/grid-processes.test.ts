@@ -1,4 +1,5 @@
 import { embedded, openGrid, type Grid } from '@stigmergy/grid'
+import { isStoreError } from '@stigmergy/grid/store'
 import { execFile, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
@@ -17,6 +18,7 @@ import { newPlace } from './places.ts'
 const test = suite('one grid in several processes, level process')
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
 const WATCHER = fileURLToPath(new URL('watch-child.ts', import.meta.url))
+const HOLDER = fileURLToPath(new URL('hold-child.ts', import.meta.url))
 const FULL = fileURLToPath(new URL('full-child.ts', import.meta.url))
 const run = promisify(execFile)
 
@@ -135,6 +137,25 @@ test('a full disk: the write is refused, the copy and the directory hold what wa
     assert.is(grid.map<{ n: number }>('m').peek('k')?.value.n, Number(held))
     await grid.map<{ n: number }>('m').put('k', { n: 0 })
     await grid.close()
+  }))
+
+test('while another process is stopped inside a transaction, writes fail by their deadline, reads go on, and closing ends', () =>
+  inPlace(async (path) => {
+    const grid = await openGrid(embedded({ path, timeoutMs: 500 }))
+    const map = grid.map<number>('m')
+    await map.put('k', 1)
+    const child = startChild(HOLDER, [path])
+    const exited = once(child, 'exit')
+    try {
+      await once(child.stdout as NonNullable<typeof child.stdout>, 'data')
+      const [written] = await Promise.allSettled([map.put('k', 2)])
+      assert.ok(written.status === 'rejected' && isStoreError(written.reason, 'STORE_TIMEOUT'))
+      assert.equal([map.peek('k')?.value, (await map.get('k', { consistency: 'strong' }))?.value, map.ageMs()], [1, 1, 0])
+      await grid.close()
+    } finally {
+      child.kill('SIGKILL')
+      await exited
+    }
   }))
 
 test('versions grow over removes, expiries and restarts, also when nothing of them is left', () =>
