@@ -6,6 +6,7 @@ import { startTelemetry } from '@stigmergy/telemetry/node'
 import { createActor, createMachine, type AnyEventObject, type AnyMachineSnapshot } from 'xstate'
 import type { Bench } from './bench.ts'
 import { compare, type Contender } from './compare.ts'
+import { guestRows } from './telemetry-guests.ts'
 import { histogramRows } from './telemetry-histogram.ts'
 
 /** The SDK as telemetry itself has it. */
@@ -117,7 +118,7 @@ async function recorded(keep: 'all' | { readonly ratio: number }) {
 
 export const bench: Bench = {
   title:
-    'One transition: XState alone, with the flight recorder, with spans of kept traces, with spans of OpenTelemetry made at once; one value in a histogram',
+    'One transition: XState alone, with the flight recorder, with spans of kept traces, with spans of OpenTelemetry made at once; one value in a histogram; bad exporters; a profile',
   run: async () => {
     const resting = await recorded({ ratio: 0 })
     const keeping = await recorded('all')
@@ -191,6 +192,6 @@ export const bench: Bench = {
     await resting.telemetry.close()
     await keeping.telemetry.close()
     await provider.shutdown()
-    return [...rows, ...(await histogramRows())]
+    return [...rows, ...(await histogramRows()), ...(await guestRows())]
   },
 }

@@ -34,6 +34,7 @@ export function withMetrics(spans: CoreHooks | undefined, metrics: CoreHooks): C
         metrics.onStop?.(agent, reason)
       }
     },
+    onDependency: (change) => metrics.onDependency?.(change),
     onDeadLetter: (letter) => metrics.onDeadLetter?.(letter),
   }
 }

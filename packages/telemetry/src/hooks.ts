@@ -19,7 +19,7 @@ import { createSpanHooks } from './spans.ts'
 import { createStartTrace, planOf, type StartTraceOptions } from './start-trace.ts'
 import { createTally, type Tally } from './tally.ts'
 import { createTelling, type Reading } from './telling.ts'
-import { observeFlight, observeNearCache, observeTally } from './telemetry-metrics.ts'
+import { observeFlight, observeMailboxes, observeNearCache, observeTally, type WatchedSystem } from './telemetry-metrics.ts'
 
 export interface TelemetryHooksOptions extends BaseLabels {
   /** @default none: no spans, and contexts that come with events and entries pass through unchanged */
@@ -80,6 +80,8 @@ export interface TelemetryHooks {
   observe(name: ObservedName, readings: () => Iterable<Reading>): () => void
   /** Adds to a counter of what only others know. @default n 1 */
   count(name: CountedName, n?: number, labels?: Attributes): void
+  /** Adds what waits in the mailbox of every agent to `agent_mailbox_depth`. Returns its removal. */
+  watchSystem(system: WatchedSystem): () => void
   /** Adds the replica age of every map of the grid to `map_stale_age_seconds`, and what its near caches do. Returns its removal. */
   watchGrid(grid: Grid): () => void
   /** Where the metrics go: for what measures more of the house, such as `createAlarms`. */
@@ -136,6 +138,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
     observeAge: ages.observe,
     observe: telling.observe,
     count: telling.count,
+    watchSystem: (system) => observeMailboxes(instruments, system, labels),
     watchGrid(grid) {
       const ends = [ages.watchGrid(grid), observeNearCache(instruments, grid, labels)]
       return () => {

@@ -26,6 +26,7 @@ export { BUCKETS_SECONDS, METRICS, type CountedName, type Metric, type MetricNam
 export { ATTRIBUTES, GEN_AI_ATTRIBUTES, SPANS, type AttributeName } from './names.ts'
 export type { StartTraceOptions } from './start-trace.ts'
 export type { Reading } from './telling.ts'
+export type { WatchedSystem } from './telemetry-metrics.ts'
 export type { Tally } from './tally.ts'
 export type { Flight } from './recorder/flight.ts'
 export { KEEP_REASONS, type KeepReason } from './recorder/keep-rules.ts'

@@ -23,6 +23,9 @@ interface AgentRow {
   worldSeenAtMs: number | undefined
 }
 
+/** Numbers of the states of a breaker, the worse the higher. */
+const BREAKER_STATES = { closed: 0, 'half-open': 1, open: 2 } as const
+
 const STAGES = ['perception', 'planning', 'actuation'] as const
 
 /** Hooks that record the metrics of agents and maps. What they keep is bounded by the agents alive and the labels (I6). */
@@ -46,12 +49,17 @@ export function createMetricHooks(instruments: Instruments, labels: Labels, time
   /** Newest world change per set of labels, so that agents beyond the bound share one value. */
   const worldSeenMs = new Map<Attributes, number>()
   const running = new Map<Attributes, number>()
+  /** States of breakers, by their labels. */
+  const breakers = new Map<Attributes, number>()
 
   instruments.observe('agent_worldmodel_timestamp_seconds', (tell) => {
     for (const [attributes, epochMs] of worldSeenMs) tell(epochMs / 1000, attributes)
   })
   instruments.observe('agents_running', (tell) => {
     for (const [attributes, count] of running) tell(count, attributes)
+  })
+  instruments.observe('agent_breaker_state', (tell) => {
+    for (const [attributes, state] of breakers) tell(state, attributes)
   })
   const runs = (agent: AgentInfo, change: 1 | -1): void => {
     const own = labels.ofType(agent)
@@ -149,6 +157,7 @@ export function createMetricHooks(instruments: Instruments, labels: Labels, time
       const own = labels.ownOf(agent)
       if (own !== undefined) worldSeenMs.delete(own)
     },
+    onDependency: ({ name, to }) => void breakers.set(labels.with('breaker', name), BREAKER_STATES[to]),
     onDeadLetter: (letter) => deadLetters.bind(labels.with('reason', letter.reason)).add(1),
   }
 

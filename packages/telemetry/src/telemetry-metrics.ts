@@ -30,6 +30,26 @@ export function observeFlight(instruments: Instruments, { recorder, counts, slic
   instruments.observe('telemetry_records_overwritten_early_total', (tell) => tell(recorder.ring.lostEarly, base))
 }
 
+/** What telemetry reads of a system of core. */
+export interface WatchedSystem {
+  readonly agents: readonly string[]
+  agent(id: string): { readonly id: string; readonly type: string; readonly mailbox: { readonly waiting: number } } | undefined
+}
+
+/** What waits for every agent; beyond the bound of labels, for all the others together. Returns the end of it. */
+export function observeMailboxes(instruments: Instruments, system: WatchedSystem, labels: Labels): () => void {
+  return instruments.observe('agent_mailbox_depth', (tell) => {
+    const depths = new Map<Attributes, number>()
+    for (const id of system.agents) {
+      const agent = system.agent(id)
+      if (agent === undefined) continue
+      const own = labels.ofAgent({ id: agent.id, type: agent.type, stage: undefined })
+      depths.set(own, (depths.get(own) ?? 0) + agent.mailbox.waiting)
+    }
+    for (const [own, depth] of depths) tell(depth, own)
+  })
+}
+
 /** The near cache of every map of the grid. Returns the end of it. */
 export function observeNearCache(instruments: Instruments, grid: Grid, labels: Labels): () => void {
   const maps = (): ReturnType<Grid['stats']>['maps'] => {

@@ -1,9 +1,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createVirtualClock, type Change, type Entry } from '@stigmergy/grid'
+import { createSystem } from '@stigmergy/core'
+import { createVirtualClock, openGrid, type Change, type Entry } from '@stigmergy/grid'
 import { BUCKETS_SECONDS, METRICS, telemetryHooks, type TelemetryHooksOptions } from '@stigmergy/telemetry'
 import { memoryMeter, memoryTracer, summary } from './support/otel.ts'
 import { agentInfo, endOf } from './support/transitions.ts'
+import { setup } from './support/xstate.ts'
 
 const test = suite('metrics')
 
@@ -119,6 +121,41 @@ test('waits in the mailbox, and agents that run, are told by type', async () => 
   telemetry.core.onStop!(agentInfo({ id: 'r2' }), 'done')
   const [running] = await read('agents_running')
   assert.equal([running!.attributes, running!.value], [{ region: 'eu', agent_type: 'robot' }, 2])
+  await close()
+})
+
+test('breakers and mailboxes of a real system are told by themselves', async () => {
+  const { telemetry, read, close, clock } = setUp()
+  const grid = await openGrid({ clock })
+  const system = createSystem({ grid, hooks: telemetry.core })
+  const machine = setup({}).createMachine({ id: 'robot', initial: 'a', states: { a: {} } })
+  for (const id of ['r1', 'r2']) await system.spawn(machine, { id })
+  const end = telemetry.watchSystem(system)
+  const depths = async () => (await read('agent_mailbox_depth')).map(({ attributes, value }) => [attributes['agent_id'], value])
+  assert.equal(await depths(), [
+    ['r1', 0],
+    ['r2', 0],
+  ])
+  end()
+  const full = (id: string) => ({ id, type: 'robot', mailbox: { waiting: id.length } })
+  telemetry.watchSystem({ agents: ['a', 'gone', 'abc'], agent: (id) => (id === 'gone' ? undefined : full(id)) })
+  assert.equal(await depths(), [
+    ['a', 1],
+    ['abc', 3],
+  ])
+  const change = { name: 'store', atMs: 0, error: undefined } as const
+  telemetry.core.onDependency!({ ...change, from: 'closed', to: 'open' })
+  telemetry.core.onDependency!({ ...change, from: 'open', to: 'half-open' })
+  telemetry.core.onDependency!({ ...change, name: 'arm', from: 'closed', to: 'open' })
+  assert.equal(
+    (await read('agent_breaker_state')).map(({ attributes, value }) => [attributes['breaker'], value]),
+    [
+      ['store', 1],
+      ['arm', 2],
+    ],
+  )
+  await system.close()
+  await grid.close()
   await close()
 })
 

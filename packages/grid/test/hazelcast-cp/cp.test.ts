@@ -9,6 +9,7 @@ import * as assert from 'uvu/assert'
 import { needs } from '../../../../test/runner/needs.ts'
 import { createCpLeases } from '../../src/hazelcast-cp/cp-leases.ts'
 import { resolveCpOptions } from '../../src/hazelcast-cp/options.ts'
+import { contestant, judge } from '../contest/judge.ts'
 import { createBench } from '../durable/authority-bench.ts'
 import { newPlace } from '../durable/places.ts'
 import { pauseRounds } from '../durable/pause-rounds.ts'
@@ -75,6 +76,17 @@ onCluster('SIGSTOP past the lease, 10 rounds: the fence never goes back, and a s
     const { fenced, commits } = await pauseRounds(cpContender(cluster as TestCluster, place.path), 10)
     assert.ok(fenced >= 5, `${fenced} writes of a stale holder were refused`)
     assert.ok(commits > 50, `${commits} commits`)
+  } finally {
+    await place.done()
+  }
+})
+
+onCluster('leases and commits of several processes are linearizable', async () => {
+  const place = await newPlace()
+  const { clusterName, addresses } = cluster as TestCluster
+  try {
+    const found = await judge(contestant('cp', JSON.stringify({ clusterName, addresses, path: place.path }), 30))
+    assert.ok(found.taken > 10 && found.refused > 0 && found.committed > 10, JSON.stringify(found))
   } finally {
     await place.done()
   }

@@ -73,7 +73,7 @@ export const METRICS = {
     kind: 'gauge',
     unit: '{event}',
     labels: ['agent_type', 'agent_id'],
-    description: 'Events that wait for an agent, as told by observe.',
+    description: 'Events that wait for an agent, of the systems that are watched.',
   },
   agents_running: {
     kind: 'gauge',
@@ -85,7 +85,7 @@ export const METRICS = {
     kind: 'gauge',
     unit: '{state}',
     labels: ['breaker'],
-    description: 'State of a circuit breaker, as told by observe: 0 closed, 1 half open, 2 open.',
+    description: 'State of the breaker of a dependency: 0 closed, 1 half open, 2 open. Told at its first change; others by observe.',
   },
   policy_inference_errors_total: {
     kind: 'counter',

@@ -1,8 +1,11 @@
 import { createNoopMeter } from '@opentelemetry/api'
 import { meterInstruments } from '../metrics/meter-instruments.ts'
 import { silentLogger } from '../logs/logger.ts'
+import { systemClock } from '@stigmergy/grid'
 import { NO_TRACE } from '../span-context.ts'
 import { createTally } from '../tally.ts'
+import { createCpuProfiler } from './profiling/cpu-profile.ts'
+import { writeHeapSnapshot } from './profiling/heap-snapshot.ts'
 import type { Telemetry } from './start-telemetry.ts'
 
 /** What `OTEL_SDK_DISABLED=true` gives: the same interface, and nothing is seen, opened or sent. */
@@ -21,11 +24,14 @@ export function disabledTelemetry(): Telemetry {
     observeAge: () => () => {},
     observe: () => () => {},
     count: () => {},
+    watchSystem: () => () => {},
     watchGrid: () => () => {},
     memory: undefined,
     prometheus: undefined,
     logger: silentLogger(),
     activeTrace: () => undefined,
+    profile: createCpuProfiler({ clock: systemClock(), recorder: undefined, closed: new AbortController().signal }),
+    heapSnapshot: (path) => writeHeapSnapshot(path, () => ({})),
     tally: createTally(),
     flush: done,
     close: done,

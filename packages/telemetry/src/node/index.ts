@@ -1,3 +1,7 @@
 export type { LogOptions, OtlpOptions, PrometheusOptions, StartTelemetryOptions } from './options.ts'
 export type { Instrumentation } from './instrumentation.ts'
+export type { AgentShare, CpuProfileData } from './profiling/agent-samples.ts'
+export type { CpuProfile, ProfileOptions } from './profiling/cpu-profile.ts'
+export type { HeapSnapshot } from './profiling/heap-snapshot.ts'
+export type { ProfilingOptions } from './profiling/profile-signal.ts'
 export { startTelemetry, type Telemetry } from './start-telemetry.ts'

@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import type { LogRecordExporter } from '@opentelemetry/sdk-logs'
 import type { MetricReader } from '@opentelemetry/sdk-metrics'
 import type { SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-base'
@@ -8,9 +9,11 @@ import type { KeepPort } from '../keep-port.ts'
 import { resolveRecorderOptions, type RecorderOptions, type ResolvedRecorderOptions } from '../recorder/options.ts'
 import { TelemetryError } from '../errors.ts'
 import type { BaseLabels } from '../labels.ts'
+import type { WatchedSystem } from '../telemetry-metrics.ts'
 import { baseLabels, flag, DEFAULT_MAX_LABEL_VALUES, integer, quote, text } from '../options.ts'
 import { signalUrl, type Environment } from './environment.ts'
 import type { Instrumentation } from './instrumentation.ts'
+import type { ProfilingOptions } from './profiling/profile-signal.ts'
 
 export interface PrometheusOptions {
   /** 0: a free one, see `telemetry.prometheus.port`. @default OTEL_EXPORTER_PROMETHEUS_PORT, else 9464 */
@@ -37,8 +40,8 @@ export interface StartTelemetryOptions extends BaseLabels {
   readonly service?: string
   /** Grid to observe: its changes and the ages of its maps. */
   readonly grid?: Grid
-  /** System to observe. Transitions before this call are not seen: better give `telemetry.core` to `createSystem({ hooks })`. */
-  readonly system?: { use(hooks: CoreHooks): () => void }
+  /** System to observe, its mailboxes too. Transitions before this call are not seen: better give `telemetry.core` to `createSystem({ hooks })`. */
+  readonly system?: { use(hooks: CoreHooks): () => void } & Partial<WatchedSystem>
   /** Metrics at `http://host:port/metrics`. @default on only where OTEL_METRICS_EXPORTER names `prometheus` */
   readonly prometheus?: boolean | PrometheusOptions
   /**
@@ -81,6 +84,8 @@ export interface StartTelemetryOptions extends BaseLabels {
    * of the process. @default false: only what is called before the first `await` joins
    */
   readonly asyncContext?: boolean
+  /** Take a CPU profile into a file at each signal (`SIGUSR2` for `true`), as `telemetry.profile` does. @default off */
+  readonly profiling?: boolean | ProfilingOptions
   /** More places for log records to go; exported in batches. */
   readonly logExporters?: readonly LogRecordExporter[]
   /** More readers of the metrics. */
@@ -100,6 +105,7 @@ export interface ResolvedTelemetryOptions {
   readonly random: () => number
   readonly genAi: boolean
   readonly asyncContext: boolean
+  readonly profiling: Required<ProfilingOptions> | undefined
   readonly prometheus: { readonly host: string; readonly port: number } | undefined
   readonly tracesUrl: string | undefined
   readonly metricsUrl: string | undefined
@@ -122,6 +128,7 @@ export function resolveTelemetryOptions(options: StartTelemetryOptions, environm
     recorder: recorderOf(options, environment),
     random: options.random ?? Math.random,
     logs: logsOf(options.logs),
+    profiling: profilingOf(options.profiling),
     asyncContext: flag('asyncContext', options.asyncContext, false),
     genAi: flag('genAi', options.genAi, false),
     prometheus: prometheusOf(options.prometheus, environment),
@@ -142,6 +149,16 @@ function recorderOf({ recorder, keep }: StartTelemetryOptions, { headRatio }: En
     ...(keep === undefined ? {} : { keep }),
   })
   return recorder === false ? undefined : resolved
+}
+
+function profilingOf(given: StartTelemetryOptions['profiling']): Required<ProfilingOptions> | undefined {
+  if (given === undefined || given === false) return undefined
+  const { signal = 'SIGUSR2', folder = '.', seconds = 10 } = given === true ? {} : given
+  text('profiling.folder', folder)
+  if (!Object.hasOwn(constants.signals, signal)) {
+    throw new TelemetryError('BAD_OPTION', `profiling.signal is ${quote(signal)}: give a signal such as "SIGUSR2"`)
+  }
+  return { signal, folder, seconds: integer('profiling.seconds', seconds, 10, 1, 600) }
 }
 
 const LEVELS: readonly unknown[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']

@@ -6,10 +6,11 @@ import type { Sink } from './sink.ts'
 import { telemetryHooks, type TelemetryHooks } from '../hooks.ts'
 import type { Logger } from '../logs/logger.ts'
 import { metricsText } from '../metrics/open-metrics.ts'
-import { createRegistry } from '../metrics/registry.ts'
+import { createRegistry, type Registry } from '../metrics/registry.ts'
 import type { RecorderMemory } from '../recorder/read.ts'
 import type { Recorder } from '../recorder/recorder.ts'
 import { createSpanTime } from '../span-time.ts'
+import type { WatchedSystem } from '../telemetry-metrics.ts'
 import { createTally, type Tally } from '../tally.ts'
 import { endsWithin } from './deadline.ts'
 import { disabledTelemetry } from './disabled.ts'
@@ -21,6 +22,9 @@ import { openFlight } from './open-flight.ts'
 import { openLogs } from './open-logs.ts'
 import { openMetricSinks, openSpanSinks } from './open-sinks.ts'
 import { resolveTelemetryOptions, type StartTelemetryOptions } from './options.ts'
+import { createCpuProfiler, type CpuProfile, type ProfileOptions } from './profiling/cpu-profile.ts'
+import { writeHeapSnapshot, type HeapSnapshot } from './profiling/heap-snapshot.ts'
+import { profileOnSignal } from './profiling/profile-signal.ts'
 import { createResource } from './resource.ts'
 import { openScrapeEndpoint } from './scrape-endpoint.ts'
 
@@ -34,6 +38,13 @@ export interface Telemetry extends TelemetryHooks {
   readonly logger: Logger
   /** The trace of what an instrumentation sees running now, such as a request that is being served: give it to `send`. */
   readonly activeTrace: () => TraceContext | undefined
+  /**
+   * Takes a CPU profile, and tells which agents ran in it. While it runs V8 looks once a millisecond, which costs a few percent.
+   * Throws `TelemetryError` BAD_OPTION or PROFILE_RUNNING.
+   */
+  profile(options?: ProfileOptions): Promise<CpuProfile>
+  /** Writes what is on the heap to a new file. The process stands still meanwhile. Rejects with the error of the file system. */
+  heapSnapshot(path: string): Promise<HeapSnapshot>
   /** What was lost or could not be sent so far. */
   readonly tally: Tally
   /** Sends what there is now. Never rejects; ends within `closeTimeoutMs`. */
@@ -133,6 +144,18 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     if (isTelemetryError(error)) throw error
     throw new TelemetryError('BAD_OPTION', `grid, system or keepPort cannot be observed: ${String(error)}`, { cause: error })
   }
+  const closed = new AbortController()
+  const recorder = kept.by
+  const memory = recorder && { ring: recorder.ring.buffer, strings: recorder.strings.buffer }
+  const profile = createCpuProfiler({
+    clock: settings.clock,
+    recorder: recorder && memory && { memory, head: () => recorder.ring.head },
+    closed: closed.signal,
+  })
+  if (settings.profiling !== undefined) {
+    const service = String(resource.attributes['service.name'])
+    detach.push(profileOnSignal({ ...settings.profiling, service, profile, say: settings.warn }))
+  }
   const flushAll = async (): Promise<void> => {
     await recording?.schedule.flush()
     await Promise.allSettled(sinks.map(async (sink) => sink.flush()))
@@ -145,6 +168,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
   let closing: Promise<void> | undefined
   const close = (): Promise<void> =>
     (closing ??= (async () => {
+      closed.abort()
       for (const remove of detach) remove()
       if (await endsWithin([closeAll()], settings.closeTimeoutMs)) return
       for (const sink of sinks) sink.abort(new Error(`given up at close after ${settings.closeTimeoutMs} ms`))
@@ -152,8 +176,10 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
 
   return {
     ...hooks,
-    memory: kept.by && { ring: kept.by.ring.buffer, strings: kept.by.strings.buffer },
+    memory,
     prometheus: endpoint && { host: endpoint.host, port: endpoint.port, url: endpoint.url },
+    profile,
+    heapSnapshot: (path) => writeHeapSnapshot(path, () => agentsByType(registry)),
     logger,
     activeTrace: options.instrumentations === undefined ? () => undefined : activeTrace,
     tally,
@@ -165,9 +191,16 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
   }
 }
 
+function agentsByType(registry: Registry): Readonly<Record<string, number>> {
+  const family = registry.collect().find(({ name }) => name === 'agents_running')
+  const points = family?.kind === 'gauge' ? family.points : []
+  return Object.fromEntries(points.map(({ labels, value }) => [String(labels['agent_type']), value]))
+}
+
 function attach(hooks: TelemetryHooks, { grid, system }: StartTelemetryOptions): readonly (() => void)[] {
   return [
     ...(grid === undefined ? [] : [grid.use(hooks.grid), hooks.watchGrid(grid)]),
     ...(system === undefined ? [] : [system.use(hooks.core)]),
+    ...(system?.agents === undefined || system.agent === undefined ? [] : [hooks.watchSystem(system as WatchedSystem)]),
   ]
 }

@@ -1,0 +1,5 @@
+export type { ReadThroughOptions, WriteBehindOptions } from './options.ts'
+export { createReadThrough } from './read-through.ts'
+export type { ReadThrough, ReadThroughStats } from './read-through.ts'
+export { createWriteBehind } from './write-behind.ts'
+export type { WriteBehind, WriteBehindStats } from './write-behind.ts'

@@ -1,0 +1,61 @@
+import type { Entry } from '../entry.ts'
+import type { GridMap } from '../grid.ts'
+import type { Fence, Store } from '../store/store.ts'
+import { storedValues } from './stored-values.ts'
+
+/** Writes one key at a time into the store, knowing which revision stands there. */
+export interface KeyWriter<V> {
+  /** Stores the entry, or deletes the record. After an error the store is asked again what it holds. */
+  write(key: string, entry: Entry<V> | undefined): Promise<void>
+  readonly stored: number
+  /** Entries with a time to live, which are not stored. */
+  readonly passing: number
+}
+
+export interface KeyWriterOptions {
+  readonly store: Store
+  readonly prefix: string
+  readonly fence: Fence
+}
+
+export function createKeyWriter<V>(map: GridMap<V>, { store, prefix, fence }: KeyWriterOptions): KeyWriter<V> {
+  const values = storedValues(map)
+  // One for each key of the map that is stored.
+  const revisions = new Map<string, number>()
+  let stored = 0
+  let passing = 0
+
+  async function put(key: string, entry: Entry<V>): Promise<void> {
+    const id = prefix + key
+    let rev = revisions.get(key)
+    if (rev === undefined) {
+      const record = await store.get(id)
+      rev = record?.rev ?? 0
+      if (record !== undefined && values.same(entry, record.value)) {
+        revisions.set(key, rev)
+        return
+      }
+    }
+    revisions.delete(key)
+    revisions.set(key, await store.commit(id, rev, fence, values.pack(entry)))
+    stored += 1
+  }
+
+  return {
+    get stored() {
+      return stored
+    },
+    get passing() {
+      return passing
+    },
+    async write(key, entry) {
+      if (entry !== undefined && entry.ttlMs === undefined) return put(key, entry)
+      if (entry !== undefined) passing += 1
+      revisions.delete(key)
+      const id = prefix + key
+      if ((await store.get(id)) === undefined) return
+      await store.delete(id, fence)
+      stored += 1
+    },
+  }
+}

@@ -1,0 +1,61 @@
+import { systemClock, type Clock } from '../clock.ts'
+import { badOption, checkCount, checkFence, checkMs, checkNames } from '../store/rules.ts'
+import type { Fence, Store } from '../store/store.ts'
+
+export interface ReadThroughOptions {
+  readonly store: Store
+  /** Begins the id of every record: ids are `prefix` + key. @default the map's name and a slash */
+  readonly prefix?: string
+}
+
+export interface WriteBehindOptions extends ReadThroughOptions {
+  /** By which right it writes, of a lease of an `Authority`: one process at a time keeps a map (I1). */
+  readonly fence: Fence
+  /** How long a change waits for others at most, in milliseconds. @default 20 */
+  readonly flushMs?: number
+  /** So many changed keys are written without waiting. @default 256 */
+  readonly flushKeys?: number
+  /** With so many changed keys not yet stored, `put` waits. @default 10000 */
+  readonly maxDirty?: number
+  /** Writes under way at once. @default 64 */
+  readonly parallel?: number
+  /** Pause after a store that fails, doubled each time up to 50 times it, in milliseconds. @default 100 */
+  readonly retryMs?: number
+  /** How long `put` waits for room, and `flush` and `close` for the store, in milliseconds. @default 10000 */
+  readonly timeoutMs?: number
+  /** @default systemClock() */
+  readonly clock?: Clock
+}
+
+export type ResolvedWriteBehind = Required<WriteBehindOptions>
+
+const NAMES = ['store', 'prefix', 'fence', 'flushMs', 'flushKeys', 'maxDirty', 'parallel', 'retryMs', 'timeoutMs', 'clock']
+
+export function resolveReadThrough(
+  of: string,
+  map: string,
+  options: ReadThroughOptions,
+  names: readonly string[] = ['store', 'prefix'],
+): Required<ReadThroughOptions> {
+  checkNames(of, options, names)
+  const { store, prefix = `${map}/` } = options
+  if (typeof store?.commit !== 'function') throw badOption('store', store, 'a Store')
+  if (typeof prefix !== 'string' || Buffer.byteLength(prefix) > 200) throw badOption('prefix', prefix, 'a string of at most 200 bytes')
+  return { store, prefix }
+}
+
+export function resolveWriteBehind(map: string, options: WriteBehindOptions): ResolvedWriteBehind {
+  const place = resolveReadThrough('createWriteBehind', map, options, NAMES)
+  const { clock = systemClock() } = options
+  return {
+    ...place,
+    fence: checkFence(options.fence ?? { owner: '', token: 0 }),
+    flushMs: checkMs('flushMs', options.flushMs ?? 20),
+    flushKeys: checkCount('flushKeys', options.flushKeys ?? 256, 1),
+    maxDirty: checkCount('maxDirty', options.maxDirty ?? 10_000, 1),
+    parallel: checkCount('parallel', options.parallel ?? 64, 1),
+    retryMs: checkMs('retryMs', options.retryMs ?? 100),
+    timeoutMs: checkMs('timeoutMs', options.timeoutMs ?? 10_000),
+    clock,
+  }
+}

@@ -1,0 +1,71 @@
+import type { Entry } from '../entry.ts'
+import type { GridMap } from '../grid.ts'
+import { resolveReadThrough, type ReadThroughOptions } from './options.ts'
+import { createSingleFlight } from './single-flight.ts'
+import { storedValues } from './stored-values.ts'
+
+export interface ReadThroughStats {
+  /** Records asked of the store. */
+  readonly loads: number
+  /** Reads that were answered by another's load. */
+  readonly shared: number
+  /** Entries put into the map from the store. */
+  readonly refilled: number
+}
+
+/** Reads a map, and what it lacks from a store. */
+export interface ReadThrough<V> {
+  /** From the near cache; else from the store, once however many ask, and then it is in the map for everybody. */
+  get(key: string): Promise<Entry<V> | undefined>
+  /** Puts into the map what stands in the store and not in it: after the grid was wiped. Returns how many. What is in the map stays. */
+  refill(options?: { readonly signal?: AbortSignal }): Promise<number>
+  stats(): ReadThroughStats
+}
+
+/** How many entries a refill puts at once. */
+const TOGETHER = 64
+
+/**
+ * Reads `map` through the store a `createWriteBehind` keeps it in. Reads need no fence: any process may.
+ * Throws `StoreError` BAD_OPTION. Its calls throw what the store and the map throw.
+ */
+export function createReadThrough<V>(map: GridMap<V>, options: ReadThroughOptions): ReadThrough<V> {
+  const { store, prefix } = resolveReadThrough('createReadThrough', map.name, options)
+  const values = storedValues(map)
+  const flights = createSingleFlight<Entry<V> | undefined>()
+  let loads = 0
+  let refilled = 0
+
+  /** Only where there is nothing: whoever wrote meanwhile knows better than the store. */
+  async function fill(key: string, bytes: Uint8Array): Promise<Entry<V> | undefined> {
+    const result = await map.compareAndSet(key, 0, values.read(key, bytes))
+    if (!result.ok) return result.current
+    refilled += 1
+    return result.entry
+  }
+
+  async function load(key: string): Promise<Entry<V> | undefined> {
+    loads += 1
+    const record = await store.get(prefix + key)
+    return record && fill(key, record.value)
+  }
+
+  return {
+    get: async (key) => map.peek(key) ?? flights.run(key, () => load(key)),
+    async refill({ signal } = {}) {
+      const before = refilled
+      let filling: Promise<unknown>[] = []
+      for await (const { id, value } of store.scan({ prefix })) {
+        signal?.throwIfAborted()
+        const key = id.slice(prefix.length)
+        if (key !== '' && map.peek(key) === undefined) filling.push(fill(key, value))
+        if (filling.length < TOGETHER) continue
+        await Promise.all(filling)
+        filling = []
+      }
+      await Promise.all(filling)
+      return refilled - before
+    },
+    stats: () => ({ loads, shared: flights.shared, refilled }),
+  }
+}

@@ -1,0 +1,32 @@
+import { createCodec } from '../codec.ts'
+import type { Entry } from '../entry.ts'
+import type { GridMap } from '../grid.ts'
+import { ReplicatedMap } from '../map.ts'
+import { resolveMapOptions } from '../map-options.ts'
+import { seal } from '../seal.ts'
+import { readEntry } from '../stored-entry.ts'
+
+/** Values of a map as bytes of a store: the grid's own envelope, so an older schema is upgraded and a newer one refused (I9). */
+export interface StoredValues<V> {
+  pack(entry: Entry<V>): Uint8Array
+  /** Throws `GridError` BAD_ENVELOPE, NEWER_FORMAT, NEWER_SCHEMA, NO_UPGRADE or UPGRADE_FAILED. */
+  read(key: string, bytes: Uint8Array): V
+  /** Whether these bytes hold the entry's value, in its schema. */
+  same(entry: Entry<V>, bytes: Uint8Array): boolean
+}
+
+export function storedValues<V>(map: GridMap<V>): StoredValues<V> {
+  const codec = createCodec()
+  const options = map instanceof ReplicatedMap ? (map as ReplicatedMap<V>).options : resolveMapOptions<V>({})
+  return {
+    pack({ value, version, writer, schemaVersion, source, trace, stamps }) {
+      const header = { schemaVersion, version, writer, stampMs: 0, ttlMs: undefined, source, trace, writeId: undefined, stamps }
+      return codec.pack(header, codec.packValue(seal(value)))
+    },
+    same({ value, schemaVersion }, bytes) {
+      const { header, body } = codec.read(bytes)
+      return header.schemaVersion === schemaVersion && body !== undefined && Buffer.compare(body, codec.packValue(seal(value))) === 0
+    },
+    read: (key, bytes) => readEntry({ key, version: 1, atMs: 0, bytes }, codec, map.name, options).value,
+  }
+}

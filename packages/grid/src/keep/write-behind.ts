@@ -1,0 +1,175 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { withDeadline } from '../store/deadline.ts'
+import type { TimerHandle } from '../clock.ts'
+import type { Change, Entry } from '../entry.ts'
+import type { GridMap, WriteOptions } from '../grid.ts'
+import { isStoreError, StoreError } from '../store/errors.ts'
+import { createDirtyKeys, type Dirty } from './dirty-keys.ts'
+import { createKeyWriter } from './key-writer.ts'
+import { resolveWriteBehind, type WriteBehindOptions } from './options.ts'
+
+export interface WriteBehindStats {
+  /** Changed keys that are not stored yet. */
+  readonly dirty: number
+  /** Values stored, deletes included. */
+  readonly stored: number
+  /** Changes that needed no write of their own, because their key changed again before. */
+  readonly coalesced: number
+  /** Writes that failed and were tried again. */
+  readonly failed: number
+  /** Entries with a time to live: they are not stored. */
+  readonly passing: number
+}
+
+/** Keeps a map in a store, a moment later. */
+export interface WriteBehind<V> extends AsyncDisposable {
+  /** As of the map; waits first while `maxDirty` changed keys are not stored (back-pressure). Throws STORE_BUSY after `timeoutMs`. */
+  put(key: string, value: V, options?: WriteOptions): Promise<Entry<V>>
+  /** Deletes in the store first, then in the map, so that no read-through brings it back. True if there was an entry. */
+  remove(key: string): Promise<boolean>
+  /** Resolves when all that had changed by now is stored. Throws STORE_TIMEOUT, and STORE_FENCED if another keeper took over. */
+  flush(): Promise<void>
+  stats(): WriteBehindStats
+  /** Aborts when another keeper took over; its reason is the STORE_FENCED error. The map goes on, this keeper does not. */
+  readonly signal: AbortSignal
+  /** Stores what is left, or throws STORE_TIMEOUT, saying how many keys are not stored. */
+  close(): Promise<void>
+}
+
+/**
+ * Keeps `map` in a store: every change of every process, seen by a watch, is written behind it. A key that changes often is written
+ * with its newest value; writes of one key follow each other, and one that fails is tried again with what is newest then, so a key
+ * never goes back. A crash of this process loses nothing: the next keeper, with its own fence, compares the map with the store.
+ * What is lost is what had changed within the last moment (`flushMs` and the write) when grid and keeper die together.
+ *
+ * On begin, what the map holds is written where it differs, and what it lacks stays in the store: see `createReadThrough`.
+ * Throws `StoreError` BAD_OPTION.
+ */
+export function createWriteBehind<V>(map: GridMap<V>, options: WriteBehindOptions): WriteBehind<V> {
+  const resolved = resolveWriteBehind(map.name, options)
+  const { clock, flushMs, flushKeys, maxDirty, parallel, retryMs, timeoutMs } = resolved
+  const dirty = createDirtyKeys<V>()
+  const writer = createKeyWriter(map, resolved)
+  const over = new AbortController()
+  const waiters = new Set<() => void>()
+  let timer: TimerHandle
+  let passing: Promise<void> | undefined
+  let failures = 0
+  let failed = 0
+  let closed = false
+
+  function mark(key: string, entry: Entry<V> | undefined): number {
+    const number = dirty.mark(key, entry)
+    schedule()
+    return number
+  }
+
+  function seen(change: Change<V>): void {
+    if (change.type === 'put') mark(change.key, change.entry)
+    else if (change.type !== 'resync') mark(change.key, undefined)
+    // What a resync lacks was removed, or the grid was wiped, and then the store is all there is: it stays.
+    else for (const [key, entry] of change.entries) mark(key, entry)
+  }
+
+  function schedule(): void {
+    if (passing !== undefined || over.signal.aborted || dirty.waiting === 0) return
+    const delayMs =
+      failures > 0 ? retryMs * Math.min(50, 2 ** (failures - 1)) : dirty.waiting >= flushKeys || waiters.size > 0 ? 0 : flushMs
+    clock.clearTimeout(timer)
+    timer = clock.setTimeout(() => {
+      passing ??= pass().finally(() => {
+        passing = undefined
+        for (const look of waiters) look()
+        schedule()
+      })
+    }, delayMs)
+  }
+
+  async function pass(): Promise<void> {
+    let ok = true
+    const write = async (taken: Dirty<V>): Promise<void> => {
+      try {
+        await writer.write(taken.key, taken.entry)
+        dirty.stored(taken)
+      } catch (error) {
+        ok = false
+        dirty.putBack(taken)
+        if (isStoreError(error, 'STORE_FENCED')) end(error)
+        else failed += 1
+      }
+    }
+    await Promise.all(dirty.take(parallel).map(write))
+    failures = ok ? 0 : failures + 1
+  }
+
+  function end(reason: unknown): void {
+    if (over.signal.aborted) return
+    over.abort(reason)
+    clock.clearTimeout(timer)
+    watch.close()
+    for (const look of waiters) look()
+  }
+
+  /** Resolves when the condition holds; it is asked after each round of writes. */
+  function until(condition: () => boolean, late: () => StoreError): Promise<void> {
+    let look = (): void => undefined
+    const met = new Promise<void>((resolve, reject) => {
+      look = () => {
+        if (over.signal.aborted) reject(over.signal.reason)
+        else if (condition()) resolve()
+      }
+    })
+    waiters.add(look)
+    look()
+    schedule()
+    const waiting = withDeadline(met, clock, timeoutMs, 'writing behind').finally(() => waiters.delete(look))
+    return waiting.catch((error: unknown) => {
+      throw isStoreError(error, 'STORE_TIMEOUT') ? late() : error
+    })
+  }
+
+  const notStored = (): StoreError =>
+    new StoreError('STORE_TIMEOUT', `${dirty.size} changed keys of map ${map.name} are not stored after ${timeoutMs} ms`)
+
+  const behind: WriteBehind<V> = {
+    signal: over.signal,
+    async put(key, value, writeOptions) {
+      over.signal.throwIfAborted()
+      if (dirty.size >= maxDirty) {
+        const text = `${dirty.size} changed keys of map ${map.name} wait for the store; maxDirty is ${maxDirty}`
+        await until(
+          () => dirty.size < maxDirty,
+          () => new StoreError('STORE_BUSY', text),
+        )
+      }
+      return map.put(key, value, writeOptions)
+    },
+    async remove(key) {
+      over.signal.throwIfAborted()
+      const removal = mark(key, undefined)
+      await until(() => dirty.settled(removal), notStored)
+      return map.remove(key)
+    },
+    async flush() {
+      // A watch tells in a microtask after the commit.
+      await turn()
+      const { marks } = dirty
+      await until(() => dirty.settled(marks), notStored)
+    },
+    stats: () => ({ dirty: dirty.size, stored: writer.stored, coalesced: dirty.coalesced, failed, passing: writer.passing }),
+    async close() {
+      if (closed) return
+      closed = true
+      try {
+        if (!over.signal.aborted) await behind.flush()
+      } finally {
+        end(new StoreError('CLOSED', `the keeper of map ${map.name} is closed`))
+        await passing
+      }
+    },
+    [Symbol.asyncDispose]: () => behind.close(),
+  }
+
+  const watch = map.watch(seen, { initial: true, coalesce: true })
+  return behind
+}
