@@ -6,7 +6,6 @@ import { createMachine } from 'xstate'
 
 type Part = { slippery: boolean }
 type Task = { part: string; slippery: boolean }
-
 const clock = createVirtualClock()
 const grid = await openGrid({ clock })
 const parts = grid.map<Part>('parts')
@@ -21,8 +20,7 @@ const print: NonNullable<StartTelemetryOptions['spanExporters']>[number] = {
   },
   shutdown: async () => {},
 }
-const keep = { ratio: 0, slowPerSecond: 0 }
-const telemetry = await startTelemetry({ service: 'cell', grid, keep, spanExporters: [print], otlp: false, prometheus: false })
+const telemetry = await startTelemetry({ grid, keep: { ratio: 0 }, spanExporters: [print], otlp: false, prometheus: false })
 const system = createSystem({ grid, hooks: telemetry.core, random: () => 0.5 })
 
 const planner = createMachine({
