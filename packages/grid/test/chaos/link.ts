@@ -8,6 +8,8 @@ export interface Shape {
   readonly delayMs?: number
   /** Share of entry events that never arrive. */
   readonly dropEvents?: number
+  /** New connections are refused. */
+  readonly refuse?: boolean
 }
 
 /** A TCP proxy between one process and the members. */
@@ -33,11 +35,15 @@ export async function openLink(random: () => number): Promise<Link> {
       const end = first.indexOf(10)
       const address = first.toString('latin1', 0, end)
       const [host = '', port] = address.split(':')
+      const shape = (): Shape => shapes[address] ?? shapes['*'] ?? {}
+      if (shape().refuse === true) {
+        client.destroy()
+        return
+      }
       const member = connect({ host, port: Number(port), noDelay: true })
       sockets.add(member.on('error', () => client.destroy()))
       member.once('close', () => sockets.delete(member) && client.destroy())
       client.once('close', () => member.destroy())
-      const shape = (): Shape => shapes[address] ?? shapes['*'] ?? {}
       const filter = createEventFilter(() => {
         const { dropEvents = 0 } = shape()
         if (dropEvents === 0 || random() >= dropEvents) return false

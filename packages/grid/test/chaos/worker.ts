@@ -5,9 +5,20 @@ import net from 'node:net'
 import { OwnWrites } from '../../src/hazelcast/own-writes.ts'
 import { ageReader } from './roles/age-reader.ts'
 import { ageWriter } from './roles/age-writer.ts'
+import { changeWatcher } from './roles/change-watcher.ts'
+import { changeWriter } from './roles/change-writer.ts'
+import { ttl } from './roles/ttl.ts'
+import { historyClient } from './roles/history-client.ts'
 import type { Role, WorkerPlan } from './plan.ts'
 
-const ROLES = { 'age-reader': ageReader, 'age-writer': ageWriter }
+const ROLES = {
+  'age-reader': ageReader,
+  'age-writer': ageWriter,
+  'history-client': historyClient,
+  'change-watcher': changeWatcher,
+  'change-writer': changeWriter,
+  ttl,
+}
 
 /** All connections go through the link, each beginning with the address it is for. */
 function redirect(port: number): void {

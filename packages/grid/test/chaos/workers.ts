@@ -23,7 +23,7 @@ export async function startWorker<R>(plan: WorkerPlan): Promise<Worker<R>> {
   await told(child, 'ready', READY_MS, plan.name)
   return {
     async stop() {
-      child.send({ stop: true })
+      if (child.connected) child.send({ stop: true })
       const { result } = await told<{ readonly result: R }>(child, 'result', STOP_MS, plan.name)
       return result
     },
@@ -47,6 +47,7 @@ function told<M>(child: ChildProcess, name: string, timeoutMs: number, worker: s
       child.kill('SIGKILL')
       end(() => reject(new Error(`worker ${worker}: no ${name} after ${timeoutMs} ms`)))
     }, timeoutMs)
+    if (child.exitCode !== null) return gone(child.exitCode)
     child.on('message', hear).once('exit', gone)
   })
 }

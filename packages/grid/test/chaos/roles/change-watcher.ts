@@ -1,0 +1,83 @@
+import type { Change } from '@stigmergy/grid'
+import { machineNow } from '@stigmergy/grid/testing'
+import type { Role } from '../plan.ts'
+
+export interface Skipped {
+  readonly key: string
+  readonly after: number
+  readonly next: number
+  readonly at: number
+  announcedMs: number | undefined
+}
+
+export interface ChangeWatcherLog {
+  /** What following the changes led to, and what the map had in the end. */
+  readonly followed: ReadonlyMap<string, number>
+  readonly held: ReadonlyMap<string, number>
+  readonly told: number
+  readonly resyncs: number
+  /** Changes told with a version that was not above the key's last one. */
+  readonly disordered: readonly string[]
+  /** Counts of a key that were passed over, and how long it took until a resync announced it; undefined: none did. */
+  readonly skipped: readonly Skipped[]
+}
+
+/** Follows a map by what its watch tells, and by nothing else. */
+export const changeWatcher: Role<unknown, ChangeWatcherLog> = async (grid, _args, { signal, ready }) => {
+  const map = grid.map<number>('changes')
+  await map.caughtUp({ deadlineMs: 20_000 })
+  const followed = new Map<string, number>()
+  const versions = new Map<string, number>()
+  const counts = new Map<string, number>()
+  const disordered: string[] = []
+  const skipped: Skipped[] = []
+  let unannounced: Skipped[] = []
+  let told = 0
+  let resyncs = 0
+  const order = (key: string, version: number, type: string): void => {
+    const last = versions.get(key) ?? 0
+    if (version <= last) disordered.push(`${type} ${key}: ${version} after ${last}`)
+    versions.set(key, version)
+  }
+  const follow = (change: Change<number>): void => {
+    told += 1
+    if (change.type === 'resync') {
+      resyncs += 1
+      for (const one of unannounced) one.announcedMs = machineNow() - one.at
+      unannounced = []
+      followed.clear()
+      versions.clear()
+      counts.clear()
+      for (const { key, value, version } of change.entries.values()) {
+        followed.set(key, value)
+        versions.set(key, version)
+        counts.set(key, value)
+      }
+    } else if (change.type === 'put') {
+      const { key, entry } = change
+      order(key, entry.version, 'put')
+      const after = counts.get(key)
+      if (after !== undefined && entry.value > after + 1) {
+        const one: Skipped = { key, after, next: entry.value, at: machineNow(), announcedMs: undefined }
+        skipped.push(one)
+        unannounced.push(one)
+      }
+      followed.set(key, entry.value)
+      counts.set(key, entry.value)
+    } else {
+      order(change.key, change.version, change.type)
+      followed.delete(change.key)
+      // A remove is a change too.
+      counts.set(change.key, (counts.get(change.key) ?? 0) + 1)
+    }
+  }
+  map.watch(follow, { initial: true })
+  ready()
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  await new Promise((resolve) => setTimeout(resolve, 3000))
+  await map.caughtUp({ deadlineMs: 15_000 })
+  // Told after the copy has it, within the same turn of the loop.
+  await new Promise((resolve) => setImmediate(resolve))
+  const held = new Map(Array.from(map.entries(), ({ key, value }) => [key, value]))
+  return { followed, held, told, resyncs, disordered, skipped }
+}

@@ -1,0 +1,50 @@
+import type { Role } from '../plan.ts'
+
+export interface ChangeWriterArgs {
+  readonly name: string
+  readonly keys: number
+  readonly perSecond: number
+}
+
+/** Of each key, the counts of its changes that were acknowledged. */
+export type ChangeWriterLog = ReadonlyMap<string, readonly number[]>
+
+const TICK_MS = 5
+
+/** Changes keys of its own, each change of a key counting one up; one in ten is a remove. A key waits for the end of its last change. */
+export const changeWriter: Role<ChangeWriterArgs, ChangeWriterLog> = async (grid, { name, keys, perSecond }, { signal, ready }) => {
+  const map = grid.map<number>('changes', { interest: { prefix: 'nothing' } })
+  await map.caughtUp({ deadlineMs: 20_000 })
+  const acked = new Map(Array.from({ length: keys }, (_, at) => [`${name}.${at}`, [] as number[]]))
+  const idle = [...acked.keys()]
+  const counts = new Map<string, number>()
+  const underWay = new Set<Promise<void>>()
+  const change = async (key: string): Promise<void> => {
+    const count = (counts.get(key) ?? 0) + 1
+    counts.set(key, count)
+    try {
+      if (count % 10 === 0) await map.remove(key)
+      else await map.put(key, count)
+      acked.get(key)?.push(count)
+    } catch {
+      // Its outcome is unknown.
+    }
+    idle.push(key)
+  }
+  ready()
+  const began = performance.now()
+  let done = 0
+  while (!signal.aborted) {
+    await new Promise((resolve) => setTimeout(resolve, TICK_MS))
+    const wanted = Math.floor(((performance.now() - began) / 1000) * perSecond)
+    for (; done < wanted; done++) {
+      const key = idle.shift()
+      if (key === undefined) continue
+      const changing = change(key)
+      underWay.add(changing)
+      void changing.finally(() => underWay.delete(changing))
+    }
+  }
+  await Promise.all(underWay)
+  return acked
+}
