@@ -94,7 +94,7 @@ export class SharedGrid {
   /** A driver for one grid. `done`: it was closed. */
   driver(done: () => Promise<void>): GridDriver {
     return {
-      supports: { consistency: new Set(['eventual', 'session', 'strong']) },
+      supports: { consistency: new Set(['eventual', 'session', 'strong']), linearizable: true, atomicPutAll: true, topics: true },
       openMap: (name, feed) => this.#map(name).open(feed),
       openTopic: (name, receive) => {
         const receivers = this.#topics.get(name) ?? new Set()
