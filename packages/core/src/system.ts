@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import type { Grid, TraceContext } from '@stigmergy/grid'
 import { createActor, createMachine, type AnyStateMachine } from 'xstate'
 import type { ActorSystem, SystemOptions } from './actor-system.ts'
@@ -60,9 +59,6 @@ export function createSystem(options: SystemOptions): ActorSystem {
   const codec = createRecordCodec()
   const bounded = createBounder()
   const gated = createGated()
-  const ended = new AbortController()
-  // Every wait for the store listens to it: as many as there are agents.
-  setMaxListeners(0, ended.signal)
   let repeats = 0
   const repeated = (): void => {
     repeats += 1
@@ -79,7 +75,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     environment: { clock, logger: createActor(createMachine({})).system._logger, deciding: new Deciding(), slot: grid.trace },
     store,
     storeTimeoutMs,
-    over: ended.signal,
+    openAsks: new Set(),
     codec,
     bounded,
     gated,
@@ -190,7 +186,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
       await allWithin(clock, timeoutMs, [...leaving, ...settling.values()], timedOut)
     } finally {
       pump.close()
-      ended.abort(new CoreError('CLOSED', 'the system is closed'))
+      for (const refuse of services.openAsks) refuse(new CoreError('CLOSED', 'the system is closed'))
       if (options.store === undefined) await store.close()
     }
   }
