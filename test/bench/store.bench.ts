@@ -128,12 +128,49 @@ function openOurs(durable: Durable) {
   }
 }
 
+const APPENDS = 20_000
+const AT_ONCE = 1000
+
+/** 20,000 records of 200 bytes, a thousand of them under way at a time; the last one is read again. */
+function openAppends(durable: Durable, root: RawRoot) {
+  const journal = durable.journal('bench')
+  const records = root.openDB('records', binary)
+  let seq = 0
+  let offset = 0
+  return {
+    journal,
+    async ours(): Promise<boolean> {
+      for (let done = 0; done < APPENDS; done += AT_ONCE) {
+        const appends: Promise<unknown>[] = []
+        for (let each = 0; each < AT_ONCE; each++) appends.push(journal.append('producer', (seq += 1), value(seq)))
+        await Promise.all(appends)
+      }
+      const { end } = await journal.extent()
+      const [last] = await journal.read(end - 1)
+      return last?.seq === seq && value(seq).equals(last.value)
+    },
+    /** No number of a producer, no check sum, no head: a put of the value under its offset. */
+    async raw(): Promise<boolean> {
+      for (let done = 0; done < APPENDS; done += AT_ONCE) {
+        for (let each = 0; each < AT_ONCE; each++) void records.put(numbered(KEY, (offset += 1)), value(offset))
+        await root.committed
+      }
+      return records.get(numbered(KEY, offset))?.equals(value(offset)) === true
+    },
+  }
+}
+
+const KEY = Buffer.from('bench')
+
 const perCommit = (ms: number): number => (ms * 1000) / (AGENTS * TURNS)
 
-async function timed(work: () => Promise<boolean>): Promise<{ readonly cost: number; readonly verified: boolean }> {
+async function timed(
+  work: () => Promise<boolean>,
+  cost: (ms: number) => number = perCommit,
+): Promise<{ readonly cost: number; readonly verified: boolean }> {
   const began = performance.now()
   const verified = await work()
-  return { cost: perCommit(performance.now() - began), verified }
+  return { cost: cost(performance.now() - began), verified }
 }
 
 export const bench: Bench = {
@@ -148,6 +185,12 @@ export const bench: Bench = {
       { name: 'ours', round: () => timed(() => ours.grouped()) },
       { name: 'lmdb, same rows', round: () => timed(() => raw.grouped()) },
       { name: 'lmdb, one put', round: () => timed(() => raw.plain()) },
+    ]
+    const appends = openAppends(durable, raw.root)
+    const perAppend = (ms: number): number => (ms * 1000) / APPENDS
+    const appending: Contender[] = [
+      { name: 'ours', round: () => timed(() => appends.ours(), perAppend) },
+      { name: 'lmdb, one put', round: () => timed(() => appends.raw(), perAppend) },
     ]
     const serial: Contender[] = [
       { name: 'ours', round: async () => ({ cost: (await ours.serial()) * 1000, verified: true }) },
@@ -164,7 +207,9 @@ export const bench: Bench = {
         { rounds, unit: 'us' },
       )),
       ...(await compare(serial, [{ subject: 'commit-serial', ours: 'ours', peer: 'lmdb, fenced by hand' }], { rounds, unit: 'us p50' })),
+      ...(await compare(appending, [{ subject: 'journal-append', ours: 'ours', peer: 'lmdb, one put' }], { rounds, unit: 'us' })),
     ]
+    await appends.journal.close()
     await durable.close()
     await raw.root.close()
     await Promise.all(places.map((path) => rm(path, { recursive: true, force: true })))

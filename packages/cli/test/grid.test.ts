@@ -14,6 +14,7 @@ test('inspect shows what there is, for people and for programs', () =>
     assert.is(code, 0)
     assert.match(text, /^store: 3 records$/m)
     assert.match(text, /^ {2}robot-1 +2 +host-1 +3 +7 B$/m)
+    assert.match(text, /^maps: 1\n {2}name +entries\n {2}parts +2$/m)
     assert.match(text, /^ {2}planner +host-1 +1 +5000 ms$/m)
     assert.match(text, /^ {2}decisions: 35 records, offsets 0 to 35, 20 of them in blobs; 1 producer$/m)
     assert.match(text, /^ {4}billing +20 +15$/m)
@@ -44,6 +45,16 @@ test('get shows a record as text, as msgpack or as base64, its revisions and its
     assert.is((await run(['grid', 'get', path, 'planner'])).out[1], '  {"x":7}')
     assert.is((await run(['grid', 'get', path, 'picture'])).out[1], '  base64 //4A')
     assert.equal((await run(['grid', 'get', path, 'picture', '--raw'])).bytes, Buffer.from([0xff, 0xfe, 0x00]))
+  }))
+
+test('get shows an entry of a map', () =>
+  inPlace(async (path) => {
+    const { out } = await run(['grid', 'get', path, 'p1', '--map', 'parts'])
+    assert.match(out[0] ?? '', /^parts p1 version \d+, by .+, \d+ bytes$/)
+    assert.is(out[1], '  {"x":1.5}')
+    const { out: json } = await run(['grid', 'get', path, 'p1', '--map', 'parts', '--json'])
+    const found = JSON.parse(json[0] ?? '') as { ttlMs: number | null; value: object; as: string }
+    assert.equal([found.ttlMs, found.value, found.as], [60_000, { x: 1.5 }, 'msgpack'])
   }))
 
 test('get shows a record of a journal, hot or cold, and a blob by its tag', () =>
@@ -77,7 +88,7 @@ test('tail shows the end, from where it is asked, and follows until it is interr
 test('verify reads everything and names what is damaged', () =>
   inPlace(async (path, durable) => {
     const well = await run(['grid', 'verify', path])
-    assert.equal([well.code, well.out], [0, ['read 3 records, 35 records of journals, 3 blobs, 3 tags', 'all is well']])
+    assert.equal([well.code, well.out], [0, ['read 3 records, 2 entries of maps, 35 records of journals, 3 blobs, 3 tags', 'all is well']])
     const { id } = await durable.blobs.resolve('policy')
     await appendFile(join(path, 'blobs', 'objects', id.slice(0, 2), id), '!')
     const segment = (await durable.blobs.resolve('journal/decisions@10.0.0')).id
@@ -127,14 +138,15 @@ test('typos and places that cannot be read: one line that says what, exit code 2
     const refusals: readonly (readonly [readonly string[], RegExp])[] = [
       [['gird'], /^stigmergy: unknown command 'gird': did you mean grid\? \(see: stigmergy --help\)$/],
       [['grid', 'inspekt'], /^stigmergy grid: unknown command 'inspekt': did you mean inspect\? \(see: stigmergy grid --help\)$/],
-      [['grid', 'inspect'], /^stigmergy grid inspect: DIR is missing \(see: stigmergy grid inspect --help\)$/],
+      [['grid', 'inspect'], /^stigmergy grid inspect: PLACE is missing \(see: stigmergy grid inspect --help\)$/],
       [['grid', 'inspect', path, '--jsn'], /unknown option --jsn: did you mean --json\?/],
       [['grid', 'inspect', path, '--limit', 'x'], /--limit is 'x': give a whole number from 0 on/],
       [['grid', 'inspect', path, '--limit'], /--limit/],
       [['grid', 'inspect', path, 'more'], /unexpected argument 'more'/],
-      [['grid', 'inspect', join(path, 'nowhere')], /^there is no directory ".*nowhere": give the one that openDurable/],
+      [['grid', 'inspect', join(path, 'nowhere')], /^there is no directory ".*nowhere": give the directory of openDurable/],
       [['grid', 'inspect', join(path, 'file')], /is a file: give the directory it is in$/],
-      [['grid', 'inspect', 'redis://host/0'], /is no directory/],
+      [['grid', 'inspect', 'redis://host/0'], /^"redis:\/\/host\/0" cannot be looked into: give the directory/],
+      [['grid', 'inspect', 's3://cell/'], /^AWS_ACCESS_KEY_ID is not set: to look into "s3:\/\/cell\/" set/],
       [['grid', 'inspect', join(path, 'blobs')], /^there is no store at /],
       [['grid', 'inspect', join(path, 'begun')], /is empty: whoever began it was killed/],
       [['grid', 'inspect', join(path, 'other')], /there is no lmdb header at byte 0$/],
@@ -144,6 +156,8 @@ test('typos and places that cannot be read: one line that says what, exit code 2
       [['grid', 'get', path, 'x', '--journal', 'decisions'], /^ID is "x": give an offset/],
       [['grid', 'get', path, 'x', '--raw', '--json'], /give --raw or --json, not both/],
       [['grid', 'get', path, 'x', '--blob', '--journal', 'a'], /give --blob or --journal, not both/],
+      [['grid', 'get', path, 'p9', '--map', 'parts'], /^map "parts" has no key "p9"$/],
+      [['grid', 'get', path, 'p9', '--map', 'part'], /^there is no map "part"; there are "parts"$/],
       [['grid', 'get', path, 'police', '--blob'], /^no tag "police" in "\*"/],
       [['grid', 'tail', path, 'decision'], /^there is no journal "decision"; there are "decisions"$/],
     ]
@@ -156,11 +170,11 @@ test('typos and places that cannot be read: one line that says what, exit code 2
 
 test('help of the program, of the group and of each command', async () => {
   assert.match((await run([])).out.join(), /Commands:\n {2}grid/)
-  assert.match((await run(['grid', '--help'])).out.join(), /inspect DIR[\s\S]*verify DIR[\s\S]*Exit codes:/)
+  assert.match((await run(['grid', '--help'])).out.join(), /inspect PLACE[\s\S]*verify PLACE[\s\S]*Exit codes:/)
   for (const command of ['inspect', 'get', 'tail', 'verify']) {
     const { code, out } = await run(['grid', command, '--help'])
     assert.is(code, 0)
-    assert.match(out.join(), new RegExp(`^stigmergy grid ${command} DIR[\\s\\S]*--json[\\s\\S]*Examples:`))
+    assert.match(out.join(), new RegExp(`^stigmergy grid ${command} PLACE[\\s\\S]*--json[\\s\\S]*Examples:`))
   }
 })
 

@@ -1,3 +1,4 @@
+import { embedded, openGrid } from '@stigmergy/grid'
 import { archiveInBlobs } from '@stigmergy/grid/blobs'
 import { openDurable, type Durable } from '@stigmergy/grid/durable'
 import { createHash } from 'node:crypto'
@@ -14,7 +15,11 @@ export interface Ran {
 }
 
 /** Runs the program in this process. `onLine` may abort it. */
-export async function run(args: readonly string[], onLine: (line: string, abort: AbortController) => void = () => undefined): Promise<Ran> {
+export async function run(
+  args: readonly string[],
+  onLine: (line: string, abort: AbortController) => void = () => undefined,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
   const out: string[] = []
   const err: string[] = []
   const chunks: Uint8Array[] = []
@@ -26,12 +31,21 @@ export async function run(args: readonly string[], onLine: (line: string, abort:
     },
     err: (line) => err.push(line),
     write: async (bytes) => void chunks.push(bytes),
+    env,
     signal: abort.signal,
   })
   return { code, out, err, bytes: Buffer.concat(chunks) }
 }
 
 export const fence = { owner: 'host-1', token: 3 }
+
+async function withMap(path: string): Promise<void> {
+  const grid = await openGrid(embedded({ path }))
+  const parts = grid.map<{ x: number }>('parts', { ttlMs: 60_000 })
+  for (const key of ['p1', 'p2', 'p3']) await parts.put(key, { x: 1.5 })
+  await parts.remove('p3')
+  await grid.close()
+}
 
 /** A directory with a little of everything; `use` gets the open store too. */
 export async function inPlace(use: (path: string, durable: Durable) => Promise<void>): Promise<void> {
@@ -50,6 +64,7 @@ export async function inPlace(use: (path: string, durable: Durable) => Promise<v
     await reader.save()
     await journal.close()
     await durable.blobs.tag('policy', '2.3.1', (await durable.blobs.put(Buffer.from('weights'))).id)
+    await withMap(path)
     const authority = durable.authority({ pollMs: 5 })
     await authority.acquire('planner', 'host-1', 5000)
     await use(path, durable)

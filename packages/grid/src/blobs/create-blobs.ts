@@ -4,7 +4,7 @@ import { badOption, checkCount, checkNames } from '../store/rules.ts'
 import type { BlobInfo, Blobs, BlobTag } from './blobs.ts'
 import { collectBlobs } from './collect.ts'
 import type { BlobBytes, TagTable } from './ports.ts'
-import { byVersion, checkBlobId, checkTagName, checkVersion, isBlobId, newest, parseReference } from './references.ts'
+import { byVersion, checkBlobId, checkTagName, checkVersion, isBlobId, isVersion, newest, parseReference } from './references.ts'
 import { abortable, chunksOf } from './stream.ts'
 
 const CHUNK_BYTES = 1024 * 1024
@@ -128,6 +128,11 @@ export function createBlobs(bytes: BlobBytes, table: TagTable): Blobs {
     async resolve(reference) {
       open()
       const { name, range } = parseReference(reference)
+      if (isVersion(range)) {
+        // One look, however many versions there are.
+        const { id } = await table.read(name, range)
+        if (id !== undefined) return { name, version: range, id }
+      }
       const tags = await listTags(name)
       const version = newest(
         tags.map((tag) => tag.version),

@@ -35,10 +35,10 @@ export interface BlobBytes {
 
 /** Where tags are kept: linearizable compare-and-set registers, whatever keeps them. */
 export interface TagTable {
-  /** The id, with a mark that is another one after each write; both undefined if there is none. */
-  read(name: string, version: string): Promise<{ readonly mark: string | undefined; readonly id: string | undefined }>
+  /** The id, undefined if there is no such tag, and what `swap` knows it by: another one after each write. */
+  read(name: string, version: string): Promise<{ readonly mark: unknown; readonly id: string | undefined }>
   /** Writes the id, or removes the tag, if the tag still has this mark. False: it has not. */
-  swap(name: string, version: string, mark: string | undefined, id: string | undefined): Promise<boolean>
+  swap(name: string, version: string, mark: unknown, id: string | undefined): Promise<boolean>
   /** Of one name, or of all. */
   list(name?: string): AsyncIterable<BlobTag>
 }

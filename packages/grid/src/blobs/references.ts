@@ -20,8 +20,13 @@ export function checkTagName(name: string): string {
   return name
 }
 
+/** One version, and no range. */
+export function isVersion(range: string): boolean {
+  return semver.valid(range) === range
+}
+
 export function checkVersion(version: string): string {
-  if (typeof version === 'string' && semver.valid(version) === version) return version
+  if (typeof version === 'string' && isVersion(version)) return version
   throw badOption('version', version, 'a semantic version such as 2.3.1')
 }
 

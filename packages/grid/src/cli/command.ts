@@ -6,6 +6,7 @@ export interface CliIo {
   readonly err: (line: string) => void
   /** Results that are no lines; resolves when more may come. */
   readonly write: (bytes: Uint8Array) => Promise<void>
+  readonly env: Readonly<Record<string, string | undefined>>
   /** Fires on Ctrl-C. */
   readonly signal: AbortSignal
 }

@@ -35,6 +35,7 @@ export async function runProcess(main: (args: readonly string[], io: CliIo) => P
     async write(bytes) {
       if (!stdout.write(bytes)) await once(stdout, 'drain', { signal: controller.signal })
     },
+    env: process.env,
     signal: controller.signal,
   })
   for (const signal of signals) process.off(signal, interrupt)

@@ -11,6 +11,7 @@ import { createLmdbJournalTable } from './lmdb-journal-table.ts'
 import { toLeaseRow } from './lmdb-leases.ts'
 import { createLmdbStore } from './lmdb-store.ts'
 import { createLmdbTags } from './lmdb-tags.ts'
+import { createMapEntries, type MapEntries } from './map-entries.ts'
 import { openReadEnvironment } from './read-environment.ts'
 
 export interface LeaseEntry extends LeaseRow {
@@ -35,6 +36,8 @@ export interface DurableReader extends AsyncDisposable {
   readonly bytes: number
   readonly store: Pick<Store, 'get' | 'outbox' | 'revisions' | 'scan'>
   readonly blobs: Pick<Blobs, 'list' | 'read' | 'readAll' | 'resolve' | 'stat' | 'tags'>
+  /** The maps of `embedded({ path })` in this directory. */
+  readonly maps: MapEntries
   /** Ids of the records, also of one that cannot be read. */
   ids(): readonly string[]
   leases(): readonly LeaseEntry[]
@@ -75,6 +78,7 @@ export async function openDurableReader(path: string): Promise<DurableReader> {
     bytes: environment.bytes,
     store: createLmdbStore(environment),
     blobs,
+    maps: createMapEntries(environment),
     leases() {
       environment.refresh()
       return Array.from(leaseTable.getRange(), ({ key, value }) => {

@@ -17,7 +17,7 @@ export function createLmdbJournalTable(environment: Environment): JournalTable {
   const { rows, options } = environment
   const table = environment.table('journals', true)
   const batches = environment.table('batches', false)
-  const bell = createBell(options.clock)
+  const bell = createBell(options.clock, options.path)
 
   const read = (
     kind: string,

@@ -7,8 +7,8 @@ type Offsets = readonly (number | undefined)[]
 
 interface Waiting extends AppendUnit {
   readonly bytes: number
-  resolve(offsets: Offsets): void
-  reject(error: unknown): void
+  readonly resolve: (offsets: Offsets) => void
+  readonly reject: (error: unknown) => void
 }
 
 /** Appends that are asked for while a commit is under way share the next one, in the order they were asked for. */
@@ -16,7 +16,8 @@ export interface AppendQueue {
   readonly pending: number
   readonly appended: number
   readonly duplicates: number
-  add(unit: AppendUnit): Promise<Offsets>
+  /** `answer` makes of the offsets what the caller waits for. */
+  add<T>(unit: AppendUnit, answer: (offsets: Offsets) => T): Promise<T>
   /** Resolves once nothing waits. */
   idle(): Promise<void>
 }
@@ -71,7 +72,7 @@ export function createAppendQueue(
         const outcome = outcomes[at] as Offsets | StoreError
         if (outcome instanceof StoreError) unit.reject(outcome)
         else {
-          duplicates += outcome.filter((offset) => offset === undefined).length
+          for (const offset of outcome) if (offset === undefined) duplicates += 1
           unit.resolve(outcome)
         }
       }
@@ -111,17 +112,18 @@ export function createAppendQueue(
     get duplicates() {
       return duplicates
     },
-    add(unit) {
-      const bytes = unit.values.reduce((sum, value) => sum + value.length, 0)
-      const full = pending > 0 && (pending + unit.values.length > maxPending || pendingBytes + bytes > MAX_PENDING_BYTES)
+    add<T>({ producer, seq, values }: AppendUnit, answer: (offsets: Offsets) => T) {
+      let bytes = 0
+      for (const value of values) bytes += value.length
+      const full = pending > 0 && (pending + values.length > maxPending || pendingBytes + bytes > MAX_PENDING_BYTES)
       if (full) {
         const text = `${pending} records (${pendingBytes} bytes) wait to be appended to journal ${name}; maxPending is ${maxPending}`
         return Promise.reject(new StoreError('STORE_BUSY', text))
       }
-      pending += unit.values.length
+      pending += values.length
       pendingBytes += bytes
-      return new Promise((resolve, reject) => {
-        waiting.push({ ...unit, bytes, resolve, reject })
+      return new Promise<T>((resolve, reject) => {
+        waiting.push({ producer, seq, values, bytes, resolve: (offsets) => resolve(answer(offsets)), reject })
         flushing ??= flush()
       })
     },

@@ -27,6 +27,7 @@ export function openJournal(table: JournalTable, name: string, options: JournalO
   let tidiedAt = 0
   let failedTidies = 0
   let lastTidyError: unknown
+  let checkedProducer: string | undefined
 
   function tidyWhenDue(end: number): void {
     if (archive === undefined && keepRecords === Infinity) return
@@ -54,18 +55,32 @@ export function openJournal(table: JournalTable, name: string, options: JournalO
     return Math.max(0, (table.head(name).row?.end ?? 0) - position)
   }
 
+  function checkUnit(producer: string, seq: number, values: readonly Uint8Array[]): AppendUnit {
+    if (producer !== checkedProducer) checkedProducer = checkId(producer, 'producer')
+    checkCount('seq', seq, 1)
+    const copies = values.map(copyValue)
+    let bytes = 0
+    for (const { length } of copies) bytes += length
+    if (bytes > LARGEST_APPEND) throw badOption('value', `${bytes} bytes`, `at most ${LARGEST_APPEND} bytes, and what is larger as a blob`)
+    return { producer, seq, values: copies }
+  }
+
   const journal: Journal = {
     name,
     level: table.level,
-    async append(producer, seq, value) {
-      open()
-      const [offset] = await queue.add(checkUnit(producer, seq, [value]))
-      return offset
+    append(producer, seq, value) {
+      // Not an async function: this is the hot path, and one promise is enough.
+      try {
+        open()
+        return queue.add(checkUnit(producer, seq, [value]), first)
+      } catch (error) {
+        return Promise.reject(error)
+      }
     },
     async appendAll(producer, seq, values) {
       open()
       const unit = checkUnit(producer, seq, values)
-      return values.length === 0 ? [] : queue.add(unit)
+      return values.length === 0 ? [] : queue.add(unit, (offsets) => offsets)
     },
     async lastSeq(producer) {
       open()
@@ -129,15 +144,12 @@ export function openJournal(table: JournalTable, name: string, options: JournalO
   return journal
 }
 
+function first(offsets: readonly (number | undefined)[]): number | undefined {
+  return offsets[0]
+}
+
 /** Copies, so that the caller may use its buffers again at once. */
-function checkUnit(producer: string, seq: number, values: readonly Uint8Array[]): AppendUnit {
-  checkId(producer, 'producer')
-  checkCount('seq', seq, 1)
-  const copies = Array.from(values, (value) => {
-    if (!(value instanceof Uint8Array)) throw badOption('value', value, 'a Uint8Array')
-    return new Uint8Array(value)
-  })
-  const bytes = copies.reduce((sum, { length }) => sum + length, 0)
-  if (bytes > LARGEST_APPEND) throw badOption('value', `${bytes} bytes`, `at most ${LARGEST_APPEND} bytes, and what is larger as a blob`)
-  return { producer, seq, values: copies }
+function copyValue(value: Uint8Array): Uint8Array {
+  if (value instanceof Uint8Array) return new Uint8Array(value)
+  throw badOption('value', value, 'a Uint8Array')
 }

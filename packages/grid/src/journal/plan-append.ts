@@ -32,11 +32,12 @@ export function planAppend(units: readonly AppendUnit[], end: number, lastSeq: (
         `producer ${JSON.stringify(producer)} appends number ${seq} after ${last}: ${last + 1} is missing`,
       )
     }
-    const offsets = values.map((value, at) => {
-      if (seq + at <= last) return undefined
-      items.push([producer, seq + at, value])
-      return end + items.length - 1
-    })
+    const offsets: (number | undefined)[] = []
+    for (const [at, value] of values.entries()) {
+      const isNew = seq + at > last
+      offsets.push(isNew ? end + items.length : undefined)
+      if (isNew) items.push([producer, seq + at, value])
+    }
     const next = seq + values.length - 1
     if (next > last) {
       known.set(producer, next)

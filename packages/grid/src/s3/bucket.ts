@@ -32,6 +32,8 @@ export interface ObjectListOptions extends ObjectCallOptions {
 export interface ListedObject {
   readonly key: string
   readonly size: number
+  /** When it was last written, by the server's wall clock: milliseconds since 1970. */
+  readonly modifiedMs: number
 }
 
 export interface ObjectPage {
@@ -56,4 +58,19 @@ export interface ObjectBucket {
   /** Does nothing if there is none. */
   delete(key: string, options?: ObjectCallOptions): Promise<void>
   list(options: ObjectListOptions): Promise<ObjectPage>
+}
+
+/** A large object on its way, part by part; nobody sees it before `complete`. */
+export interface ObjectUpload {
+  /** `number` from 1 on. Each but the last has the same size, of at least 5 MB. Sending one again replaces it. */
+  part(number: number, bytes: Uint8Array, options?: ObjectCallOptions): Promise<void>
+  complete(options?: ObjectCallOptions): Promise<void>
+  abort(options?: ObjectCallOptions): Promise<void>
+}
+
+/** A bucket that can hold blobs. */
+export interface LargeObjectBucket extends ObjectBucket {
+  startUpload(key: string, options?: ObjectCallOptions): Promise<ObjectUpload>
+  /** Within the bucket and by the server; at most 5 GB. */
+  copy(from: string, to: string, options?: ObjectCallOptions): Promise<void>
 }

@@ -1,7 +1,7 @@
 import { quote } from '../errors.ts'
 import { StoreError } from '../store/errors.ts'
 import { badOption, checkMs, checkNames } from '../store/rules.ts'
-import type { ObjectBucket } from './bucket.ts'
+import type { LargeObjectBucket } from './bucket.ts'
 import { s3miniBucket } from './s3mini-bucket.ts'
 
 export interface ConnectBucketOptions {
@@ -20,7 +20,7 @@ export interface ConnectBucketOptions {
  * A bucket behind the package `s3mini`, which must be installed. Nothing is sent yet.
  * Throws `StoreError` BAD_OPTION, or STORE_UNSUPPORTED where the package is missing.
  */
-export async function connectBucket(options: ConnectBucketOptions): Promise<ObjectBucket> {
+export async function connectBucket(options: ConnectBucketOptions): Promise<LargeObjectBucket> {
   checkNames('connectBucket', options, ['endpoint', 'bucket', 'accessKeyId', 'secretAccessKey', 'region', 'requestMs'])
   const { endpoint, bucket, accessKeyId, secretAccessKey, region = 'us-east-1' } = options
   if (!URL.canParse(endpoint)) throw badOption('endpoint', endpoint, 'a URL such as https://s3.eu-central-1.amazonaws.com')

@@ -17,6 +17,11 @@ export function isAbsent({ status, code }: ObjectFailure): boolean {
   return status === 404 && code !== undefined && NOT_THERE.has(code)
 }
 
+/** The upload to abort is not there: it was completed or aborted before. */
+export function isGone({ status }: ObjectFailure): boolean {
+  return status === 404
+}
+
 /** The condition of a put does not hold. `If-Match` on an object that is gone is answered by 404. */
 export function isRefused(failure: ObjectFailure): boolean {
   return failure.status === 412 || isAbsent(failure)

@@ -5,7 +5,7 @@ import { createRowCodec, type RowCodec } from '../store/row.ts'
 import { createOperations, type Operations } from '../store/operations.ts'
 import { resolveS3Options, type ResolvedS3Options, type S3Options } from './options.ts'
 import { probeConditions } from './probe.ts'
-import { createRegister } from './register.ts'
+import { createRegister, type Register } from './register.ts'
 import { createS3Leases } from './s3-leases.ts'
 import { createS3Store } from './s3-store.ts'
 
@@ -29,23 +29,30 @@ export interface S3Durable extends AsyncDisposable {
  */
 export async function openS3(options: S3Options): Promise<S3Durable> {
   const resolved = resolveS3Options(options)
-  const { bucket, prefix, clock, ids } = resolved
-  const operations = createOperations({ ...resolved, place: resolved.bucket.place })
+  const { register, operations } = await openRegister(resolved)
+  const leases = createS3Leases(resolved, register, operations)
+  const store = createS3Store(resolved, register, operations)
+  return {
+    store,
+    authority: (authorityOptions) => createAuthority(leases, { clock: resolved.clock, pollMs: 250, ...authorityOptions }),
+    close: () => store.close(),
+    [Symbol.asyncDispose]: () => store.close(),
+  }
+}
+
+/** What everything under a prefix stands on: its schema is known, and the server keeps conditions. */
+export async function openRegister(
+  resolved: ResolvedS3Options,
+): Promise<{ readonly register: Register; readonly operations: Operations; readonly rows: RowCodec }> {
+  const { bucket, prefix, ids } = resolved
+  const operations = createOperations({ ...resolved, place: bucket.place })
   const rows = createRowCodec()
   const tags = await operations.run('opening the store', async (signal) => {
     await claimSchema(resolved, rows, operations, signal)
     // An object of its own for each try: a write that was lost may arrive late.
     return operations.retry(signal, () => probeConditions(bucket, `${prefix}probe/${ids()}`, signal))
   })
-  const register = createRegister(resolved, tags, rows, operations)
-  const leases = createS3Leases(resolved, register, operations)
-  const store = createS3Store(resolved, register, operations)
-  return {
-    store,
-    authority: (authorityOptions) => createAuthority(leases, { clock, pollMs: 250, ...authorityOptions }),
-    close: () => store.close(),
-    [Symbol.asyncDispose]: () => store.close(),
-  }
+  return { register: createRegister(resolved, tags, rows, operations), operations, rows }
 }
 
 async function claimSchema(

@@ -1,6 +1,13 @@
-import type { ObjectBucket } from './bucket.ts'
-import { calling, isAbsent, isRefused, objectError, type ObjectFailure } from './object-error.ts'
+import type { LargeObjectBucket } from './bucket.ts'
+import { calling, isAbsent, isGone, isRefused, objectError, type ObjectFailure } from './object-error.ts'
 import { untilAborted } from './until-aborted.ts'
+
+interface UploadedPart {
+  readonly partNumber: number
+  readonly etag: string
+}
+
+const TYPE = 'application/octet-stream'
 
 /** What is used of a client of the package `s3mini`. */
 export interface S3miniClient {
@@ -19,14 +26,19 @@ export interface S3miniClient {
     prefix?: string,
     maxKeys?: number,
     options?: Record<string, unknown>,
-  ): Promise<readonly { readonly Key: string; readonly Size: number }[] | null>
+  ): Promise<readonly { readonly Key: string; readonly Size: number; readonly LastModified: Date | string }[] | null>
+  getMultipartUploadId(key: string, fileType?: string): Promise<string>
+  uploadPart(key: string, uploadId: string, data: Uint8Array, partNumber: number): Promise<UploadedPart>
+  completeMultipartUpload(key: string, uploadId: string, parts: UploadedPart[]): Promise<unknown>
+  abortMultipartUpload(key: string, uploadId: string): Promise<unknown>
+  copyObject(sourceKey: string, destinationKey: string): Promise<unknown>
 }
 
 /**
  * A bucket behind a client of `s3mini`, which has the bucket in its endpoint. The client knows no signal of a call: what is aborted
  * here goes on there until its `requestAbortTimeout`.
  */
-export function s3miniBucket(client: S3miniClient): ObjectBucket {
+export function s3miniBucket(client: S3miniClient): LargeObjectBucket {
   const caller = { place: client.endpoint.href, failureOf }
   return {
     place: caller.place,
@@ -42,8 +54,7 @@ export function s3miniBucket(client: S3miniClient): ObjectBucket {
       ),
     put(key, bytes, { ifMatch, ifAbsent, signal } = {}) {
       const headers = { ...(ifMatch && { 'if-match': ifMatch }), ...(ifAbsent && { 'if-none-match': '*' }) }
-      const put = async (): Promise<string> =>
-        tagOf(await untilAborted(client.putObject(key, bytes, 'application/octet-stream', undefined, headers), signal))
+      const put = async (): Promise<string> => tagOf(await untilAborted(client.putObject(key, bytes, TYPE, undefined, headers), signal))
       return calling(caller, signal, put, Object.keys(headers).length === 0 ? undefined : isRefused)
     },
     async delete(key, { signal } = {}) {
@@ -54,7 +65,30 @@ export function s3miniBucket(client: S3miniClient): ObjectBucket {
       const found = await calling(caller, signal, () => untilAborted(client.listObjects('/', prefix, limit, options), signal))
       // The client answers a missing bucket, and with some servers a wrong account, with null.
       if (!found) throw objectError({ status: 404, code: 'NoSuchBucket', message: '' }, caller.place, undefined)
-      return { objects: found.map(({ Key, Size }) => ({ key: Key, size: Size })), more: found.length >= limit }
+      return {
+        objects: found.map(({ Key, Size, LastModified }) => ({ key: Key, size: Size, modifiedMs: new Date(LastModified).getTime() })),
+        more: found.length >= limit,
+      }
+    },
+    async startUpload(key, { signal } = {}) {
+      const id = (await calling(caller, signal, () => untilAborted(client.getMultipartUploadId(key, TYPE), signal))) ?? ''
+      const parts = new Map<number, UploadedPart>()
+      return {
+        async part(number, bytes, options = {}) {
+          const part = await calling(caller, options.signal, () => untilAborted(client.uploadPart(key, id, bytes, number), options.signal))
+          if (part !== undefined) parts.set(number, part)
+        },
+        async complete(options = {}) {
+          const sorted = [...parts.values()].toSorted((a, b) => a.partNumber - b.partNumber)
+          await calling(caller, options.signal, () => untilAborted(client.completeMultipartUpload(key, id, sorted), options.signal))
+        },
+        async abort(options = {}) {
+          await calling(caller, options.signal, () => untilAborted(client.abortMultipartUpload(key, id), options.signal), isGone)
+        },
+      }
+    },
+    async copy(from, to, { signal } = {}) {
+      await calling(caller, signal, () => untilAborted(client.copyObject(from, to), signal))
     },
   }
 }

@@ -28,7 +28,10 @@ export function createMemoryBucket(): ObjectBucket & { readonly calls: string[];
     },
     async list({ prefix, after = '', limit = 1000 }) {
       const keys = [...objects.keys()].filter((key) => key.startsWith(prefix) && key > after).sort()
-      return { objects: keys.slice(0, limit).map((key) => ({ key, size: objects.get(key)?.length ?? 0 })), more: keys.length > limit }
+      return {
+        objects: keys.slice(0, limit).map((key) => ({ key, size: objects.get(key)?.length ?? 0, modifiedMs: 0 })),
+        more: keys.length > limit,
+      }
     },
   }
 }

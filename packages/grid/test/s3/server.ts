@@ -1,4 +1,4 @@
-import { awsBucket, connectBucket, type ObjectBucket } from '@stigmergy/grid/s3'
+import { awsBucket, connectBucket, type LargeObjectBucket } from '@stigmergy/grid/s3'
 import { S3 } from '@aws-sdk/client-s3'
 import type { Versitygw } from '../../../../test/components/versitygw.ts'
 
@@ -16,7 +16,7 @@ export function loginOf({ endpoint, bucket, region, accessKeyId, secretAccessKey
 }
 
 /** Opens the bucket with each client there is. Sockets are given back by `done`. */
-export const clients: Readonly<Record<string, (login: Login) => Promise<{ readonly bucket: ObjectBucket; done(): void }>>> = {
+export const clients: Readonly<Record<string, (login: Login) => Promise<{ readonly bucket: LargeObjectBucket; done(): void }>>> = {
   s3mini: async (login) => ({ bucket: await connectBucket(login), done: () => undefined }),
   '@aws-sdk/client-s3': async ({ endpoint, bucket, region, accessKeyId, secretAccessKey }) => {
     const credentials = { accessKeyId, secretAccessKey }

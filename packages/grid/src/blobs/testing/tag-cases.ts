@@ -113,7 +113,7 @@ export const tagCases: readonly BlobCase[] = [
       })()
       let tagged = 0
       try {
-        for (let round = 0; round < 60; round++) {
+        for (let round = 0; round < 40; round++) {
           const version = `${round}.0.0`
           // Without a grace a blob may be taken before it has its tag; then the tag is refused, and never points to nothing.
           const id = await put(writer, `content ${round % 7}`)

@@ -1,5 +1,5 @@
 import { StoreError } from '../../store/errors.ts'
-import type { DurableReader } from '../../durable/durable-reader.ts'
+import type { GridReader } from './reader.ts'
 import { GridError, quote } from '../../errors.ts'
 import type { CliIo, Command, ExitCode, ParsedArguments } from '../command.ts'
 import { inLine, showValue } from '../values.ts'
@@ -9,9 +9,10 @@ export const get: Command = {
   spec: {
     name: 'get',
     summary:
-      'Show one thing: a record of the store by its id, a record of a journal by its offset, or a blob.\nValues are shown as text, as what msgpack unpacks, or as base64.',
+      'Show one thing: a record of the store by its id, an entry of a map, a record of a journal by its offset, or a blob.\nValues are shown as text, as what msgpack unpacks, or as base64.',
     positionals: [TARGET, 'ID'],
     options: {
+      map: { kind: 'text', placeholder: 'NAME', help: 'ID is a key of this map' },
       journal: { kind: 'text', placeholder: 'NAME', help: 'ID is an offset in this journal' },
       blob: { kind: 'flag', help: 'ID is a blob or a tag, such as policy@^2.3; its bytes go to standard output' },
       revisions: { kind: 'flag', help: 'older revisions of the record as well, newest first' },
@@ -28,16 +29,24 @@ export const get: Command = {
   run: (args, io) => {
     const id = args.positional(1) ?? ''
     if (args.flag('raw') && args.flag('json')) throw new GridError('BAD_OPTION', 'give --raw or --json, not both')
-    if (args.flag('blob') && args.text('journal') !== undefined) throw new GridError('BAD_OPTION', 'give --blob or --journal, not both')
-    return withTarget(args.positional(0), (reader) => {
+    const kinds = [
+      args.flag('blob') && '--blob',
+      args.text('map') !== undefined && '--map',
+      args.text('journal') !== undefined && '--journal',
+    ]
+    const given = kinds.filter((kind) => kind !== false)
+    if (given.length > 1) throw new GridError('BAD_OPTION', `give ${given.join(' or ')}, not both`)
+    return withTarget(args.positional(0), io, (reader) => {
       if (args.flag('blob')) return blob(reader, id, args, io)
+      const map = args.text('map')
+      if (map !== undefined) return mapEntry(reader, map, id, args, io)
       const journal = args.text('journal')
       return journal === undefined ? record(reader, id, args, io) : journalRecord(reader, journal, id, args, io)
     })
   },
 }
 
-async function record(reader: DurableReader, id: string, args: ParsedArguments, io: CliIo): Promise<ExitCode> {
+async function record(reader: GridReader, id: string, args: ParsedArguments, io: CliIo): Promise<ExitCode> {
   const revisions = await reader.store.revisions(id)
   if (revisions.length === 0) throw new GridError('BAD_OPTION', `there is no record ${quote(id)}: see what there is with inspect`)
   for (const { rev, fence, value } of args.flag('revisions') ? revisions : revisions.slice(0, 1)) {
@@ -51,7 +60,29 @@ async function record(reader: DurableReader, id: string, args: ParsedArguments, 
   return 0
 }
 
-async function journalRecord(reader: DurableReader, name: string, at: string, args: ParsedArguments, io: CliIo): Promise<ExitCode> {
+async function mapEntry(reader: GridReader, map: string, key: string, args: ParsedArguments, io: CliIo): Promise<ExitCode> {
+  const names = reader.maps.names()
+  if (!names.includes(map)) {
+    const there = names.length === 0 ? 'is none' : `are ${names.map(quote).join(', ')}`
+    throw new GridError('BAD_OPTION', `there is no map ${quote(map)}; there ${there}`)
+  }
+  const found = reader.maps.entry(map, key)
+  if (found === undefined) throw new GridError('BAD_OPTION', `map ${quote(map)} has no key ${quote(key)}`)
+  const { version, header, body } = found
+  const head = {
+    map,
+    key,
+    version,
+    writer: header.writer,
+    ttlMs: header.ttlMs ?? null,
+    traceId: header.trace?.traceId ?? null,
+    bytes: body.length,
+  }
+  await print(head, body, args, io, `${map} ${key} version ${version}, by ${header.writer}, ${body.length} bytes`)
+  return 0
+}
+
+async function journalRecord(reader: GridReader, name: string, at: string, args: ParsedArguments, io: CliIo): Promise<ExitCode> {
   const offset = Number(at)
   if (at.trim() === '' || !Number.isSafeInteger(offset) || offset < 0)
     throw new GridError('BAD_OPTION', `ID is ${quote(at)}: give an offset, from 0 on`)
@@ -63,7 +94,7 @@ async function journalRecord(reader: DurableReader, name: string, at: string, ar
   return 0
 }
 
-async function blob(reader: DurableReader, reference: string, args: ParsedArguments, io: CliIo): Promise<ExitCode> {
+async function blob(reader: GridReader, reference: string, args: ParsedArguments, io: CliIo): Promise<ExitCode> {
   if (args.flag('json')) {
     io.out(JSON.stringify(await reader.blobs.stat(reference)))
     return 0
@@ -81,7 +112,7 @@ async function print(head: object, value: Uint8Array, args: ParsedArguments, io:
 }
 
 /** Throws if there is no such journal, and names those there are. */
-export function knownJournal(reader: DurableReader, name: string): string {
+export function knownJournal(reader: GridReader, name: string): string {
   const names = reader.journals().map((each) => each.name)
   if (names.includes(name)) return name
   throw new StoreError(

@@ -1,4 +1,4 @@
-import type { DurableReader } from '../../durable/durable-reader.ts'
+import type { GridReader } from './reader.ts'
 import type { Command, ExitCode } from '../command.ts'
 import { size, table } from '../table.ts'
 import { TARGET, withTarget } from './target.ts'
@@ -6,8 +6,10 @@ import { TARGET, withTarget } from './target.ts'
 interface Found {
   readonly path: string
   readonly schemaVersion: number
-  readonly bytes: number
+  readonly about: string
+  readonly bytes: number | null
   readonly store: { readonly records: number; readonly shown: readonly StoreRow[] }
+  readonly maps: Readonly<Record<string, number>>
   readonly leases: readonly { readonly name: string; readonly owner: string | null; readonly fence: number; readonly ttlMs: number }[]
   readonly journals: readonly JournalRow[]
   readonly blobs: { readonly count: number; readonly bytes: number; readonly tags: number; readonly shown: readonly TagRow[] }
@@ -39,7 +41,7 @@ export const inspect: Command = {
   spec: {
     name: 'inspect',
     summary:
-      'Show what a durable grid holds: records, leases, journals and how far their readers are, blobs.\nIt only looks, also while others write.',
+      'Show what a durable grid holds: records, maps, leases, journals and how far their readers are, blobs.\nIt only looks, also while others write.',
     positionals: [TARGET],
     options: {
       limit: { kind: 'number', placeholder: 'N', help: 'how many records, and how many tags, to list', defaultText: '20' },
@@ -49,7 +51,7 @@ export const inspect: Command = {
     examples: ['stigmergy grid inspect /var/lib/cell-7', 'stigmergy grid inspect /var/lib/cell-7 --prefix robot- --json'],
   },
   run: (args, io) =>
-    withTarget(args.positional(0), async (reader): Promise<ExitCode> => {
+    withTarget(args.positional(0), io, async (reader): Promise<ExitCode> => {
       const found = await look(reader, args.positional(0) ?? '', args.number('limit') ?? 20, args.text('prefix') ?? '')
       if (args.flag('json')) io.out(JSON.stringify(found))
       else for (const line of lines(found)) io.out(line)
@@ -57,7 +59,7 @@ export const inspect: Command = {
     }),
 }
 
-async function look(reader: DurableReader, path: string, limit: number, prefix: string): Promise<Found> {
+async function look(reader: GridReader, path: string, limit: number, prefix: string): Promise<Found> {
   let records = 0
   const shown: StoreRow[] = []
   for await (const { id, rev, fence, value } of reader.store.scan({ prefix })) {
@@ -78,25 +80,32 @@ async function look(reader: DurableReader, path: string, limit: number, prefix: 
     blobs.bytes += blob.size
   }
   const tags = await reader.blobs.tags()
+  const leases: Found['leases'][number][] = []
+  for await (const { name, owner, fence, ttlMs } of reader.leases()) leases.push({ name, owner: owner ?? null, fence, ttlMs })
   return {
     path,
+    about: reader.about,
     schemaVersion: reader.schemaVersion,
     bytes: reader.bytes,
     store: { records, shown },
-    leases: reader.leases().map(({ name, owner, fence, ttlMs }) => ({ name, owner: owner ?? null, fence, ttlMs })),
+    maps: Object.fromEntries(reader.maps.names().map((name) => [name, reader.maps.keys(name).length])),
+    leases,
     journals,
     blobs: { ...blobs, tags: tags.length, shown: tags.slice(0, limit).map(({ name, version, id }) => ({ tag: `${name}@${version}`, id })) },
   }
 }
 
-function lines({ path, schemaVersion, bytes, store, leases, journals, blobs }: Found): readonly string[] {
+function lines({ path, about, store, maps, leases, journals, blobs }: Found): readonly string[] {
   const indent = (rows: readonly (readonly string[])[]): readonly string[] => table(rows).map((line) => `  ${line}`)
   const more = (all: number, shown: number): readonly string[] => (all > shown ? [`  ... and ${all - shown} more (see --limit)`] : [])
-  const told = [`${path}: ${size(bytes)}, schema version ${schemaVersion}`, '', `store: ${count(store.records, 'record')}`]
+  const told = [`${path}: ${about}`, '', `store: ${count(store.records, 'record')}`]
   if (store.shown.length > 0) {
     const rows = store.shown.map(({ id, rev, owner, fence, bytes: each }) => [id, String(rev), owner, String(fence), size(each)])
     told.push(...indent([['id', 'rev', 'owner', 'fence', 'size'], ...rows]), ...more(store.records, store.shown.length))
   }
+  told.push('', `maps: ${Object.keys(maps).length}`)
+  if (Object.keys(maps).length > 0)
+    told.push(...indent([['name', 'entries'], ...Object.entries(maps).map(([name, entries]) => [name, String(entries)])]))
   told.push('', `leases: ${leases.length}`)
   if (leases.length > 0) {
     const rows = leases.map(({ name, owner, fence, ttlMs }) => [name, owner ?? '(free)', String(fence), `${ttlMs} ms`])

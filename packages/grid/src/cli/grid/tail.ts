@@ -17,7 +17,7 @@ export const tail: Command = {
     examples: ['stigmergy grid tail /var/lib/cell-7 decisions --follow', 'stigmergy grid tail /var/lib/cell-7 decisions --from 0 --json'],
   },
   run: (args, io) =>
-    withTarget(args.positional(0), async (reader) => {
+    withTarget(args.positional(0), io, async (reader) => {
       const name = knownJournal(reader, args.positional(1) ?? '')
       const journal = reader.journal(name)
       const { first, end } = await journal.extent()

@@ -1,34 +1,61 @@
 import { stat } from 'node:fs/promises'
-import type { DurableReader } from '../../durable/durable-reader.ts'
 import { GridError, quote } from '../../errors.ts'
+import { StoreError } from '../../store/errors.ts'
+import type { CliIo } from '../command.ts'
+import { size } from '../table.ts'
+import type { GridReader } from './reader.ts'
 
 /** What every command of the group says of its first argument. */
-export const TARGET = 'DIR'
+export const TARGET = 'PLACE'
 
-/** Opens the directory a person named, to look only. lmdb is loaded here and not before. */
-export async function openTarget(target: string | undefined): Promise<DurableReader> {
-  const path = target ?? ''
-  if (/^[a-z\d]+:\/\//i.test(path))
-    throw new GridError('BAD_OPTION', `${quote(path)} is no directory: give the one that openDurable({ path }) uses`)
-  const found = await stat(path).catch(() => undefined)
-  if (found === undefined)
-    throw new GridError('BAD_OPTION', `there is no directory ${quote(path)}: give the one that openDurable({ path }) uses`)
-  if (!found.isDirectory()) throw new GridError('BAD_OPTION', `${quote(path)} is a file: give the directory it is in`)
-  try {
-    const { openDurableReader } = await import('../../durable/durable-reader.ts')
-    return await openDurableReader(path)
-  } catch (error) {
-    const absent = (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && /'lmdb'/.test(String(error))
-    throw absent ? new GridError('UNSUPPORTED', 'the package lmdb 3.5.6 is not installed: add it to read a durable grid') : error
-  }
-}
+const GIVE = 'give the directory of openDurable({ path }) or embedded({ path }), or s3://BUCKET/PREFIX of openS3'
 
-/** Opens it, uses it and closes it. */
-export async function withTarget<T>(target: string | undefined, use: (reader: DurableReader) => Promise<T>): Promise<T> {
-  const reader = await openTarget(target)
+/** Opens the place a person named, to look only, uses it and closes it. Backends are loaded here and not before. */
+export async function withTarget<T>(target: string | undefined, io: CliIo, use: (reader: GridReader) => Promise<T>): Promise<T> {
+  const place = target ?? ''
+  const reader = place.startsWith('s3://') ? await openBucket(place, io.env) : await openDirectory(place)
   try {
     return await use(reader)
   } finally {
     await reader.close()
+  }
+}
+
+async function openDirectory(path: string): Promise<GridReader> {
+  if (/^[a-z\d]+:\/\//i.test(path)) throw new GridError('BAD_OPTION', `${quote(path)} cannot be looked into: ${GIVE}`)
+  const found = await stat(path).catch(() => undefined)
+  if (found === undefined) throw new GridError('BAD_OPTION', `there is no directory ${quote(path)}: ${GIVE}`)
+  if (!found.isDirectory()) throw new GridError('BAD_OPTION', `${quote(path)} is a file: give the directory it is in`)
+  const { openDurableReader } = await import('../../durable/durable-reader.ts').catch((error: unknown) => {
+    const absent = (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND'
+    throw absent ? new GridError('UNSUPPORTED', 'the package lmdb 3.5.6 is not installed: add it to read a durable grid') : error
+  })
+  const reader = await openDurableReader(path)
+  return { ...reader, about: `${size(reader.bytes)}, schema version ${reader.schemaVersion}` }
+}
+
+async function openBucket(url: string, env: CliIo['env']): Promise<GridReader> {
+  const [, bucket = '', prefix = ''] = /^s3:\/\/([^/]*)\/?(.*)$/.exec(url) ?? []
+  const need = (name: string): string => {
+    const value = env[name]
+    if (value !== undefined && value !== '') return value
+    throw new GridError('BAD_OPTION', `${name} is not set: to look into ${quote(url)} set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`)
+  }
+  const region = env['AWS_REGION'] ?? 'us-east-1'
+  const endpoint = env['AWS_ENDPOINT_URL'] ?? `https://s3.${region}.amazonaws.com`
+  const account = { accessKeyId: need('AWS_ACCESS_KEY_ID'), secretAccessKey: need('AWS_SECRET_ACCESS_KEY') }
+  const { connectBucket } = await import('../../s3/connect-bucket.ts')
+  const { openS3Reader } = await import('../../s3/s3-reader.ts')
+  const reader = await openS3Reader({ bucket: await connectBucket({ endpoint, bucket, region, ...account }), prefix })
+  return {
+    ...reader,
+    about: `schema version ${reader.schemaVersion}`,
+    bytes: null,
+    maps: { names: () => [], keys: () => [], entry: () => undefined },
+    journalNames: () => [],
+    journals: () => [],
+    journal(name) {
+      throw new StoreError('BAD_ID', `there is no journal ${quote(name)}: a bucket holds none`)
+    },
   }
 }

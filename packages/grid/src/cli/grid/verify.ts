@@ -1,10 +1,11 @@
-import type { DurableReader } from '../../durable/durable-reader.ts'
+import type { GridReader } from './reader.ts'
 import { isStoreError } from '../../store/errors.ts'
 import type { CliIo, Command } from '../command.ts'
 import { TARGET, withTarget } from './target.ts'
 
 interface Checked {
   readonly records: number
+  readonly entries: number
   readonly journalRecords: number
   readonly blobs: number
   readonly tags: number
@@ -26,12 +27,12 @@ export const verify: Command = {
     examples: ['stigmergy grid verify /var/lib/cell-7'],
   },
   run: (args, io) =>
-    withTarget(args.positional(0), async (reader) => {
+    withTarget(args.positional(0), io, async (reader) => {
       const found = await check(reader, io)
-      const { records, journalRecords, blobs, tags, damaged } = found
+      const { records, entries, journalRecords, blobs, tags, damaged } = found
       if (args.flag('json')) io.out(JSON.stringify(found))
       else {
-        io.out(`read ${records} records, ${journalRecords} records of journals, ${blobs} blobs, ${tags} tags`)
+        io.out(`read ${records} records, ${entries} entries of maps, ${journalRecords} records of journals, ${blobs} blobs, ${tags} tags`)
         for (const { what, why } of damaged) io.out(`DAMAGED ${what}: ${why}`)
         io.out(damaged.length === 0 ? 'all is well' : `${damaged.length} damaged`)
       }
@@ -39,9 +40,9 @@ export const verify: Command = {
     }),
 }
 
-async function check(reader: DurableReader, { signal }: CliIo): Promise<Checked> {
+async function check(reader: GridReader, { signal }: CliIo): Promise<Checked> {
   const damaged: Damage[] = []
-  const counts = { records: 0, journalRecords: 0, blobs: 0, tags: 0 }
+  const counts = { records: 0, entries: 0, journalRecords: 0, blobs: 0, tags: 0 }
 
   /** One damaged thing must not hide the next. */
   async function trying(what: string, work: () => Promise<void>): Promise<void> {
@@ -54,14 +55,25 @@ async function check(reader: DurableReader, { signal }: CliIo): Promise<Checked>
     }
   }
 
-  for (const id of reader.ids()) {
+  for await (const id of reader.ids()) {
     await trying(`record ${id}`, async () => {
       await reader.store.revisions(id)
       await reader.store.outbox(id)
       counts.records += 1
     })
   }
-  await trying('leases', async () => void reader.leases())
+  for (const map of reader.maps.names()) {
+    await trying(`map ${map}`, async () => {
+      for (const key of reader.maps.keys(map)) {
+        await trying(`${key} of map ${map}`, async () => {
+          if (reader.maps.entry(map, key) !== undefined) counts.entries += 1
+        })
+      }
+    })
+  }
+  await trying('leases', async () => {
+    for await (const lease of reader.leases()) void lease
+  })
   for (const name of reader.journalNames()) await trying(`journal ${name}`, () => readJournal(name))
   for await (const { id } of reader.blobs.list()) {
     await trying(`blob ${id}`, async () => {

@@ -1,0 +1,145 @@
+import { systemClock, type Clock } from '../clock.ts'
+import type { Blobs } from '../blobs/blobs.ts'
+import { checkTagName } from '../blobs/references.ts'
+import { StoreError, isStoreError } from '../store/errors.ts'
+import { badOption, checkCount, checkFence, checkNames } from '../store/rules.ts'
+import type { Fence, Store } from '../store/store.ts'
+import { copyTrace } from '../trace.ts'
+import type { Audit, AuditEntry } from './audit.ts'
+import { deliverOutbox } from './deliver.ts'
+import { packEntry, readEntry, recordId, tagName, versionTag } from './entry.ts'
+
+export interface AuditOptions {
+  /** Where each version is kept first. */
+  readonly store: Pick<Store, 'commit' | 'get' | 'outbox' | 'revisions' | 'settle'>
+  /** Where all versions go: on disk or in a bucket. */
+  readonly blobs: Pick<Blobs, 'put' | 'readAll' | 'resolve' | 'tag' | 'tags'>
+  /** Who records: the fence of the planner's lease. */
+  readonly fence: Fence
+  /** How many versions of a name may wait for the blobs. @default 1000 */
+  readonly maxUndelivered?: number
+  /** @default systemClock() */
+  readonly clock?: Clock
+}
+
+interface Line {
+  /** Records of a name follow each other. */
+  tail: Promise<unknown>
+  rev: number | undefined
+  undelivered: number
+  delivering: Promise<void> | undefined
+}
+
+/** Opens an audit trail over a store and blobs. Throws `StoreError` BAD_OPTION. */
+export function openAudit(options: AuditOptions): Audit {
+  checkNames('openAudit', options, ['store', 'blobs', 'fence', 'maxUndelivered', 'clock'])
+  const { store, blobs, clock = systemClock() } = options
+  const fence = checkFence(options.fence)
+  const maxUndelivered = checkCount('maxUndelivered', options.maxUndelivered ?? 1000, 1)
+  const lines = new Map<string, Line>()
+  const counts = { recorded: 0, delivered: 0, failed: 0, lastError: undefined as unknown }
+  let closed = false
+
+  function lineOf(name: string): Line {
+    checkTagName(tagName(name))
+    let line = lines.get(name)
+    if (line === undefined) lines.set(name, (line = { tail: Promise.resolve(), rev: undefined, undelivered: 0, delivering: undefined }))
+    return line
+  }
+
+  async function commit(name: string, line: Line, document: unknown, trace: AuditEntry['trace']): Promise<number> {
+    const id = recordId(name)
+    for (;;) {
+      if (line.rev === undefined) {
+        line.rev = (await store.get(id))?.rev ?? 0
+        line.undelivered = (await store.outbox(id)).length
+      }
+      if (line.undelivered >= maxUndelivered) {
+        deliver(name, line).catch(() => undefined)
+        throw new StoreError(
+          'STORE_BUSY',
+          `${line.undelivered} versions of ${name} wait for the blobs; maxUndelivered is ${maxUndelivered}`,
+        )
+      }
+      const version = line.rev + 1
+      const at = new Date(clock.wallNow()).toISOString()
+      const bytes = packEntry({ schema_version: 1, name, version, trace, owner: fence.owner, fence: fence.token, at, document })
+      try {
+        await store.commit(id, line.rev, fence, bytes, [bytes])
+      } catch (error) {
+        // Not known any more: it is read again before the next one.
+        line.rev = undefined
+        if (isStoreError(error, 'STORE_CONFLICT')) continue
+        throw error
+      }
+      line.rev = version
+      line.undelivered += 1
+      counts.recorded += 1
+      return version
+    }
+  }
+
+  function deliver(name: string, line: Line): Promise<void> {
+    line.delivering ??= deliverOutbox({ store, blobs, fence, name }, (count) => {
+      counts.delivered += count
+      line.undelivered = Math.max(0, line.undelivered - count)
+    })
+      .catch((error: unknown) => {
+        counts.failed += 1
+        counts.lastError = error
+        throw error
+      })
+      .finally(() => (line.delivering = undefined))
+    return line.delivering
+  }
+
+  const audit: Audit = {
+    async record(name, document, { trace } = {}) {
+      if (closed) throw new StoreError('CLOSED', 'the audit trail is closed')
+      const line = lineOf(name)
+      // Taken now: the caller may change its plan afterwards.
+      const text = JSON.stringify(document) as string | undefined
+      if (text === undefined) throw badOption('document', document, 'what JSON can say')
+      const taken: unknown = JSON.parse(text)
+      const context = trace === undefined ? null : copyTrace(trace)
+      const committed = line.tail.then(() => commit(name, line, taken, context))
+      line.tail = committed.catch(() => undefined)
+      const version = await committed
+      deliver(name, line).catch(() => undefined)
+      return { version }
+    },
+    async read<T>(name: string, version?: number) {
+      const id = recordId(name)
+      const kept = version === undefined ? await store.get(id) : (await store.revisions(id)).find(({ rev }) => rev === version)
+      if (kept !== undefined || version === undefined) return kept && (readEntry(kept.value, name) as AuditEntry<T>)
+      checkCount('version', version, 1)
+      try {
+        const bytes = await blobs.readAll(`${tagName(name)}@${versionTag(version)}`)
+        return readEntry(bytes, name) as AuditEntry<T>
+      } catch (error) {
+        if (isStoreError(error, 'BLOB_MISSING')) return undefined
+        throw error
+      }
+    },
+    async versions(name) {
+      return (await blobs.tags(tagName(name))).map(({ version }) => Number.parseInt(version, 10))
+    },
+    async flush(name) {
+      for (const each of name === undefined ? [...lines.keys()] : [name]) {
+        const line = lineOf(each)
+        await line.tail
+        // One that began before the last record may have ended without it.
+        await line.delivering?.catch(() => undefined)
+        await deliver(each, line)
+      }
+    },
+    stats: () => ({ ...counts }),
+    async close() {
+      if (closed) return
+      closed = true
+      await audit.flush().catch(() => undefined)
+    },
+    [Symbol.asyncDispose]: () => audit.close(),
+  }
+  return audit
+}
