@@ -15,6 +15,30 @@ import { resolveSupervisionOptions, type ResolvedSupervisionOptions, type Superv
 import { resolveTimers, type TimerClocks, type TimerPolicies } from './timer-policy.ts'
 import { resolveWatch, type WatchBinding } from './world.ts'
 
+/**
+ * No constraint, if the machine takes the changes of a map of that name with such values; else a text that no map is.
+ * A machine that names no events takes all.
+ */
+type Watchable<TEvent extends { readonly type: string }, K, V> = [TEvent] extends [never]
+  ? unknown
+  : string extends TEvent['type']
+    ? unknown
+    : K extends string
+      ? string extends K
+        ? unknown
+        : [Extract<TEvent, { readonly type: `${K}.${'put' | 'remove' | 'expire' | 'resync'}` }>] extends [never]
+          ? `the machine has no event of a map named ${K}`
+          : V extends ValueOf<Extract<TEvent, { readonly type: `${K}.put` }>>
+            ? unknown
+            : `the machine expects other values of the map ${K}`
+      : unknown
+
+type Watched<TLogic extends AnyStateMachine, TWorld> = {
+  readonly [K in keyof TWorld]: Watchable<EventFromLogic<TLogic>, K, TWorld[K]>
+}
+
+type ValueOf<TEvent> = [TEvent] extends [never] ? unknown : TEvent extends { readonly value: infer V } ? V : unknown
+
 /** `TWorld`: the values of the watched maps, by name. */
 export interface SpawnOptions<
   TLogic extends AnyStateMachine,
@@ -28,7 +52,7 @@ export interface SpawnOptions<
   readonly stage?: string
   readonly input?: InputFrom<TLogic>
   /** Maps whose changes become this agent's events; the present entries come first, as puts. */
-  readonly watch?: { readonly [K in keyof TWorld]: GridMap<TWorld[K]> | WatchBinding<TWorld[K]> }
+  readonly watch?: { readonly [K in keyof TWorld]: GridMap<TWorld[K]> | WatchBinding<TWorld[K]> } & Watched<TLogic, NoInfer<TWorld>>
   /**
    * `checkpoint`: the state is written to the store behind each transition that changed it, and a restart resumes from
    * there. An agent spawned under an id that the store knows resumes as well.

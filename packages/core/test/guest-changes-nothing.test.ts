@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMachine, fromPromise } from 'xstate'
+import { createMachine, fromPromise, type AnyStateMachine } from 'xstate'
 import { child, isCoreError, type CoreHooks } from '../src/index.ts'
 import { add, counter, openBench } from './support.ts'
 
@@ -32,7 +32,13 @@ async function life(hooks: CoreHooks | undefined): Promise<{ readonly seen: unkn
     throw new Error('down')
   }
   const needs = { source: { map: parts, source: 'p', maxAgeMs: 10 }, api: { dependency: api } }
-  const one = await system.spawn(counter, { id: 'one', durability: 'checkpoint', watch: { parts }, needs, mailbox: { attempts: 2 } })
+  const one = await system.spawn(counter as AnyStateMachine, {
+    id: 'one',
+    durability: 'checkpoint',
+    watch: { parts },
+    needs,
+    mailbox: { attempts: 2 },
+  })
   one.subscribe((snapshot) => seen.push(clock.now(), snapshot.context))
   const caller = createMachine({
     types: {} as { events: { type: 'go' } },
