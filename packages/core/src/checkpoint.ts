@@ -36,8 +36,7 @@ export interface CheckpointOptions {
   readonly rev: number
   /** How long the store may take to answer. */
   readonly timeoutMs: number
-  /** Aborts when the system is closed, store or no store. */
-  readonly over: AbortSignal
+  readonly open: OpenAsks
   /** Throws `CoreError` BAD_STATE if the state cannot be stored. */
   encode(): Encoded
   onCommit(rev: number, encoded: Encoded): void
@@ -51,16 +50,20 @@ export interface CheckpointOptions {
 const RETRY_MIN_MS = 100
 const RETRY_MAX_MS = 5000
 
+/** The questions to the store that are open: the end of a system ends them. A set, since there may be one for each of 10,000 agents. */
+export type OpenAsks = Set<(error: Error) => void>
+
 /** Asks a store that may never answer (I8). Rejects with `CoreError` STORE_TIMEOUT; then the outcome is unknown. */
 export function ask<T>(
-  { clock, timeoutMs, over }: { readonly clock: Clock; readonly timeoutMs: number; readonly over: AbortSignal },
+  { clock, timeoutMs, open }: { readonly clock: Clock; readonly timeoutMs: number; readonly open: OpenAsks },
   name: string,
   call: () => Promise<T>,
 ): Promise<T> {
   const timedOut = (ms: number): CoreError => new CoreError('STORE_TIMEOUT', `the store did not answer within ${ms} ms for ${name}`)
-  return waitFor<T>(clock, { timeoutMs, signal: over }, timeoutMs, timedOut, ({ resolve, reject }) => {
+  return waitFor<T>(clock, { timeoutMs }, timeoutMs, timedOut, ({ resolve, reject }) => {
+    open.add(reject)
     call().then(resolve, reject)
-    return () => undefined
+    return () => open.delete(reject)
   })
 }
 

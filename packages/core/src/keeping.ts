@@ -68,8 +68,8 @@ export class Keeping {
   }
 
   #ask<T>(call: (store: Store) => Promise<T>): Promise<T> {
-    const { clock, store, storeTimeoutMs: timeoutMs, over } = this.#services
-    return ask({ clock, timeoutMs, over }, `agent ${quote(this.#options.agent.id)}`, () => call(store))
+    const { clock, store, storeTimeoutMs: timeoutMs, openAsks: open } = this.#services
+    return ask({ clock, timeoutMs, open }, `agent ${quote(this.#options.agent.id)}`, () => call(store))
   }
 
   #decode(bytes: Uint8Array | undefined): AgentRecord | undefined {
@@ -81,7 +81,7 @@ export class Keeping {
 
   /** Takes the right to write (I1): a fence of our own, by which an older activation can write no more. */
   claim({ kept, record }: Found): void {
-    const { grid, store, clock, guests, storeTimeoutMs: timeoutMs, over } = this.#services
+    const { grid, store, clock, guests, storeTimeoutMs: timeoutMs, openAsks: open } = this.#services
     const { agent } = this.#options
     const fence = { owner: grid.id, token: (kept?.fence.token ?? 0) + 1 }
     this.#outbox?.restore(record?.outbox ?? [], record?.seq ?? 0, fence.token)
@@ -92,7 +92,7 @@ export class Keeping {
       fence,
       rev: kept?.rev ?? 0,
       timeoutMs,
-      over,
+      open,
       encode: () => this.#encode(undefined),
       onCommit: (rev, { bytes, upTo }) => {
         guests.tell('onCheckpoint', agent, rev, bytes.byteLength)

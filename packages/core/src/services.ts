@@ -1,6 +1,7 @@
 import type { Clock, Grid } from '@stigmergy/grid'
 import type { AnyStateMachine } from 'xstate'
 import type { Frames } from './cause.ts'
+import type { OpenAsks } from './checkpoint.ts'
 import type { DeadLetterBox } from './dead-letters.ts'
 import type { Guests } from './guests.ts'
 import type { HostEnvironment } from './host.ts'
@@ -29,8 +30,7 @@ export interface Services {
   readonly doer: Doer
   /** How long a store may take to answer. */
   readonly storeTimeoutMs: number
-  /** Aborts when the system is closed. */
-  readonly over: AbortSignal
+  readonly openAsks: OpenAsks
   readonly random: () => number
   /** Counts an effect that came twice, or from a replaced activation. */
   repeated(): void

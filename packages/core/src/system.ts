@@ -59,7 +59,6 @@ export function createSystem(options: SystemOptions): ActorSystem {
   const codec = createRecordCodec()
   const bounded = createBounder()
   const gated = createGated()
-  const ended = new AbortController()
   let repeats = 0
   const repeated = (): void => {
     repeats += 1
@@ -76,7 +75,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     environment: { clock, logger: createActor(createMachine({})).system._logger, deciding: new Deciding(), slot: grid.trace },
     store,
     storeTimeoutMs,
-    over: ended.signal,
+    openAsks: new Set(),
     codec,
     bounded,
     gated,
@@ -187,7 +186,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
       await allWithin(clock, timeoutMs, [...leaving, ...settling.values()], timedOut)
     } finally {
       pump.close()
-      ended.abort(new CoreError('CLOSED', 'the system is closed'))
+      for (const refuse of services.openAsks) refuse(new CoreError('CLOSED', 'the system is closed'))
       if (options.store === undefined) await store.close()
     }
   }
