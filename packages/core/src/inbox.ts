@@ -110,10 +110,10 @@ export class Inbox {
     return this.#accept(envelope)
   }
 
-  /** An event of the system: before all that others sent. */
+  /** An event of the system: before all that others sent. News mean nothing to the dead: they are no dead letters. */
   postSystem(event: AgentEvent, trace: TraceContext | undefined): boolean {
+    if (this.#closed) return false
     const envelope = this.envelope(event, trace)
-    if (this.#closed) return this.lose(envelope, 'stopped')
     this.#system ??= new Mailbox({ capacity: this.#options.mailbox.system, overflow: 'reject' })
     if (this.#system.offer(envelope) !== undefined) return this.lose(envelope, 'mailbox-full')
     this.#owner.wake()

@@ -70,6 +70,15 @@ test('a watcher that is being restarted is told afterwards, once', async () => {
   await bench.close()
 })
 
+test('news of the end are no dead letters of those that end as well', async () => {
+  const bench = await openBench()
+  for (const id of ['a', 'b', 'c']) await bench.system.spawn(mourner, { id })
+  for (const id of ['a', 'b', 'c']) for (const other of ['a', 'b', 'c']) bench.system.watch(id, other)
+  await bench.system.close()
+  assert.is(bench.system.deadLetters.count, 0)
+  await bench.close()
+})
+
 test('a watch may be ended, ends with its watcher, and is no watch of the dead; their number is bounded', async () => {
   const bench = await openBench()
   const { system } = bench

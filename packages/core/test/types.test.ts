@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { assign, createMachine, setup } from 'xstate'
-import type { AgentRef, MapEvent, ReplyTo, SpawnOptions } from '../src/index.ts'
+import { assign, createMachine, setup, type PromiseActorLogic } from 'xstate'
+import { child, coalesce, type AgentRef, type MapEvent, type ReplyTo, type SpawnOptions } from '../src/index.ts'
 import { openBench } from './support.ts'
 
 /** What the compiler must accept and refuse. The check is the type check of this file; running it shows that it runs. */
@@ -80,6 +80,34 @@ test('options are typed by the machine and the maps', async () => {
     bench.system.spawn(robot, { watch: { parts: 'parts' } }),
   ])
   assert.is(refused?.status, 'rejected')
+  await bench.close()
+})
+
+test('what stands around an agent is typed by its machine', async () => {
+  const bench = await openBench()
+  const parts = bench.grid.map<Part>('parts')
+  const made = child(robot, { id: 'r', input: { home: 'left' }, watch: { parts }, restart: 'permanent' })
+  // @ts-expect-error not the input of this machine
+  assert.ok(child(robot, { input: { home: 7 } }))
+  // @ts-expect-error no such restart
+  assert.ok(child(robot, { restart: 'always' }))
+  const tree = await bench.system.supervise({ id: 's', children: [made] })
+  const ref: AgentRef<typeof robot> = await tree.spawn(robot, {
+    stash: (event, state) => event.type === 'placed' && state.matches('idle'),
+    needs: { parts: { map: parts, maxAgeMs: 50 } },
+    mailbox: { overflow: coalesce<MapEvent<'parts', Part>>((event) => ('key' in event ? event.key : undefined)) },
+  })
+  // @ts-expect-error no such event
+  const never: SpawnOptions<typeof robot>['stash'] = (event) => event.type === 'dropped'
+  assert.type(never, 'function')
+  assert.is(ref.snapshot.context.part, undefined)
+  const api = bench.system.dependency('api')
+  const answer: number = await api.call(() => 1)
+  const logic = api.fromPromise<string, { id: number }>(async ({ input }) => String(input.id))
+  // @ts-expect-error the output is text
+  const wrong: PromiseActorLogic<number, { id: number }> = logic
+  assert.ok(wrong)
+  assert.is(answer, 1)
   await bench.close()
 })
 
