@@ -179,8 +179,7 @@ export class Life implements CellOwner, Kept {
 
   /** Resumes it from its last stored state, or from the beginning. What fails meanwhile is told to its supervisor. */
   async restart(): Promise<void> {
-    // One that is only being started has not been brought down: it goes on, with what it holds.
-    if (this.#status !== 'restarting') return
+    if (this.#status !== 'restarting') return // It is only being started: it goes on, with what it holds.
     const crash = this.#crash as Crash
     const attempt = ++this.#attempt
     let read = false
@@ -197,10 +196,9 @@ export class Life implements CellOwner, Kept {
       this.cell.start(origin)
       this.cell.open(origin)
     } catch (error) {
-      if (!this.ended && attempt === this.#attempt) {
-        // A store that is out of reach, or newer than this program, is no reason to begin anew.
-        this.#decide({ ...crash, error }, read || isCoreError(error, 'STORE_BROKEN'))
-      }
+      if (this.ended || attempt !== this.#attempt) return
+      // A store that is out of reach, or newer than this program, is no reason to begin anew.
+      this.#decide({ ...crash, error }, read || isCoreError(error, 'STORE_BROKEN'))
     }
   }
 
