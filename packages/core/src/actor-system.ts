@@ -6,6 +6,7 @@ import type { DeadLetters } from './dead-letters.ts'
 import type { Dependency } from './dependency.ts'
 import type { DependencyOptions } from './dependency-options.ts'
 import type { Actuator } from './doer.ts'
+import type { DrainOptions, DrainReport } from './drain.ts'
 import type { AgentEvent } from './envelope.ts'
 import type { CoreHooks } from './hooks.ts'
 import type { MailboxOptions } from './mailbox.ts'
@@ -81,6 +82,12 @@ export interface ActorSystem {
   use(hooks: CoreHooks): () => void
   /** Errors thrown by hooks and listeners so far. */
   readonly guestErrors: number
+  /**
+   * Closes in good order: new work from outside is refused, what waits and every promise under way is finished, the last states are
+   * written, and the agents are stopped in reverse order of their start. What is not finished in time is cut, and told. Never rejects
+   * but for bad options. `drainOnSignal` does it on SIGTERM.
+   */
+  drain(options?: DrainOptions): Promise<DrainReport>
   /**
    * Stops the agents in reverse order of their spawn and writes their last states. Afterwards nothing is pending.
    * Rejects with `CoreError` CLOSE_TIMEOUT if the store does not answer in time; all is stopped then as well.

@@ -6,6 +6,7 @@ import { CoreError } from './errors.ts'
 import type { MailboxState } from './inbox-options.ts'
 import type { Life } from './life.ts'
 import type { AgentStatus } from './life-options.ts'
+import type { NeedReport } from './needs.ts'
 import { cycleOf, type Question } from './question.ts'
 import type { Services } from './services.ts'
 import { waitFor, type WaitOptions } from './wait.ts'
@@ -15,6 +16,8 @@ export interface SendOptions {
   readonly trace?: TraceContext | undefined
   /** Tells the event from its repetitions: sent again under this id, it is not handled again (see `mailbox.dedup`). */
   readonly id?: string | undefined
+  /** The agent that sends: while the system is drained, only agents may send. @default the one whose step is running */
+  readonly from?: string | undefined
 }
 
 export interface AskOptions extends WaitOptions {
@@ -64,6 +67,10 @@ export interface AgentRef<TLogic extends AnyStateMachine> {
    * Throws `CoreError` AGENT_STOPPED or TOO_MANY_WATCHES. Returns the end of the watch.
    */
   watch(agentId: string): () => void
+  /** How each of its needs stands, judged now: so that a guard may ask. */
+  readonly needs: readonly NeedReport[]
+  /** An operator acknowledges that a latched need is met again. False if it is not, or was not latched. */
+  acknowledge(need: string): boolean
   /** What waits for it. */
   readonly mailbox: MailboxState
   /** Stops it and waits until its last state is stored. What waits in its mailbox becomes dead letters. */
@@ -91,6 +98,7 @@ function ask<R>(life: Life, services: Services, make: (replyTo: ReplyTo<R>) => A
   const timedOut = (timeoutMs: number): CoreError => new CoreError('ASK_TIMEOUT', `${name} did not answer within ${timeoutMs} ms`)
   return waitFor<R>(services.clock, options, ASK_MS, timedOut, ({ resolve, reject }) => {
     const cycle = cycleOf(asker, asked, because)
+    if (!services.admits(asker)) throw new CoreError('DRAINING', `the system is being drained: ${name} is asked nothing any more`)
     if (cycle !== undefined) throw new CoreError('ASK_CYCLE', `${cycle.map(quote).join(' waits for ')}: that has no end`)
     let open = true
     const question: Question = {
@@ -188,7 +196,10 @@ class Ref<TLogic extends AnyStateMachine> implements AgentRef<TLogic> {
 
   send(event: EventFromLogic<TLogic>, options?: SendOptions): boolean {
     const trace = options?.trace ?? this.#services.grid.trace.current
-    return this.#life.cell.inbox.post(event as AgentEvent, trace, undefined, options?.id)
+    const { inbox } = this.#life.cell
+    if (!this.#services.admits(options?.from))
+      return inbox.lose(inbox.envelope(event as AgentEvent, trace, undefined, options?.id), 'draining')
+    return inbox.post(event as AgentEvent, trace, undefined, options?.id)
   }
 
   ask<R>(make: (replyTo: ReplyTo<R>) => EventFromLogic<TLogic>, options: AskOptions = {}): Promise<R> {
@@ -209,6 +220,14 @@ class Ref<TLogic extends AnyStateMachine> implements AgentRef<TLogic> {
 
   watch(agentId: string): () => void {
     return this.#services.watch(this.#life, agentId)
+  }
+
+  get needs(): readonly NeedReport[] {
+    return this.#life.cell.inbox.needs?.reports ?? []
+  }
+
+  acknowledge(need: string): boolean {
+    return this.#life.cell.inbox.needs?.acknowledge(need) ?? false
   }
 
   get mailbox(): MailboxState {

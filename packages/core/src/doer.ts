@@ -71,7 +71,7 @@ export function createDoer({ grid, clock, guests, deadLetters, actuators, inbox 
         live: true,
         lost(reason) {
           // A full mailbox has room again, and who has stopped may come back. What broke its receiver, or is no event, never gets better.
-          const attempt = reason === 'stopped' || (reason === 'mailbox-full' && !accepted) ? 'later' : 'lost'
+          const attempt = reason === 'stopped' || reason === 'stash-full' || (reason === 'mailbox-full' && !accepted) ? 'later' : 'lost'
           if (accepted) ended(attempt)
           else refused = attempt
           return attempt === 'later'

@@ -107,3 +107,8 @@ export function leavesTree({ type, params, exec }: ExecutableActionObject, tree:
   // A delayed one waits with the timers.
   return typeof delay !== 'number' && to.system !== tree
 }
+
+/** Those that XState runs once the step is done, in order with the stops of children. */
+export function runsLate({ type }: ExecutableActionObject): boolean {
+  return type === 'xstate.emit' || type === 'xstate.sendTo'
+}

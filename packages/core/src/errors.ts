@@ -27,6 +27,7 @@ export const CORE_ERRORS = {
   NO_AGENT: 'An action made by `send`, `put` or `command` was run by a machine that is no agent. Spawn it in a system.',
   INTERRUPTED: 'A promise was running when the agent stopped, and is not marked as `retryable`. Find out how it ended, then go on.',
   CLOSED: 'The system is closed.',
+  DRAINING: 'The system is being drained: it takes no new work. Send it to another process.',
   CLOSE_TIMEOUT: 'The system is closed, but not every checkpoint could be written in time. The message names the agents.',
 } as const
 

@@ -22,6 +22,7 @@ export function gateStarted(logic: AnyActorLogic): AnyActorLogic {
 
   return {
     ...logic,
+    gates: logic,
     start(snapshot: Snapshot<unknown>, scope: AnyActorScope) {
       const { self } = scope
       phases.set(self, 'waiting')

@@ -1,6 +1,6 @@
 import { StateMachine, type AnyActorLogic, type AnyActorRef, type AnyActorScope, type AnyEventObject } from 'xstate'
 import type { AnyMachineSnapshot, AnyStateMachine, ExecutableActionObject, Snapshot } from 'xstate'
-import { gateOf, leavesTree } from './effect.ts'
+import { gateOf, leavesTree, runsLate } from './effect.ts'
 import type { Gate } from './gate.ts'
 import { gateStarted } from './gated-child.ts'
 import { MAX_ITERATIONS, type Effect } from './step.ts'
@@ -148,7 +148,8 @@ class ChildScope {
 
   #run(effect: ExecutableActionObject): void {
     const run = (): void => effect.exec?.(effect.info, effect.params)
-    if (leavesTree(effect, this.#real.system as unknown as Tree)) this.gate.hold(run)
-    else run()
+    if (!leavesTree(effect, this.#real.system as unknown as Tree)) run()
+    else if (runsLate(effect)) this.#real.defer(() => this.gate.hold(run))
+    else this.gate.hold(run)
   }
 }

@@ -132,6 +132,8 @@ export interface CoreHooks {
   /** A supervisor gave up on a child: the one above decides. Undefined: there is none, and all its children are stopped. */
   onEscalation?(escalation: { readonly supervisor: string; readonly child: string; readonly to: string | undefined }): void
   onDependency?(change: DependencyChange): void
+  /** A need of the agent stands otherwise. `latched`: it is met, and waits to be acknowledged. */
+  onNeed?(agent: AgentInfo, need: string, state: 'met' | 'degraded' | 'latched'): void
   onRestart?(agent: AgentInfo, restarts: number, from: 'checkpoint' | 'initial'): void
   onCheckpoint?(agent: AgentInfo, rev: number, bytes: number): void
   /** The store failed, or the state cannot be stored. Errors of the store are followed by another try. */

@@ -1,3 +1,4 @@
+import type { Need } from './need.ts'
 import type { AnyMachineSnapshot } from 'xstate'
 import type { QueueState } from './event-queue.ts'
 import type { AgentInfo } from './hooks.ts'
@@ -10,6 +11,7 @@ export interface InboxOptions {
   readonly mailbox: ResolvedMailboxOptions
   readonly watch: ReadonlyMap<string, WatchBinding<unknown>>
   readonly stash: StashWhile | undefined
+  readonly needs: ReadonlyMap<string, Need> | undefined
 }
 
 /** Whose inbox it is. */

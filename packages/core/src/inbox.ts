@@ -5,9 +5,11 @@ import type { DeadLetterReason } from './hooks.ts'
 import { EventQueue } from './event-queue.ts'
 import type { InboxOptions, InboxOwner, MailboxState } from './inbox-options.ts'
 import { Mailbox } from './mailbox.ts'
+import { createNeeds, type Needs } from './needs.ts'
 import type { EffectOrigin } from './outbox.ts'
 import type { Services } from './services.ts'
 import { Stash } from './stash.ts'
+import { Suspect } from './suspect.ts'
 import { createWorldBinding, type WorldBinding } from './world.ts'
 
 const NO_BINDINGS: readonly WorldBinding[] = []
@@ -21,17 +23,15 @@ export class Inbox {
   readonly #queue: EventQueue
   readonly #bindings: readonly WorldBinding[]
   readonly #stash: Stash | undefined
+  readonly needs: Needs | undefined
   // Made when they are needed: most agents never need them.
   #system: Mailbox<Envelope> | undefined
   #dedup: Dedup | undefined
+  #suspect: Suspect | undefined
   /** The present entries of the world, before what waits. */
   #prelude: readonly Envelope[] = NO_ENVELOPES
   /** How many of them are left. */
   #left = 0
-  /** The event that the agent crashed on, how often, and whether it is to come again. */
-  #suspect: Envelope | undefined
-  #crashes = 0
-  #again = false
   /** Changes of the world were lost: a resync is due after that many events, where the first of them would have been. */
   #resyncAfter: number | undefined
   #closed = false
@@ -43,6 +43,7 @@ export class Inbox {
     const { failed } = services.guests
     this.#queue = new EventQueue(options.mailbox, failed)
     if (options.stash !== undefined) this.#stash = new Stash(options.stash, options.mailbox.stash, failed)
+    if (options.needs !== undefined) this.needs = createNeeds(options.needs, options.agent, services, () => owner.wake())
     this.#bindings = options.watch.size === 0 ? NO_BINDINGS : this.#bind(options.watch)
   }
 
@@ -65,7 +66,8 @@ export class Inbox {
       this.#left === 0 &&
       this.#queue.size === 0 &&
       this.#resyncAfter === undefined &&
-      !this.#again &&
+      this.#suspect?.waits !== true &&
+      this.needs?.due !== true &&
       (this.#system === undefined || this.#system.size === 0) &&
       (this.#stash === undefined || this.#stash.rests(this.#owner.snapshot))
     )
@@ -78,9 +80,8 @@ export class Inbox {
 
   get state(): MailboxState {
     const { waiting, coalesced } = this.#queue.state
-    const again = this.#again ? 1 : 0
     return {
-      waiting: waiting + again,
+      waiting: waiting + (this.#suspect?.waits === true ? 1 : 0),
       coalesced,
       system: this.#system?.size ?? 0,
       stashed: this.#stash?.size ?? 0,
@@ -137,15 +138,13 @@ export class Inbox {
 
   /** The agent crashed on it: it comes again after the restart, until it has been given often enough. */
   crashed(envelope: Envelope): void {
-    this.#crashes = envelope === this.#suspect ? this.#crashes + 1 : 1
-    this.#again = this.#crashes < this.#options.mailbox.attempts && isMessage(envelope)
-    this.#suspect = this.#again ? envelope : undefined
-    if (!this.#again) this.lose(envelope, 'crashed')
+    this.#suspect ??= new Suspect(this.#options.mailbox.attempts)
+    if (!this.#suspect.crashed(envelope, isMessage(envelope))) this.lose(envelope, 'crashed')
   }
 
   next(): Envelope | undefined {
     for (;;) {
-      const envelope = this.#system?.take() ?? this.#fromPrelude() ?? this.#suspected() ?? this.#message()
+      const envelope = this.#need() ?? this.#system?.take() ?? this.#fromPrelude() ?? this.#suspect?.take() ?? this.#message()
       if (envelope === undefined) return undefined
       if (envelope.sender?.live === false) continue
       if (envelope.id !== undefined) this.#dedup?.taken(envelope.id)
@@ -153,10 +152,9 @@ export class Inbox {
     }
   }
 
-  #suspected(): Envelope | undefined {
-    if (!this.#again) return undefined
-    this.#again = false
-    return this.#suspect
+  #need(): Envelope | undefined {
+    const event = this.needs?.next()
+    return event && this.envelope(event, undefined)
   }
 
   #message(): Envelope | undefined {
@@ -196,9 +194,10 @@ export class Inbox {
     }
   }
 
-  /** Begins to watch: the system's events come first, then the present entries, then what waits. */
+  /** Begins to watch. First come news of its needs, then the system's events, then the present entries, then what waits. */
   open(resync: string | undefined): void {
     this.#resyncAfter = undefined
+    this.needs?.open(resync !== undefined)
     if (this.#bindings.length > 0) this.#tell(this.#bindings.flatMap((binding) => binding.open(resync)))
   }
 
@@ -217,6 +216,7 @@ export class Inbox {
 
   /** Stops to watch; what others send is kept. */
   pause(): void {
+    this.needs?.close()
     this.#tell(NO_ENVELOPES)
     this.#resyncAfter = undefined
     for (const binding of this.#bindings) binding.close()
@@ -230,7 +230,7 @@ export class Inbox {
   /** What waits becomes dead letters. */
   clear(): void {
     this.pause()
-    const suspect = this.#suspected()
+    const suspect = this.#suspect?.take()
     const waiting = [...(suspect === undefined ? [] : [suspect]), ...(this.#stash?.clear() ?? [])]
     for (const envelope of waiting) this.lose(envelope, 'stopped')
     // News of the system mean nothing to the dead.

@@ -18,7 +18,7 @@ type StoredChild = NonNullable<PersistedSnapshot['children']>[string] & { readon
 
 /**
  * Takes out of a stored state the promises that must not be run a second time: XState would start them anew, and a payment is made twice.
- * Changes the snapshot.
+ * Changes the snapshot. Throws `CoreError` STORE_FOREIGN if a child is made of what the machine does not have.
  */
 export function takeInterrupted(
   machine: AnyStateMachine,
@@ -26,16 +26,18 @@ export function takeInterrupted(
   retryable: Retryable,
   path: readonly string[] = [],
 ): readonly Interrupted[] {
-  if (retryable === 'all') return []
   const found: Interrupted[] = []
   for (const [id, child] of Object.entries((snapshot.children ?? {}) as Readonly<Record<string, StoredChild>>)) {
     const { src, again } = child
-    if (typeof src !== 'string' || child.snapshot.status !== 'active') continue
-    const logic = logicOf(machine, src)
-    if (logic === undefined) continue
+    const logic = typeof src === 'string' ? logicOf(machine, src) : undefined
+    // XState would leave it out, and the machine would wait for it.
+    if (typeof src !== 'string' || logic === undefined) {
+      throw new CoreError('STORE_FOREIGN', `the stored child ${quote(id)} is made of ${quote(src)}, which the machine does not have`)
+    }
+    if (child.snapshot.status !== 'active') continue
     if (typeof (logic as unknown as AnyStateMachine).root === 'object') {
       found.push(...takeInterrupted(logic as unknown as AnyStateMachine, child.snapshot, retryable, [...path, id]))
-    } else if (again !== true && !retryable.includes(src) && !retryable.includes(id) && isPromise(logic)) {
+    } else if (again !== true && retryable !== 'all' && !retryable.includes(src) && !retryable.includes(id) && isPromise(logic)) {
       delete snapshot.children?.[id]
       found.push({ path, id, src })
     }

@@ -63,7 +63,21 @@ function persist(machine: AnyStateMachine, snapshot: AnyMachineSnapshot): Persis
   if (isEmpty(children) && isEmpty(historyValue) && !holdsActor(context)) {
     return { status, output, error, value, historyValue: {}, context, children: {} } as unknown as PersistedSnapshot
   }
+  refuseInline(children as Readonly<Record<string, AnyActor | undefined>>)
   return machine.getPersistedSnapshot(snapshot) as PersistedSnapshot
+}
+
+/** XState refuses them in its development build only; in the other the state cannot be restored. */
+function refuseInline(children: Readonly<Record<string, AnyActor | undefined>>): void {
+  for (const [id, child] of Object.entries(children)) {
+    if (typeof child?.src !== 'string') {
+      throw new TypeError(
+        `the inline child ${JSON.stringify(id)} cannot be stored: name its logic in setup({ actors }), and spawn it by name`,
+      )
+    }
+    const below = (child.getSnapshot() as Partial<AnyMachineSnapshot> | undefined)?.children
+    if (below !== undefined) refuseInline(below as Readonly<Record<string, AnyActor | undefined>>)
+  }
 }
 
 // Deeper than this it may be a circle: from there on each object is looked at once.

@@ -6,6 +6,7 @@ import type { Guests } from './guests.ts'
 import type { HostEnvironment } from './host.ts'
 import type { Life } from './life.ts'
 import type { Doer } from './outbox.ts'
+import type { GaugeServices } from './need.ts'
 import type { Pump } from './pump.ts'
 import type { Turn } from './question.ts'
 import type { RecordCodec } from './record-codec.ts'
@@ -35,9 +36,13 @@ export interface Services {
   repeated(): void
   /** Counts an answer that came after its asker had gone. */
   lateReply(): void
+  /** What needs are judged by. */
+  readonly gauges: GaugeServices
   readonly frames: Frames
   /** Whose step is running. */
   readonly turn: Turn
+  /** False for what comes from outside while the system is drained. `from`: the agent that sends. */
+  admits(from: string | undefined): boolean
   /** An agent is over. */
   ended(life: Life): void
   /** See `AgentRef.watch`. */

@@ -7,12 +7,37 @@ import { resolveGateOptions, type GateOptions } from './gate-options.ts'
 import { resolveRetryable, type Retryable } from './interrupted.ts'
 import type { LifeOptions } from './life-options.ts'
 import { resolveMailboxOptions, type MailboxOptions, type ResolvedMailboxOptions } from './mailbox.ts'
+import { resolveNeeds, type Need } from './need.ts'
 import { resolveMigrations, type Migration } from './migration.ts'
 import type { Durability } from './owner.ts'
 import type { StashWhile } from './stash.ts'
 import { resolveSupervisionOptions, type ResolvedSupervisionOptions, type SupervisionOptions } from './supervisor.ts'
 import { resolveTimers, type TimerClocks, type TimerPolicies } from './timer-policy.ts'
 import { resolveWatch, type WatchBinding } from './world.ts'
+
+/**
+ * No constraint, if the machine takes the changes of a map of that name with such values; else a text that no map is.
+ * A machine that names no events takes all.
+ */
+type Watchable<TEvent extends { readonly type: string }, K, V> = [TEvent] extends [never]
+  ? unknown
+  : string extends TEvent['type']
+    ? unknown
+    : K extends string
+      ? string extends K
+        ? unknown
+        : [Extract<TEvent, { readonly type: `${K}.${'put' | 'remove' | 'expire' | 'resync'}` }>] extends [never]
+          ? `the machine has no event of a map named ${K}`
+          : V extends ValueOf<Extract<TEvent, { readonly type: `${K}.put` }>>
+            ? unknown
+            : `the machine expects other values of the map ${K}`
+      : unknown
+
+type Watched<TLogic extends AnyStateMachine, TWorld> = {
+  readonly [K in keyof TWorld]: Watchable<EventFromLogic<TLogic>, K, TWorld[K]>
+}
+
+type ValueOf<TEvent> = [TEvent] extends [never] ? unknown : TEvent extends { readonly value: infer V } ? V : unknown
 
 /** `TWorld`: the values of the watched maps, by name. */
 export interface SpawnOptions<
@@ -27,7 +52,7 @@ export interface SpawnOptions<
   readonly stage?: string
   readonly input?: InputFrom<TLogic>
   /** Maps whose changes become this agent's events; the present entries come first, as puts. */
-  readonly watch?: { readonly [K in keyof TWorld]: GridMap<TWorld[K]> | WatchBinding<TWorld[K]> }
+  readonly watch?: { readonly [K in keyof TWorld]: GridMap<TWorld[K]> | WatchBinding<TWorld[K]> } & Watched<TLogic, NoInfer<TWorld>>
   /**
    * `checkpoint`: the state is written to the store behind each transition that changed it, and a restart resumes from
    * there. An agent spawned under an id that the store knows resumes as well.
@@ -54,6 +79,11 @@ export interface SpawnOptions<
    * Changes of watched maps and events of the system are never set aside. Must be pure.
    */
   readonly stash?: (event: EventFromLogic<TLogic>, snapshot: SnapshotFrom<TLogic>) => boolean
+  /**
+   * What its work depends on: `{ parts: { map: parts, maxAgeMs: 50 }, planner: { dependency: api }, store: { store: true } }`. It is told
+   * `agent.degraded` and `agent.recovered`, before any other event.
+   */
+  readonly needs?: Readonly<Record<string, Need>>
   readonly supervision?: SupervisionOptions
 }
 
@@ -88,6 +118,7 @@ export function resolveSpawnOptions<TLogic extends AnyStateMachine>(
     mailbox: resolveMailboxOptions(options.mailbox, defaults.mailbox),
     supervision: resolveSupervisionOptions(options.supervision, defaults.supervision),
     watch: resolveWatch(options.watch),
+    needs: resolveNeeds(options.needs),
     timers: resolveTimers(options.timers, defaults.timers),
     retryable: resolveRetryable(options.retryable),
     checkpoint: resolveCheckpointSpan(options.checkpoint),

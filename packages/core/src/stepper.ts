@@ -7,7 +7,7 @@ import type {
   ExecutableActionObject,
   Snapshot,
 } from 'xstate'
-import { leavesTree } from './effect.ts'
+import { leavesTree, runsLate } from './effect.ts'
 import type { Gate } from './gate.ts'
 import { slim } from './slim.ts'
 import type { Effect, Step } from './step.ts'
@@ -105,8 +105,13 @@ export abstract class Stepper {
     try {
       for (const effect of effects) {
         if (typeof effect === 'function') later.push(effect)
-        else if (this.gate !== undefined && leavesTree(effect, this.tree)) this.gate.hold(() => effect.exec?.(effect.info, effect.params))
-        else effect.exec?.(effect.info, effect.params)
+        else if (this.gate === undefined || !leavesTree(effect, this.tree)) effect.exec?.(effect.info, effect.params)
+        else {
+          const { gate } = this
+          const hold = (): void => gate.hold(() => effect.exec?.(effect.info, effect.params))
+          if (runsLate(effect)) later.push(hold)
+          else hold()
+        }
       }
     } finally {
       this.#later = undefined

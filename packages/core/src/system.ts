@@ -4,16 +4,19 @@ import type { ActorSystem, SystemOptions } from './actor-system.ts'
 import { Frames } from './cause.ts'
 import type { Launched } from './agent-child.ts'
 import { createAgentRef, type AgentRef, type SendOptions } from './agent.ts'
+import { allWithin } from './all-within.ts'
 import { integerOption, numberOption, quote } from './check.ts'
 import { createDeadLetters } from './dead-letters.ts'
 import { createDeathWatch, type EndedEvent } from './death-watch.ts'
 import { createDependencies } from './dependencies.ts'
 import type { AgentEvent } from './envelope.ts'
 import { createDoer, resolveActuators } from './doer.ts'
+import { drain, resolveDrainOptions, type DrainReport } from './drain.ts'
 import { CoreError } from './errors.ts'
 import { createForest } from './forest.ts'
 import { createGated } from './gated-machine.ts'
 import { createGuests } from './guests.ts'
+import type { DeadLetterReason } from './hooks.ts'
 import { Life } from './life.ts'
 import type { LifeOptions } from './life-options.ts'
 import { resolveMailboxOptions } from './mailbox.ts'
@@ -24,10 +27,10 @@ import { createRecordCodec } from './record-codec.ts'
 import type { Services } from './services.ts'
 import { resolveSpawnOptions, type SpawnOptions } from './spawn.ts'
 import { createBounder } from './step.ts'
+import { createStoreHealth } from './store-health.ts'
 import { Deciding } from './stepper.ts'
 import { resolveSupervisionOptions } from './supervisor.ts'
 import type { TimerClocks } from './timer-policy.ts'
-import { waitFor } from './wait.ts'
 
 const CLOSE_MS = 5000
 const STORE_MS = 10_000
@@ -44,6 +47,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
   const mailbox = resolveMailboxOptions(options.mailbox)
   const supervision = resolveSupervisionOptions(options.supervision)
   const guests = createGuests()
+  const health = createStoreHealth(guests)
   if (options.hooks !== undefined) guests.use(options.hooks)
   const pump = createPump()
   const store = options.store ?? memoryStore()
@@ -87,11 +91,14 @@ export function createSystem(options: SystemOptions): ActorSystem {
     turn,
     ended: forget,
     watch,
+    admits,
+    gauges: { health, onDependency: (dependency, fn) => dependencies.get(dependency.name).onChange(fn) },
   }
 
   const settling = new Map<Life, Promise<void>>()
   let spawned = 0
   let closing: Promise<void> | undefined
+  let draining: Promise<DrainReport> | undefined
 
   function newId(machineId: string): string {
     let id: string
@@ -117,10 +124,24 @@ export function createSystem(options: SystemOptions): ActorSystem {
   function send(id: string, event: AgentEvent, sendOptions: SendOptions = {}): boolean {
     const trace: TraceContext | undefined = sendOptions.trace ?? grid?.trace.current
     const life = lives.get(id)
+    if (!admits(sendOptions.from)) return lose(id, event, 'draining', trace, sendOptions.id)
     if (life !== undefined) return life.cell.inbox.post(event, trace, undefined, sendOptions.id)
-    const letter = { agentId: id, event, reason: 'unknown-agent', atMs: clock.now(), trace, id: sendOptions.id } as const
-    guests.tell('onDeadLetter', deadLetters.add(letter))
+    return lose(id, event, 'unknown-agent', trace, sendOptions.id)
+  }
+
+  function lose(agentId: string, event: AgentEvent, reason: DeadLetterReason, trace: TraceContext | undefined, id?: string): false {
+    guests.tell('onDeadLetter', deadLetters.add({ agentId, event, reason, atMs: clock.now(), trace, id }))
     return false
+  }
+
+  // Agents may finish what they have begun: what they send each other passes.
+  function admits(from: string | undefined): boolean {
+    return draining === undefined || turn.agentId !== undefined || (from !== undefined && lives.has(from))
+  }
+
+  function mayStart(): void {
+    if (closing !== undefined) throw new CoreError('CLOSED', 'the system is closed')
+    if (draining !== undefined) throw new CoreError('DRAINING', 'the system is being drained: no agent is started any more')
   }
 
   function watch(watcher: Life, watched: string): () => void {
@@ -158,18 +179,12 @@ export function createSystem(options: SystemOptions): ActorSystem {
     forest.close()
     dependencies.close()
     const leaving = [...lives.values()].reverse().map((life) => life.stop())
-    const settled = Promise.allSettled([...leaving, ...settling.values()])
     const timedOut = (): CoreError => {
       const late = [...settling.keys()].map((life) => quote(life.info.id)).join(', ')
       return new CoreError('CLOSE_TIMEOUT', `no checkpoint within ${timeoutMs} ms of ${late}`)
     }
     try {
-      const results = await waitFor<readonly PromiseSettledResult<void>[]>(clock, { timeoutMs }, timeoutMs, timedOut, ({ resolve }) => {
-        void settled.then(resolve)
-        return () => undefined
-      })
-      const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
-      if (errors.length > 0) throw errors[0]
+      await allWithin(clock, timeoutMs, [...leaving, ...settling.values()], timedOut)
     } finally {
       pump.close()
       ended.abort(new CoreError('CLOSED', 'the system is closed'))
@@ -186,13 +201,13 @@ export function createSystem(options: SystemOptions): ActorSystem {
       return [...lives.keys()]
     },
     async spawn(machine, spawnOptions = {}) {
-      if (closing !== undefined) throw new CoreError('CLOSED', 'the system is closed')
+      mayStart()
       const given = spawnOptions as SpawnOptions<typeof machine>
       const { ref } = await launch(resolveSpawnOptions(machine, given, { mailbox, supervision, timers, newId }))
       return ref as unknown as AgentRef<typeof machine>
     },
     async supervise(spec) {
-      if (closing !== undefined) throw new CoreError('CLOSED', 'the system is closed')
+      mayStart()
       return forest.supervise(spec)
     },
     supervisor: (id) => forest.get(id),
@@ -218,6 +233,11 @@ export function createSystem(options: SystemOptions): ActorSystem {
     use: (hooks) => guests.use(hooks),
     get guestErrors() {
       return guests.errors
+    },
+    async drain(drainOptions = {}) {
+      const resolved = resolveDrainOptions(drainOptions)
+      draining ??= drain({ clock, lives, close: (timeoutMs) => system.close({ timeoutMs }) }, resolved)
+      return draining
     },
     async close({ timeoutMs } = {}) {
       const deadlineMs = numberOption('timeoutMs', timeoutMs, CLOSE_MS, 0, Infinity)

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { assign, createMachine, fromCallback, fromPromise, sendTo, type AnyActorRef } from 'xstate'
+import { assign, createMachine, fromCallback, fromPromise, sendTo, type AnyActorRef, type AnyStateMachine } from 'xstate'
 import { openBench, recorder, traceOf } from './support.ts'
 
 const test = suite('children over a restart')
@@ -27,7 +27,7 @@ test('with its grid closed an agent cannot start again: it fails, and nothing of
   })
   const bench = await openBench({ supervision: { maxRestarts: 2 } })
   const parts = bench.grid.map('parts')
-  const agent = await bench.system.spawn(machine, { watch: { parts } })
+  const agent = await bench.system.spawn(machine as AnyStateMachine, { watch: { parts } })
   await bench.grid.close()
   agent.send({ type: 'boom' })
   await bench.clock.advance(10)

@@ -79,6 +79,18 @@ test('with a probe of its own it recovers by itself, and nobody else is the prob
   await bench.close()
 })
 
+test('while its own probe is under way, nobody else is let through', async () => {
+  let answer: (() => void) | undefined
+  const probe = (): Promise<void> => new Promise((resolve) => (answer = resolve))
+  const api = await openApi({ breaker: { failures: 1, openMs: 100, probes: 2 }, probe })
+  await broken(api, 1)
+  await api.bench.clock.advance(100)
+  assert.is(api.dependency.state, 'half-open')
+  await refused(api.call(), 'DEPENDENCY_OPEN', /half-open/)
+  answer?.()
+  await api.bench.close()
+})
+
 test('a probe that finds no place opens it again: it is not left half open for ever', async () => {
   const api = await openApi({
     breaker: { failures: 1, openMs: 100, factor: 1 },

@@ -1,7 +1,7 @@
 import { openGrid, createVirtualClock } from '@stigmergy/grid'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMachine, fromCallback } from 'xstate'
+import { createMachine, fromCallback, type AnyStateMachine } from 'xstate'
 import { createSystem, isCoreError, memoryStore, type CoreErrorCode, type Store } from '../src/index.ts'
 import { createDeadLetters } from '../src/dead-letters.ts'
 import { add, counter, openBench, recorder } from './support.ts'
@@ -172,7 +172,7 @@ test('close stops the agents in reverse order and leaves nothing pending', async
       },
     },
   })
-  for (const id of ['a', 'b', 'c']) await bench.system.spawn(machine, { id, watch: { parts }, durability: 'checkpoint' })
+  for (const id of ['a', 'b', 'c']) await bench.system.spawn(machine as AnyStateMachine, { id, watch: { parts }, durability: 'checkpoint' })
   const asked = Promise.allSettled([
     bench.system.agent('a')?.ask(() => ({ type: 'unknown' }) as never),
     bench.system.agent('a')?.until(() => false),

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { assign, setup } from 'xstate'
+import { assign, createMachine, setup } from 'xstate'
 import type { AgentRef, MapEvent, ReplyTo, SpawnOptions } from '../src/index.ts'
 import { openBench } from './support.ts'
 
@@ -12,7 +12,7 @@ type Part = { x: number; owner?: string }
 const robot = setup({
   types: {
     context: {} as { part: string | undefined },
-    events: {} as MapEvent<'parts', Part> | { type: 'placed' } | { type: 'where'; replyTo: ReplyTo<number> },
+    events: {} as MapEvent<'parts', Part> | MapEvent<'mine', Part> | { type: 'placed' } | { type: 'where'; replyTo: ReplyTo<number> },
     input: {} as { home: string } | undefined,
   },
 }).createMachine({
@@ -66,6 +66,13 @@ test('options are typed by the machine and the maps', async () => {
       parts: { map: parts, where: (entry) => entry.value.colour === 'red' },
     },
   })
+  // @ts-expect-error the machine knows no map of that name
+  await bench.system.spawn(robot, { watch: { pieces: parts } })
+  const numbers = bench.grid.map<number>('numbers')
+  // @ts-expect-error the values of this map are no parts
+  await bench.system.spawn(robot, { watch: { parts: numbers } })
+  // A machine that names no events takes them all.
+  await bench.system.spawn(createMachine({}), { watch: { numbers } })
   // @ts-expect-error not the input of this machine
   await bench.system.spawn(robot, { input: { home: 7 } })
   const [refused] = await Promise.allSettled([

@@ -60,9 +60,17 @@ function boundDriver(driver: GridDriver, inFlight: InFlight): GridDriver {
 function boundMap(map: MapDriver, name: string, inFlight: InFlight): MapDriver {
   const of = (operation: string): string => `${operation} of map ${quote(name)}`
   return {
-    commit: (write) => inFlight.run(of(`${write.type} of ${quote(write.key)}`), () => map.commit(write)),
+    commit: (write) =>
+      inFlight.run(
+        () => of(`${write.type} of ${quote(write.key)}`),
+        () => map.commit(write),
+      ),
     commitAll: (writes) => inFlight.run(of(`putAll of ${writes.length} entries`), () => map.commitAll(writes)),
-    read: (key) => inFlight.run(of(`get of ${quote(key)}`), () => map.read(key)),
+    read: (key) =>
+      inFlight.run(
+        () => of(`get of ${quote(key)}`),
+        () => map.read(key),
+      ),
     clear: (removal) => inFlight.run(of('clear'), () => map.clear(removal)),
     expired: (key, version) => map.expired(key, version),
     ageMs: (nowMs) => map.ageMs(nowMs),

@@ -31,6 +31,23 @@ export interface GridDriver {
 /** What the backend can give. What it cannot is refused with `GridError` UNSUPPORTED, never weakened. */
 export interface DriverSupports {
   readonly consistency: ReadonlySet<Consistency>
+  /** Is `strong` linearizable, whatever happens? docs/consistency.md says what it is where it is not. */
+  readonly linearizable: boolean
+  /** Do `putAll` and `clear` commit all or none? Else each key by itself. */
+  readonly atomicPutAll: boolean
+  readonly topics: boolean
+  /** What answers, where it is another process. */
+  readonly server?: ServerManifest
+}
+
+export interface ServerManifest {
+  readonly product: string
+  /** Of its members. */
+  readonly versions: readonly string[]
+  /** How many there were when the grid was opened. */
+  readonly members: number
+  /** Does it have a linearizable part (Hazelcast's CP subsystem)? The maps are no part of it. */
+  readonly cp: boolean
 }
 
 /** One map of one grid. A write has been fed to this grid's own feed before its promise resolves (so session reads are local). */
@@ -95,6 +112,8 @@ export interface DriverRecord {
   readonly bytes: Uint8Array
   /** Local monotonic time of the commit, or of its arrival here where it was made elsewhere. */
   readonly atMs: number
+  /** Local time at or before the commit, or -Infinity: how old its source is at least said to be. @default atMs */
+  readonly heardAtMs?: number
 }
 
 export interface DriverChange extends DriverRecord {

@@ -42,7 +42,7 @@ type Receive = (message: Uint8Array) => void
 
 function openDriver(maps: Map<string, SharedMap>, topics: Map<string, Set<Receive>>, clock: Clock): GridDriver {
   return {
-    supports: { consistency: new Set(['eventual', 'session', 'strong']) },
+    supports: { consistency: new Set(['eventual', 'session', 'strong']), linearizable: true, atomicPutAll: true, topics: true },
     openMap(name, feed) {
       const shared = maps.get(name) ?? new SharedMap()
       maps.set(name, shared)

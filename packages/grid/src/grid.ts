@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts'
+import type { DriverSupports } from './driver.ts'
 import type { Change, Entry, SourceStamp } from './entry.ts'
 import type { GridHooks } from './hooks.ts'
 import type { EqualIndex, IndexKey, SortedIndex } from './map-index.ts'
@@ -181,6 +182,8 @@ export interface Grid {
   readonly id: string
   readonly clock: Clock
   readonly trace: TraceSlot
+  /** What its backend can give; found out when it was opened. What it cannot is refused. */
+  readonly supports: DriverSupports
   /** Names of the maps opened so far. */
   readonly mapNames: readonly string[]
   /** The map of that name; the same object each time. Asking again with other options is refused. */

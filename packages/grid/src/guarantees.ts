@@ -25,6 +25,11 @@ export const GUARANTEES: readonly ConsistencyGuarantee[] = [
     means: "this process's copy, as old as `ageMs()` says; `maxAgeMs` bounds it",
     backends: {
       embedded: { promises: 'linearizable', costs: 'a local read', breaks: 'nothing' },
+      hazelcast: {
+        promises: 'all that was committed before `ageMs()` ago is in it; each key goes forward only',
+        costs: 'a local read',
+        breaks: 'writes of clients that are no grid, where their event is lost: the sweep finds those',
+      },
       [DIRECTORY]: { promises: 'as said', costs: 'a local read', breaks: 'nothing: a process that cannot look has a copy that ages' },
     },
   },
@@ -33,6 +38,11 @@ export const GUARANTEES: readonly ConsistencyGuarantee[] = [
     means: 'own writes are read, and no read is older than one before it, in this process',
     backends: {
       embedded: { promises: 'linearizable', costs: 'a local read', breaks: 'nothing' },
+      hazelcast: {
+        promises: 'own writes are read; reads of a key go forward',
+        costs: 'a local read; a message to the owner after it has shown more than the copy has',
+        breaks: 'a cluster that loses data: all its members ended, or one that was paused took writes and was overruled',
+      },
       [DIRECTORY]: { promises: 'as said', costs: 'a local read', breaks: 'nothing' },
     },
   },
@@ -41,6 +51,11 @@ export const GUARANTEES: readonly ConsistencyGuarantee[] = [
     means: "the owner's present value",
     backends: {
       embedded: { promises: 'linearizable', costs: 'a read of the shared memory, and decoding', breaks: 'nothing' },
+      hazelcast: {
+        promises: 'owner-atomic: in one order per key, as long as the key has one owner; one synchronous backup',
+        costs: 'a read: one message; a write: two, and more where others write the key',
+        breaks: 'a member that is paused or cut off and goes on as owner: both sides commit, and one side is lost in the merge',
+      },
       [DIRECTORY]: {
         promises: 'linearizable, over all processes',
         costs: 'a read of lmdb in this process, and decoding',

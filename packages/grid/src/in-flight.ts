@@ -43,27 +43,12 @@ export class InFlight {
   }
 
   /** Begins inside the call if there is a place. Throws `GridError` TIMEOUT (it was begun) or BUSY (it was not). */
-  run<T>(what: string, operate: () => Promise<T>): Promise<T> {
+  run<T>(what: string | (() => string), operate: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const { clock, deadlineMs, maxInFlight } = this.#options
-      const deadlineAtMs = clock.now() + deadlineMs
-      const waiting: Waiting = {
-        deadlineAtMs,
-        begin: () => {
-          const begun: Pending = { deadlineAtMs, expire: () => reject(timeout(what, deadlineMs)) }
-          this.#replace(waiting, begun)
-          this.#begin(operate, begun, resolve, reject)
-        },
-        refuse: reject,
-        expire: () => {
-          this.#waiting.delete(waiting)
-          reject(new GridError('BUSY', `${what}: ${maxInFlight} operations were under way for ${deadlineMs} ms; nothing was sent`))
-        },
-      }
-      this.#pending.add(waiting)
-      if (this.#running < maxInFlight) waiting.begin()
-      else this.#waiting.add(waiting)
-      this.#arm()
+      const deadlineAtMs = this.#options.clock.now() + this.#options.deadlineMs
+      if (this.#running < this.#options.maxInFlight) this.#begin(what, operate, deadlineAtMs, resolve, reject)
+      else this.#wait(what, deadlineAtMs, () => this.#begin(what, operate, deadlineAtMs, resolve, reject), reject)
+      if (this.#timer === undefined) this.#arm()
     })
   }
 
@@ -77,24 +62,62 @@ export class InFlight {
     this.#arm()
   }
 
-  #begin<T>(operate: () => Promise<T>, begun: Pending, resolve: (value: T) => void, reject: (error: unknown) => void): void {
-    this.#running++
-    new Promise<T>((settle) => settle(operate()))
-      .then(resolve, reject)
-      .finally(() => {
-        this.#running--
-        this.#pending.delete(begun)
-        const [next] = this.#waiting
-        if (next !== undefined) this.#waiting.delete(next)
-        next?.begin()
-        this.#arm()
-      })
-      .catch(reject)
+  #wait(what: string | (() => string), deadlineAtMs: number, begin: () => void, refuse: (error: GridError) => void): void {
+    const { deadlineMs, maxInFlight } = this.#options
+    const waiting: Waiting = {
+      deadlineAtMs,
+      begin: () => {
+        this.#pending.delete(waiting)
+        begin()
+      },
+      refuse,
+      expire: () => {
+        this.#waiting.delete(waiting)
+        const text = `${inWords(what)}: ${maxInFlight} operations were under way for ${deadlineMs} ms; nothing was sent`
+        refuse(new GridError('BUSY', text))
+      },
+    }
+    this.#pending.add(waiting)
+    this.#waiting.add(waiting)
   }
 
-  #replace(waiting: Waiting, begun: Pending): void {
-    this.#pending.delete(waiting)
+  #begin<T>(
+    what: string | (() => string),
+    operate: () => Promise<T>,
+    deadlineAtMs: number,
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const begun: Pending = { deadlineAtMs, expire: () => reject(timeout(inWords(what), this.#options.deadlineMs)) }
     this.#pending.add(begun)
+    this.#running++
+    let operation: Promise<T>
+    try {
+      operation = operate()
+    } catch (error) {
+      operation = Promise.reject(error)
+    }
+    operation.then(
+      (value) => {
+        this.#end(begun)
+        resolve(value)
+      },
+      (error: unknown) => {
+        this.#end(begun)
+        reject(error)
+      },
+    )
+  }
+
+  #end(begun: Pending): void {
+    this.#running--
+    this.#pending.delete(begun)
+    const [next] = this.#waiting
+    if (next !== undefined) {
+      this.#waiting.delete(next)
+      next.begin()
+    }
+    if (this.#pending.size === 0) this.#arm()
   }
 
   #arm(): void {
@@ -120,6 +143,11 @@ export class InFlight {
     }
     if (soonestMs < Infinity) this.#timer = clock.setTimeout(() => this.#expire(), soonestMs - nowMs)
   }
+}
+
+// Made only where it is said: it costs more than the rest.
+function inWords(what: string | (() => string)): string {
+  return typeof what === 'string' ? what : what()
 }
 
 function timeout(what: string, deadlineMs: number): GridError {

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts'
 import { createCodec } from './codec.ts'
-import type { GridBackend, GridDriver, TopicDriver } from './driver.ts'
+import type { DriverSupports, GridBackend, GridDriver, TopicDriver } from './driver.ts'
 import { embedded } from './embedded.ts'
 import { GridError, quote } from './errors.ts'
 import type { Grid, GridMap, MapOptions } from './grid.ts'
@@ -48,6 +48,10 @@ class OpenGrid implements Grid {
     this.#driver = driver
     const shared = { codec: createCodec(), hybrid: new HybridClock(clock), guests: this.#guests }
     this.#context = { id, session, clock, ...shared, trace: this.trace, driver }
+  }
+
+  get supports(): DriverSupports {
+    return this.#driver.supports
   }
 
   get mapNames(): readonly string[] {

@@ -101,6 +101,9 @@ export class Replica<V> implements DriverFeed {
   #put(record: DriverRecord | DriverChange): void {
     const entry = this.#toEntry(record)
     if (entry === undefined) return this.near.remove(record.key, record.version, record.atMs, undefined)
+    // Of two stamps that are alike the first one counts.
+    const { heardAtMs = record.atMs } = record
+    if (entry.source !== undefined && heardAtMs < record.atMs) this.near.sources.accept(record.key, entry.source, entry.writer, heardAtMs)
     if (this.#options.scope.wants(entry)) this.near.put(entry)
     else this.near.leave(entry)
   }

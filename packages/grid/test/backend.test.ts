@@ -35,7 +35,7 @@ function createWeak(consistency: readonly Consistency[]): Weak {
   async function open(context: Parameters<GridBackend['open']>[0]): ReturnType<GridBackend['open']> {
     const driver = await inner.open(context)
     return {
-      supports: { consistency: new Set(consistency) },
+      supports: { consistency: new Set(consistency), linearizable: false, atomicPutAll: true, topics: true },
       close() {
         weak.closed++
         return driver.close()

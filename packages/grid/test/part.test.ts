@@ -144,7 +144,7 @@ test('what left the interest is heard as a source, also over a resync; an index 
 
 test('a backend without an owner to ask holds whole maps only', async () => {
   const inner = embedded()
-  const weak = { name: 'weak', open: async (context: Parameters<typeof inner.open>[0]) => ({ ...(await inner.open(context)), supports: { consistency: new Set(['eventual'] as const) } }) } // prettier-ignore
+  const weak = { name: 'weak', open: async (context: Parameters<typeof inner.open>[0]) => ({ ...(await inner.open(context)), supports: { consistency: new Set(['eventual'] as const), linearizable: false, atomicPutAll: true, topics: true } }) } // prettier-ignore
   const grid = await openGrid(weak)
   for (const options of [{ maxEntries: 1 }, { interest: { prefix: 'a' } }, { consistency: 'session' as const }]) {
     try {

@@ -174,6 +174,13 @@ test('an OpenTelemetry set-up that is there already is not taken over, and nothi
     } finally {
       context.disable()
     }
+    for (const [options, message] of [
+      [{ instrumentations: [], recorder: false }, 'recorder is false'],
+      [{ instrumentations: 5 }, 'instrumentations is 5'],
+    ] as const) {
+      const error = await startTelemetry(options as unknown as StartTelemetryOptions).catch((reason: unknown) => reason)
+      assert.ok(isTelemetryError(error, 'BAD_OPTION') && error.message.includes(message), String(error))
+    }
     await (await startTelemetry({ instrumentations: [] })).close()
     assert.ok(context.setGlobalContextManager(theirs))
     context.disable()

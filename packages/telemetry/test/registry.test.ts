@@ -98,6 +98,14 @@ test('an exemplar is the newest kept trace of its bucket', () => {
   assert.equal(told, [{ value: 0.04, trace: { ...trace, spanId: 'c'.repeat(16) } }])
 })
 
+test('labels that a scraper would refuse do not cost the page', () => {
+  const { registry } = setUp()
+  registry.histogram('task_assignment_latency_seconds').bind({ 'rule.name': 'a', 'rule-name': 'b', le: '7', '1st': 'x', '': 'y' }).record(1)
+  const text = metricsText(registry.collect(), {}, 'open-metrics')
+  assert.match(text, /^task_assignment_latency_seconds_count\{rule_name="a;b",_1st="x",_="y"\} 1$/m)
+  assert.match(text, /^task_assignment_latency_seconds_bucket\{rule_name="a;b",_1st="x",_="y",le="\+Inf"\} 1$/m)
+})
+
 test('the text of both formats', () => {
   const { registry } = setUp()
   registry.histogram('planning_latency_seconds').bind({ agent_type: 'a"b\\c\nd' }).record(0.3, trace)

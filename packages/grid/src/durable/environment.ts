@@ -1,8 +1,8 @@
 import type { Database, RootDatabase } from 'lmdb'
-import type { Clock } from '../clock.ts'
 import { withDeadline } from '../store/deadline.ts'
-import { isStoreError, StoreError } from '../store/errors.ts'
+import { StoreError } from '../store/errors.ts'
 import { createRowCodec, type RowCodec } from '../store/row.ts'
+import { commitError } from './commit-error.ts'
 import { diskError } from './disk-errors.ts'
 import { loadLmdb } from './load-lmdb.ts'
 import type { ResolvedDurableOptions } from './options.ts'
@@ -13,8 +13,6 @@ import { preflight } from './preflight.ts'
  * write beside this release: an environment becomes version 2 when it is opened.
  */
 export const DURABLE_SCHEMA_VERSION = 2
-
-const REASON_WITHIN_MS = 250
 
 export type Table = Database<Buffer, Buffer>
 
@@ -104,7 +102,7 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
       }
       const fail = async (error: unknown): Promise<never> => {
         failed = true
-        throw diskError(await commitError(error, clock), path)
+        throw diskError(await commitError(error, clock, path), path)
       }
       try {
         if (only !== undefined && expected.length === 1) return condition(table, only, write).then(undefined, fail)
@@ -119,7 +117,7 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
         await root.batch(write)
       } catch (error) {
         failed = true
-        throw diskError(await commitError(error, clock), path)
+        throw diskError(await commitError(error, clock, path), path)
       }
     },
     async settle() {
@@ -143,7 +141,14 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
       if (closed) return
       closed = true
       const finished = withDeadline(Promise.all(closing.map((work) => work())), clock, failed ? 100 : timeoutMs, `closing ${path}`)
-      await finished.catch(() => (failed = true))
+      // What is still under way, because another process holds the lock, uses the file: then it is left open until the process ends.
+      if (
+        await finished.then(
+          () => false,
+          () => true,
+        )
+      )
+        return
       // The level was promised with each write, so there is nothing to wait for but the file.
       const over = withDeadline(root.close(), clock, failed ? 100 : timeoutMs, `closing ${path}`)
       // After a commit that failed lmdb waits for ever for the next one. Nothing acknowledged is in memory only.
@@ -158,20 +163,6 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
     throw error
   }
   return environment
-}
-
-/**
- * lmdb tells why a commit failed in a promise within the error, which rejects by itself and must be heard. It may also never do so:
- * then the error itself has to do.
- */
-async function commitError(failure: unknown, clock: Clock): Promise<unknown> {
-  const { commitError: reason } = failure as { readonly commitError?: Promise<never> }
-  if (reason === undefined) return failure
-  try {
-    return await withDeadline(reason, clock, REASON_WITHIN_MS, 'the reason of a failed commit')
-  } catch (told) {
-    return isStoreError(told) ? failure : told
-  }
 }
 
 /** A write inside a {@link Environment.swap}: its own promise says nothing more than the swap's, but would reject unheard. */

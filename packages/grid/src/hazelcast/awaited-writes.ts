@@ -2,27 +2,22 @@ import type { DriverWrite } from '../driver.ts'
 import type { GridError } from '../errors.ts'
 import type { Frame } from './frame.ts'
 
-interface Awaited {
+/** A write of this process that is not in its copy yet. */
+export interface Awaited {
   readonly write: DriverWrite
   /** With what was applied; undefined if it, or something later, was read. */
-  readonly settle: (frame: Frame | undefined) => void
-  readonly fail: (error: GridError) => void
+  readonly applied: (frame: Frame | undefined) => void
+  readonly closed: (error: GridError) => void
 }
 
-/** Writes of this process, by number, from the moment they are sent until they are in its copy. */
+/** Writes of this process, by number, from the moment they are sent until they are in its copy: then its session can read them. */
 export class AwaitedWrites {
   readonly #awaited = new Map<number, Awaited>()
   #closed: GridError | undefined
 
-  /** Settles when that write is in the copy, and not before: then its session can read it. */
-  begin(number: number, write: DriverWrite): Promise<Frame | undefined> {
-    const applied = new Promise<Frame | undefined>((settle, fail) => {
-      if (this.#closed === undefined) this.#awaited.set(number, { write, settle, fail })
-      else fail(this.#closed)
-    })
-    // The write itself may fail first, and then nobody waits here.
-    applied.catch(() => {})
-    return applied
+  begin(number: number, awaited: Awaited): void {
+    if (this.#closed === undefined) this.#awaited.set(number, awaited)
+    else awaited.closed(this.#closed)
   }
 
   /** It was not made, or nobody waits for it any more. */
@@ -38,7 +33,7 @@ export class AwaitedWrites {
     const awaited = this.#awaited.get(number)
     if (awaited === undefined) return
     this.#awaited.delete(number)
-    awaited.settle(frame)
+    awaited.applied(frame)
   }
 
   /** All up to this number. */
@@ -48,7 +43,7 @@ export class AwaitedWrites {
 
   close(error: GridError): void {
     this.#closed = error
-    for (const { fail } of this.#awaited.values()) fail(error)
+    for (const { closed } of this.#awaited.values()) closed(error)
     this.#awaited.clear()
   }
 }

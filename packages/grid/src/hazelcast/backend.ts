@@ -1,11 +1,13 @@
 import type { Client, IMap } from 'hazelcast-client'
 import { bounded } from '../bounded.ts'
-import type { DriverContext, DriverFeed, GridBackend, GridDriver, MapDriver, TopicDriver } from '../driver.ts'
+import type { DriverContext, DriverFeed, DriverSupports, GridBackend, GridDriver, MapDriver, TopicDriver } from '../driver.ts'
 import { GridError, quote } from '../errors.ts'
 import { HybridClock } from '../hybrid-clock.ts'
 import { HazelcastMap } from './hazelcast-map.ts'
 import { Link } from './link.ts'
 import { resolveHazelcastOptions, type HazelcastOptions, type ResolvedHazelcastOptions } from './options.ts'
+import type { Announcement } from './own-writes.ts'
+import { probe } from './manifest.ts'
 import { Pulse } from './pulse.ts'
 import { HazelcastTopic } from './topic.ts'
 
@@ -20,12 +22,23 @@ const CLOSE_MS = 300
  * BAD_OPTION; opening it throws CONNECT_FAILED.
  */
 export function hazelcast(options: HazelcastOptions = {}): GridBackend {
+  return createBackend(options, {})
+}
+
+/** Parts that tests put in the place of the right ones. */
+export interface Plants {
+  /** What beats say of a map, instead of what they should. */
+  readonly announce?: (said: Announcement) => Announcement
+}
+
+/** The backend with a planted bug: a test that is to find it must be seen to. */
+export function createBackend(options: HazelcastOptions, plants: Plants): GridBackend {
   const resolved = resolveHazelcastOptions(options)
   const { deadlineMs, maxInFlight } = resolved
   const backend: GridBackend = {
     name: 'hazelcast',
     async open(context) {
-      const driver = new HazelcastDriver(resolved, context)
+      const driver = new HazelcastDriver(resolved, context, plants)
       await driver.open()
       return driver
     },
@@ -34,9 +47,10 @@ export function hazelcast(options: HazelcastOptions = {}): GridBackend {
 }
 
 class HazelcastDriver implements GridDriver {
-  readonly supports = { consistency: new Set(['eventual', 'session', 'strong'] as const) }
+  #supports: DriverSupports | undefined
   readonly #options: ResolvedHazelcastOptions
   readonly #context: DriverContext
+  readonly #plants: Plants
   readonly #link: Link
   readonly #pulse: Pulse
   readonly #hybrid: HybridClock
@@ -45,8 +59,9 @@ class HazelcastDriver implements GridDriver {
   #beats: IMap<string, string> | undefined
   #joining: Promise<void> | undefined
 
-  constructor(options: ResolvedHazelcastOptions, context: DriverContext) {
+  constructor(options: ResolvedHazelcastOptions, context: DriverContext, plants: Plants) {
     this.#options = options
+    this.#plants = plants
     this.#context = context
     this.#hybrid = new HybridClock(context.clock)
     this.#pulse = new Pulse({
@@ -66,8 +81,14 @@ class HazelcastDriver implements GridDriver {
     })
   }
 
+  get supports(): DriverSupports {
+    if (this.#supports !== undefined) return this.#supports
+    throw new GridError('CLOSED', 'the grid is not open yet')
+  }
+
   async open(): Promise<void> {
     await this.#link.open()
+    this.#supports = await probe(this.#link.client, this.#options.clock)
     await this.#up(this.#link.client)
     // Then the clocks of the others are known, so that what they wrote before has its true age.
     await this.#joining
@@ -84,6 +105,7 @@ class HazelcastDriver implements GridDriver {
       link: this.#link,
       pulse: this.#pulse,
       joined: () => this.#joining,
+      ...this.#plants,
     })
     this.#maps.add(map)
     this.#pulse.add(map)

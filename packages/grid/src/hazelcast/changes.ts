@@ -17,6 +17,8 @@ export interface ChangesOptions {
   readonly completeness: Completeness
   /** Local time at or after which that session's clock showed `stampMs`, if anything is known of it. */
   readonly latest: (session: string, stampMs: number) => number | undefined
+  /** Local time at or before it. */
+  readonly earliest: (session: string, stampMs: number) => number | undefined
   /** Gives what is stored a version above the one it replaced. */
   readonly restamp: (key: string, stored: Buffer) => void
   /** Puts back what a write replaced that came a second time. */
@@ -141,11 +143,11 @@ export class Changes {
     return { key, version: frame.version, bytes: frame.bytes, atMs }
   }
 
-  #toChange(key: string, frame: Frame, atMs: number = this.atMs(frame)): DriverChange {
+  #toChange(key: string, frame: Frame, atMs: number = this.atMs(frame), heardAtMs: number = atMs): DriverChange {
     this.known.set(key, frame, atMs)
     if (this.#foreign.size > 0) this.#foreign.delete(key)
     const write = frame.session === this.#options.session ? this.awaited.get(frame.number) : undefined
-    return { type: frame.kind, key, version: frame.version, bytes: frame.bytes, atMs, write }
+    return { type: frame.kind, key, version: frame.version, bytes: frame.bytes, atMs, heardAtMs, write }
   }
 
   #toForeign(key: string, stored: Buffer): DriverChange {
@@ -188,13 +190,19 @@ export class Changes {
       return undefined
     }
     const wasLive = has !== undefined && this.#isLive(has)
-    if (live || wasLive) return this.#toChange(key, live ? frame : { ...frame, kind: 'remove' }, atMs)
+    if (live || wasLive) return this.#toChange(key, live ? frame : { ...frame, kind: 'remove' }, atMs, this.#heardAtMs(frame))
     this.known.set(key, frame, atMs)
     return undefined
   }
 
   #isLive({ kind, ttlMs, atMs }: Pick<Known, 'kind' | 'ttlMs' | 'atMs'>): boolean {
     return kind === 'put' && (ttlMs === undefined || atMs + ttlMs > this.#options.clock.now())
+  }
+
+  // Of a writer that is gone nothing is known: then its source has not been heard here at all (I4).
+  #heardAtMs(frame: Frame): number {
+    const { session, earliest } = this.#options
+    return frame.session === session ? frame.stampMs : (earliest(frame.session, frame.stampMs) ?? -Infinity)
   }
 
   #hold(key: string, frame: Frame): void {

@@ -35,6 +35,8 @@ export class Completeness {
   readonly #gapMs: number
   readonly #limit: number
   #loadedAtMs = -Infinity
+  /** Set while nothing is listened to. */
+  #lostAtMs: number | undefined
 
   /** `gapMs`: a number still missing so long after the beat that claimed it is a gap. */
   constructor(gapMs = 30, limit = 1024) {
@@ -45,14 +47,14 @@ export class Completeness {
   /** Local time as of which the copy is complete; -Infinity before the first load. */
   get completeAtMs(): number {
     if (this.#loadedAtMs === -Infinity) return -Infinity
+    if (this.#lostAtMs !== undefined) return this.#lostAtMs
     let oldestMs = Infinity
     for (const { completeAtMs } of this.#writers.values()) if (completeAtMs < oldestMs) oldestMs = completeAtMs
     return this.#writers.size === 0 ? this.#loadedAtMs : Math.max(oldestMs, this.#loadedAtMs)
   }
 
-  /** The oldest writers first. */
-  writers(): readonly (readonly [session: string, completeAtMs: number])[] {
-    return Array.from(this.#writers, ([session, { completeAtMs }]) => [session, completeAtMs] as const).sort((a, b) => a[1] - b[1])
+  get isLoaded(): boolean {
+    return this.#loadedAtMs > -Infinity
   }
 
   claim(session: string, claim: Claim): void {
@@ -82,7 +84,16 @@ export class Completeness {
 
   /** The whole map was read, beginning at this local time. */
   loaded(startedAtMs: number): void {
+    this.#lostAtMs = undefined
     if (startedAtMs > this.#loadedAtMs) this.#loadedAtMs = startedAtMs
+  }
+
+  /**
+   * The listener is gone. Until the map is read again numbers prove nothing: a cluster that lost its data, or somebody who is no
+   * grid, gives none.
+   */
+  lost(): void {
+    this.#lostAtMs ??= this.completeAtMs
   }
 
   /** The writer writes no more, and all it wrote is here. */

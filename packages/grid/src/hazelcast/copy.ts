@@ -17,8 +17,8 @@ export interface CopyOptions {
   readonly onReady: () => void
 }
 
-/** Older than this, a copy reads the map: whatever it is that keeps the proofs away. */
-const COVER_MS = 100
+/** Older than this, a copy reads the map: whatever it is that keeps the proofs away. Less would be caused by mere load, and add to it. */
+const COVER_MS = 250
 /** After a change of members, partitions move for a while. */
 const UNSETTLED_MS = 3000
 const SLICE = 1000
@@ -31,8 +31,10 @@ const WHOLE_LIMIT = 20_000
 export class Copy {
   readonly #options: CopyOptions
   #imap: IMap<string, Buffer> | undefined
-  #loading: Promise<void> | undefined
-  #again: Reason | undefined
+  /** Whether it was read. */
+  #loading: Promise<boolean> | undefined
+  /** What watchers are to be told with the next read. */
+  #owed: Reason | undefined
   #loadedAtMs = -Infinity
   #tookMs = 0
   #unsettledUntilMs = -Infinity
@@ -85,20 +87,21 @@ export class Copy {
       true,
     )
     this.#imap = imap
-    if (queue === undefined) return this.#load('reconnect')
-    await this.#loadFirst(queue)
+    if (queue === undefined) this.resync('reconnect')
+    else await this.#loadFirst(queue)
   }
 
   /** The client is gone. */
   detach(): void {
     this.#detach()
+    this.#options.completeness.lost()
     this.#imap = undefined
   }
 
   /** Changes may have been missed: watchers are told, with the present state. */
   resync(reason: Reason): void {
-    if (this.#loading === undefined) this.#begin(reason)
-    else this.#again = reason
+    this.#owed = stronger(this.#owed, reason)
+    if (this.#loading === undefined) this.#begin()
   }
 
   /** Partitions move: it is read now, and again until that is over. */
@@ -111,10 +114,11 @@ export class Copy {
     if (this.#imap === undefined || !this.#ready || this.#loading !== undefined) return
     const { completeness, sweepMs } = this.#options
     const idleMs = nowMs - this.#loadedAtMs
-    const unsettled = nowMs < this.#unsettledUntilMs && idleMs > 2 * COVER_MS
+    const unsettled = nowMs < this.#unsettledUntilMs && idleMs > COVER_MS
     const old = nowMs - completeness.completeAtMs > COVER_MS && idleMs > COVER_MS
     // However slow reading is, it leaves the cluster alone most of the time.
-    if ((unsettled || old || idleMs > sweepMs) && idleMs > 4 * this.#tookMs) this.#begin(undefined)
+    const due = unsettled || old || idleMs > sweepMs || (this.#owed !== undefined && idleMs > COVER_MS)
+    if (due && idleMs > 10 * this.#tookMs) this.#begin()
   }
 
   /** Reads keys of which changes are missing. */
@@ -128,27 +132,30 @@ export class Copy {
     changes.reconcile(entries, { since, whole: false })
   }
 
-  /** Resolves after a read of the whole map that begins after this call. */
+  /** Resolves after a read of the whole map that begins after this call. Throws if it failed. */
   async load(): Promise<void> {
     await this.#loading
-    this.#begin(undefined)
-    await this.#loading
+    if (this.#loading === undefined) this.#begin()
+    if (!(await this.#loading)) throw new Error('the map could not be read')
   }
 
-  #begin(reason: Reason | undefined): void {
-    this.#loading = this.#load(reason)
-      // It is tried again by the next tick: a copy that grows old reads.
-      .catch(() => {
-        if (reason !== undefined) this.#again = reason
+  #begin(): void {
+    if (this.#imap === undefined) return
+    const reason = this.#owed
+    this.#owed = undefined
+    const loading = this.#load(reason).then(
+      () => true,
+      () => false,
+    )
+    this.#loading = loading
+    void loading.then((done) => {
+      this.#loading = undefined
+      // It is tried again by a later tick.
+      if (!done) {
+        this.#owed = stronger(this.#owed, reason)
         this.#loadedAtMs = this.#options.clock.now()
-      })
-      .finally(() => {
-        this.#loading = undefined
-        const again = this.#again
-        if (again === undefined || this.#imap === undefined) return
-        this.#again = undefined
-        this.#begin(again)
-      })
+      } else if (this.#owed !== undefined) this.#begin()
+    })
   }
 
   async #load(reason: Reason | undefined): Promise<void> {
@@ -185,4 +192,10 @@ export class Copy {
     for (let at = 0; at < keys.length; at += SLICE) entries.push(...(await imap.getAll(keys.slice(at, at + SLICE))))
     return entries
   }
+}
+
+/** Of two reasons for one resync, the one that says more. */
+function stronger(a: Reason | undefined, b: Reason | undefined): Reason | undefined {
+  const order = [undefined, 'overflow', 'gap', 'reconnect', 'merge'] as const
+  return order.indexOf(a) > order.indexOf(b) ? a : b
 }

@@ -84,6 +84,6 @@ function reason(said: string, cause: unknown): string {
   if (/ENOTFOUND|EAI_AGAIN/.test(said)) return 'there is no host of that name'
   if (/SSL|TLS|wrong version number|secure/i.test(said)) return 'it does not answer by TLS'
   const last = said.split('\n').findLast((line) => line.startsWith('Error during initial connection'))
-  if (last !== undefined) return `what answers there speaks no Hazelcast (${last.slice(0, 160)})`
-  return cause instanceof Error ? cause.message : 'no answer in time'
+  if (last !== undefined) return `what answers there gave no answer of Hazelcast (${last.slice(0, 160)})`
+  return cause instanceof Error ? cause.message : 'what listens there gave no answer of Hazelcast in time'
 }

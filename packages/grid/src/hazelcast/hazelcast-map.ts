@@ -1,31 +1,21 @@
 import type { Client, IMap } from 'hazelcast-client'
-import type { Clock } from '../clock.ts'
 import type { CommitResult, DriverFeed, DriverRecord, DriverWrite, MapDriver } from '../driver.ts'
 import { GridError, quote } from '../errors.ts'
-import type { HybridClock } from '../hybrid-clock.ts'
 import { Changes } from './changes.ts'
+import { toGridError } from './client-errors.ts'
 import { Completeness, type Claim } from './completeness.ts'
 import { Copy } from './copy.ts'
-import { restamp } from './frame.ts'
+import { readFrame, restamp } from './frame.ts'
 import { Garbage } from './garbage.ts'
-import type { Link } from './link.ts'
-import type { ResolvedHazelcastOptions } from './options.ts'
 import { OwnWrites, type Announcement } from './own-writes.ts'
-import type { Pulse, PulseMap } from './pulse.ts'
+import type { PulseMap } from './pulse.ts'
 import { Repairs } from './repairs.ts'
+import type { HazelcastMapContext } from './map-context.ts'
+import { Waiters } from './waiters.ts'
 import { Writes } from './writes.ts'
 
-export interface HazelcastMapContext {
-  readonly session: string
-  /** Stamps entries. */
-  readonly clock: Clock
-  readonly hybrid: HybridClock
-  readonly options: ResolvedHazelcastOptions
-  readonly link: Link
-  readonly pulse: Pulse
-  /** Resolves when others know that this process writes. */
-  readonly joined: () => Promise<void> | undefined
-}
+/** How often a read is made again that shows a write which has not got its place yet. */
+const INVERTED_TRIES = 20
 
 /** One map on the cluster: the writes, the copy, and the proof of its age, put together. */
 export class HazelcastMap implements MapDriver, PulseMap {
@@ -38,7 +28,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
   readonly #writes: Writes
   readonly #repairs: Repairs
   readonly #garbage: Garbage
-  readonly #waiting = new Set<() => void>()
+  readonly #waiters: Waiters
   readonly #readyWaiting = new Set<() => void>()
   #ready = false
   #closed = false
@@ -49,6 +39,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
     const { session, clock, hybrid, options, pulse } = context
     const realClock = options.clock
     this.#completeness = new Completeness(options.gapMs)
+    this.#waiters = new Waiters(name, () => this.#completeness.completeAtMs)
     this.#garbage = new Garbage({ realClock, tombstoneMs: options.tombstoneMs, imap: () => this.#copy.imap })
     this.#changes = new Changes({
       session,
@@ -57,6 +48,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
       feed,
       completeness: this.#completeness,
       latest: (of, stampMs) => pulse.peers.latest(of, stampMs),
+      earliest: (of, stampMs) => pulse.peers.earliest(of, stampMs),
       restamp: (key, stored) => this.#replace(key, stored, restamp(stored, hybrid.next())),
       restore: (key, zombie, replaced) => this.#replace(key, zombie, restamp(replaced, hybrid.next())),
       garbage: (key, stored, frame) => this.#garbage.found(key, stored, frame),
@@ -95,13 +87,21 @@ export class HazelcastMap implements MapDriver, PulseMap {
   }
 
   async read(key: string): Promise<DriverRecord | undefined> {
-    const imap = await this.#imap()
-    return this.#changes.toRecord(key, await imap.get(key))
+    try {
+      const imap = await this.#imap()
+      for (let tries = 0; ; tries++) {
+        const stored = await imap.get(key)
+        // Older than what was seen here: it was committed last all the same, and is about to get a version that says so.
+        const inverted = (readFrame(stored)?.version ?? Infinity) < (this.#changes.known.get(key)?.version ?? 0)
+        if (!inverted || tries === INVERTED_TRIES) return this.#changes.toRecord(key, stored)
+      }
+    } catch (error) {
+      throw toGridError(error, `get of ${quote(key)} of map ${quote(this.name)}`)
+    }
   }
 
   async clear(removal: (key: string) => DriverWrite): Promise<void> {
-    const imap = await this.#imap()
-    const keys = [...(await imap.keySet())]
+    const keys = await this.#keys()
     const removals = keys.map((key) => removal(key))
     await Promise.all(removals.map((write) => this.#writes.commit(write)))
   }
@@ -114,20 +114,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
   }
 
   caughtUp(signal?: AbortSignal): Promise<void> {
-    const sinceMs = this.#context.options.clock.now()
-    return new Promise((resolve, reject) => {
-      const check = (): void => {
-        if (this.#closed) reject(new GridError('CLOSED', `map ${quote(this.name)}: its grid was closed`))
-        else if (signal?.aborted === true) reject(signal.reason)
-        else if (this.#completeness.completeAtMs < sinceMs) return
-        else resolve()
-        this.#waiting.delete(check)
-        signal?.removeEventListener('abort', check)
-      }
-      this.#waiting.add(check)
-      signal?.addEventListener('abort', check)
-      check()
-    })
+    return this.#waiters.until(this.#context.options.clock.now(), signal)
   }
 
   close(): void {
@@ -136,7 +123,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
     this.#copy.detach()
     this.#changes.awaited.close(new GridError('CLOSED', `map ${quote(this.name)}: its grid was closed`))
     this.#garbage.close()
-    this.#wake()
+    this.#waiters.close()
     for (const wake of [...this.#readyWaiting]) wake()
   }
 
@@ -161,14 +148,16 @@ export class HazelcastMap implements MapDriver, PulseMap {
   }
 
   announce(): Announcement | undefined {
-    return this.#own.issued === 0 ? undefined : this.#own.announce()
+    if (this.#own.issued === 0) return undefined
+    const said = this.#own.announce()
+    return this.#context.announce?.(said) ?? said
   }
 
   heard(session: string, said: Announcement | undefined, claim: Omit<Claim, 'n'>): void {
     for (const number of said?.voids ?? []) this.#changes.done(session, number)
     if (said !== undefined) this.#repairs.named(session, said)
     this.#completeness.claim(session, { ...claim, n: said?.n ?? 0 })
-    this.#wake()
+    this.#waiters.wake()
   }
 
   asked(numbers: readonly number[], beat: number): void {
@@ -182,7 +171,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
   tick(nowMs: number): ReadonlyMap<string, readonly number[]> {
     this.#copy.tick(nowMs)
     this.#garbage.tick(nowMs)
-    this.#wake()
+    this.#waiters.wake()
     return this.#repairs.tick(nowMs)
   }
 
@@ -227,13 +216,17 @@ export class HazelcastMap implements MapDriver, PulseMap {
     return this.#copy.imap
   }
 
+  async #keys(): Promise<readonly string[]> {
+    try {
+      return [...(await (await this.#imap()).keySet())]
+    } catch (error) {
+      throw toGridError(error, `clear of map ${quote(this.name)}`)
+    }
+  }
+
   #becomeReady(): void {
     this.#ready = true
     for (const wake of [...this.#readyWaiting]) wake()
-  }
-
-  #wake(): void {
-    for (const check of [...this.#waiting]) check()
   }
 
   // Whoever does it first does it for all. Where it fails, the next sweep finds it again.

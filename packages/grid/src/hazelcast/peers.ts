@@ -37,19 +37,24 @@ export class Peers {
     return this.#offsets.get(session)?.latest(stampMs)
   }
 
+  /** A lower bound of it. */
+  earliest(session: string, stampMs: number): number | undefined {
+    return this.#offsets.get(session)?.earliest(stampMs)
+  }
+
   /** It was there: whether it still is has to be heard. */
   found(session: string, nowMs: number): void {
     if (!this.#peers.has(session)) this.#peers.set(session, { session, offset: this.#offset(session), beat: undefined, heardAtMs: nowMs })
   }
 
-  /** `stampedAtMs`: local time on the clock that stamps. False for a beat that is no news. */
-  heard(session: string, beat: Beat, nowMs: number, stampedAtMs: number): boolean {
+  /** `stampedAtMs`, `echoStampMs`: now, and when the beat it had heard was sent, on the clock that stamps. False for a beat that is no news. */
+  heard(session: string, beat: Beat, nowMs: number, stampedAtMs: number, echoStampMs?: number): boolean {
     this.found(session, nowMs)
     const peer = this.#peers.get(session) as Peer
     if (peer.beat !== undefined && beat.id <= peer.beat.id) return false
     peer.beat = beat
     peer.heardAtMs = nowMs
-    peer.offset.heard(beat.stampMs, stampedAtMs)
+    peer.offset.heard(beat.stampMs, stampedAtMs, echoStampMs)
     return true
   }
 

@@ -42,8 +42,8 @@ export class Pulse {
   readonly peers: Peers
   readonly #options: PulseOptions
   readonly #maps = new Map<string, PulseMap>()
-  /** Local time at which each of the last beats was sent. */
-  readonly #sentAt = new Map<number, number>()
+  /** When each of the last beats was sent, in real time and on the clock that stamps. */
+  readonly #sentAt = new Map<number, { readonly atMs: number; readonly stampMs: number }>()
   #wants: Record<string, Record<string, readonly number[]>> = {}
   #id = 0
   #unanswered = 0
@@ -105,10 +105,11 @@ export class Pulse {
     if (beat === undefined) return
     const { clock, stampClock } = this.#options
     const nowMs = clock.now()
-    if (!this.peers.heard(session, beat, nowMs, stampClock.now())) return
     const own = this.#options.session
     const echo = session === own ? beat.id : beat.saw[own]
-    const claim = { echoOfMs: echo === undefined ? undefined : this.#sentAt.get(echo), heardAtMs: nowMs }
+    const echoOf = echo === undefined ? undefined : this.#sentAt.get(echo)
+    if (!this.peers.heard(session, beat, nowMs, stampClock.now(), echoOf?.stampMs)) return
+    const claim = { echoOfMs: echoOf?.atMs, heardAtMs: nowMs }
     for (const map of this.#maps.values()) {
       map.heard(session, beat.maps[map.name], claim)
       const wanted = beat.wants[own]?.[map.name]
@@ -157,7 +158,7 @@ export class Pulse {
       if (said !== undefined) maps[map.name] = said
     }
     const beat: Beat = { id, stampMs: stampClock.now(), saw: this.peers.saw(), maps, wants: this.#wants, end }
-    this.#sentAt.set(id, clock.now())
+    this.#sentAt.set(id, { atMs: clock.now(), stampMs: beat.stampMs })
     this.#sentAt.delete(id - REMEMBERED)
     this.#unanswered++
     try {

@@ -6,7 +6,7 @@ import type { Announcement, OwnWrites } from './own-writes.ts'
 export interface RepairsOptions {
   readonly session: string
   readonly own: OwnWrites
-  readonly changes: Changes
+  readonly changes: Pick<Changes, 'done'>
   readonly completeness: Completeness
   readonly copy: Pick<Copy, 'readKeys' | 'load'>
 }
@@ -31,6 +31,8 @@ export class Repairs {
   tick(nowMs: number): ReadonlyMap<string, readonly number[]> {
     const { completeness, session, own, changes } = this.#options
     const asking = new Map<string, readonly number[]>()
+    // Until then there is nothing to repair: the first load brings it all.
+    if (!completeness.isLoaded) return asking
     for (const gap of completeness.gaps(nowMs, AGAIN_MS)) {
       if (gap.many) void this.#load()
       else if (gap.session !== session) asking.set(gap.session, gap.numbers)
@@ -50,6 +52,7 @@ export class Repairs {
   /** A writer has named the keys of some numbers. */
   named(session: string, { named, floor, n }: Announcement): void {
     const { completeness } = this.#options
+    if (!completeness.isLoaded) return
     if (floor > 0 && n > 0 && completeness.lowOf(session) < floor) void this.#load()
     if (named.length === 0) return
     const missing = named.filter(([number]) => !completeness.isApplied(session, number) && !this.#reading.has(`${session} ${number}`))
@@ -61,11 +64,14 @@ export class Repairs {
     const { completeness } = this.#options
     if (!completeness.has(session)) return
     if (how === 'closed' && completeness.isProved(session)) completeness.retire(session)
-    else void this.#load().then(() => completeness.retire(session))
+    else void this.#load().then((read) => read && completeness.retire(session))
   }
 
-  async #load(): Promise<void> {
-    await this.#options.copy.load().catch(() => {})
+  #load(): Promise<boolean> {
+    return this.#options.copy.load().then(
+      () => true,
+      () => false,
+    )
   }
 
   async #read(session: string, named: readonly (readonly [number: number, key: string])[]): Promise<void> {

@@ -2,6 +2,7 @@ import { StaleSequenceError, type Client, type Ringbuffer } from 'hazelcast-clie
 import type { Clock } from '../clock.ts'
 import type { TopicDriver } from '../driver.ts'
 import { GridError, quote } from '../errors.ts'
+import { toGridError } from './client-errors.ts'
 
 export interface HazelcastTopicOptions {
   readonly name: string
@@ -35,8 +36,12 @@ export class HazelcastTopic implements TopicDriver {
   }
 
   async publish(message: Uint8Array): Promise<void> {
-    const ring = this.#ring ?? (await this.#listening())
-    await ring.add(Buffer.from(message.buffer, message.byteOffset, message.byteLength))
+    try {
+      const ring = this.#ring ?? (await this.#listening())
+      await ring.add(Buffer.from(message.buffer, message.byteOffset, message.byteLength))
+    } catch (error) {
+      throw toGridError(error, `publish to ${quote(this.#options.name)}`)
+    }
   }
 
   async listening(): Promise<void> {

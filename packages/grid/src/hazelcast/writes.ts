@@ -3,6 +3,8 @@ import type { Clock } from '../clock.ts'
 import type { CommitResult, DriverWrite } from '../driver.ts'
 import { GridError, isGridError, quote } from '../errors.ts'
 import type { HybridClock } from '../hybrid-clock.ts'
+import { replace, serverTtlMs, toCommitted, type Attempt, type Committed } from './attempt.ts'
+import { isRefusal, toGridError } from './client-errors.ts'
 import type { Changes } from './changes.ts'
 import { HIGHEST_VERSION, packFrame, readFrame, type Frame } from './frame.ts'
 import { isSameWrite } from './known-keys.ts'
@@ -25,14 +27,6 @@ export interface WritesOptions {
   /** Resolves with the map of the present connection, once its changes are listened to. Throws `GridError` OFFLINE. */
   readonly ready: () => IMap<string, Buffer> | Promise<IMap<string, Buffer>>
   readonly garbage: Garbage
-}
-
-type Committed = Extract<CommitResult, { readonly ok: true }>
-
-interface Attempt {
-  readonly version: number
-  readonly atMs: number
-  readonly stored: Buffer
 }
 
 const RETRY_MS = 20
@@ -62,22 +56,60 @@ export class Writes {
   }
 
   /** A blind put: it does not look at what is there, so it costs one message. */
-  async put(write: DriverWrite): Promise<Committed> {
-    const { own, changes } = this.#options
-    const imap = await this.#options.ready()
-    const number = own.begin(write.key)
-    const applied = changes.awaited.begin(number, write)
-    const attempt = this.#attempt(write, number)
+  put(write: DriverWrite): Promise<Committed> {
     try {
-      await imap.set(write.key, attempt.stored, serverTtlMs(write.ttlMs))
+      const imap = this.#options.ready()
+      return imap instanceof Promise ? imap.then((later) => this.#set(later, write)) : this.#set(imap, write)
     } catch (error) {
-      return this.#resolve(write, number, applied, error, async (again) => {
-        await again.set(write.key, this.#attempt(write, number).stored, serverTtlMs(write.ttlMs))
-        return true
-      })
+      return Promise.reject(error as GridError)
     }
-    own.made(number)
-    return toCommitted(await applied, attempt)
+  }
+
+  // One promise for all of it: this is the way of most writes.
+  #set(imap: IMap<string, Buffer>, write: DriverWrite): Promise<Committed> {
+    return new Promise((resolve, reject) => {
+      const { own, changes } = this.#options
+      const { key } = write
+      const number = own.begin(key)
+      const attempt = this.#attempt(write, number)
+      let answered = false
+      let applied: Frame | true | undefined
+      const settle = (): void => {
+        if (answered && applied !== undefined) resolve(toCommitted(applied === true ? undefined : applied, attempt))
+      }
+      changes.awaited.begin(number, {
+        write,
+        applied: (frame) => {
+          applied = frame ?? true
+          settle()
+        },
+        closed: reject,
+      })
+      imap.set(key, attempt.stored, serverTtlMs(write.ttlMs)).then(
+        () => {
+          own.made(number)
+          answered = true
+          settle()
+        },
+        (error: unknown) => {
+          const again = async (other: IMap<string, Buffer>): Promise<boolean> => {
+            await other.set(key, this.#attempt(write, number).stored, serverTtlMs(write.ttlMs))
+            return true
+          }
+          const seen = applied === undefined ? this.#await(number, write) : Promise.resolve(applied === true ? undefined : applied)
+          resolve(this.#resolve(write, number, seen, error, again))
+        },
+      )
+    })
+  }
+
+  #await(number: number, write: DriverWrite): Promise<Frame | undefined> {
+    const applied = new Promise<Frame | undefined>((resolve, reject) => {
+      this.#options.changes.awaited.begin(number, { write, applied: resolve, closed: reject })
+    })
+    // The write itself may fail first, and then nobody waits here.
+    applied.catch(() => {})
+    return applied
   }
 
   // A write that looks: read, compare, and replace exactly what was read.
@@ -94,8 +126,7 @@ export class Writes {
           `${write.type} of ${quote(write.key)}: others were faster for ${this.#options.deadlineMs} ms; it was not made`,
         )
       }
-      const imap = await this.#options.ready()
-      const raw = await imap.get(write.key)
+      const { imap, raw } = await this.#look(write, number)
       const current = changes.toRecord(write.key, raw)
       const fits = write.expect === undefined || write.expect === (current?.version ?? 0)
       if (!fits || (write.type === 'remove' && current === undefined)) {
@@ -105,7 +136,7 @@ export class Writes {
       this.#checkOver(write, raw)
       if (number === 0) {
         number = own.begin(write.key)
-        applied = changes.awaited.begin(number, write)
+        applied = this.#await(number, write)
       }
       const attempt = this.#attempt(write, number)
       const waiting = applied as Promise<Frame | undefined>
@@ -121,6 +152,20 @@ export class Writes {
     }
   }
 
+  async #look(write: DriverWrite, number: number): Promise<{ readonly imap: IMap<string, Buffer>; readonly raw: Buffer | null }> {
+    try {
+      const imap = await this.#options.ready()
+      return { imap, raw: await imap.get(write.key) }
+    } catch (error) {
+      if (number > 0) this.#void(number)
+      throw toGridError(error, this.#what(write))
+    }
+  }
+
+  #what({ type, key }: DriverWrite): string {
+    return `${type} of ${quote(key)} of map ${quote(this.#options.map)}`
+  }
+
   /** The answer of a write was lost: whether it was made is found out, or it is made again, until its deadline. */
   async #resolve(
     write: DriverWrite,
@@ -130,6 +175,10 @@ export class Writes {
     again: (imap: IMap<string, Buffer>) => Promise<boolean>,
   ): Promise<Committed> {
     const { own, changes, session, realClock, deadlineMs, beat } = this.#options
+    if (isRefusal(error)) {
+      this.#void(number)
+      throw toGridError(error, this.#what(write))
+    }
     let seen = false
     void applied.then(() => (seen = true)).catch(() => {})
     const untilMs = realClock.now() + deadlineMs
@@ -151,11 +200,9 @@ export class Writes {
     }
     own.unknown(number, beat())
     changes.awaited.abandon(number)
-    throw new GridError(
-      'OUTCOME_UNKNOWN',
-      `${write.type} of ${quote(write.key)} of map ${quote(this.#options.map)}: the connection was lost and nobody can say whether it was made`,
-      { cause: error },
-    )
+    throw new GridError('OUTCOME_UNKNOWN', `${this.#what(write)}: the connection was lost, and nobody can say whether it was made`, {
+      cause: error,
+    })
   }
 
   #attempt(write: DriverWrite, number: number): Attempt {
@@ -193,21 +240,4 @@ export class Writes {
     if (frame.version >= HIGHEST_VERSION)
       throw new GridError('BAD_ENVELOPE', `${place}: its version ${frame.version} comes from no clock there is`)
   }
-}
-
-async function replace(imap: IMap<string, Buffer>, write: DriverWrite, raw: Buffer | null, stored: Buffer): Promise<boolean> {
-  if (raw !== null) return imap.replaceIfSame(write.key, raw, stored)
-  return (await imap.putIfAbsent(write.key, stored, serverTtlMs(write.ttlMs))) === null
-}
-
-function toCommitted(frame: { readonly version: number; readonly stampMs: number } | undefined, { version, atMs }: Attempt): Committed {
-  return { ok: true, version: frame?.version ?? version, atMs: frame?.stampMs ?? atMs }
-}
-
-/**
- * When the member may forget the entry. It counts in whole seconds and ends too early, so it gets some more: when an entry is
- * over is decided by the envelope alone.
- */
-export function serverTtlMs(ttlMs: number | undefined): number {
-  return ttlMs === undefined ? 0 : Math.ceil(ttlMs / 1000) * 1000 + 10_000
 }

@@ -114,9 +114,9 @@ export const watchGuestCases: readonly GridCase[] = [
       controller.abort()
       await undelivered
       await bench.settle()
-      const last = map.put('k', 3)
+      const last = Promise.allSettled([map.put('k', 3)])
       await grid.close()
-      await Promise.allSettled([last])
+      await last
       assert.deepEqual([closed, aborted, before], [['put k=1'], ['put k=1'], []])
       assert.deepEqual(open, ['put k=1', 'put k=2'])
     },

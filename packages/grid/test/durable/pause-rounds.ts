@@ -30,8 +30,8 @@ function listen(child: ChildProcess, all: string[]): Party {
   return { child, lines, exited: once(child, 'exit') }
 }
 
-async function until(condition: () => boolean, what: string): Promise<void> {
-  for (const endMs = performance.now() + 15_000; !condition(); await wait(5)) assert.ok(performance.now() < endMs, `waited for ${what}`)
+async function until(condition: () => boolean, what: string, limitMs = 15_000): Promise<void> {
+  for (const endMs = performance.now() + limitMs; !condition(); await wait(5)) assert.ok(performance.now() < endMs, `waited for ${what}`)
 }
 
 const tokenOf = (lines: readonly string[]): number => Number(lines.findLast((line) => line.startsWith('lease '))?.slice(6) ?? 0)
@@ -47,7 +47,8 @@ export async function pauseRounds(
   const all: string[] = []
   const parties = [listen(start('a'), all), listen(start('b'), all)]
   try {
-    await until(() => tokenOf(all) > 0, 'the first lease')
+    // Two processes start, and a cluster may just have come to agree on its CP members.
+    await until(() => tokenOf(all) > 0, 'the first lease', 60_000)
     for (let round = 0; round < rounds; round++) {
       const before = all.length
       await until(() => all.slice(before).filter((line) => line.startsWith('rev ')).length >= 5, 'commits')

@@ -40,11 +40,20 @@ export function createClusterBench(
 ): ClusterBench {
   const clock = createVirtualClock()
   const prefix = `${randomUUID().slice(0, 8)}.`
-  const backend = decorate(hazelcast({ clusterName: cluster.clusterName, members: cluster.addresses, prefix, ...options }))
+  const backend = decorate(
+    hazelcast({
+      clusterName: cluster.clusterName,
+      members: cluster.addresses,
+      prefix,
+      deadlineMs: 5000,
+      connectTimeoutMs: 20_000,
+      ...options,
+    }),
+  )
   const opened: Opened[] = []
   const settle = async (): Promise<void> => {
     const maps = opened.filter(({ closed }) => !closed).flatMap((one) => [...one.maps])
-    await Promise.all(maps.map((map) => map.caughtUp()))
+    await Promise.all(maps.map((map) => map.caughtUp({ deadlineMs: 20_000 })))
     while (opened.some((one) => !one.closed && isBehind(one, opened))) await setImmediate()
     // What was told by then is delivered.
     await clock.advance(0)

@@ -1,6 +1,6 @@
 import type { ActorSystem, AgentRef } from '@stigmergy/core'
-import type { TraceContext } from '@stigmergy/grid'
-import type { CellMaps } from '../cell-maps.ts'
+import type { Entry, TraceContext } from '@stigmergy/grid'
+import type { CellMaps, Part } from '../cell-maps.ts'
 import { type ArmReport, createSimulatedArm, type RobotArm } from '../robot-arm.ts'
 import { createRobotMachine, type RobotMachine, type RobotStep } from '../robot.ts'
 import type { Writes } from './writes.ts'
@@ -56,7 +56,7 @@ export async function startRobots({ system, maps, robotIds, pickTimeMs, writes, 
       finish: (part) => writes.attempt(parts.remove(part)),
       publish: (state, part) => writes.attempt(robots.put(id, part === undefined ? { state } : { state, part })),
     })
-    const watch = { parts: { map: parts, where: (entry: { readonly value: { readonly owner?: string } }) => entry.value.owner === id } }
+    const watch = { parts: { map: parts, where: (entry: Entry<Part>) => entry.value.owner === id } }
     agents.push(await system.spawn(machine, { id, type: 'robot', durability: 'checkpoint', watch }))
   }
 

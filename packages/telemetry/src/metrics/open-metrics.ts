@@ -51,7 +51,8 @@ const planLabel: ExemplarLabels = ({ trace: { planId } }) => (planId === undefin
 
 function histogramLines(lines: string[], name: string, point: HistogramPoint, open: boolean, exemplarLabels: ExemplarLabels): void {
   const { labels, bounds, counts, sum, exemplars } = point
-  const own = pairs(labels)
+  // `le` is ours: with two of them no scraper would take the page.
+  const own = pairs(labels).filter((pair) => !pair.startsWith('le="'))
   let count = 0
   for (const [bucket, inBucket] of counts.entries()) {
     count += inBucket
@@ -60,7 +61,7 @@ function histogramLines(lines: string[], name: string, point: HistogramPoint, op
     const tail = open && exemplar !== undefined ? exemplarText(exemplar, exemplarLabels) : ''
     lines.push(`${name}_bucket{${[...own, `le="${le}"`].join(',')}} ${count}${tail}`)
   }
-  lines.push(`${name}_count${braces(labels)} ${count}`, `${name}_sum${braces(labels)} ${numberText(sum)}`)
+  lines.push(`${name}_count${inBraces(own)} ${count}`, `${name}_sum${inBraces(own)} ${numberText(sum)}`)
 }
 
 function exemplarText(exemplar: Exemplar, more: ExemplarLabels): string {
@@ -78,20 +79,30 @@ function exemplarText(exemplar: Exemplar, more: ExemplarLabels): string {
 }
 
 function braces(labels: Attributes): string {
-  const list = pairs(labels)
+  return inBraces(pairs(labels))
+}
+
+function inBraces(list: readonly string[]): string {
   return list.length === 0 ? '' : `{${list.join(',')}}`
 }
 
+/** Names that became the same word are told once, with all their values: a page with a label twice is refused whole. */
 function pairs(labels: Attributes): string[] {
-  return Object.entries(labels)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${metricWord(name)}="${escapeLabel(Array.isArray(value) ? JSON.stringify(value) : String(value))}"`)
+  const words = new Map<string, string>()
+  for (const [name, value] of Object.entries(labels)) {
+    if (value === undefined) continue
+    const word = metricWord(name)
+    const text = Array.isArray(value) ? JSON.stringify(value) : String(value)
+    const known = words.get(word)
+    words.set(word, known === undefined ? text : `${known};${text}`)
+  }
+  return [...words].map(([word, text]) => `${word}="${escapeLabel(text)}"`)
 }
 
 /** `http.request.method` -> `http_request_method`. */
 export function metricWord(name: string): string {
   const word = name.replace(/[^a-zA-Z0-9_]/g, '_')
-  return /^[0-9]/.test(word) ? `_${word}` : word
+  return /^([0-9]|$)/.test(word) ? `_${word}` : word
 }
 
 function escapeLabel(text: string): string {

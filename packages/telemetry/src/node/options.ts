@@ -139,7 +139,16 @@ export function resolveTelemetryOptions(options: StartTelemetryOptions, environm
   }
 }
 
-function recorderOf({ recorder, keep }: StartTelemetryOptions, { headRatio }: Environment): ResolvedRecorderOptions | undefined {
+function recorderOf(
+  { recorder, keep, instrumentations }: StartTelemetryOptions,
+  { headRatio }: Environment,
+): ResolvedRecorderOptions | undefined {
+  if (instrumentations !== undefined && !Array.isArray(instrumentations)) {
+    throw new TelemetryError('BAD_OPTION', `instrumentations is ${quote(instrumentations)}: give an array`)
+  }
+  if (instrumentations !== undefined && recorder === false) {
+    throw new TelemetryError('BAD_OPTION', 'instrumentations are given and recorder is false: their spans wait in the recorder')
+  }
   if (recorder !== undefined && recorder !== false && (typeof recorder !== 'object' || recorder === null)) {
     throw new TelemetryError('BAD_OPTION', `recorder is ${quote(recorder)}: give false or options such as { historyMs: 30_000 }`)
   }

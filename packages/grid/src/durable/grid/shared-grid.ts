@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { TimerHandle } from '../../clock.ts'
 import type { GridDriver } from '../../driver.ts'
+import { withDeadline } from '../../store/deadline.ts'
 import type { Environment } from '../environment.ts'
 import { createGroupCommit, type GroupCommit } from '../group-commit.ts'
 import { ChangeLog, GRID, type Logged } from './change-log.ts'
@@ -93,7 +94,7 @@ export class SharedGrid {
   /** A driver for one grid. `done`: it was closed. */
   driver(done: () => Promise<void>): GridDriver {
     return {
-      supports: { consistency: new Set(['eventual', 'session', 'strong']) },
+      supports: { consistency: new Set(['eventual', 'session', 'strong']), linearizable: true, atomicPutAll: true, topics: true },
       openMap: (name, feed) => this.#map(name).open(feed),
       openTopic: (name, receive) => {
         const receivers = this.#topics.get(name) ?? new Set()
@@ -113,9 +114,11 @@ export class SharedGrid {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    if (this.#timer !== undefined) this.#environment.options.clock.clearTimeout(this.#timer)
-    await this.#chores
-    await this.#group.idle()
+    const { clock, timeoutMs, path } = this.#environment.options
+    if (this.#timer !== undefined) clock.clearTimeout(this.#timer)
+    // A process stopped inside a transaction holds all others up: those who wait have their answer by then (I8).
+    const finished = Promise.all([this.#chores, this.#group.idle()])
+    await withDeadline(finished, clock, timeoutMs, `closing ${path}`).catch(() => void this.failures++)
     await this.#bell?.close()
     // Whoever lives finds out by itself that this process is gone; saying so saves the time.
     await this.#log.close().catch(() => undefined)

@@ -1,0 +1,59 @@
+import { createMemoryStore } from '@stigmergy/grid/store'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createMachine, fromCallback, setup } from 'xstate'
+import { checkStore, type Migration } from '../src/index.ts'
+import { openBench } from './support.ts'
+
+const test = suite('check of a store')
+
+const boom = (): never => {
+  throw new Error('no')
+}
+
+test('it says which stored agents the new program could not resume, and runs and writes nothing', async () => {
+  const store = createMemoryStore()
+  const bench = await openBench({ store })
+  const kid = fromCallback(() => undefined)
+  const robot = createMachine({ id: 'robot', version: '1', context: { part: 'p' }, initial: 'idle', states: { idle: {} } })
+  const camera = setup({ actors: { kid } }).createMachine({ id: 'camera', version: '1', invoke: { id: 'k', src: 'kid' } })
+  for (const id of ['r1', 'r2']) await bench.system.spawn(robot, { id, durability: 'checkpoint' })
+  await bench.system.spawn(camera, { id: 'c1', durability: 'checkpoint' })
+  await bench.system.spawn(createMachine({ id: 'gone' }), { id: 'g1', durability: 'checkpoint' })
+  await bench.close()
+  await store.commit('z broken', 0, { owner: 'x', token: 1 }, new Uint8Array([0xc1]))
+  const before = await Promise.all(['r1', 'c1', 'g1'].map((id) => store.get(id)))
+
+  let ran = 0
+  const run = (): void => void (ran += 1)
+  const next = createMachine({ id: 'robot', version: '2', entry: run, initial: 'resting', states: { resting: { entry: run } } })
+  const migrations: readonly Migration[] = [{ from: '1', to: '2', state: () => ({ value: 'resting', context: {} }) }]
+  const all = await checkStore(store, [{ machine: next, migrations }, { machine: camera }])
+  assert.is(all.checked, 5)
+  assert.equal(
+    all.failures.map(({ id, type, version, error }) => [id, type, version, (error as Error & { code?: string }).code]),
+    [
+      ['g1', 'gone', undefined, 'STORE_FOREIGN'],
+      ['z broken', undefined, undefined, 'STORE_BROKEN'],
+    ],
+  )
+
+  const cases: readonly [object, RegExp][] = [
+    [{ machine: next }, /no migrations lead there/],
+    [{ machine: next, migrations: [{ from: '1', to: '2', state: boom }] }, /cannot be brought from version "1" to "2"/],
+    [{ machine: next, migrations: [{ from: '1', to: '2' }] }, /idle/],
+  ]
+  for (const [kind, message] of cases) {
+    const { failed, failures } = await checkStore(store, [kind as { machine: typeof next }], { prefix: 'r', limit: 1 })
+    assert.is(failed, 2)
+    assert.is(failures.length, 1)
+    assert.match(String(failures[0]?.error), message)
+  }
+  const without = createMachine({ id: 'camera', version: '1' })
+  const { failures } = await checkStore(store, [{ machine: without }], { prefix: 'c' })
+  assert.match(String(failures[0]?.error), /child "k" is made of "kid", which the machine does not have/)
+  assert.is(ran, 0)
+  assert.equal(await Promise.all(['r1', 'c1', 'g1'].map((id) => store.get(id))), before)
+})
+
+test.run()

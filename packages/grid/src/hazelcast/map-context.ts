@@ -1,0 +1,20 @@
+import type { Clock } from '../clock.ts'
+import type { HybridClock } from '../hybrid-clock.ts'
+import type { Link } from './link.ts'
+import type { ResolvedHazelcastOptions } from './options.ts'
+import type { Announcement } from './own-writes.ts'
+import type { Pulse } from './pulse.ts'
+
+/** What the maps of one grid share. */
+export interface HazelcastMapContext {
+  readonly session: string
+  /** Stamps entries. */
+  readonly clock: Clock
+  readonly hybrid: HybridClock
+  readonly options: ResolvedHazelcastOptions
+  readonly link: Link
+  readonly pulse: Pulse
+  /** Resolves when others know that this process writes. */
+  readonly joined: () => Promise<void> | undefined
+  readonly announce?: (said: Announcement) => Announcement
+}

@@ -1,0 +1,134 @@
+import { isGridError, openGrid, type Grid } from '@stigmergy/grid'
+import { hazelcast, type HazelcastOptions } from '@stigmergy/grid/hazelcast'
+import { clusterLacks, startCluster, type TestCluster } from '@stigmergy/grid/testing'
+import { createServer as createHttpServer } from 'node:http'
+import { createServer, type AddressInfo, type Server } from 'node:net'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { needs } from '../../../../test/runner/needs.ts'
+
+const test = suite('hazelcast: what cannot be reached')
+const lacks = await clusterLacks()
+const onCluster = needs(test, lacks ?? 'a cluster', lacks === undefined)
+let cluster: TestCluster
+const opened: Grid[] = []
+
+if (lacks === undefined) {
+  test.before(async () => {
+    cluster = await startCluster({ members: 1 })
+  })
+  test.after.each(async () => {
+    await Promise.all(opened.splice(0).map((grid) => grid.close()))
+  })
+  test.after(() => cluster.stop())
+}
+
+async function open(options: HazelcastOptions = {}): Promise<Grid> {
+  const grid = await openGrid(hazelcast({ clusterName: cluster.clusterName, members: cluster.addresses, ...options }))
+  opened.push(grid)
+  return grid
+}
+
+async function refused(call: Promise<unknown>, code: Parameters<typeof isGridError>[1], text = ''): Promise<number> {
+  const startedAtMs = performance.now()
+  try {
+    await call
+  } catch (error) {
+    assert.ok(isGridError(error, code), String(error))
+    assert.ok((error as Error).message.includes(text), (error as Error).message)
+    return performance.now() - startedAtMs
+  }
+  throw new Error(`nothing was refused; ${code} was expected`)
+}
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+onCluster('a wrong name, nobody, something else, TLS that is not there: said in words, and in time', async () => {
+  const http = createHttpServer((_request, response) => response.end('hello'))
+  const silent = createServer((socket) => socket.on('error', () => {}))
+  const connectTimeoutMs = 700
+  const tries: readonly (readonly [options: HazelcastOptions, text: string])[] = [
+    [{ clusterName: 'nope' }, 'cluster "nope" at'],
+    [{ clusterName: 'nope' }, 'another name'],
+    [{ members: ['127.0.0.1:1'] }, 'nobody listens there'],
+    [{ members: [await listen(http)] }, 'no answer of Hazelcast'],
+    [{ members: [await listen(silent)] }, 'no answer of Hazelcast'],
+    [{ members: ['no.such.host.invalid:5701'] }, 'there is no host of that name'],
+    [{ tls: true }, 'does not answer by TLS'],
+  ]
+  await Promise.all(
+    tries.map(async ([options, text]) => {
+      const tookMs = await refused(open({ connectTimeoutMs, ...options }), 'CONNECT_FAILED', text)
+      assert.ok(tookMs < 10_000, `${text}: ${tookMs} ms`)
+    }),
+  )
+  for (const server of [http, silent]) server.close()
+})
+
+onCluster('what the manifest says was asked of the cluster', async () => {
+  const grid = await open()
+  assert.equal(grid.supports, {
+    consistency: new Set(['eventual', 'session', 'strong']),
+    linearizable: false,
+    atomicPutAll: false,
+    topics: true,
+    server: { product: 'hazelcast', versions: ['5.7.0'], members: 1, cp: false },
+  })
+})
+
+onCluster('a paused member: eventual reads go on with a growing age, the rest fails in time, and all is well after', async () => {
+  const grids = await Promise.all([open(), open()])
+  const [map, other] = grids.map((grid) => grid.map<number>('paused'))
+  assert.ok(map !== undefined && other !== undefined)
+  await map.put('k', 1)
+  await other.caughtUp({ deadlineMs: 20_000 })
+  const [member] = cluster.members
+  member?.pause()
+  const late = [map.put('k', 2), map.get('k', { consistency: 'strong' }), map.compareAndSet('k', 1, 2), grids[0]?.topic('t').publish(1)]
+  const tookMs = await Promise.all(late.map((call) => refused(call as Promise<unknown>, 'TIMEOUT')))
+  assert.ok(Math.max(...tookMs) < 5000, tookMs.join())
+  assert.is(other.peek('k')?.value, 1)
+  assert.ok(other.ageMs() > 400, `${other.ageMs()}`)
+  await refused(other.get('k', { maxAgeMs: 50 }), 'TIMEOUT')
+  await refused(other.caughtUp({ deadlineMs: 50 }), 'TIMEOUT')
+  member?.resume()
+  await other.caughtUp({ deadlineMs: 20_000 })
+  assert.is(other.peek('k')?.value, 2, 'it was only late')
+})
+
+onCluster('a cluster that is gone and comes back: nothing is sent meanwhile, and then a resync', async () => {
+  const grids = await Promise.all([open(), open()])
+  const [map, other] = grids.map((grid) => grid.map<number>('gone'))
+  assert.ok(map !== undefined && other !== undefined)
+  await map.put('k', 1)
+  await other.caughtUp({ deadlineMs: 20_000 })
+  const told: string[] = []
+  other.watch((change) => told.push(change.type === 'resync' ? `resync ${change.reason} ${change.entries.size}` : change.type))
+  const [address] = cluster.addresses
+  const lost = map.put('k', 2)
+  await cluster.members[0]?.kill()
+  await lost.catch(() => {})
+  // Whichever it was, the next is refused at once: nobody is there.
+  for (let tries = 0; tries < 100; tries++) {
+    const tookMs = await refused(map.put('k', 3), undefined)
+    if (tookMs < 20) break
+  }
+  await refused(map.put('k', 3), 'OFFLINE', 'nothing was sent')
+  await refused(map.get('k', { consistency: 'strong' }), 'OFFLINE')
+  assert.ok((other.peek('k')?.value ?? 0) >= 1)
+  const before = other.ageMs()
+  await refused(other.caughtUp({ deadlineMs: 100 }), 'TIMEOUT')
+  assert.ok(other.ageMs() >= before + 100, 'it grows')
+  await cluster.join(address === undefined ? {} : { address })
+  await Promise.all([map.caughtUp({ deadlineMs: 20_000 }), other.caughtUp({ deadlineMs: 20_000 })])
+  assert.ok(told.includes('resync reconnect 0'), told.join())
+  assert.is(other.size, 0, 'a cluster keeps nothing when its last member ends')
+  await map.put('k', 4)
+  await other.caughtUp({ deadlineMs: 20_000 })
+  assert.is(other.peek('k')?.value, 4)
+})
+
+test.run()

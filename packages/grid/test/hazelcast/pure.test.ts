@@ -1,0 +1,190 @@
+import { isGridError } from '@stigmergy/grid'
+import { hazelcast } from '@stigmergy/grid/hazelcast'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { AppliedNumbers } from '../../src/hazelcast/applied-numbers.ts'
+import { packBeat, readBeat, type Beat } from '../../src/hazelcast/beat.ts'
+import { ClockOffset } from '../../src/hazelcast/clock-offset.ts'
+import { HIGHEST_VERSION, packFrame, readFrame, restamp, type Frame } from '../../src/hazelcast/frame.ts'
+import { KnownKeys } from '../../src/hazelcast/known-keys.ts'
+import { OwnWrites } from '../../src/hazelcast/own-writes.ts'
+import { Peers } from '../../src/hazelcast/peers.ts'
+import { serverTtlMs } from '../../src/hazelcast/attempt.ts'
+
+const test = suite('hazelcast: the parts without a cluster')
+
+const frame: Frame = {
+  kind: 'put',
+  version: 1_795_621_588_849_405,
+  session: 'sitzung-é',
+  number: 7,
+  stampMs: 12.5,
+  ttlMs: 500,
+  bytes: Buffer.from([1, 2, 3]),
+}
+
+test('a frame comes back as it went in, and again under another version', () => {
+  for (const one of [frame, { ...frame, kind: 'remove', ttlMs: undefined, bytes: Buffer.alloc(0) } as const]) {
+    assert.equal(readFrame(packFrame(one)), one)
+    assert.equal(readFrame(restamp(packFrame(one), 9)), { ...one, version: 9 })
+  }
+})
+
+test('foreign and damaged bytes are no frame, whatever they are', () => {
+  const packed = packFrame(frame)
+  for (const value of [
+    null,
+    undefined,
+    'text',
+    7,
+    {},
+    Buffer.alloc(0),
+    Buffer.from('hello, this is a value of somebody else altogether'),
+  ]) {
+    assert.is(readFrame(value), undefined)
+  }
+  for (let length = 0; length < packed.length - frame.bytes.length; length++) assert.is(readFrame(packed.subarray(0, length)), undefined)
+  const spoilt = (at: number, byte: number): unknown => {
+    const copy = Buffer.from(packed)
+    copy[at] = byte
+    return readFrame(copy)
+  }
+  for (const [at, byte] of [[0, 0], [1, 255], [1, 3], [2, 0], [3, 9]] as const) assert.is(spoilt(at, byte), undefined) // prettier-ignore
+  for (const version of [0, -1, NaN, Infinity, HIGHEST_VERSION + 2]) assert.is(readFrame(packFrame({ ...frame, version })), undefined)
+})
+
+test('applied numbers know what is missing, in whatever order they come', () => {
+  const applied = new AppliedNumbers()
+  for (const number of [2, 4, 5, 4, 9]) applied.add(number)
+  assert.equal([applied.low, applied.missing(9, 10), applied.missing(9, 2)], [0, [1, 3, 6, 7, 8], [1, 3]])
+  applied.add(1)
+  assert.equal([applied.low, applied.has(4), applied.has(3)], [2, true, false])
+  applied.cover(7)
+  assert.equal([applied.low, applied.missing(9, 10)], [7, [8]])
+  applied.add(8)
+  assert.equal([applied.low, applied.missing(9, 10)], [9, []])
+  applied.cover(3)
+  assert.is(applied.low, 9)
+})
+
+test('own writes announce what was issued, what ended, what was void; a ring names keys; what all have heard is not said again', () => {
+  const own = new OwnWrites(4, 3)
+  const numbers = ['a', 'b', 'c'].map((key) => own.begin(key))
+  assert.equal(numbers, [1, 2, 3])
+  assert.equal(own.announce(), { n: 3, ended: 0, voids: [], named: [], floor: 0 })
+  own.made(1)
+  own.voided(3, 10)
+  assert.equal(own.announce(), { n: 3, ended: 1, voids: [3], named: [], floor: 0 })
+  own.asked([1, 2, 3], 11)
+  assert.equal(own.announce(), { n: 3, ended: 1, voids: [3], named: [[1, 'a']], floor: 0 }, '2 is under way: nothing to say')
+  own.heard(10)
+  assert.equal(own.announce().voids, [])
+  own.unknown(2, 12)
+  assert.equal(own.announce(), { n: 3, ended: 3, voids: [], named: [[1, 'a'], [2, 'b']], floor: 0 }) // prettier-ignore
+  for (const key of ['d', 'e', 'f']) own.made(own.begin(key))
+  assert.equal([own.announce().floor, own.keyOf(2), own.keyOf(6), own.isVoid(3)], [2, undefined, 'f', true])
+  own.asked([3, 4, 5, 6], 13)
+  assert.is(own.announce().named.length + own.announce().voids.length, 3, 'bounded: who misses it asks again')
+})
+
+test('a clock offset is never below the true one, and follows a drifting clock', () => {
+  const offset = new ClockOffset(1000)
+  assert.is(offset.latest(5), undefined)
+  for (let sent = 0; sent < 10_000; sent += 10) {
+    const truth = 500 - sent * 0.001
+    offset.heard(sent, sent + truth + 1 + (sent % 7))
+    const latest = offset.latest(sent) ?? NaN
+    assert.ok(latest >= sent + truth, 'not early')
+    assert.ok(latest <= sent + truth + 5, `${latest - sent - truth}`)
+  }
+})
+
+test('changes are judged by what they replaced: late ones, inverted ones, those that come twice', () => {
+  const known = new KnownKeys()
+  const of = (version: number, number = version): Frame => ({ ...frame, version, number })
+  assert.is(known.judge('k', of(5), undefined, false), 'apply')
+  known.set('k', of(5), 0)
+  assert.is(known.judge('k', of(6), of(5), false), 'apply')
+  assert.is(known.judge('k', of(5), of(4), false), 'known', 'read before it was told')
+  assert.is(known.judge('k', of(4), of(5), false), 'inverted', 'committed later, by a clock that is behind')
+  assert.is(known.judge('k', { ...of(5, 9), session: 'other' }, of(5), false), 'inverted', 'the same version, made twice')
+  assert.is(known.judge('k', of(3), of(5), true), 'zombie', 'it was applied long ago')
+  assert.is(known.judge('other', of(3), of(5), true), 'zombie')
+})
+
+test('a beat comes back as it went in; what is none is none', () => {
+  const beat: Beat = {
+    id: 3,
+    stampMs: 1.5,
+    saw: { a: 7 },
+    maps: { m: { n: 4, ended: 3, voids: [2], named: [[1, 'k']], floor: 0 } },
+    wants: { b: { m: [1, 2] } },
+    end: false,
+  }
+  assert.equal(readBeat(packBeat(beat)), beat)
+  assert.is(readBeat(packBeat({ ...beat, end: true }))?.end, true)
+  for (const text of [
+    undefined,
+    7,
+    '',
+    '{',
+    '{}',
+    '[]',
+    '{"i":1,"t":1,"s":{},"m":{"m":[1]},"w":{}}',
+    '{"i":"1","t":1,"s":{},"m":{},"w":{}}',
+  ]) {
+    assert.is(readBeat(text), undefined, String(text))
+  }
+})
+
+test('peers: the newest beat counts, the silent are found, clocks of the gone are remembered', () => {
+  const peers = new Peers(100, 2)
+  const beat = (id: number, saw: Record<string, number> = {}): Beat => ({ id, stampMs: 0, saw, maps: {}, wants: {}, end: false })
+  peers.found('a', 0)
+  assert.is(peers.heardByAll('me'), 0)
+  assert.ok(peers.heard('a', beat(2, { me: 5 }), 10, 10))
+  assert.not(peers.heard('a', beat(2), 11, 11))
+  assert.not(peers.heard('a', beat(1), 11, 11))
+  assert.equal([peers.heardByAll('me'), peers.saw(), peers.silent(109), peers.silent(111)], [5, { a: 2 }, [], ['a']])
+  peers.forget('a')
+  assert.equal([peers.latest('a', 3), peers.latest('b', 3), peers.heardByAll('me')], [13, undefined, Infinity])
+  for (const session of ['b', 'c', 'd']) peers.heard(session, beat(1), 20, 20)
+  assert.is(peers.latest('a', 3), undefined, 'only so many')
+})
+
+test("the member's own time to live is always longer than the entry's", () => {
+  assert.is(serverTtlMs(undefined), 0)
+  for (const ttlMs of [1, 500, 999, 1000, 1001, 60_000]) assert.ok(serverTtlMs(ttlMs) >= ttlMs + 10_000 && serverTtlMs(ttlMs) % 1000 === 0)
+})
+
+test('options are checked when they are given', () => {
+  const bad: readonly (readonly [options: unknown, text: string])[] = [
+    [{ cluster: 'x' }, 'hazelcast has no option "cluster"'],
+    [{ clusterName: '' }, 'clusterName is ""'],
+    [{ members: [] }, 'members is []'],
+    [{ members: 'localhost' }, 'members is "localhost"'],
+    [{ members: ['http://localhost:5701'] }, 'a member is "http://localhost:5701"'],
+    [{ members: ['localhost:0'] }, 'a member is "localhost:0"'],
+    [{ members: ['localhost:70000'] }, 'a member is "localhost:70000"'],
+    [{ members: [7] }, 'a member is 7'],
+    [{ prefix: 1 }, 'prefix is 1'],
+    [{ tls: 'yes' }, 'tls is "yes"'],
+    [{ maxInFlight: 0 }, 'maxInFlight is 0'],
+    [{ beatMs: 0 }, 'beatMs is 0'],
+    [{ deadlineMs: NaN }, 'deadlineMs is NaN'],
+    [{ sweepMs: '10' }, 'sweepMs is "10"'],
+    [null, 'options of hazelcast is null'],
+  ]
+  for (const [options, text] of bad) {
+    try {
+      hazelcast(options as never)
+      assert.unreachable(text)
+    } catch (error) {
+      assert.ok(isGridError(error, 'BAD_OPTION'), String(error))
+      assert.ok(error.message.includes(text), error.message)
+    }
+  }
+  assert.is(hazelcast({ members: ['[::1]:5701', 'host', 'host.example:5701'], tls: { rejectUnauthorized: true } }).name, 'hazelcast')
+})
+
+test.run()
