@@ -8,11 +8,22 @@ const [path = '', round = '0'] = process.argv.slice(2)
 const durable = await openDurable({ path })
 const journal = durable.journal('audit', { archive: archiveInBlobs(durable.blobs), hotRecords: 64, segmentRecords: 32 })
 
+/** Synchronous: what is acknowledged has been told before the next write begins. Waits while whoever reads is slow. */
+function tell(line: string): void {
+  for (;;) {
+    try {
+      writeSync(1, line)
+      return
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+    }
+  }
+}
+
 async function append(producer: string): Promise<void> {
   for (let seq = (await journal.lastSeq(producer)) + 1; ; seq++) {
     await journal.append(producer, seq, Buffer.alloc(1 + (seq % 900), seq))
-    // Synchronous: what is acknowledged has been told before the next append begins.
-    writeSync(1, `record ${producer} ${seq}\n`)
+    tell(`record ${producer} ${seq}\n`)
   }
 }
 
@@ -21,7 +32,7 @@ async function putBlobs(): Promise<void> {
     const version = `0.${round}.${patch}`
     const { id } = await durable.blobs.put(Buffer.alloc(1 + ((patch * 7919) % 400_000), version))
     await durable.blobs.tag('policy', version, id)
-    writeSync(1, `blob ${version} ${id}\n`)
+    tell(`blob ${version} ${id}\n`)
   }
 }
 
