@@ -39,7 +39,7 @@ export const check: Command = {
     if (skip.includes(''))
       throw new GridError('BAD_OPTION', `${PROGRAM}: --skip is '${skip.join(',')}': give prefixes with a comma between`)
     const options = { prefix: args.text('prefix') ?? '', skip, limit: args.number('limit') ?? 100, signal: io.signal }
-    const kinds = await loadKinds(module)
+    const kinds = await loadKinds(module, io.signal)
     return withTarget(args.positional(0), io, async (reader) => {
       const found = await checkStore(reader.store, kinds, options).catch((error: unknown) => {
         throw isCoreError(error, 'BAD_OPTION') ? new GridError('BAD_OPTION', `${JSON.stringify(module)}: ${error.message}`) : error

@@ -1,5 +1,5 @@
 import { createSystem } from '@stigmergy/core'
-import { openGrid } from '@stigmergy/grid'
+import { createVirtualClock, openGrid } from '@stigmergy/grid'
 import { openDurable } from '@stigmergy/grid/durable'
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMachine } from 'xstate'
+import { loadKinds } from '../src/kinds-module.ts'
 import { fence, fingerprint, run } from './kit.ts'
 
 const test = suite('stigmergy check')
@@ -144,6 +145,22 @@ test('a module that leaves something open does not keep the program alive', () =
       )
     })
     assert.equal(ended, [1, undefined, '4 cannot be resumed'])
+  }))
+
+test('a module that never loads is waited for half a minute, or until the command is interrupted', () =>
+  inPlace(async ({ module }) => {
+    const machines = await module('await new Promise(() => undefined)')
+    const clock = createVirtualClock()
+    const abort = new AbortController()
+    const why = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+    const late = loadKinds(machines, abort.signal, clock).then(String, why)
+    await clock.advance(30_000)
+    assert.match(await late, /^".*" has not loaded within 30000 ms: let it only declare what it exports$/)
+    const cut = loadKinds(machines, abort.signal, clock).then(String, why)
+    abort.abort(new Error('cut'))
+    assert.is(await cut, 'cut')
+    assert.is(await loadKinds(machines, abort.signal, clock).then(String, why), 'cut')
+    assert.is(clock.pending, 0)
   }))
 
 test.run()
