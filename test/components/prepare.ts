@@ -1,4 +1,4 @@
-// Fetches and builds what the tests start, before any of them is under its time limit.
+// Fetches and builds the servers that the tests start, before any of them is under its time limit. The first time takes minutes.
 import { clusterLacks } from '@stigmergy/grid/testing'
 import { findPrometheus } from './prometheus.ts'
 import { findVersitygw } from './versitygw.ts'
