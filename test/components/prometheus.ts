@@ -19,11 +19,28 @@ export function findPrometheus(): string | undefined {
   return ['/usr/bin/prometheus'].find((path) => existsSync(path))
 }
 
+export interface PrometheusOptions {
+  /** The text of a rule file, evaluated every 200 ms. */
+  readonly rules?: string
+  /** Where alerts go: `host:port` of an Alertmanager. */
+  readonly alertmanager?: string
+}
+
 /** Scrapes `targets` (`host:port` by the name of their job) every 200 ms, and keeps exemplars. */
-export async function startPrometheus(program: string, targets: Readonly<Record<string, string>>): Promise<PrometheusServer> {
+export async function startPrometheus(
+  program: string,
+  targets: Readonly<Record<string, string>>,
+  { rules, alertmanager }: PrometheusOptions = {},
+): Promise<PrometheusServer> {
   const folder = await mkdtemp(join(tmpdir(), 'stigmergy-prometheus-'))
   const jobs = Object.entries(targets).map(([job, target]) => `  - { job_name: ${job}, static_configs: [{ targets: ['${target}'] }] }`)
-  await writeFile(join(folder, 'prometheus.yml'), `global: { scrape_interval: 200ms }\nscrape_configs:\n${jobs.join('\n')}\n`)
+  const parts = ['global: { scrape_interval: 200ms, evaluation_interval: 200ms }']
+  if (rules !== undefined) {
+    await writeFile(join(folder, 'rules.yml'), rules)
+    parts.push('rule_files: [rules.yml]')
+  }
+  if (alertmanager !== undefined) parts.push(`alerting: { alertmanagers: [{ static_configs: [{ targets: ['${alertmanager}'] }] }] }`)
+  await writeFile(join(folder, 'prometheus.yml'), [...parts, 'scrape_configs:', ...jobs, ''].join('\n'))
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const running = await startProcess({

@@ -1,7 +1,8 @@
 import { gridCommands, runCommandLine, type CliIo, type Command, type CommandGroup, type ExitCode } from '@stigmergy/grid/cli'
+import { check } from './check.ts'
 
-/** What each package brings: it names its own commands and knows no other package's. */
-const ENTRIES: readonly (Command | CommandGroup)[] = [gridCommands]
+/** What each package brings, and what needs more than one of them. */
+const ENTRIES: readonly (Command | CommandGroup)[] = [gridCommands, check]
 
 /** The program `stigmergy`. Never throws: bad input becomes one line on `io.err` and exit code 2. */
 export function main(args: readonly string[], io: CliIo): Promise<ExitCode> {

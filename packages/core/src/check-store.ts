@@ -1,24 +1,15 @@
 import { systemClock } from '@stigmergy/grid'
-import type { AnyStateMachine } from 'xstate'
+import { resolveKinds, type AgentKind } from './agent-kind.ts'
 import { quote } from './check.ts'
+import { isForgotten } from './checkpoint.ts'
 import { CoreError } from './errors.ts'
 import { Host, type HostOwner } from './host.ts'
 import { takeInterrupted } from './interrupted.ts'
-import { resolveMigrations, type Migration } from './migration.ts'
 import { createRecordCodec } from './record-codec.ts'
 import type { PersistedSnapshot } from './record.ts'
 import { Deciding } from './stepper.ts'
 import { createBounder } from './step.ts'
 import type { FullStore } from './store.ts'
-
-/** A kind of agent that the new program has. */
-export interface AgentKind {
-  readonly machine: AnyStateMachine
-  /** As in `spawn`. @default machine.id */
-  readonly type?: string
-  /** As in `spawn`. */
-  readonly migrations?: readonly Migration[]
-}
 
 /** A stored agent that the new program could not resume. */
 export interface CheckFailure {
@@ -31,7 +22,10 @@ export interface CheckFailure {
 }
 
 export interface StoreCheck {
+  /** Agents that have a state. */
   readonly checked: number
+  /** Ids that have none, because their first spawn failed: the next begins anew. */
+  readonly forgotten: number
   /** How many could not be resumed, and the first of them. */
   readonly failed: number
   readonly failures: readonly CheckFailure[]
@@ -40,6 +34,8 @@ export interface StoreCheck {
 export interface CheckOptions {
   /** Only ids that begin so. @default all */
   readonly prefix?: string
+  /** Not the ids that begin with one of these: what else is kept in the same store is no agent. @default none */
+  readonly skip?: readonly string[]
   /** Failures that are kept; the rest is only counted. @default 100 */
   readonly limit?: number
   readonly signal?: AbortSignal
@@ -52,13 +48,14 @@ export interface CheckOptions {
 export async function checkStore(
   store: Pick<FullStore, 'scan'>,
   kinds: readonly AgentKind[],
-  { prefix = '', limit = 100, signal }: CheckOptions = {},
+  { prefix = '', skip = [], limit = 100, signal }: CheckOptions = {},
 ): Promise<StoreCheck> {
+  const byType = resolveKinds(kinds)
   const codec = createRecordCodec()
   const bounded = createBounder()
-  const byType = new Map(kinds.map((kind) => [kind.type ?? kind.machine.id, { ...kind, migrations: resolveMigrations(kind.migrations) }]))
   const failures: CheckFailure[] = []
   let checked = 0
+  let forgotten = 0
   let failed = 0
   const environment = { clock: systemClock(), logger: () => undefined, deciding: new Deciding(), slot: { current: undefined } }
 
@@ -78,6 +75,11 @@ export async function checkStore(
 
   for await (const { id, value } of store.scan({ prefix })) {
     signal?.throwIfAborted()
+    if (skip.some((each) => id.startsWith(each))) continue
+    if (isForgotten(value)) {
+      forgotten += 1
+      continue
+    }
     checked += 1
     let type: string | undefined
     let version: string | undefined
@@ -89,7 +91,7 @@ export async function checkStore(
       if (failures.length < limit) failures.push({ id, type, version, error: error instanceof Error ? error : new Error(String(error)) })
     }
   }
-  return { checked, failed, failures }
+  return { checked, forgotten, failed, failures }
 }
 
 /** A host that is never started asks nothing of its owner. */

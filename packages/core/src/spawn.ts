@@ -95,7 +95,7 @@ export interface SpawnDefaults {
 }
 
 // Not instanceof: there may be two copies of XState, of which one made the machine.
-function isMachine(value: unknown): value is AnyStateMachine {
+export function isMachine(value: unknown): value is AnyStateMachine {
   const machine = value as Partial<AnyStateMachine> | null | undefined
   return typeof machine?.transition === 'function' && typeof machine.restoreSnapshot === 'function' && typeof machine.root === 'object'
 }

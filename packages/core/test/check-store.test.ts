@@ -2,7 +2,7 @@ import { createMemoryStore } from '@stigmergy/grid/store'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMachine, fromCallback, setup } from 'xstate'
-import { checkStore, type Migration } from '../src/index.ts'
+import { checkStore, type CoreError, type Migration } from '../src/index.ts'
 import { openBench } from './support.ts'
 
 const test = suite('check of a store')
@@ -54,6 +54,55 @@ test('it says which stored agents the new program could not resume, and runs and
   assert.match(String(failures[0]?.error), /child "k" is made of "kid", which the machine does not have/)
   assert.is(ran, 0)
   assert.equal(await Promise.all(['r1', 'c1', 'g1'].map((id) => store.get(id))), before)
+})
+
+test('a state that was forgotten is none, and what else is in the store can be left out', async () => {
+  const store = createMemoryStore()
+  const bench = await openBench({ store })
+  const bad = createMachine({ id: 'robot', entry: boom })
+  let code: string | undefined
+  try {
+    await bench.system.spawn(bad, { id: 'never ran', durability: 'checkpoint' })
+  } catch (error) {
+    code = (error as CoreError).code
+  }
+  assert.is(code, 'START_FAILED')
+  assert.is((await store.get('never ran'))?.value.byteLength, 0)
+  const good = createMachine({ id: 'robot' })
+  await bench.system.spawn(good, { id: 'r1', durability: 'checkpoint' })
+  await bench.close()
+  await store.commit('audit/cell', 0, { owner: 'x', token: 1 }, Buffer.from('{}'))
+  const found = await checkStore(store, [{ machine: good }], { skip: ['parts/', 'audit/'] })
+  assert.equal(found, { checked: 1, forgotten: 1, failed: 0, failures: [] })
+  assert.is((await checkStore(store, [{ machine: good }])).failed, 1)
+})
+
+test('kinds that are none are refused before the store is read', async () => {
+  const store = {
+    scan() {
+      throw new Error('read')
+    },
+  }
+  const machine = createMachine({ id: 'robot' })
+  const cases: readonly [unknown, RegExp][] = [
+    [{ machine }, /^kinds is an object: give a list of \{ machine, migrations \}$/],
+    [[machine], /^kinds\[0\]: an object has no machine: give \{ machine, migrations \}/],
+    [[null], /^kinds\[0\]: null has no machine/],
+    [[{ machine }, { machine: 'robot' }], /^kinds\[1\]: machine is "robot": give/],
+    [[{ machine, type: '' }], /^kinds\[0\]: type is "": give a non-empty string$/],
+    [[{ machine, migrations: {} }], /^kinds\[0\]: migrations is an object: give a list$/],
+    [[{ machine, migrations: [{ from: '1' }] }], /^kinds\[0\]: migrations\[0\]\.to is undefined: give a version$/],
+    [[{ machine }, { machine }], /^kinds\[1\]: type is "robot" a second time: give each type once$/],
+  ]
+  for (const [kinds, message] of cases) {
+    try {
+      await checkStore(store as never, kinds as never)
+      assert.unreachable()
+    } catch (error) {
+      assert.is((error as CoreError).code, 'BAD_OPTION', String(error))
+      assert.match((error as CoreError).message, message)
+    }
+  }
 })
 
 test.run()

@@ -12,6 +12,7 @@ export interface Simulated {
   readonly commits: number
   readonly virtualMs: number
   readonly leastFaults: number
+  readonly overwritten: number
   readonly faults: Readonly<Record<string, number>>
   readonly points: Readonly<Record<string, number>>
   readonly violations: readonly string[]
@@ -37,6 +38,7 @@ export async function simulateSeeds(first: number, last: number, processes = 2):
     commits: a.commits + b.commits,
     virtualMs: a.virtualMs + b.virtualMs,
     leastFaults: Math.min(a.leastFaults, b.leastFaults),
+    overwritten: a.overwritten + b.overwritten,
     faults: added(a.faults, b.faults),
     points: added(a.points, b.points),
     violations: [...a.violations, ...b.violations],
@@ -48,13 +50,14 @@ function added(a: Readonly<Record<string, number>>, b: Readonly<Record<string, n
 }
 
 /** The table that says how often each thing went wrong. */
-export function tableOf({ seeds, events, commits, virtualMs, leastFaults, faults, points }: Simulated): string {
+export function tableOf({ seeds, events, commits, virtualMs, leastFaults, overwritten, faults, points }: Simulated): string {
   const row = (name: string, n: number): string => `  ${name.padEnd(24)}${String(n).padStart(9)}`
   const head = `  ${seeds} seeds, ${events} events, ${commits} commits, ${Math.round(virtualMs / 1000)} s of virtual time, ${leastFaults} faults a seed at least`
   return [
     head,
     ...Object.entries(faults).map(([name, n]) => row(name, n)),
     ...Object.entries(points).map(([name, n]) => row(`died ${name}`, n)),
+    row('entries written late', overwritten),
   ].join('\n')
 }
 

@@ -32,7 +32,7 @@ export interface SimulationOptions {
   readonly agentsPerTeam?: number
   /** Events each agent handles at least. @default 200 */
   readonly eventsPerAgent?: number
-  /** Faults that are planned; those that find nothing to break are left out. @default 28 */
+  /** Faults that are planned; those that find nothing to break are left out. @default 34 */
   readonly faults?: number
   readonly defect?: Defect
 }
@@ -48,6 +48,8 @@ export interface SimulationReport {
   readonly faults: Readonly<Record<FaultKind, number>>
   /** How often a process died at each point of a commit. */
   readonly points: Readonly<Record<CommitPoint, number>>
+  /** Entries of the grid that a replaced activation wrote last: the grid promises no more, as entries carry no fence. */
+  readonly overwritten: number
   /** What must never be. Empty: all promises were kept. */
   readonly violations: readonly string[]
 }
@@ -68,7 +70,7 @@ const SETTLE_MS = 60_000
  * commit, stand still, are cut off, and the disk fails; then lets all settle and checks what the runtime promises. On a virtual clock.
  */
 export async function simulate(options: SimulationOptions): Promise<SimulationReport> {
-  const { seed, nodes = 3, teams = 5, agentsPerTeam = 10, eventsPerAgent = 200, faults = 28, defect } = options
+  const { seed, nodes = 3, teams = 5, agentsPerTeam = 10, eventsPerAgent = 200, faults = 34, defect } = options
   const random = createRandom(seed)
   const clock = createVirtualClock({ wallStartMs: 1_700_000_000_000 })
   const trail = createTrail()
@@ -126,7 +128,8 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     cluster.tend()
     await clock.advance(TICK_MS * 2)
   }
-  const events = await checkEnd({ disk, arm, cluster }, clock, wrong)
+  let overwritten = 0
+  const events = await checkEnd({ disk, arm, cluster }, clock, wrong, () => (overwritten += 1))
   return {
     seed,
     hash: trail.hash(),
@@ -135,6 +138,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     commits: disk.commits.length,
     faults: counts,
     points,
+    overwritten,
     violations,
   }
 }

@@ -1,5 +1,7 @@
 export type { CliIo, Command, CommandGroup, CommandSpec, ExitCode, OptionSpec, ParsedArguments } from './command.ts'
 export { gridCommands } from './grid/grid-commands.ts'
+export type { GridReader } from './grid/reader.ts'
+export { TARGET, withTarget } from './grid/target.ts'
 export { runCommandLine } from './run-command-line.ts'
 export { runProcess } from './run-process.ts'
 export { suggestion } from './suggestion.ts'

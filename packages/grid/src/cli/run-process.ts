@@ -45,4 +45,6 @@ export async function runProcess(main: (args: readonly string[], io: CliIo) => P
     else stdout.write('', () => resolve())
   })
   process.exitCode = brokenOutput ?? code
+  // What a module of the user has left open must not keep the process alive.
+  setTimeout(() => process.exit(), GRACE_MS).unref()
 }

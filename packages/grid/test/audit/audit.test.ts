@@ -159,7 +159,7 @@ onServer('the example runs on S3 as it does on disk', async () => {
   try {
     const { endpoint, bucket, accessKeyId, secretAccessKey } = loginOf(server)
     const s3 = { S3_ENDPOINT: endpoint, S3_BUCKET: bucket, S3_ACCESS_KEY: accessKeyId, S3_SECRET_KEY: secretAccessKey }
-    const example = fileURLToPath(new URL('../../../../examples/06-plan-audit.ts', import.meta.url))
+    const example = fileURLToPath(new URL('../../../../examples/09-plan-audit.ts', import.meta.url))
     const flags = ['--conditions=@stigmergy/source', '--import', 'tsx', example]
     const options = { cwd: dirname(dirname(example)), env: { ...process.env, ...s3 }, timeout: 30_000 }
     const { stdout } = await promisify(execFile)(process.execPath, flags, options)

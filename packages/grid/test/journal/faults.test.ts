@@ -48,7 +48,7 @@ async function filled(path: string, count: number, use: (journal: Journal) => Pr
 test('a full disk: the append is refused, nothing hangs, and what was acknowledged is there', () =>
   inPlace(async (path) => {
     // A limit on every file stands for the full disk.
-    const command = 'ulimit -f 512; exec "$0" --conditions=@stigmergy/source --import tsx "$@"'
+    const command = 'unset NODE_V8_COVERAGE; ulimit -f 512; exec "$0" --conditions=@stigmergy/source --import tsx "$@"'
     const { stdout } = await promisify(execFile)('/bin/sh', ['-c', command, process.execPath, CHILD, path], { cwd: ROOT, timeout: 30_000 })
     const [code, acknowledged = '', readable] = stdout.trim().split(' ')
     assert.is(code, 'STORE_FULL')

@@ -5,7 +5,7 @@ import type { CliIo } from '../command.ts'
 import { size } from '../table.ts'
 import type { GridReader } from './reader.ts'
 
-/** What every command of the group says of its first argument. */
+/** What every command that opens a place says of its first argument. */
 export const TARGET = 'PLACE'
 
 const GIVE = 'give the directory of openDurable({ path }) or embedded({ path }), or s3://BUCKET/PREFIX of openS3'
