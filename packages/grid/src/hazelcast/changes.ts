@@ -5,7 +5,7 @@ import type { HybridClock } from '../hybrid-clock.ts'
 import { AwaitedWrites } from './awaited-writes.ts'
 import type { Completeness } from './completeness.ts'
 import { readFrame, type Frame } from './frame.ts'
-import { KnownKeys, type Known } from './known-keys.ts'
+import { follows, isSameWrite, KnownKeys, type Known } from './known-keys.ts'
 
 export type Reason = ResyncChange<unknown>['reason']
 
@@ -38,6 +38,8 @@ export class Changes {
   readonly #inverted = new Map<string, Frame[]>()
   /** Bytes that no grid wrote. */
   readonly #foreign = new Map<string, Buffer>()
+  /** A change was missed, and watchers were not told of it yet. */
+  #missed = false
 
   constructor(options: ChangesOptions) {
     this.#options = options
@@ -54,6 +56,7 @@ export class Changes {
     const oldFrame = has !== undefined && frame.version > has.version ? undefined : readFrame(old)
     switch (known.judge(key, frame, oldFrame, oldFrame !== undefined && completeness.isApplied(frame.session, frame.number))) {
       case 'apply':
+        if (!follows(frame, old, has, (write) => this.#isHere(key, write))) this.#missed = true
         this.#options.feed.change(this.#toChange(key, frame))
         return this.#settled(key, frame)
       case 'known':
@@ -71,6 +74,7 @@ export class Changes {
     const has = this.known.get(key)
     const frame = readFrame(old)
     if (has === undefined || (frame !== undefined && has.version > frame.version)) return
+    if (frame !== undefined && frame.version > has.version) this.#missed = true
     if (this.#isLive(has)) this.#options.feed.change(this.#toAbsent(key))
     else this.known.delete(key)
   }
@@ -82,6 +86,7 @@ export class Changes {
       const change = this.#toLoaded(key, stored, Infinity)
       if (change?.type === 'put') records.push(change)
     }
+    this.#missed = false
     this.#options.feed.load(records)
   }
 
@@ -108,7 +113,12 @@ export class Changes {
         if (change !== undefined) changes.push(change)
       }
     }
-    if (reason !== undefined || changes.length > 0) this.#options.feed.patch(changes, reason ?? 'gap')
+    if (reason !== undefined || changes.length > 0 || this.#missed) this.#patch(changes, reason ?? 'gap')
+  }
+
+  /** One resync for all that was missed since the last one: one for each would be dear where much is lost at once. */
+  tellMissed(): void {
+    if (this.#missed) this.#patch([], 'gap')
   }
 
   /** This number needs no waiting for any more. */
@@ -191,8 +201,20 @@ export class Changes {
     }
     const wasLive = has !== undefined && this.#isLive(has)
     if (live || wasLive) return this.#toChange(key, live ? frame : { ...frame, kind: 'remove' }, atMs, this.#heardAtMs(frame))
+    // It came and went, unseen.
+    this.#missed = true
     this.known.set(key, frame, atMs)
     return undefined
+  }
+
+  #patch(changes: readonly DriverChange[], reason: Reason): void {
+    this.#missed = false
+    this.#options.feed.patch(changes, reason)
+  }
+
+  #isHere(key: string, write: Frame): boolean {
+    const held = this.#inverted.get(key) ?? []
+    return this.#options.completeness.isApplied(write.session, write.number) || held.some((one) => isSameWrite(one, write))
   }
 
   #isLive({ kind, ttlMs, atMs }: Pick<Known, 'kind' | 'ttlMs' | 'atMs'>): boolean {
@@ -206,9 +228,7 @@ export class Changes {
   }
 
   #hold(key: string, frame: Frame): void {
-    const held = this.#inverted.get(key)
-    if (held === undefined) this.#inverted.set(key, [frame])
-    else held.push(frame)
+    this.#inverted.set(key, [...(this.#inverted.get(key) ?? []), frame])
   }
 
   // A version above all that were held back for the key has come: what they wrote is in the copy, or was replaced.

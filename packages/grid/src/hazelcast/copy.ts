@@ -35,6 +35,8 @@ export class Copy {
   #loading: Promise<boolean> | undefined
   /** What watchers are to be told with the next read. */
   #owed: Reason | undefined
+  /** What they are told with the read under way. */
+  #telling: Reason | undefined
   #loadedAtMs = -Infinity
   #tookMs = 0
   #unsettledUntilMs = -Infinity
@@ -47,6 +49,11 @@ export class Copy {
 
   get imap(): IMap<string, Buffer> | undefined {
     return this.#imap
+  }
+
+  /** A read under way, or the next, tells watchers a resync in any case. */
+  get owesResync(): boolean {
+    return this.#owed !== undefined || this.#telling !== undefined
   }
 
   /** Throws whatever the client throws. */
@@ -143,6 +150,7 @@ export class Copy {
     if (this.#imap === undefined) return
     const reason = this.#owed
     this.#owed = undefined
+    this.#telling = reason
     const loading = this.#load(reason).then(
       () => true,
       () => false,
@@ -150,6 +158,7 @@ export class Copy {
     this.#loading = loading
     void loading.then((done) => {
       this.#loading = undefined
+      this.#telling = undefined
       // It is tried again by a later tick.
       if (!done) {
         this.#owed = stronger(this.#owed, reason)

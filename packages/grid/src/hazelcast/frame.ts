@@ -66,6 +66,11 @@ export function readFrame(stored: unknown): Frame | undefined {
   }
 }
 
+/** Without reading the rest of it. */
+export function hasVersion(stored: Buffer, version: number): boolean {
+  return stored.length >= SESSION_AT && stored.readDoubleBE(NUMBERS.version) === version
+}
+
 /** The same stored value under another version. */
 export function restamp(stored: Buffer, version: number): Buffer {
   const copy = Buffer.from(stored)

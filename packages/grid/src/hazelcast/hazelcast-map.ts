@@ -170,6 +170,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
 
   tick(nowMs: number): ReadonlyMap<string, readonly number[]> {
     this.#copy.tick(nowMs)
+    if (!this.#copy.owesResync) this.#changes.tellMissed()
     this.#garbage.tick(nowMs)
     this.#waiters.wake()
     return this.#repairs.tick(nowMs)

@@ -1,4 +1,4 @@
-import type { Frame } from './frame.ts'
+import { hasVersion, readFrame, type Frame } from './frame.ts'
 
 /** What this process knows of a key's present state at its owner. */
 export interface Known {
@@ -70,4 +70,17 @@ export class KnownKeys {
 
 export function isSameWrite(a: Pick<Frame, 'session' | 'number'>, b: Pick<Frame, 'session' | 'number'>): boolean {
   return a.session === b.session && a.number === b.number
+}
+
+/**
+ * Is what a change replaced at its owner what is known here? If not, a change between the two was missed, and no later read would
+ * show it (I5). `old`: as the owner told it. `isHere`: that write was applied, or waits for its place.
+ */
+export function follows(frame: Frame, old: Buffer | null, known: Known | undefined, isHere: (write: Frame) => boolean): boolean {
+  if (old === null || (known !== undefined && hasVersion(old, known.version))) return true
+  const replaced = readFrame(old)
+  if (replaced === undefined) return true
+  if (known === undefined || replaced.version > known.version) return false
+  // Committed over a later version: by itself, now that it gets its place, or by a write that has to be known.
+  return isSameWrite(replaced, frame) || isHere(replaced)
 }
