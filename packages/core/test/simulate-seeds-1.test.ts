@@ -1,4 +1,4 @@
-// Of 1,000 seeds the first quarter: a file of tests has a limit of time.
+// The first half: a file of tests has a limit of time.
 import { seedsTest } from './simulate-seeds.ts'
 
-seedsTest(1, 250)
+seedsTest(1, 150, 50)
