@@ -10,6 +10,9 @@ const PAGE_SIZE_AT = 48
 const LAST_PAGE_AT = 144
 const META_BYTES = 192
 
+/** A transaction may take pages at the end and give them back: lmdb never writes those, so a whole file may end before them. */
+const UNWRITTEN_PAGES = 4
+
 const LOOKS = 4
 const LOOK_EVERY_MS = 25
 
@@ -56,7 +59,7 @@ async function check(handle: FileHandle, file: string): Promise<void> {
   const needed = (Math.max(first.lastPage, second.lastPage) + 1) * first.pageSize
   // Asked for after the headers: another process may let the file grow meanwhile, never shrink.
   const { size } = await handle.stat()
-  if (size < needed) throw broken(file, `it has ${size} bytes where its header needs ${needed}`)
+  if (size < needed - UNWRITTEN_PAGES * first.pageSize) throw broken(file, `it has ${size} bytes where its header needs ${needed}`)
 }
 
 async function meta(handle: FileHandle, file: string, at: number): Promise<{ readonly pageSize: number; readonly lastPage: number }> {

@@ -79,7 +79,8 @@ test('a truncated file, a file of other bytes, a file without its second header'
   inPlace(async (path) => {
     const file = await filled(path)
     const whole = await readFile(file)
-    await truncate(file, whole.length - 4096)
+    // A few pages at the end may be missing in a whole file: lmdb does not write those that were given back.
+    await truncate(file, whole.length - 8 * 4096)
     await refused(openDurable({ path }), 'STORE_BROKEN', /has \d+ bytes where its header needs \d+/)
     await writeFile(file, 'no database at all')
     await refused(openDurable({ path }), 'STORE_BROKEN', /no lmdb header at byte 0/)

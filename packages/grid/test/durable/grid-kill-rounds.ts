@@ -29,7 +29,11 @@ export async function gridKillRounds(path: string, rounds: number, random: () =>
       const exited = once(child, 'exit')
       let text = ''
       child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
-      while (!text.includes(' ')) await once(child.stdout as NonNullable<typeof child.stdout>, 'data')
+      // One that ends before it has written says nothing any more: it must not be waited for.
+      const ended = exited.then(([code, signal]) => {
+        if (!text.includes(' ')) throw new Error(`round ${round}: the writer ended with ${code ?? signal} before it wrote`)
+      })
+      while (!text.includes(' ')) await Promise.race([once(child.stdout as NonNullable<typeof child.stdout>, 'data'), ended])
       await wait(random() * 30)
       child.kill('SIGKILL')
       await exited
