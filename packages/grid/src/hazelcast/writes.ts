@@ -97,7 +97,10 @@ export class Writes {
             return true
           }
           const seen = applied === undefined ? this.#await(number, write) : Promise.resolve(applied === true ? undefined : applied)
-          resolve(this.#resolve(write, number, seen, error, again))
+          const outcome = this.#resolve(write, number, seen, error, again)
+          // The map may have been closed meanwhile: then whoever waited has been told, and nobody looks here.
+          outcome.catch(() => {})
+          resolve(outcome)
         },
       )
     })
