@@ -1,6 +1,8 @@
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
+import { Session } from 'node:inspector'
 import { join } from 'node:path'
+import { takeCoverage } from 'node:v8'
 import { createSystem } from '@stigmergy/core'
 import { openGrid } from '@stigmergy/grid'
 import { isTelemetryError, type FlightRecord } from '@stigmergy/telemetry'
@@ -13,6 +15,18 @@ import { agentInfo } from './support/transitions.ts'
 import { setup } from './support/xstate.ts'
 
 const test = suite('profiling')
+// A profiler that ends, ends the counting of coverage in its process too: what was counted is kept before, and counting begins anew after.
+const counting = process.env['NODE_V8_COVERAGE'] !== undefined
+test.before(() => {
+  if (counting) takeCoverage()
+})
+test.after(() => {
+  if (!counting) return
+  const session = new Session()
+  session.connect()
+  session.post('Profiler.enable')
+  session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true })
+})
 const codeOf = async (work: Promise<unknown>): Promise<unknown> =>
   work.then(
     () => 'ok',
