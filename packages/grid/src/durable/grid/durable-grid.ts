@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import type { GridDriver } from '../../driver.ts'
 import { openEnvironment, type Environment } from '../environment.ts'
+import { createGroupCommit } from '../group-commit.ts'
 import { resolveDurableOptions } from '../options.ts'
 import type { ResolvedEmbeddedOptions } from '../../embedded-options.ts'
 import { SharedGrid, type SharedGridOptions } from './shared-grid.ts'
@@ -20,7 +21,7 @@ export function createDurableGrid(options: ResolvedEmbeddedOptions & Pick<Shared
     const { path, level, timeoutMs } = options
     const environment = await openEnvironment(resolveDurableOptions({ path, level, timeoutMs, clock }))
     try {
-      return { environment, grid: await new SharedGrid(environment, options).open() }
+      return { environment, grid: await new SharedGrid(environment, createGroupCommit(environment), options).open() }
     } catch (error) {
       await environment.close()
       throw error
