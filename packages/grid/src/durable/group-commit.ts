@@ -42,7 +42,12 @@ export function createGroupCommit(environment: Environment): GroupCommit {
     for (const { epochKey } of kinds) quietly(epochs.put(epochKey, empty, next))
   }
 
-  async function commitTogether(units: readonly Unit[], writes: readonly AnyWrite[], epochsBefore: ReadonlyMap<AnyKind, number>, next: number): Promise<readonly boolean[]> {
+  async function commitTogether(
+    units: readonly Unit[],
+    writes: readonly AnyWrite[],
+    epochsBefore: ReadonlyMap<AnyKind, number>,
+    next: number,
+  ): Promise<readonly boolean[]> {
     const expected = Array.from(epochsBefore, ([{ epochKey }, version]) => ({ key: epochKey, version }))
     const all = await environment.submit(epochs, expected, () => {
       putWrites(writes)

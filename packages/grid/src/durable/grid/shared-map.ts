@@ -5,6 +5,7 @@ import type { RowKind } from '../row-kind.ts'
 import type { ChangeLog, Logged } from './change-log.ts'
 import type { MachineClock } from './machine-clock.ts'
 import { floorId, mapPrefix, recordId, toRecordRow, type RecordRow } from './rows.ts'
+import { StagedWrite } from './staged-write.ts'
 import { MapWrite, MapWrites, NotMet, Sweep, type MapRows } from './writes.ts'
 
 export interface SharedMapOptions {
@@ -58,6 +59,7 @@ export class SharedMap implements MapRows {
         environment.check()
         await group.run(new MapWrites(this, feed, removal))
       },
+      stage: (write) => new StagedWrite(this, feed, write, group),
       expired: (key, version) => void this.#garbage.set(key, version),
       ageMs: (nowMs) => log.ageMs(nowMs),
       close: () => void this.#feeds.delete(feed),

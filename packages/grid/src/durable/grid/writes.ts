@@ -25,7 +25,7 @@ export class NotMet extends Error {}
 
 type Rows = readonly (RecordRow | undefined)[]
 
-interface Made {
+export interface Made {
   readonly row: RecordRow
   readonly write: DriverWrite
   readonly atMs: number
@@ -33,7 +33,7 @@ interface Made {
 }
 
 /** What becomes of the row, or undefined: nothing is to be done. */
-function make(map: MapRows, write: DriverWrite, row: RecordRow | undefined): Made | undefined {
+export function make(map: MapRows, write: DriverWrite, row: RecordRow | undefined): Made | undefined {
   const present = map.isPresent(row)
   if (write.type === 'remove' && !present) return undefined
   const { key, type } = write
@@ -46,7 +46,7 @@ function make(map: MapRows, write: DriverWrite, row: RecordRow | undefined): Mad
   return { row: { ...unpacked, bytes: removed ? undefined : told }, write, atMs, told }
 }
 
-function toLog(map: MapRows, { row, told }: Made): LogRow {
+export function toLog(map: MapRows, { row, told }: Made): LogRow {
   return { kind: 'map', name: map.name, ...row, bytes: told }
 }
 
