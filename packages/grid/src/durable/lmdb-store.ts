@@ -1,3 +1,4 @@
+import { commitEach } from '../store/commit-each.ts'
 import { StoreError } from '../store/errors.ts'
 import { checkId, resolveScan } from '../store/rules.ts'
 import type { OutboxItem, Store, StoreRecord } from '../store/store.ts'
@@ -36,11 +37,13 @@ export function createLmdbStore(
 
   const store: Store = {
     level: options.level,
+    atomicBatch: 'any-ids',
     async commitAll(given) {
       environment.check()
       const parts = given.map((each) => anyPart(writes.commit(each)))
       return parts.length === 0 ? [] : ((await group.run(new JointWrite(parts))) as readonly number[])
     },
+    commitEach: (commits) => commitEach(store.commit, commits),
     async commit(id, expectedRev, fence, value, outbox) {
       environment.check()
       return group.run(writes.commit({ id, expectedRev, fence, value, ...(outbox && { outbox }) }))
