@@ -60,6 +60,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
       changes: this.#changes,
       completeness: this.#completeness,
       ended: () => this.#ended(),
+      echoedMs: () => pulse.echoedMs,
       onReady: () => this.#becomeReady(),
     })
     this.#writes = new Writes({

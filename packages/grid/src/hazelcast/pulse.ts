@@ -47,6 +47,7 @@ export class Pulse {
   #wants: Record<string, Record<string, readonly number[]>> = {}
   #id = 0
   #unanswered = 0
+  #echoedMs = -Infinity
   #timer: TimerHandle | undefined
   #running = false
   #silence: (() => void)[] = []
@@ -54,6 +55,11 @@ export class Pulse {
   constructor(options: PulseOptions) {
     this.#options = options
     this.peers = new Peers(options.silentMs)
+  }
+
+  /** Local time at which the newest beat of this process was sent that has come back to it. */
+  get echoedMs(): number {
+    return this.#echoedMs
   }
 
   /** The beat that will be sent next. */
@@ -109,6 +115,7 @@ export class Pulse {
     const echo = session === own ? beat.id : beat.saw[own]
     const echoOf = echo === undefined ? undefined : this.#sentAt.get(echo)
     if (!this.peers.heard(session, beat, nowMs, stampClock.now(), echoOf?.stampMs)) return
+    if (session === own && echoOf !== undefined) this.#echoedMs = echoOf.atMs
     const claim = { echoOfMs: echoOf?.atMs, heardAtMs: nowMs }
     for (const map of this.#maps.values()) {
       map.heard(session, beat.maps[map.name], claim)
