@@ -2,7 +2,7 @@ import type { Client, EntryEvent, IMap } from 'hazelcast-client'
 import type { Clock } from '../clock.ts'
 import type { Changes, Reason } from './changes.ts'
 import type { Completeness } from './completeness.ts'
-import { Overtaken } from './overtaken.ts'
+import { Overtaken, type Echo } from './overtaken.ts'
 
 export interface CopyOptions {
   /** Its name on the cluster. */
@@ -14,8 +14,8 @@ export interface CopyOptions {
   readonly completeness: Completeness
   /** Of each session that writes, this one included: all its writes up to this number have ended. */
   readonly ended: () => Iterable<readonly [session: string, number: number]>
-  /** When the newest beat of this process was sent that has come back to it. */
-  readonly echoedMs: () => number
+  /** How beats of this process come back to it. */
+  readonly echo: () => Echo
   /** The first load is done. */
   readonly onReady: () => void
 }
@@ -49,8 +49,8 @@ export class Copy {
 
   constructor(options: CopyOptions) {
     this.#options = options
-    const { clock, changes, echoedMs } = options
-    this.#overtaken = new Overtaken({ clock, known: changes.known, isLive: (known) => changes.isLive(known), echoedMs })
+    const { clock, changes, echo } = options
+    this.#overtaken = new Overtaken({ clock, known: changes.known, isLive: (known) => changes.isLive(known), echo })
   }
 
   get imap(): IMap<string, Buffer> | undefined {

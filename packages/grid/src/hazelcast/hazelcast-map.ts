@@ -60,7 +60,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
       changes: this.#changes,
       completeness: this.#completeness,
       ended: () => this.#ended(),
-      echoedMs: () => pulse.echoedMs,
+      echo: () => pulse.echo,
       onReady: () => this.#becomeReady(),
     })
     this.#writes = new Writes({

@@ -7,12 +7,16 @@ export interface OvertakenOptions {
   readonly clock: Clock
   readonly known: KnownKeys
   readonly isLive: (known: Known) => boolean
-  /** When the newest beat of this process was sent that has come back to it, as changes do. */
-  readonly echoedMs: () => number
-  /** What has not come so long after it was read is lost, if beats still come; in milliseconds. @default 100 */
-  readonly graceMs?: number
-  /** And so long after it in any case. @default 500 */
-  readonly longestMs?: number
+  /** Beats of this process come back to it as changes do. */
+  readonly echo: () => Echo
+}
+
+/** How beats of this process come back to it. */
+export interface Echo {
+  /** Local time at which the newest one was sent that has come back. */
+  readonly sentAtMs: number
+  /** The longest that one was on its way lately. */
+  readonly tookMs: number
 }
 
 export interface ReadScope {
@@ -25,6 +29,12 @@ export interface ReadScope {
 type Entries = Iterable<readonly [key: string, stored: Buffer | null]>
 
 const LOOK_MS = 5
+/** What has not come so long after it was read is lost, if beats still come; */
+const GRACE_MS = 30
+/** but where beats are slow, changes may be as well; */
+const TIMES_A_BEAT = 8
+/** and so long after it is lost in any case. */
+const LONGEST_MS = 500
 
 /**
  * An answer of the owner may overtake the changes that lead to it: they come by other threads of the member, or from another one.
@@ -50,9 +60,9 @@ export class Overtaken {
   }
 
   #isLost(readAtMs: number): boolean {
-    const { clock, echoedMs, graceMs = 100, longestMs = 500 } = this.#options
-    const heldMs = clock.now() - readAtMs
-    return heldMs >= longestMs || (heldMs >= graceMs && echoedMs() >= readAtMs)
+    const heldMs = this.#options.clock.now() - readAtMs
+    const { sentAtMs, tookMs } = this.#options.echo()
+    return heldMs >= LONGEST_MS || (sentAtMs >= readAtMs && heldMs >= Math.max(GRACE_MS, TIMES_A_BEAT * tookMs))
   }
 
   #ahead(entries: Entries, { since, whole }: ReadScope): (readonly [key: string, stored: Buffer | null])[] {

@@ -43,9 +43,9 @@ function open() {
   })
   const reads: string[] = []
   // Beats go on, unless a test holds them up.
-  const beats = { stopped: false, echoedMs: -Infinity, id: 0 }
+  const beats = { stopped: false, echoMs: BEAT_MS, sentAtMs: -Infinity, id: 0 }
   const isLive: Changes['isLive'] = (known) => changes.isLive(known)
-  const overtaken = new Overtaken({ clock, known: changes.known, isLive, echoedMs: () => beats.echoedMs })
+  const overtaken = new Overtaken({ clock, known: changes.known, isLive, echo: () => ({ sentAtMs: beats.sentAtMs, tookMs: beats.echoMs }) })
   const read = async (keys: readonly string[], whole: boolean): Promise<void> => {
     reads.push(whole ? 'all' : keys.join(' '))
     const scope = { since: changes.known.beginRead(), whole }
@@ -77,7 +77,7 @@ function open() {
   /** Both beat. */
   const pass = async (ms: number): Promise<void> => {
     for (let at = 0; at < ms; at += BEAT_MS) {
-      if (!beats.stopped) beats.echoedMs = clock.now() - BEAT_MS
+      if (!beats.stopped) beats.sentAtMs = clock.now() - BEAT_MS
       changes.tellMissed()
       for (const numbers of repairs.tick(clock.now()).values()) own.asked(numbers, ++beats.id)
       const said = own.announce()
@@ -233,7 +233,8 @@ test('a read that overtakes changes is no gap: they are told one by one when the
 })
 
 test('of what a read has overtaken one change is lost: it is told when its time is over, and nothing else is', async () => {
-  const { told, write, hear, start, pass, load, clock } = open()
+  const { told, write, hear, start, pass, load, clock, beats } = open()
+  beats.echoMs = 12
   hear(write('a'))
   hear(write('b'))
   start()
