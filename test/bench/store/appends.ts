@@ -67,9 +67,9 @@ function openOurs(durable: Durable) {
     close: () => journal.close(),
     async append(): Promise<boolean> {
       for (let done = 0; done < APPENDS; done += AT_ONCE) {
-        const appends: Promise<unknown>[] = []
-        for (let each = 0; each < AT_ONCE; each++) appends.push(journal.append('producer', (seq += 1), value(seq)))
-        await Promise.all(appends)
+        const all: Promise<unknown>[] = []
+        for (let each = 0; each < AT_ONCE; each++) all.push(journal.append('producer', (seq += 1), value(seq)))
+        await Promise.all(all)
       }
       const { end } = await journal.extent()
       const [last] = await journal.read(end - 1)
