@@ -6,5 +6,5 @@ const ENTRIES: readonly (Command | CommandGroup)[] = [gridCommands, check]
 
 /** The program `stigmergy`. Never throws: bad input becomes one line on `io.err` and exit code 2. */
 export function main(args: readonly string[], io: CliIo): Promise<ExitCode> {
-  return runCommandLine('stigmergy', ENTRIES, args, io)
+  return runCommandLine({ name: 'stigmergy', about: 'agents that share one memory' }, ENTRIES, args, io)
 }

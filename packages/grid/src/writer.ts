@@ -101,6 +101,11 @@ export class Writer<V> {
     return new LocalRemove({ id: this.#nextId(), key, writer: id, expect, stamps, trace: this.#trace(options.trace) }, codec)
   }
 
+  /** A put that somebody else commits. */
+  prepared(key: string, value: V, expect: number | undefined, options: WriteOptions): LocalPut<V> {
+    return this.#prepare(key, value, expect, options)
+  }
+
   /** Begins what still waits to be coalesced (all, or of one key): the next write comes after it. */
   flush(key?: string): void {
     if (key === undefined) this.#coalescer?.flushAll()

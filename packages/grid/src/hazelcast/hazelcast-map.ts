@@ -60,6 +60,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
       changes: this.#changes,
       completeness: this.#completeness,
       ended: () => this.#ended(),
+      echo: () => pulse.echo,
       onReady: () => this.#becomeReady(),
     })
     this.#writes = new Writes({
