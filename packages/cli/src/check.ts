@@ -20,7 +20,7 @@ export const check: Command = {
       machines: { kind: 'text', placeholder: 'MODULE', help: 'path of the module that exports `kinds`; it is run' },
       prefix: { kind: 'text', placeholder: 'TEXT', help: 'only ids that begin so' },
       skip: { kind: 'text', placeholder: 'A,B', help: 'not the ids that begin so: records of audits and kept maps are no agents' },
-      limit: { kind: 'number', placeholder: 'N', help: 'how many failures to list', defaultText: '100' },
+      limit: { kind: 'count', placeholder: 'N', help: 'how many failures to list', defaultText: '100' },
       json: { kind: 'flag', help: 'one JSON object, for programs' },
     },
     examples: [

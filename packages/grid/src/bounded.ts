@@ -74,6 +74,8 @@ function boundMap(map: MapDriver, name: string, inFlight: InFlight): MapDriver {
     clear: (removal) => inFlight.run(of('clear'), () => map.clear(removal)),
     expired: (key, version) => map.expired(key, version),
     ageMs: (nowMs) => map.ageMs(nowMs),
+    // What commits it has a deadline of its own.
+    ...(map.stage === undefined ? {} : { stage: (write) => map.stage?.(write) as object }),
     // Bounded by who asks.
     ...(map.caughtUp === undefined ? {} : { caughtUp: (signal) => map.caughtUp?.(signal) as Promise<void> }),
     close: () => map.close(),

@@ -59,6 +59,11 @@ export interface MapDriver {
   read(key: string): Promise<DriverRecord | undefined>
   /** Commits the removal of every key there is, all or none. What `removal` throws is thrown, and nothing was removed. */
   clear(removal: (key: string) => DriverWrite): Promise<void>
+  /**
+   * The write as the backend's own transaction takes it, to be committed with others; nothing is written by this call. Whoever gets it
+   * can only hand it on. @default the backend has no transactions
+   */
+  stage?(write: DriverWrite): object
   /** That version's time to live has ended here: it may be forgotten. */
   expired(key: string, version: number): void
   /** How long ago, at most, the fed copy was complete, in milliseconds; Infinity before the first load (I4). */

@@ -33,6 +33,7 @@ import {
 import { checkSupported, Reader } from './reader.ts'
 import { Replica } from './replica.ts'
 import { Scope } from './scope.ts'
+import { Staging } from './staging.ts'
 import type { MapStats } from './stats.ts'
 import { notFollowed, Writer, type RemoveOptions } from './writer.ts'
 
@@ -40,6 +41,7 @@ import { notFollowed, Writer, type RemoveOptions } from './writer.ts'
 export class ReplicatedMap<V> implements GridMap<V> {
   readonly name: string
   readonly options: ResolvedMapOptions<V>
+  readonly staging: Staging<V>
   readonly #context: MapContext
   readonly #replica: Replica<V>
   readonly #near: NearCache<V>
@@ -76,6 +78,7 @@ export class ReplicatedMap<V> implements GridMap<V> {
     this.#ages = new AgeWatches(this, this.#near.sources, context)
     const check = (key: string, signal: AbortSignal | undefined): void => this.#checkWrite(key, signal)
     this.#writer = new Writer({ ...context, ...shared, reader: this.#reader, options, check })
+    this.staging = new Staging({ ...shared, writer: this.#writer, options })
   }
 
   get size(): number {

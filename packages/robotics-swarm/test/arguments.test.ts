@@ -7,7 +7,8 @@ const test = suite('command line')
 const call = async (...args: string[]) => {
   const out: string[] = []
   const err: string[] = []
-  const code = await main(args, { out: (l) => out.push(l), err: (l) => err.push(l), env: {}, signal: new AbortController().signal })
+  const { signal } = new AbortController()
+  const code = await main(args, { out: (l) => out.push(l), err: (l) => err.push(l), write: async () => {}, env: {}, signal })
   return { code, out, err }
 }
 
@@ -53,6 +54,7 @@ test('an interrupted run ends with code 130 and prints no result', async () => {
   const code = await main(['run', '--parts', '1000'], {
     out: (l) => out.push(l),
     err: (l) => err.push(l),
+    write: async () => {},
     env: {},
     signal: controller.signal,
   })

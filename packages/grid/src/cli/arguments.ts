@@ -17,7 +17,7 @@ export function parseArguments(program: string, spec: CommandSpec, args: readonl
   )
   let parsed: { readonly values: Record<string, unknown>; readonly positionals: readonly string[] }
   try {
-    parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+    parsed = parseArgs({ args: joinNegative(spec, args), options, allowPositionals: true, strict: true })
   } catch (error) {
     const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
     throw usage(line.replaceAll("'", ''))
@@ -36,9 +36,21 @@ export function parseArguments(program: string, spec: CommandSpec, args: readonl
       const given = text(name)
       if (given === undefined) return undefined
       const value = Number(given)
-      if (given.trim() === '' || !Number.isSafeInteger(value) || value < 0)
+      if (spec.options[name]?.kind === 'count' && (given.trim() === '' || !Number.isSafeInteger(value) || value < 0))
         throw usage(`--${name} is '${given}': give a whole number from 0 on`)
+      if (given.trim() === '' || !Number.isFinite(value)) throw usage(`--${name} is '${given}', which is no number`)
       return value
     },
   }
+}
+
+// `--seed -1` is clear to a person; parseArgs takes `-1` for an option.
+function joinNegative({ options }: CommandSpec, args: readonly string[]): string[] {
+  const joined: string[] = []
+  for (const arg of args) {
+    const last = joined.at(-1)
+    if (/^-\.?\d/.test(arg) && last?.startsWith('--') && options[last.slice(2)]?.kind === 'number') joined.splice(-1, 1, `${last}=${arg}`)
+    else joined.push(arg)
+  }
+  return joined
 }

@@ -16,7 +16,8 @@ export type ExitCode = 0 | 1 | 2 | 130
 
 /** One option of a command, as it is parsed and as the help shows it. */
 export interface OptionSpec {
-  readonly kind: 'number' | 'text' | 'flag'
+  /** `count`: a whole number from 0 on. `number`: any. */
+  readonly kind: 'count' | 'number' | 'text' | 'flag'
   /** Placeholder in the help: `--limit N`. */
   readonly placeholder?: string
   readonly help: string
@@ -44,6 +45,17 @@ export interface ParsedArguments {
 export interface Command {
   readonly spec: CommandSpec
   run(args: ParsedArguments, io: CliIo): Promise<ExitCode>
+}
+
+/** What stands above the commands. */
+export interface Program {
+  readonly name: string
+  /** What it is, in a line. */
+  readonly about: string
+  /** What its exit codes mean, where a command's own help does not say it. */
+  readonly exitCodes?: readonly (readonly [code: string, meaning: string])[]
+  /** A last paragraph of the help. */
+  readonly notes?: string
 }
 
 /** Commands under one word: `stigmergy grid …`. Each package brings its own; the program that joins them stands above all. */

@@ -1,4 +1,4 @@
-import { nameOf, type Command, type CommandGroup, type CommandSpec } from './command.ts'
+import { type Command, type CommandGroup, type CommandSpec, type Program } from './command.ts'
 
 const row = (left: string, right: string): string => `  ${left.padEnd(26)}${right}`
 
@@ -14,7 +14,7 @@ export function commandHelp(program: string, { positionals, summary, options, ex
 
 /** Help of a group: what each of its commands does, in a line. */
 export function groupHelp(program: string, { summary, commands }: CommandGroup): string {
-  const lines = commands.map(({ spec }) => row([spec.name, ...spec.positionals].join(' '), firstLine(spec.summary)))
+  const lines = commands.map(({ spec }) => commandRow(spec))
   return [
     `${program}: ${summary}`,
     ['Commands:', ...lines].join('\n'),
@@ -30,13 +30,16 @@ export function groupHelp(program: string, { summary, commands }: CommandGroup):
 }
 
 /** Help of the whole program. */
-export function programHelp(program: string, entries: readonly (Command | CommandGroup)[]): string {
-  const lines = entries.map((each) => row(nameOf(each), firstLine('commands' in each ? each.summary : each.spec.summary)))
-  return [
-    `${program}: agents that share one memory`,
-    ['Commands:', ...lines].join('\n'),
-    `More about each: ${program} COMMAND --help`,
-  ].join('\n\n')
+export function programHelp({ name, about, exitCodes = [], notes }: Program, entries: readonly (Command | CommandGroup)[]): string {
+  const lines = entries.map((each) => ('commands' in each ? row(each.name, firstLine(each.summary)) : commandRow(each.spec)))
+  const parts = [`${name}: ${about}`, ['Commands:', ...lines].join('\n'), `Each command explains itself: ${name} COMMAND --help`]
+  if (exitCodes.length > 0) parts.push(['Exit codes:', ...exitCodes.map(([code, meaning]) => row(code, meaning))].join('\n'))
+  if (notes !== undefined) parts.push(notes)
+  return parts.join('\n\n')
+}
+
+function commandRow({ name, positionals, summary }: CommandSpec): string {
+  return row([name, ...positionals].join(' '), firstLine(summary))
 }
 
 function firstLine(text: string): string {

@@ -1,4 +1,5 @@
-export type { CliIo, Command, CommandGroup, CommandSpec, ExitCode, OptionSpec, ParsedArguments } from './command.ts'
+export { parseArguments } from './arguments.ts'
+export type { CliIo, Command, CommandGroup, CommandSpec, ExitCode, OptionSpec, ParsedArguments, Program } from './command.ts'
 export { gridCommands } from './grid/grid-commands.ts'
 export type { GridReader } from './grid/reader.ts'
 export { TARGET, withTarget } from './grid/target.ts'

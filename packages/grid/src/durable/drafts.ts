@@ -1,72 +1,57 @@
-import type { GroupWrite } from './group-commit.ts'
-
-interface Cell<Row> {
-  readonly key: Buffer
-  readonly version: number
-  readonly row: Row | undefined
-}
+import type { GroupWrite, Waiting } from './group-write.ts'
+import type { RowKind } from './row-kind.ts'
 
 /** The row of an id as one batch will have left it. */
-export class Draft<Row> implements Cell<Row> {
+export class Draft<Row> {
+  readonly kind: RowKind<Row>
   readonly id: string
   readonly key: Buffer
-  version: number
+  readonly version: number
   row: Row | undefined
   /** By a write of this batch. */
   changed = false
-  unit: Unit<Row> | undefined
+  unit: Unit | undefined
 
-  constructor(id: string, { key, version, row }: Cell<Row>) {
+  constructor(kind: RowKind<Row>, id: string) {
+    this.kind = kind
     this.id = id
+    const { key, version, row } = kind.cell(id)
     this.key = key
     this.version = version
     this.row = row
   }
+
+  get table(): RowKind<Row>['table'] {
+    return this.kind.table
+  }
 }
+
+type AnyDraft = Draft<unknown>
+type AnyWrite = Waiting<unknown>
 
 /** Writes that share ids: they are committed together or not at all. */
-export interface Unit<Row> {
-  readonly drafts: Draft<Row>[]
-  readonly writes: GroupWrite<Row, unknown>[]
+export interface Unit {
+  readonly drafts: AnyDraft[]
+  readonly writes: AnyWrite[]
 }
 
-const REMEMBERED = 16_384
-
-/** Rows as committed, remembered while nobody else writes; and what the writes of a batch make of them. */
-export class Drafts<Row> {
-  readonly #read: (id: string, key: Buffer) => Cell<Row>
-  readonly #slim: (row: Row) => Row
-  readonly #remembered = new Map<string, Cell<Row>>()
-
-  constructor(read: (id: string, key: Buffer) => Cell<Row>, slim: (row: Row) => Row = (row) => row) {
-    this.#read = read
-    this.#slim = slim
-  }
-
-  forget(): void {
-    this.#remembered.clear()
-  }
-
-  /** As it was committed. */
-  remember({ id, key, version, row, changed }: Draft<Row>): void {
-    if (this.#remembered.size >= REMEMBERED) this.#remembered.clear()
-    if (row === undefined) this.#remembered.set(id, { key, version: 0, row })
-    else this.#remembered.set(id, { key, version: changed ? version + 1 : version, row: changed ? this.#slim(row) : row })
-  }
+/** What the writes of one batch make of the rows as committed. Loops are plain here: every commit of every agent goes through them. */
+export class Drafts {
+  readonly #drafts = new Map<RowKind<unknown>, Map<string, AnyDraft>>()
 
   /**
    * Plans the writes, each upon those before it. What is refused by committed rows, or cannot be read, has its answer at once; what is
    * refused by a row of this batch has it with the batch.
    */
-  draw(writes: readonly GroupWrite<Row, unknown>[]): readonly Unit<Row>[] {
-    const drafts = new Map<string, Draft<Row>>()
-    const units: Unit<Row>[] = []
+  draw(writes: readonly AnyWrite[]): readonly Unit[] {
+    const units: Unit[] = []
     for (const write of writes) {
       if (write.over) continue
       try {
-        const mine = write.ids().map((id) => this.#draft(id, drafts))
-        this.#plan(write, mine)
-        if (!write.over) units.push(...join(write, mine))
+        const mine: AnyDraft[] = []
+        for (const part of write.parts) this.#add(part, mine)
+        plan(write, mine)
+        if (!write.over) join(write, mine, units)
       } catch (error) {
         write.fail(error)
       }
@@ -74,45 +59,65 @@ export class Drafts<Row> {
     return units.filter((unit) => unit.writes.length > 0)
   }
 
-  #draft(id: string, drafts: Map<string, Draft<Row>>): Draft<Row> {
-    const known = drafts.get(id)
-    if (known !== undefined) return known
-    const draft = new Draft(id, this.#remembered.get(id) ?? this.#read(id, Buffer.from(id)))
-    drafts.set(id, draft)
-    return draft
-  }
-
-  #plan(write: GroupWrite<Row, unknown>, drafts: readonly Draft<Row>[]): void {
-    write.refused = undefined
-    let rows: readonly (Row | undefined)[]
-    try {
-      rows = write.plan(drafts.map(({ row }) => row))
-    } catch (refused) {
-      if (!drafts.some(({ changed }) => changed)) return write.fail(refused)
-      write.refused = refused
-      return
-    }
-    for (const [at, draft] of drafts.entries()) {
-      if (rows[at] === draft.row) continue
-      draft.row = rows[at]
-      draft.changed = true
+  #add(part: GroupWrite<unknown, unknown>, to: AnyDraft[]): void {
+    const { kind } = part
+    let known = this.#drafts.get(kind)
+    if (known === undefined) this.#drafts.set(kind, (known = new Map()))
+    const ids = part.ids()
+    part.count = ids.length
+    for (const id of ids) {
+      let draft = known.get(id)
+      if (draft === undefined) known.set(id, (draft = new Draft(kind, id)))
+      to.push(draft)
     }
   }
 }
 
-/** Files the write with those it shares ids with. Returns the unit if it is a new one. */
-function join<Row>(write: GroupWrite<Row, unknown>, drafts: readonly Draft<Row>[]): readonly Unit<Row>[] {
-  const known = drafts.find((draft) => draft.unit !== undefined)?.unit
-  const unit: Unit<Row> = known ?? { drafts: [], writes: [] }
+/** Plans its parts one upon the other; where one is refused, what those before had made of the rows is taken back. */
+function plan(write: AnyWrite, drafts: readonly AnyDraft[]): void {
+  const { parts } = write
+  write.refused = undefined
+  const before = parts.length === 1 ? undefined : drafts.map(({ row, changed }) => ({ row, changed }))
+  try {
+    for (let at = 0, from = 0; at < parts.length; at++) {
+      const part = parts[at] as GroupWrite<unknown, unknown>
+      const rows: unknown[] = []
+      for (let each = from; each < from + part.count; each++) rows.push(drafts[each]?.row)
+      const after = part.plan(rows)
+      for (let each = 0; each < part.count; each++) alter(drafts[from + each] as AnyDraft, after[each])
+      from += part.count
+    }
+  } catch (refused) {
+    if (before !== undefined) for (const [at, draft] of drafts.entries()) Object.assign(draft, before[at])
+    if (!drafts.some(({ changed }) => changed)) return write.fail(refused)
+    write.refused = refused
+  }
+}
+
+function alter(draft: AnyDraft, row: unknown): void {
+  if (row === draft.row) return
+  draft.row = row
+  draft.changed = true
+}
+
+/** Files the write with those it shares ids with. */
+function join(write: AnyWrite, drafts: readonly AnyDraft[], units: Unit[]): void {
+  let unit: Unit | undefined
+  for (const draft of drafts) unit ??= draft.unit
+  if (unit === undefined) units.push((unit = { drafts: [], writes: [] }))
   for (const draft of drafts) {
     const other = draft.unit
     if (other === unit) continue
-    for (const each of other?.drafts ?? [draft]) {
+    if (other === undefined) {
+      draft.unit = unit
+      unit.drafts.push(draft)
+      continue
+    }
+    for (const each of other.drafts) {
       each.unit = unit
       unit.drafts.push(each)
     }
-    if (other !== undefined) unit.writes.push(...other.writes.splice(0))
+    unit.writes.push(...other.writes.splice(0))
   }
   unit.writes.push(write)
-  return known === undefined ? [unit] : []
 }

@@ -24,6 +24,8 @@ export interface Versioned {
 
 /** One condition of a write: the row must still have this version. */
 export interface Expectation {
+  /** @default the table of the call */
+  readonly table?: Table
   readonly key: Buffer
   readonly version: number
 }
@@ -170,7 +172,7 @@ export function quietly(write: Promise<boolean>): void {
   write.catch(() => undefined)
 }
 
-function condition(table: Table, { key, version }: Expectation, action: () => void): Promise<boolean> {
+function condition(of: Table, { table = of, key, version }: Expectation, action: () => void): Promise<boolean> {
   return version === 0 ? table.ifNoExists(key, action) : table.ifVersion(key, version, action)
 }
 

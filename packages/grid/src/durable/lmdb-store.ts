@@ -1,26 +1,21 @@
+import { commitEach } from '../store/commit-each.ts'
 import { StoreError } from '../store/errors.ts'
-import { checkedCommit, checkFence, checkId, fenced, refusal, resolveScan } from '../store/rules.ts'
-import type { Fence, OutboxItem, Store, StoreCommit, StoreRecord } from '../store/store.ts'
-import { quietly, type Environment } from './environment.ts'
-import { createGroupCommit, GroupWrite, MANY } from './group-commit.ts'
-import { numbered, packHead, toBytes, toHead, toRecord, type HeadRow } from './store-rows.ts'
+import { checkId, resolveScan } from '../store/rules.ts'
+import type { OutboxItem, Store, StoreRecord } from '../store/store.ts'
+import type { Environment } from './environment.ts'
+import { createGroupCommit, type GroupCommit } from './group-commit.ts'
+import { anyPart, JointWrite } from './group-write.ts'
+import { numbered, toBytes, toHead, toRecord, type HeadRow } from './store-rows.ts'
+import { createStoreWrites, type StoreWrites } from './store-writes.ts'
 
-const NONE: readonly Buffer[] = []
-
-/** The store in an lmdb environment (I1): a write looks at fences and writes in the same transaction. */
-export function createLmdbStore(environment: Environment): Store {
+/** The store in an lmdb environment. Its writes share transactions with all others of `group`. */
+export function createLmdbStore(
+  environment: Environment,
+  group: GroupCommit = createGroupCommit(environment),
+  writes: StoreWrites = createStoreWrites(environment),
+): Store {
   const { rows, options } = environment
-  const heads = environment.table('heads', true)
-  const records = environment.table('revisions', false)
-  const outboxes = environment.table('outbox', false)
-  const group = createGroupCommit<HeadRow>({
-    environment,
-    name: 'store',
-    table: heads,
-    unpack: toHead,
-    pack: (row) => rows.pack(packHead(row)),
-  })
-  environment.beforeClose(() => group.idle())
+  const { heads, records, outboxes } = writes
 
   const head = (id: string, key: Buffer): HeadRow | undefined => {
     const { fields } = environment.read(heads, key, id)
@@ -40,151 +35,18 @@ export function createLmdbStore(environment: Environment): Store {
     return row === undefined || row.rev === 0 ? undefined : recordOf(id, key, row, row.rev)
   }
 
-  const packRecord = (rev: number, { token, owner }: Fence, value: Uint8Array): Buffer => rows.pack([rev, token, owner, value])
-
-  /** One commit as it will be stored: packing is what copies the caller's bytes. */
-  class Commit extends GroupWrite<HeadRow, number> {
-    readonly #commit: StoreCommit
-    readonly #key: Buffer
-    readonly #packed: Buffer
-    readonly #outbox: readonly Buffer[]
-    #before: HeadRow | undefined
-    #after: HeadRow | undefined
-
-    constructor(given: StoreCommit) {
-      const commit = checkedCommit(given)
-      super()
-      this.#commit = commit
-      this.#key = Buffer.from(commit.id)
-      this.#packed = packRecord(commit.expectedRev + 1, commit.fence, commit.value)
-      this.#outbox = commit.outbox === undefined || commit.outbox.length === 0 ? NONE : commit.outbox.map((bytes) => rows.pack([bytes]))
-    }
-
-    override ids(): readonly string[] {
-      return [this.#commit.id]
-    }
-
-    override plan([row]: readonly (HeadRow | undefined)[]): readonly HeadRow[] {
-      return [this.next(row)]
-    }
-
-    /** The head after it. Throws the refusal. */
-    next(row: HeadRow | undefined): HeadRow {
-      const refused = refusal(row, this.#commit)
-      if (refused !== undefined) throw refused
-      const rev = this.#commit.expectedRev + 1
-      this.#before = row
-      this.#after = {
-        rev,
-        fence: this.#commit.fence,
-        outboxSeq: (row?.outboxSeq ?? 0) + this.#outbox.length,
-        oldest: Math.max(row?.oldest ?? rev, rev - options.revisions + 1),
-        outboxFrom: row?.outboxFrom ?? 1,
-        value: undefined,
-      }
-      return this.#after
-    }
-
-    override write(): void {
-      const before = this.#before
-      const { rev, oldest } = this.#after as HeadRow
-      if (before?.value !== undefined) {
-        quietly(records.put(numbered(this.#key, before.rev), packRecord(before.rev, before.fence, before.value)))
-      }
-      quietly(records.put(numbered(this.#key, rev), this.#packed))
-      for (let old = before?.oldest ?? rev; old < oldest; old++) quietly(records.remove(numbered(this.#key, old)))
-      let seq = before?.outboxSeq ?? 0
-      for (const item of this.#outbox) quietly(outboxes.put(numbered(this.#key, ++seq), item))
-    }
-
-    override result(): number {
-      return this.#commit.expectedRev + 1
-    }
-
-    get id(): string {
-      return this.#commit.id
-    }
-  }
-
-  /** Several commits, also of one id, each upon the one before. */
-  class Commits extends GroupWrite<HeadRow, readonly number[]> {
-    readonly #parts: readonly Commit[]
-    readonly #ids: readonly string[]
-    override readonly exclusive: boolean
-
-    constructor(parts: readonly Commit[]) {
-      super()
-      this.#parts = parts
-      this.#ids = [...new Set(parts.map(({ id }) => id))]
-      this.exclusive = this.#ids.length > MANY
-    }
-
-    override ids(): readonly string[] {
-      return this.#ids
-    }
-
-    override plan(before: readonly (HeadRow | undefined)[]): readonly HeadRow[] {
-      const after = new Map(this.#ids.map((id, at) => [id, before[at]]))
-      for (const part of this.#parts) after.set(part.id, part.next(after.get(part.id)))
-      return this.#ids.map((id) => after.get(id) as HeadRow)
-    }
-
-    override write(): void {
-      for (const part of this.#parts) part.write()
-    }
-
-    override result(): readonly number[] {
-      return this.#parts.map((part) => part.result())
-    }
-  }
-
-  /** A fenced change of the head that writes no value; what it no longer covers is removed with it. */
-  class HeadChange extends GroupWrite<HeadRow, void> {
-    readonly #id: string
-    readonly #fence: Fence
-    readonly #alter: (row: HeadRow) => HeadRow
-    #before: HeadRow | undefined
-    #after: HeadRow | undefined
-
-    constructor(id: string, fence: Fence, alter: (row: HeadRow) => HeadRow) {
-      super()
-      this.#id = checkId(id)
-      this.#fence = checkFence(fence)
-      this.#alter = alter
-    }
-
-    override ids(): readonly string[] {
-      return [this.#id]
-    }
-
-    override plan([row]: readonly (HeadRow | undefined)[]): readonly HeadRow[] {
-      const refused = fenced(this.#id, row, this.#fence)
-      if (refused !== undefined) throw refused
-      this.#before = row ?? { rev: 0, fence: this.#fence, outboxSeq: 0, oldest: 1, outboxFrom: 1, value: undefined }
-      this.#after = { ...this.#alter(this.#before), fence: this.#fence }
-      return [this.#after]
-    }
-
-    override write(): void {
-      const [before, after] = [this.#before as HeadRow, this.#after as HeadRow]
-      const key = Buffer.from(this.#id)
-      if (after.rev === 0) for (let rev = before.oldest; rev <= before.rev; rev++) quietly(records.remove(numbered(key, rev)))
-      for (let seq = before.outboxFrom; seq < after.outboxFrom; seq++) quietly(outboxes.remove(numbered(key, seq)))
-    }
-
-    override result(): void {}
-  }
-
   const store: Store = {
     level: options.level,
+    atomicBatch: 'any-ids',
     async commitAll(given) {
       environment.check()
-      const parts = given.map((each) => new Commit(each))
-      return parts.length === 0 ? [] : group.run(new Commits(parts))
+      const parts = given.map((each) => anyPart(writes.commit(each)))
+      return parts.length === 0 ? [] : ((await group.run(new JointWrite(parts))) as readonly number[])
     },
+    commitEach: (commits) => commitEach(store.commit, commits),
     async commit(id, expectedRev, fence, value, outbox) {
       environment.check()
-      return group.run(new Commit({ id, expectedRev, fence, value, ...(outbox && { outbox }) }))
+      return group.run(writes.commit({ id, expectedRev, fence, value, ...(outbox && { outbox }) }))
     },
     async get(id) {
       environment.check()
@@ -231,13 +93,11 @@ export function createLmdbStore(environment: Environment): Store {
     },
     async settle(id, fence, seq) {
       environment.check()
-      const settled = (row: HeadRow): number => Math.max(row.outboxFrom, Math.min(seq, row.outboxSeq) + 1)
-      await group.run(new HeadChange(id, fence, (row) => ({ ...row, outboxFrom: settled(row) })))
+      await group.run(writes.settle(id, fence, seq))
     },
     async delete(id, fence) {
       environment.check()
-      const gone = (row: HeadRow): HeadRow => ({ ...row, rev: 0, value: undefined, oldest: 1, outboxFrom: row.outboxSeq + 1 })
-      await group.run(new HeadChange(id, fence, gone))
+      await group.run(writes.remove(id, fence))
     },
     close: () => environment.close(),
     [Symbol.asyncDispose]: () => environment.close(),

@@ -1,8 +1,9 @@
 import { systemClock, type Clock } from '../clock.ts'
+import { resolveChangeLogOptions, type ChangeLogOptions } from '../embedded-options.ts'
 import { badOption, checkCount, checkMs, checkNames } from '../store/rules.ts'
 import type { AckLevel } from '../store/store.ts'
 
-export interface DurableOptions {
+export interface DurableOptions extends ChangeLogOptions {
   /** A directory of its own, on a local disk (not NFS); made if absent. Several processes of one machine may open it. */
   readonly path: string
   /** What a resolved write promises. @default 'process' */
@@ -15,7 +16,7 @@ export interface DurableOptions {
   readonly clock?: Clock
 }
 
-export interface ResolvedDurableOptions {
+export interface ResolvedDurableOptions extends Required<ChangeLogOptions> {
   readonly path: string
   readonly level: Exclude<AckLevel, 'none'>
   readonly revisions: number
@@ -24,9 +25,16 @@ export interface ResolvedDurableOptions {
 }
 
 export function resolveDurableOptions(options: DurableOptions): ResolvedDurableOptions {
-  checkNames('openDurable', options, ['path', 'level', 'revisions', 'timeoutMs', 'clock'])
+  checkNames('openDurable', options, ['path', 'level', 'revisions', 'timeoutMs', 'clock', 'pollMs', 'maxLogEntries', 'maxLogBytes'])
   const { path, level = 'process', revisions = 5, timeoutMs = 10_000, clock = systemClock() } = options
   if (typeof path !== 'string' || path === '') throw badOption('path', path, 'the path of a directory')
   if (level !== 'process' && level !== 'host') throw badOption('level', level, "'process' or 'host'")
-  return { path, level, revisions: checkCount('revisions', revisions, 1), timeoutMs: checkMs('timeoutMs', timeoutMs), clock }
+  return {
+    path,
+    level,
+    revisions: checkCount('revisions', revisions, 1),
+    timeoutMs: checkMs('timeoutMs', timeoutMs),
+    clock,
+    ...resolveChangeLogOptions(options),
+  }
 }

@@ -2,16 +2,7 @@ import { access, constants, mkdir, open, type FileHandle } from 'node:fs/promise
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreError } from '../store/errors.ts'
-
-// Where lmdb keeps what is checked here, in the first two pages; layout: mdb.c, MDB_page and MDB_meta, with 64-bit fields.
-const MAGIC = 0xbeefc0de
-const MAGIC_AT = 24
-const PAGE_SIZE_AT = 48
-const LAST_PAGE_AT = 144
-const META_BYTES = 192
-
-/** A transaction may take pages at the end and give them back: lmdb never writes those, so a whole file may end before them. */
-const UNWRITTEN_PAGES = 4
+import { chosenOf, readBootId, readSnapshot, referencesOf, type Snapshot } from './lmdb-file.ts'
 
 const LOOKS = 4
 const LOOK_EVERY_MS = 25
@@ -38,7 +29,7 @@ export async function preflight(path: string, readOnly = false): Promise<void> {
   }
 }
 
-/** Another process may be writing the file's first pages just now: what looks damaged is looked at again. */
+/** Another process may be writing just now: what looks damaged is looked at again. */
 async function checkAgain(handle: FileHandle, file: string): Promise<void> {
   for (let look = 1; ; look++) {
     try {
@@ -54,21 +45,51 @@ async function checkAgain(handle: FileHandle, file: string): Promise<void> {
 async function check(handle: FileHandle, file: string): Promise<void> {
   // A process killed before it had written the header leaves an empty file: lmdb begins it anew.
   if ((await handle.stat()).size === 0) return
-  const first = await meta(handle, file, 0)
-  const second = await meta(handle, file, first.pageSize)
-  const needed = (Math.max(first.lastPage, second.lastPage) + 1) * first.pageSize
+  const snapshot = await chosenSnapshot(handle, file)
+  const { pageSize, lastPage } = snapshot
   // Asked for after the headers: another process may let the file grow meanwhile, never shrink.
-  const { size } = await handle.stat()
-  if (size < needed - UNWRITTEN_PAGES * first.pageSize) throw broken(file, `it has ${size} bytes where its header needs ${needed}`)
+  const pages = Math.floor((await handle.stat()).size / pageSize)
+  if (pages > lastPage) return
+  // Pages that a transaction took at the end and gave back are not written, however many: "the file may be shorter if the freeDB lists
+  // the final pages" (mdb.c, mm_last_pg). So a short file is whole if nothing that can be read is missing.
+  const missing = await missingPage(handle, snapshot, pages)
+  if (missing !== undefined) throw broken(file, `it has ${pages} pages, and page ${missing} is in use`)
 }
 
-async function meta(handle: FileHandle, file: string, at: number): Promise<{ readonly pageSize: number; readonly lastPage: number }> {
-  const bytes = Buffer.alloc(META_BYTES)
-  const { bytesRead } = await handle.read(bytes, 0, META_BYTES, at)
-  if (bytesRead < META_BYTES || bytes.readUInt32LE(MAGIC_AT) !== MAGIC) throw broken(file, `there is no lmdb header at byte ${at}`)
-  const pageSize = bytes.readUInt32LE(PAGE_SIZE_AT)
+/** The snapshot that reading will begin with. */
+async function chosenSnapshot(handle: FileHandle, file: string): Promise<Snapshot> {
+  const first = await readSnapshot(handle, 0, true)
+  if (first === undefined) throw broken(file, 'there is no lmdb header at byte 0')
+  const { pageSize } = first
   if (pageSize < 512 || pageSize > 65_536) throw broken(file, `its header tells a page size of ${pageSize}`)
-  return { pageSize, lastPage: Number(bytes.readBigUInt64LE(LAST_PAGE_AT)) }
+  const second = await readSnapshot(handle, pageSize, true)
+  if (second === undefined) throw broken(file, `there is no lmdb header at byte ${pageSize}`)
+  const flushed = await readSnapshot(handle, pageSize / 2, false)
+  const boot = readBootId()
+  const latest = chosenOf(first, second, boot)
+  return { ...(flushed === undefined ? latest : chosenOf(latest, flushed, boot)), pageSize }
+}
+
+/** The first page found that the snapshot names and the file has not, all trees walked. */
+async function missingPage(handle: FileHandle, { roots, pageSize }: Snapshot, pages: number): Promise<number | undefined> {
+  const page = Buffer.alloc(pageSize)
+  const ahead = [...roots]
+  for (let walked = 0; ahead.length > 0; walked++) {
+    const at = ahead.pop() as number
+    // More than there are: it leads in a circle.
+    if (at >= pages || walked > pages) return at
+    await handle.read(page, 0, pageSize, at * pageSize)
+    try {
+      for (const { page: next, count, tree } of referencesOf(page)) {
+        if (next + count > pages) return next + count - 1
+        if (tree) ahead.push(next)
+      }
+    } catch (error) {
+      if (error instanceof RangeError) return at
+      throw error
+    }
+  }
+  return undefined
 }
 
 function broken(file: string, reason: string): StoreError {

@@ -75,8 +75,8 @@ export class Changes {
     const frame = readFrame(old)
     if (has === undefined || (frame !== undefined && has.version > frame.version)) return
     if (frame !== undefined && frame.version > has.version) this.#missed = true
-    if (this.#isLive(has)) this.#options.feed.change(this.#toAbsent(key))
-    else this.known.delete(key)
+    if (this.isLive(has)) this.#options.feed.change(this.#toAbsent(key, frame?.version))
+    else this.known.delete(key, frame?.version)
   }
 
   /** The first load. */
@@ -108,8 +108,7 @@ export class Changes {
     }
     if (whole) {
       for (const [key] of [...this.known.entries()]) {
-        if (seen.has(key)) continue
-        const change = this.#toMissed(key, since)
+        const change = seen.has(key) ? undefined : this.#toMissed(key, since)
         if (change !== undefined) changes.push(change)
       }
     }
@@ -149,7 +148,7 @@ export class Changes {
       return { key, version: Math.max(1, this.known.get(key)?.version ?? 0), bytes: stored, atMs: this.#options.clock.now() }
     const has = this.known.get(key)
     const atMs = has?.version === frame.version ? has.atMs : this.atMs(frame)
-    if (!this.#isLive({ ...frame, atMs })) return undefined
+    if (!this.isLive({ ...frame, atMs })) return undefined
     return { key, version: frame.version, bytes: frame.bytes, atMs }
   }
 
@@ -168,9 +167,9 @@ export class Changes {
     return { type: 'put', key, version, bytes: stored, atMs, write: undefined }
   }
 
-  #toAbsent(key: string): DriverChange {
+  #toAbsent(key: string, version?: number): DriverChange {
     const { clock, hybrid } = this.#options
-    this.known.delete(key)
+    this.known.delete(key, version)
     this.#foreign.delete(key)
     return { type: 'remove', key, version: hybrid.next(), bytes: NOTHING, atMs: clock.now(), write: undefined }
   }
@@ -178,7 +177,7 @@ export class Changes {
   #toMissed(key: string, since: number): DriverChange | undefined {
     const has = this.known.get(key)
     if (has === undefined || has.seq > since) return undefined
-    if (this.#isLive(has)) return this.#toAbsent(key)
+    if (this.isLive(has)) return this.#toAbsent(key)
     this.known.delete(key)
     return undefined
   }
@@ -191,15 +190,16 @@ export class Changes {
       return same ? undefined : this.#toForeign(key, stored)
     }
     this.#options.hybrid.see(frame.version)
+    if (has === undefined && this.known.isGone(key, frame.version)) return undefined
     const atMs = has?.version === frame.version ? has.atMs : this.atMs(frame)
-    const live = this.#isLive({ ...frame, atMs })
+    const live = this.isLive({ ...frame, atMs })
     if (!live) this.#options.garbage(key, stored, frame)
     if (has !== undefined && has.version >= frame.version) {
       // The owner has an older version than this process has seen: it was committed last all the same.
       if (has.version > frame.version && has.seq <= since) this.#options.restamp(key, stored)
       return undefined
     }
-    const wasLive = has !== undefined && this.#isLive(has)
+    const wasLive = has !== undefined && this.isLive(has)
     if (live || wasLive) return this.#toChange(key, live ? frame : { ...frame, kind: 'remove' }, atMs, this.#heardAtMs(frame))
     // It came and went, unseen.
     this.#missed = true
@@ -217,7 +217,8 @@ export class Changes {
     return this.#options.completeness.isApplied(write.session, write.number) || held.some((one) => isSameWrite(one, write))
   }
 
-  #isLive({ kind, ttlMs, atMs }: Pick<Known, 'kind' | 'ttlMs' | 'atMs'>): boolean {
+  /** Is it there, and its time not over? */
+  isLive({ kind, ttlMs, atMs }: Pick<Known, 'kind' | 'ttlMs' | 'atMs'>): boolean {
     return kind === 'put' && (ttlMs === undefined || atMs + ttlMs > this.#options.clock.now())
   }
 

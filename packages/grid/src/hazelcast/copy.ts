@@ -2,6 +2,7 @@ import type { Client, EntryEvent, IMap } from 'hazelcast-client'
 import type { Clock } from '../clock.ts'
 import type { Changes, Reason } from './changes.ts'
 import type { Completeness } from './completeness.ts'
+import { Overtaken, type Echo } from './overtaken.ts'
 
 export interface CopyOptions {
   /** Its name on the cluster. */
@@ -13,6 +14,8 @@ export interface CopyOptions {
   readonly completeness: Completeness
   /** Of each session that writes, this one included: all its writes up to this number have ended. */
   readonly ended: () => Iterable<readonly [session: string, number: number]>
+  /** How beats of this process come back to it. */
+  readonly echo: () => Echo
   /** The first load is done. */
   readonly onReady: () => void
 }
@@ -30,6 +33,7 @@ const WHOLE_LIMIT = 20_000
  */
 export class Copy {
   readonly #options: CopyOptions
+  readonly #overtaken: Overtaken
   #imap: IMap<string, Buffer> | undefined
   /** Whether it was read. */
   #loading: Promise<boolean> | undefined
@@ -45,6 +49,8 @@ export class Copy {
 
   constructor(options: CopyOptions) {
     this.#options = options
+    const { clock, changes, echo } = options
+    this.#overtaken = new Overtaken({ clock, known: changes.known, isLive: (known) => changes.isLive(known), echo })
   }
 
   get imap(): IMap<string, Buffer> | undefined {
@@ -133,10 +139,15 @@ export class Copy {
     const imap = this.#imap
     if (imap === undefined) throw new Error('there is no connection')
     const { changes } = this.#options
-    const since = changes.known.seq
-    const found = new Map(await imap.getAll([...keys]))
-    const entries = keys.map((key) => [key, found.get(key) ?? null] as const)
-    changes.reconcile(entries, { since, whole: false })
+    const scope = { since: changes.known.beginRead(), whole: false }
+    try {
+      const found = new Map(await imap.getAll([...keys]))
+      const entries = keys.map((key) => [key, found.get(key) ?? null] as const)
+      await this.#overtaken.come(entries, scope, () => this.owesResync)
+      changes.reconcile(entries, scope)
+    } finally {
+      changes.known.endRead()
+    }
   }
 
   /** Resolves after a read of the whole map that begins after this call. Throws if it failed. */
@@ -169,12 +180,19 @@ export class Copy {
 
   async #load(reason: Reason | undefined): Promise<void> {
     const { changes } = this.#options
-    const since = changes.known.seq
-    await this.#reading((entries) => changes.reconcile(entries, { since, whole: true, reason }))
+    const scope = { since: changes.known.beginRead(), whole: true }
+    try {
+      await this.#reading(async (entries) => {
+        await this.#overtaken.come(entries, scope, () => reason !== undefined || this.#owed !== undefined)
+        changes.reconcile(entries, { ...scope, reason })
+      })
+    } finally {
+      changes.known.endRead()
+    }
   }
 
   async #loadFirst(queue: (() => void)[]): Promise<void> {
-    await this.#reading((entries) => {
+    await this.#reading(async (entries) => {
       this.#options.changes.first(entries)
       this.#ready = true
       for (const run of queue.splice(0)) run()
@@ -182,16 +200,16 @@ export class Copy {
     this.#options.onReady()
   }
 
-  async #reading(take: (entries: Iterable<readonly [string, Buffer]>) => void): Promise<void> {
+  async #reading(take: (entries: Iterable<readonly [string, Buffer]>) => Promise<void>): Promise<void> {
     const { clock, changes, completeness, ended } = this.#options
     const startedAtMs = clock.now()
     const covered = [...ended()]
     const entries = await this.#readAll(this.#imap as IMap<string, Buffer>)
-    take(entries)
+    this.#tookMs = clock.now() - startedAtMs
+    await take(entries)
     for (const [session, number] of covered) changes.covered(session, number)
     completeness.loaded(startedAtMs)
     this.#loadedAtMs = clock.now()
-    this.#tookMs = this.#loadedAtMs - startedAtMs
   }
 
   async #readAll(imap: IMap<string, Buffer>): Promise<Iterable<readonly [string, Buffer]>> {

@@ -60,6 +60,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
       changes: this.#changes,
       completeness: this.#completeness,
       ended: () => this.#ended(),
+      echo: () => pulse.echo,
       onReady: () => this.#becomeReady(),
     })
     this.#writes = new Writes({
@@ -74,6 +75,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
       beat: () => pulse.next,
       ready: () => this.#imap(),
       garbage: this.#garbage,
+      partitionOf: (key) => context.link.client.getPartitionService().getPartitionId(key),
     })
     this.#repairs = new Repairs({ session, own: this.#own, changes: this.#changes, completeness: this.#completeness, copy: this.#copy })
   }

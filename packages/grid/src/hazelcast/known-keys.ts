@@ -24,6 +24,9 @@ export type Verdict = 'apply' | 'known' | 'inverted' | 'zombie'
 /** The latest known version of every key of a map, by which changes and loads are put in order. */
 export class KnownKeys {
   readonly #known = new Map<string, Known>()
+  /** The versions of keys that were forgotten while reads were under way: such a read may still have them. */
+  readonly #gone = new Map<string, number>()
+  #reads = 0
   #seq = 0
 
   /** Of what was learnt last. */
@@ -49,8 +52,25 @@ export class KnownKeys {
     return known
   }
 
-  delete(key: string): void {
+  /** `version`: the one that went, if another than the known one. */
+  delete(key: string, version = 0): void {
+    if (this.#reads > 0) this.#gone.set(key, Math.max(version, this.#known.get(key)?.version ?? 0))
     this.#known.delete(key)
+  }
+
+  /** A read begins: tells what was learnt of all keys by then. */
+  beginRead(): number {
+    this.#reads++
+    return this.#seq
+  }
+
+  endRead(): void {
+    if (--this.#reads === 0) this.#gone.clear()
+  }
+
+  /** Was it forgotten after a read began that is still under way? */
+  isGone(key: string, version: number): boolean {
+    return version <= (this.#gone.get(key) ?? 0)
   }
 
   clear(): void {

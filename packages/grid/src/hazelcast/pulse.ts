@@ -1,6 +1,7 @@
 import type { Clock, TimerHandle } from '../clock.ts'
 import { packBeat, readBeat, type Beat } from './beat.ts'
 import type { Claim } from './completeness.ts'
+import type { Echo } from './overtaken.ts'
 import type { Announcement } from './own-writes.ts'
 import { Peers } from './peers.ts'
 
@@ -33,6 +34,8 @@ export interface PulseOptions {
 
 const UNANSWERED = 4
 const REMEMBERED = 4096
+/** With each beat: half of it is forgotten after seventy. */
+const ECHO_FADES = 0.99
 
 /**
  * The heartbeat of one grid, which proves how complete the copies of the others are (DESIGN section 4). One beat per process and
@@ -47,6 +50,7 @@ export class Pulse {
   #wants: Record<string, Record<string, readonly number[]>> = {}
   #id = 0
   #unanswered = 0
+  #echo: Echo = { sentAtMs: -Infinity, tookMs: 0 }
   #timer: TimerHandle | undefined
   #running = false
   #silence: (() => void)[] = []
@@ -54,6 +58,10 @@ export class Pulse {
   constructor(options: PulseOptions) {
     this.#options = options
     this.peers = new Peers(options.silentMs)
+  }
+
+  get echo(): Echo {
+    return this.#echo
   }
 
   /** The beat that will be sent next. */
@@ -109,6 +117,9 @@ export class Pulse {
     const echo = session === own ? beat.id : beat.saw[own]
     const echoOf = echo === undefined ? undefined : this.#sentAt.get(echo)
     if (!this.peers.heard(session, beat, nowMs, stampClock.now(), echoOf?.stampMs)) return
+    if (session === own && echoOf !== undefined) {
+      this.#echo = { sentAtMs: echoOf.atMs, tookMs: Math.max(nowMs - echoOf.atMs, ECHO_FADES * this.#echo.tookMs) }
+    }
     const claim = { echoOfMs: echoOf?.atMs, heardAtMs: nowMs }
     for (const map of this.#maps.values()) {
       map.heard(session, beat.maps[map.name], claim)

@@ -1,3 +1,4 @@
+import { commitEach } from '../store/commit-each.ts'
 import { StoreError } from '../store/errors.ts'
 import { checkCommit, checkFence, checkId, resolveScan } from '../store/rules.ts'
 import type { Store, StoreCommit, StoreEntry } from '../store/store.ts'
@@ -10,6 +11,8 @@ import { createWriteLanes } from './write-lanes.ts'
 
 /** How many objects a scan reads ahead. */
 const AHEAD = 8
+/** How many commits of a batch are under way at a time. */
+const AT_ONCE = 64
 
 /** A store of one object per id. Fence, value, older revisions and outbox are in it, so one conditional PUT is one atomic step (I1). */
 export function createS3Store(options: ResolvedS3Options, register: Register, operations: Operations): Store {
@@ -46,6 +49,7 @@ export function createS3Store(options: ResolvedS3Options, register: Register, op
 
   const store: Store = {
     level,
+    atomicBatch: 'one-id',
     async commitAll(given) {
       const commits = given.map(checkCommit)
       const [first] = commits
@@ -54,7 +58,7 @@ export function createS3Store(options: ResolvedS3Options, register: Register, op
       if (commits.some((commit) => commit.id !== id)) {
         throw new StoreError(
           'STORE_UNSUPPORTED',
-          'an object store cannot commit several ids, all or none: commit each, or use a store that can',
+          'an object store cannot commit several ids, all or none: use commitEach, or a store that can',
         )
       }
       return lanes.write(id, keyOf(folder, id), (state) => ({
@@ -66,6 +70,7 @@ export function createS3Store(options: ResolvedS3Options, register: Register, op
       const [rev] = await store.commitAll([{ id, expectedRev, fence, value, ...(outbox && { outbox }) }])
       return rev as number
     },
+    commitEach: (commits) => commitEach(store.commit, commits, AT_ONCE),
     get: async (id) => (await read(id))?.records[0],
     revisions: async (id) => (await read(id))?.records.slice(0, revisions) ?? [],
     async *scan(scanOptions) {

@@ -5,4 +5,15 @@ export type { StoreErrorCode } from './errors.ts'
 export { createMemoryLeases } from './memory-leases.ts'
 export { createMemoryStore } from './memory-store.ts'
 export type { MemoryStoreOptions } from './memory-store.ts'
-export type { AckLevel, Fence, OutboxItem, ScanOptions, StateStore, Store, StoreCommit, StoreEntry, StoreRecord } from './store.ts'
+export type {
+  AckLevel,
+  CommitOutcome,
+  Fence,
+  OutboxItem,
+  ScanOptions,
+  StateStore,
+  Store,
+  StoreCommit,
+  StoreEntry,
+  StoreRecord,
+} from './store.ts'

@@ -1,3 +1,4 @@
+import { commitEach } from './commit-each.ts'
 import { StoreError } from './errors.ts'
 import { checkCommit, checkCount, checkFence, checkId, checkNames, fenced, refusal, resolveScan, type Head } from './rules.ts'
 import type { OutboxItem, Store, StoreCommit, StoreEntry, StoreRecord } from './store.ts'
@@ -56,7 +57,9 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
 
   const store: Store = {
     level: 'none',
+    atomicBatch: 'any-ids',
     commitAll,
+    commitEach: (commits) => commitEach(store.commit, commits),
     async commit(id, expectedRev, fence, value, outbox) {
       const [rev] = await commitAll([{ id, expectedRev, fence, value, ...(outbox && { outbox }) }])
       return rev as number

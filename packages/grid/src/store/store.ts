@@ -1,3 +1,5 @@
+import type { StoreError } from './errors.ts'
+
 /**
  * What an acknowledgement promises. A promise that resolves at level
  * `process`: survives `kill -9` of every process, because the operating system has it;
@@ -45,6 +47,9 @@ export interface StoreCommit {
   readonly outbox?: readonly Uint8Array[]
 }
 
+/** What became of one commit of {@link Store.commitEach}. */
+export type CommitOutcome = { readonly ok: true; readonly rev: number } | { readonly ok: false; readonly error: StoreError }
+
 export interface OutboxItem {
   /** Grows for ever per id, also over a delete; 1 is the first. */
   readonly seq: number
@@ -71,8 +76,18 @@ export interface Store extends StateStore, AsyncDisposable {
   /** What a resolved write of this store promises. */
   readonly level: AckLevel
   commit(id: string, expectedRev: number, fence: Fence, value: Uint8Array, outbox?: readonly Uint8Array[]): Promise<number>
-  /** All or none, each checked as in `commit`; the first refusal is thrown. */
+  /** What `commitAll` can do in one step: commits of any ids, or those of one id only. */
+  readonly atomicBatch: 'any-ids' | 'one-id'
+  /**
+   * All or none, each checked as in `commit`; the first refusal is thrown. Of several ids `STORE_UNSUPPORTED`, and nothing written, where
+   * {@link atomicBatch} is `one-id`.
+   */
   commitAll(commits: readonly StoreCommit[]): Promise<readonly number[]>
+  /**
+   * Each by itself, as `commit`, and at once: they share transactions or requests as far as the store can. Those of one id follow each
+   * other in the order given. Resolves, when all have an answer, to one outcome each; what one is refused does not touch the others.
+   */
+  commitEach(commits: readonly StoreCommit[]): Promise<readonly CommitOutcome[]>
   /** The present record and those before it that are kept, newest first. */
   revisions(id: string): Promise<readonly StoreRecord[]>
   /** The records in order of their ids' UTF-8 bytes. A record deleted or written meanwhile may be seen or not. */

@@ -31,9 +31,13 @@ if (lacking === undefined) {
 
 onCluster('a bug in what beats say is found', async () => {
   const random = createRandom(5)
-  const run = await runAges({ cluster, writers: 1, perSecond: 200, random, planted: true, phases: [['links slow in turn', 6000]] })
-  console.log(describeAges(run))
-  assert.ok(run.lies.length > 0)
+  // Where the machine is so busy that nothing is proved for long, the bug has no occasion: then it gets another.
+  for (let tries = 1; tries <= 3; tries++) {
+    const run = await runAges({ cluster, writers: 1, perSecond: 200, random, planted: true, phases: [['links slow in turn', 6000]] })
+    console.log(describeAges(run))
+    if (run.lies.length > 0) return
+  }
+  assert.unreachable('the bug was not found')
 })
 
 onCluster('the bound is never below the real staleness, and no key stays wrong, whatever is done to members and links', async () => {

@@ -1,8 +1,8 @@
-import { systemClock } from '@stigmergy/grid'
 import { createMemoryLeases } from '@stigmergy/grid/store'
 import { authorityCases } from '@stigmergy/grid/store/testing'
 import { suite } from 'uvu'
 import { openEnvironment } from '../../src/durable/environment.ts'
+import { resolveDurableOptions } from '../../src/durable/options.ts'
 import { createLmdbLeases } from '../../src/durable/lmdb-leases.ts'
 import { createBench } from './authority-bench.ts'
 import { newPlace } from './places.ts'
@@ -19,7 +19,7 @@ for (const { name, run } of authorityCases) {
 
   test(`lmdb: ${name}`, async () => {
     const place = await newPlace()
-    const options = { path: place.path, level: 'process', revisions: 1, timeoutMs: 10_000, clock: systemClock() } as const
+    const options = resolveDurableOptions({ path: place.path })
     const environments = await Promise.all([openEnvironment(options), openEnvironment(options)])
     let at = 0
     const bench = createBench(async () => createLmdbLeases(environments[at++ % 2] as (typeof environments)[0]))

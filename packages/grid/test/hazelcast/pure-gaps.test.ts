@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert'
 import { Changes } from '../../src/hazelcast/changes.ts'
 import { Completeness } from '../../src/hazelcast/completeness.ts'
 import { packFrame } from '../../src/hazelcast/frame.ts'
+import { Overtaken } from '../../src/hazelcast/overtaken.ts'
 import { OwnWrites } from '../../src/hazelcast/own-writes.ts'
 import { Repairs } from '../../src/hazelcast/repairs.ts'
 import { HybridClock } from '../../src/hybrid-clock.ts'
@@ -41,13 +42,19 @@ function open() {
     garbage: () => {},
   })
   const reads: string[] = []
+  // Beats go on, unless a test holds them up.
+  const beats = { stopped: false, echoMs: BEAT_MS, sentAtMs: -Infinity, id: 0 }
+  const isLive: Changes['isLive'] = (known) => changes.isLive(known)
+  const overtaken = new Overtaken({ clock, known: changes.known, isLive, echo: () => ({ sentAtMs: beats.sentAtMs, tookMs: beats.echoMs }) })
   const read = async (keys: readonly string[], whole: boolean): Promise<void> => {
     reads.push(whole ? 'all' : keys.join(' '))
-    const since = changes.known.seq
+    const scope = { since: changes.known.beginRead(), whole }
     const found = keys.map((key) => [key, owner.get(key) ?? null] as const)
     await new Promise<void>((resolve) => clock.setTimeout(resolve, 2))
+    await overtaken.come(found, scope, () => false)
     if (whole) for (let number = 1; number <= own.ended; number++) changes.done('writer', number)
-    changes.reconcile(found, { since, whole })
+    changes.reconcile(found, scope)
+    changes.known.endRead()
   }
   const load = (): Promise<void> => read([...owner.keys()], true)
   const copy = { readKeys: (keys: readonly string[]) => read(keys, false), load }
@@ -67,12 +74,12 @@ function open() {
     completeness.loaded(clock.now())
     told.length = 0
   }
-  let beats = 0
   /** Both beat. */
   const pass = async (ms: number): Promise<void> => {
     for (let at = 0; at < ms; at += BEAT_MS) {
+      if (!beats.stopped) beats.sentAtMs = clock.now() - BEAT_MS
       changes.tellMissed()
-      for (const numbers of repairs.tick(clock.now()).values()) own.asked(numbers, ++beats)
+      for (const numbers of repairs.tick(clock.now()).values()) own.asked(numbers, ++beats.id)
       const said = own.announce()
       for (const number of said.voids) changes.done('writer', number)
       repairs.named('writer', said)
@@ -80,7 +87,7 @@ function open() {
       await clock.advance(BEAT_MS)
     }
   }
-  return { clock, changes, completeness, told, reads, own, owner, write, hear, start, pass, load }
+  return { clock, changes, completeness, told, reads, own, owner, write, hear, start, pass, load, beats }
 }
 
 test('a change is lost and the next of its key is told before the repair looks: one resync, and no more', async () => {
@@ -205,6 +212,76 @@ test('what a read has brought, and events tell again, is no gap', async () => {
   for (const event of [...events, write('a')]) hear(event)
   await pass(200)
   assert.equal(told, ['resync gap a@3', 'put a@4'])
+})
+
+test('a read that overtakes changes is no gap: they are told one by one when they come', async () => {
+  const { told, write, hear, start, pass, load, owner, clock } = open()
+  hear(write('a'))
+  hear(write('gone'))
+  start()
+  const late = [write('a'), write('new'), write('a'), write('new', undefined, 'remove'), write('b')]
+  owner.delete('gone')
+  const loading = load()
+  await pass(50)
+  for (const event of late) hear(event)
+  hear({ key: 'gone', stored: null, old: null })
+  await pass(200)
+  await loading
+  assert.equal(told.slice(0, 5), ['put a@3', 'put new@4', 'put a@5', 'remove new@6', 'put b@7'])
+  assert.ok(told[5]?.startsWith('remove gone@') && told.length === 6, told.join())
+  assert.ok(clock.now() < 300)
+})
+
+test('of what a read has overtaken one change is lost: it is told when its time is over, and nothing else is', async () => {
+  const { told, write, hear, start, pass, load, clock, beats } = open()
+  beats.echoMs = 12
+  hear(write('a'))
+  hear(write('b'))
+  start()
+  write('a')
+  const late = write('b')
+  const loading = load()
+  await pass(40)
+  hear(late)
+  assert.equal(told, ['put b@4'])
+  await pass(40)
+  assert.equal(told, ['put b@4'], 'held back')
+  await pass(50)
+  await loading
+  assert.equal(told, ['put b@4', 'resync gap a@3'])
+  assert.ok(clock.now() <= 140)
+})
+
+test('while beats do not come back, changes may be late too', async () => {
+  const { told, write, hear, start, pass, load, beats } = open()
+  hear(write('a'))
+  start()
+  const late = write('a')
+  beats.stopped = true
+  void load()
+  await pass(300)
+  assert.equal(told, [])
+  hear(late)
+  await pass(50)
+  assert.equal(told, ['put a@2'])
+  write('a')
+  void load()
+  await pass(600)
+  assert.equal(told, ['put a@2', 'resync gap a@3'], 'not for ever')
+})
+
+test('what goes while it is read does not come back by that read', async () => {
+  const { told, write, hear, start, pass, load, owner, clock } = open()
+  const { stored } = write('a')
+  hear({ key: 'a', stored, old: null })
+  start()
+  const loading = load()
+  owner.delete('a')
+  hear({ key: 'a', stored: null, old: stored })
+  await clock.advance(5)
+  await loading
+  await pass(100)
+  assert.ok(told.length === 1 && told[0]?.startsWith('remove a@'), told.join())
 })
 
 test.run()

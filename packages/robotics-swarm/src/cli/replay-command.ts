@@ -1,23 +1,22 @@
 import { createSystem } from '@stigmergy/core'
 import { openGrid } from '@stigmergy/grid'
+import type { CliIo, Command, CommandSpec, ExitCode, ParsedArguments } from '@stigmergy/grid/cli'
 import { openRecording } from '../recording/open-recording.ts'
 import { resolveReplayOptions } from '../replay/options.ts'
 import type { ReplayProgress } from '../replay/progress.ts'
 import { replay } from '../replay/replay.ts'
 import type { ReplayReport } from '../replay/report.ts'
-import { type CommandSpec, parseCommand } from './arguments.ts'
 import { chooseClock } from './clock-option.ts'
-import type { CliIo, ExitCode } from './io.ts'
 import { optional } from './optional.ts'
 import { table } from './table.ts'
 import { startCliTelemetry, telemetryOption } from './telemetry-option.ts'
 import { userPath } from './user-path.ts'
 
-export const replaySpec: CommandSpec = {
+const spec: CommandSpec = {
   name: 'replay',
   summary:
     'Play a recording of robot cells, with the safety stop on the age of each robot’s position.\nDIR holds robot_position.csv.gz (session, t_ms, x_m, y_m, z_m, status) and cell_events.csv.gz (session, t_ms, source, tag, value, status).',
-  positional: 'DIR',
+  positionals: ['DIR'],
   options: {
     speed: { kind: 'number', placeholder: 'S', help: 'play S times as fast as recorded', defaultText: '1' },
     sessions: { kind: 'text', placeholder: 'A,B', help: 'only these sessions', defaultText: 'all' },
@@ -35,8 +34,9 @@ export const replaySpec: CommandSpec = {
 }
 
 /** `swarm replay`: a line a second while it plays, then the table; with `--json` only the object goes to `out`. */
-export async function replayCommand(args: readonly string[], io: CliIo): Promise<ExitCode> {
-  const parsed = parseCommand(replaySpec, args)
+export const replayCommand: Command = { spec, run }
+
+async function run(parsed: ParsedArguments, io: CliIo): Promise<ExitCode> {
   const clock = chooseClock(parsed.text('clock') ?? 'real')
   const limits = {
     ...optional('speed', parsed.number('speed')),
@@ -51,7 +51,10 @@ export async function replayCommand(args: readonly string[], io: CliIo): Promise
     .text('sessions')
     ?.split(',')
     .map((name) => name.trim())
-  const recording = await openRecording(userPath(parsed.positional ?? '', io.env), { signal: io.signal, ...optional('sessions', sessions) })
+  const recording = await openRecording(userPath(parsed.positional(0) ?? '', io.env), {
+    signal: io.signal,
+    ...optional('sessions', sessions),
+  })
   const grid = await openGrid({ clock })
   try {
     const telemetry = await startCliTelemetry(grid, parsed.number('prometheus'), io)

@@ -1,15 +1,15 @@
 import { openGrid } from '@stigmergy/grid'
+import type { CliIo, Command, CommandSpec, ExitCode, ParsedArguments } from '@stigmergy/grid/cli'
 import type { PickTimeLaw } from '../sim/options.ts'
 import { type RunProgress, type RunReport, simulate } from '../sim/run.ts'
-import { type CommandSpec, parseCommand } from './arguments.ts'
 import { chooseClock } from './clock-option.ts'
-import type { CliIo, ExitCode } from './io.ts'
 import { optional } from './optional.ts'
 import { table } from './table.ts'
 import { startCliTelemetry, telemetryOption } from './telemetry-option.ts'
 
-export const runSpec: CommandSpec = {
+const spec: CommandSpec = {
   name: 'run',
+  positionals: [],
   summary:
     'Simulate a cell from a seed and hold it against Erlang’s formula.\nParts come at random (Poisson); the first free robot along the belt takes each one, else it is missed.',
   options: {
@@ -33,8 +33,9 @@ export const runSpec: CommandSpec = {
 }
 
 /** `swarm run`: a line a second while it runs, then the table; with `--json` only the object goes to `out`. */
-export async function runCommand(args: readonly string[], io: CliIo): Promise<ExitCode> {
-  const parsed = parseCommand(runSpec, args)
+export const runCommand: Command = { spec, run }
+
+async function run(parsed: ParsedArguments, io: CliIo): Promise<ExitCode> {
   const clock = chooseClock(parsed.text('clock') ?? 'virtual')
   const options = {
     ...optional('robots', parsed.number('robots')),

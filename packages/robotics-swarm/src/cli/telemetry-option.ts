@@ -1,8 +1,7 @@
 import type { Grid } from '@stigmergy/grid'
+import type { CliIo, OptionSpec } from '@stigmergy/grid/cli'
 import type { TelemetryHooks } from '@stigmergy/telemetry'
 import { SwarmError } from '../errors.ts'
-import type { OptionSpec } from './arguments.ts'
-import type { CliIo } from './io.ts'
 
 export const telemetryOption: OptionSpec = {
   kind: 'number',

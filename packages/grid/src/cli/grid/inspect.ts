@@ -44,7 +44,7 @@ export const inspect: Command = {
       'Show what a durable grid holds: records, maps, leases, journals and how far their readers are, blobs.\nIt only looks, also while others write.',
     positionals: [TARGET],
     options: {
-      limit: { kind: 'number', placeholder: 'N', help: 'how many records, and how many tags, to list', defaultText: '20' },
+      limit: { kind: 'count', placeholder: 'N', help: 'how many records, and how many tags, to list', defaultText: '20' },
       prefix: { kind: 'text', placeholder: 'TEXT', help: 'only records whose id begins so' },
       json: { kind: 'flag', help: 'one JSON object, for programs' },
     },

@@ -9,8 +9,8 @@ export const tail: Command = {
     summary: 'Show the last records of a journal, and follow it if asked to.',
     positionals: [TARGET, 'JOURNAL'],
     options: {
-      last: { kind: 'number', placeholder: 'N', help: 'begin so many records before the end', defaultText: '10' },
-      from: { kind: 'number', placeholder: 'OFFSET', help: 'begin here instead' },
+      last: { kind: 'count', placeholder: 'N', help: 'begin so many records before the end', defaultText: '10' },
+      from: { kind: 'count', placeholder: 'OFFSET', help: 'begin here instead' },
       follow: { kind: 'flag', help: 'wait for more, until Ctrl-C' },
       json: { kind: 'flag', help: 'a JSON object a line, for programs' },
     },

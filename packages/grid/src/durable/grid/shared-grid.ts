@@ -3,7 +3,8 @@ import type { TimerHandle } from '../../clock.ts'
 import type { GridDriver } from '../../driver.ts'
 import { withDeadline } from '../../store/deadline.ts'
 import type { Environment } from '../environment.ts'
-import { createGroupCommit, type GroupCommit } from '../group-commit.ts'
+import type { GroupCommit } from '../group-commit.ts'
+import { RowKind } from '../row-kind.ts'
 import { ChangeLog, GRID, type Logged } from './change-log.ts'
 import { openDoorbell, type Doorbell } from './doorbell.ts'
 import { createMachineClock, type MachineClock } from './machine-clock.ts'
@@ -32,7 +33,8 @@ export class SharedGrid {
   readonly #options: SharedGridOptions
   readonly #machine: MachineClock
   readonly #log: ChangeLog
-  readonly #group: GroupCommit<RecordRow>
+  readonly #group: GroupCommit
+  readonly #kind: RowKind<RecordRow>
   readonly #maps = new Map<string, SharedMap>()
   readonly #topics = new Map<string, Set<Receive>>()
   readonly #session = randomBytes(SESSION_LENGTH / 2).toString('hex')
@@ -44,7 +46,7 @@ export class SharedGrid {
   #looks = 0
   #closed = false
 
-  constructor(environment: Environment, options: SharedGridOptions) {
+  constructor(environment: Environment, group: GroupCommit, options: SharedGridOptions) {
     const { clock } = environment.options
     this.#environment = environment
     this.#options = options
@@ -60,7 +62,8 @@ export class SharedGrid {
       tell: (changes) => changes.forEach((change) => this.#tell(change)),
       resync: () => this.#maps.forEach((map) => map.resync()),
     })
-    this.#group = createGroupCommit<RecordRow>({
+    this.#group = group
+    this.#kind = new RowKind<RecordRow>({
       environment,
       name: GRID,
       table: this.table,
@@ -77,7 +80,6 @@ export class SharedGrid {
         this.#bell?.ring(this.#log.others)
       },
     })
-    environment.beforeClose(() => this.#group.idle())
   }
 
   get table(): ReturnType<Environment['table']> {
@@ -102,7 +104,7 @@ export class SharedGrid {
         return {
           publish: async (message) => {
             this.#environment.check()
-            await this.#group.run(new Publish(this.#log, name, message))
+            await this.#group.run(new Publish(this.#kind, this.#log, name, message))
           },
           close: () => void receivers.delete(receive),
         }
@@ -128,8 +130,16 @@ export class SharedGrid {
   #map(name: string): SharedMap {
     const known = this.#maps.get(name)
     if (known !== undefined) return known
-    const { name: _, ...shared } = { name, environment: this.#environment, group: this.#group, log: this.#log, machine: this.#machine }
-    const map = new SharedMap({ name, ...shared, table: this.table, openedAtMs: this.#openedAtMs })
+    const map = new SharedMap({
+      name,
+      environment: this.#environment,
+      group: this.#group,
+      kind: this.#kind,
+      log: this.#log,
+      machine: this.#machine,
+      table: this.table,
+      openedAtMs: this.#openedAtMs,
+    })
     this.#maps.set(name, map)
     return map
   }

@@ -1,16 +1,19 @@
 import type { CommitResult, DriverChange, DriverFeed, DriverRecord, DriverWrite, MapDriver } from '../../driver.ts'
 import type { Environment, Table } from '../environment.ts'
 import type { GroupCommit } from '../group-commit.ts'
+import type { RowKind } from '../row-kind.ts'
 import type { ChangeLog, Logged } from './change-log.ts'
 import type { MachineClock } from './machine-clock.ts'
 import { floorId, mapPrefix, recordId, toRecordRow, type RecordRow } from './rows.ts'
+import { StagedWrite } from './staged-write.ts'
 import { MapWrite, MapWrites, NotMet, Sweep, type MapRows } from './writes.ts'
 
 export interface SharedMapOptions {
   readonly name: string
   readonly environment: Environment
   readonly table: Table
-  readonly group: GroupCommit<RecordRow>
+  readonly group: GroupCommit
+  readonly kind: RowKind<RecordRow>
   readonly log: ChangeLog
   readonly machine: MachineClock
   /** Local time at which the directory was opened: of a time to live from before a restart of the machine, nothing is known to be over. */
@@ -24,6 +27,7 @@ export class SharedMap implements MapRows {
   readonly name: string
   readonly machine: MachineClock
   readonly log: ChangeLog
+  readonly kind: RowKind<RecordRow>
   readonly #options: SharedMapOptions
   readonly #feeds = new Set<DriverFeed>()
   readonly #garbage = new Map<string, number>()
@@ -34,6 +38,7 @@ export class SharedMap implements MapRows {
     this.name = options.name
     this.machine = options.machine
     this.log = options.log
+    this.kind = options.kind
   }
 
   open(feed: DriverFeed): MapDriver {
@@ -54,6 +59,7 @@ export class SharedMap implements MapRows {
         environment.check()
         await group.run(new MapWrites(this, feed, removal))
       },
+      stage: (write) => new StagedWrite(this, feed, write, group),
       expired: (key, version) => void this.#garbage.set(key, version),
       ageMs: (nowMs) => log.ageMs(nowMs),
       close: () => void this.#feeds.delete(feed),

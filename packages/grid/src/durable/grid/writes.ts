@@ -1,5 +1,6 @@
 import type { CommitResult, DriverFeed, DriverWrite } from '../../driver.ts'
-import { GroupWrite, MANY } from '../group-commit.ts'
+import { GroupWrite, MANY } from '../group-write.ts'
+import type { RowKind } from '../row-kind.ts'
 import type { ChangeLog } from './change-log.ts'
 import type { MachineClock } from './machine-clock.ts'
 import { floorId, recordId, type LogRow, type RecordRow } from './rows.ts'
@@ -9,6 +10,7 @@ export interface MapRows {
   readonly name: string
   readonly machine: MachineClock
   readonly log: ChangeLog
+  readonly kind: RowKind<RecordRow>
   /** A version greater than all of this map that this process knows of, and than that of the row. */
   nextVersion(row: RecordRow | undefined): number
   /** The local time of a row's commit. */
@@ -23,7 +25,7 @@ export class NotMet extends Error {}
 
 type Rows = readonly (RecordRow | undefined)[]
 
-interface Made {
+export interface Made {
   readonly row: RecordRow
   readonly write: DriverWrite
   readonly atMs: number
@@ -31,7 +33,7 @@ interface Made {
 }
 
 /** What becomes of the row, or undefined: nothing is to be done. */
-function make(map: MapRows, write: DriverWrite, row: RecordRow | undefined): Made | undefined {
+export function make(map: MapRows, write: DriverWrite, row: RecordRow | undefined): Made | undefined {
   const present = map.isPresent(row)
   if (write.type === 'remove' && !present) return undefined
   const { key, type } = write
@@ -44,12 +46,13 @@ function make(map: MapRows, write: DriverWrite, row: RecordRow | undefined): Mad
   return { row: { ...unpacked, bytes: removed ? undefined : told }, write, atMs, told }
 }
 
-function toLog(map: MapRows, { row, told }: Made): LogRow {
+export function toLog(map: MapRows, { row, told }: Made): LogRow {
   return { kind: 'map', name: map.name, ...row, bytes: told }
 }
 
 /** One commit of one key. */
 export class MapWrite extends GroupWrite<RecordRow, CommitResult> {
+  override readonly kind: RowKind<RecordRow>
   readonly #write: DriverWrite
   readonly #map: MapRows
   readonly #feed: DriverFeed
@@ -58,6 +61,7 @@ export class MapWrite extends GroupWrite<RecordRow, CommitResult> {
 
   constructor(map: MapRows, feed: DriverFeed, write: DriverWrite) {
     super()
+    this.kind = map.kind
     this.#map = map
     this.#feed = feed
     this.#write = write
@@ -88,6 +92,7 @@ export class MapWrite extends GroupWrite<RecordRow, CommitResult> {
 
 /** Several commits, all or none, of keys that are given or of all there are. */
 export class MapWrites extends GroupWrite<RecordRow, void> {
+  override readonly kind: RowKind<RecordRow>
   override readonly exclusive: boolean
   readonly #map: MapRows
   readonly #feed: DriverFeed
@@ -98,6 +103,7 @@ export class MapWrites extends GroupWrite<RecordRow, void> {
 
   constructor(map: MapRows, feed: DriverFeed, writes: readonly DriverWrite[] | ((key: string) => DriverWrite)) {
     super()
+    this.kind = map.kind
     this.#map = map
     this.#feed = feed
     if (typeof writes === 'function') this.#removal = writes
@@ -135,11 +141,13 @@ export class MapWrites extends GroupWrite<RecordRow, void> {
 
 /** Forgets records that are removed or over, and keeps the greatest version there was. */
 export class Sweep extends GroupWrite<RecordRow, void> {
+  override readonly kind: RowKind<RecordRow>
   readonly #map: MapRows
   readonly #keys: readonly (readonly [key: string, version: number])[]
 
   constructor(map: MapRows, keys: readonly (readonly [key: string, version: number])[]) {
     super()
+    this.kind = map.kind
     this.#map = map
     this.#keys = keys
   }
@@ -166,11 +174,13 @@ export class Sweep extends GroupWrite<RecordRow, void> {
 
 /** A message of a topic: nothing but an entry of the log. */
 export class Publish extends GroupWrite<RecordRow, void> {
+  override readonly kind: RowKind<RecordRow>
   readonly #log: ChangeLog
   readonly #row: LogRow
 
-  constructor(log: ChangeLog, name: string, bytes: Uint8Array) {
+  constructor(kind: RowKind<RecordRow>, log: ChangeLog, name: string, bytes: Uint8Array) {
     super()
+    this.kind = kind
     this.#log = log
     this.#row = { kind: 'topic', name, key: '', version: 0, removed: false, stampMs: 0, boot: '', ttlMs: undefined, bytes }
   }

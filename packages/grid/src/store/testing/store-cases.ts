@@ -1,32 +1,8 @@
-import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
-import { isStoreError, type StoreErrorCode } from '../errors.ts'
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { isStoreError } from '../errors.ts'
 import type { Store } from '../store.ts'
-
-/** One empty place to store in, fresh for each case. */
-export interface StoreBench {
-  /** Opens it, with three revisions kept; called twice, two stores share the place, as two processes do. The runner closes them. */
-  open(): Promise<Store>
-}
-
-/** A behaviour every store must show. It throws an AssertionError where it does not. */
-export interface StoreCase {
-  readonly name: string
-  run(bench: StoreBench): Promise<void>
-}
-
-const ours = { owner: 'a', token: 1 }
-const theirs = { owner: 'b', token: 2 }
-const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
-
-async function refused(promise: Promise<unknown>, code: StoreErrorCode, text = ''): Promise<void> {
-  await rejects(promise, (error) => isStoreError(error, code) && error.message.includes(text))
-}
-
-async function idsOf(store: Store, options?: Parameters<Store['scan']>[0]): Promise<readonly string[]> {
-  const ids: string[] = []
-  for await (const { id } of store.scan(options)) ids.push(id)
-  return ids
-}
+import { batchCases } from './batch-cases.ts'
+import { bytes, idsOf, ours, refused, theirs, type StoreCase } from './case.ts'
 
 /** The conformance suite of stores, as data. */
 export const storeCases: readonly StoreCase[] = [
@@ -174,50 +150,6 @@ export const storeCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a batch of one id is all or none',
-    async run({ open }) {
-      const store = await open()
-      const commits = (...revs: number[]) => revs.map((expectedRev) => ({ id: 'x', expectedRev, fence: ours, value: bytes(expectedRev) }))
-      deepEqual(await store.commitAll(commits(0, 1, 2)), [1, 2, 3])
-      await refused(store.commitAll(commits(3, 4, 9)), 'STORE_CONFLICT', 'at revision 5, not at 9')
-      deepEqual((await store.get('x'))?.rev, 3)
-      deepEqual(await store.commitAll([]), [])
-    },
-  },
-  {
-    name: 'a batch is all or none',
-    async run({ open }) {
-      const store = await open()
-      await store.commit('x', 0, ours, bytes(1))
-      const batch = ['x', 'y', 'z', 'y'].map((id, at) => ({
-        id,
-        expectedRev: id === 'y' && at === 1 ? 0 : at === 2 ? 0 : 1,
-        fence: ours,
-        value: bytes(at),
-      }))
-      const each = await idsOf(store)
-      try {
-        deepEqual(await store.commitAll(batch), [2, 1, 1, 2])
-      } catch (error) {
-        // A store that cannot do it for several ids says so, and has done nothing.
-        if (!isStoreError(error, 'STORE_UNSUPPORTED')) throw error
-        deepEqual([await idsOf(store), (await store.get('x'))?.rev], [each, 1])
-        return
-      }
-      await refused(
-        store.commitAll([
-          ...['x', 'y'].map((id) => ({ id, expectedRev: 2, fence: ours, value: bytes(9) })),
-          { id: 'z', expectedRev: 7, fence: ours, value: bytes(9) },
-        ]),
-        'STORE_CONFLICT',
-      )
-      deepEqual(
-        (await Promise.all(['x', 'y', 'z'].map((id) => store.get(id)))).map((record) => record?.value),
-        [bytes(0), bytes(3), bytes(2)],
-      )
-    },
-  },
-  {
     name: 'what cannot be stored is refused, and the value quoted',
     async run({ open }) {
       const store = await open()
@@ -245,4 +177,5 @@ export const storeCases: readonly StoreCase[] = [
       await refused(store.delete('x', ours), 'CLOSED')
     },
   },
+  ...batchCases,
 ]
