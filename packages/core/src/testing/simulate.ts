@@ -126,8 +126,10 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   }
   cluster.calm()
   const untilMs = clock.now() + SETTLE_MS
-  while (!cluster.settled(arm) && clock.now() < untilMs) {
+  // What was handled and not committed may be lost once more: then it is made up for.
+  while (!(cluster.settled(arm) && cluster.allHandled(eventsPerAgent)) && clock.now() < untilMs) {
     cluster.tend()
+    cluster.work(eventsPerAgent)
     await clock.advance(TICK_MS * 2)
   }
   let overwritten = 0
