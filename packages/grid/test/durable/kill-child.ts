@@ -5,8 +5,8 @@ import { tell } from './tell.ts'
 
 // Whoever starts it ahead of time ends its input when it is to begin.
 for await (const go of process.stdin) void go
-const [path = '', owner = '', token = '1', ids = '4'] = process.argv.slice(2)
-const { store } = await openDurable({ path, revisions: 3 })
+const [path = '', owner = '', token = '1', ids = '4', level = 'process'] = process.argv.slice(2)
+const { store } = await openDurable({ path, revisions: 3, level: level as 'host' | 'process' })
 
 /** A value that shows when it is torn: its revision, over and over, of a length that depends on it. */
 async function writer(id: string): Promise<void> {
