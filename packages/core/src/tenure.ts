@@ -52,10 +52,8 @@ export function createTenures(options: TenureOptions, owner: string, clock: Cloc
     if (lease !== undefined) return lease
     const holder = await within(name, timeoutMs, leases.current(name)).catch(() => undefined)
     const by = holder === undefined ? 'another process' : quote(holder.owner)
-    throw new CoreError(
-      'LEASE_HELD',
-      `agent ${quote(agentId)} is held by ${by}: it runs there, or that process died less than its lease ago`,
-    )
+    const why = 'it runs there, or that process died less than its lease ago'
+    throw new CoreError('LEASE_HELD', `agent ${quote(agentId)} is held by ${by}: ${why}`)
   }
 
   function within<T>(name: string, limitMs: number, asked: Promise<T>, late?: (value: T) => void): Promise<T> {
