@@ -112,8 +112,8 @@ const CASES: Readonly<Record<string, Case>> = {
     last: '0 passed, 1 failed, 0 skipped',
   },
   'fails on a file that takes longer than it said': {
-    args: planted('own-limit'),
-    says: [/still running after 0\.3 s: own limit › waits with a timer running/],
+    args: planted('own-limit', '--watchdog-ms', '1000'),
+    says: [/still running after 1\.5 s: own limit › waits with a timer running/],
     last: '0 passed, 1 failed, 0 skipped',
   },
   'fails on a test that leaves with code 0': {

@@ -5,7 +5,7 @@ import { type Counts, summary } from './report.ts'
 export interface Watchdog {
   /** A file starts: its time begins. */
   readonly file: (file: string, counts: Counts) => void
-  /** That file says how long it may take: counted from now. */
+  /** That file says that it may take longer than others: counted from now. */
   readonly allow: (limitMs: number) => void
   /** A test of that file starts. */
   readonly running: (name: string) => void
@@ -65,7 +65,7 @@ export const startWatchdog = (
       tell(true)
     },
     allow: (ms) => {
-      limitMs = ms
+      limitMs = Math.max(perFileMs, ms)
       tell(true)
     },
     running: (running) => {

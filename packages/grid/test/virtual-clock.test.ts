@@ -73,6 +73,34 @@ test('promise chains, ticks and immediates settle between two timers of one inst
   assert.equal(ran, ['chain', 'immediate', 'second'])
 })
 
+test('several timers may run between two turns of the event loop; promise chains end between any two of them', async () => {
+  const clock = createVirtualClock({ timersPerTurn: 3 })
+  const ran: string[] = []
+  for (let n = 1; n <= 7; n++) {
+    clock.setTimeout(() => {
+      const chain = async (): Promise<void> => {
+        for (let link = 0; link < 20; link++) await Promise.resolve()
+        ran.push(`chain ${n}`)
+      }
+      ran.push(`timer ${n}`)
+      void chain()
+      setImmediate(() => ran.push(`turn ${n}`))
+    }, n)
+  }
+  await clock.advance(7)
+  const [chains, turns] = [ran.filter((text) => !text.startsWith('turn')), ran.filter((text) => text.startsWith('turn'))]
+  assert.equal(
+    chains,
+    [1, 2, 3, 4, 5, 6, 7].flatMap((n) => [`timer ${n}`, `chain ${n}`]),
+  )
+  assert.ok(ran.indexOf('turn 1') > ran.indexOf('timer 3') && ran.indexOf('turn 1') < ran.indexOf('timer 4'), ran.join(', '))
+  assert.ok(turns.length >= 6, turns.join(', '))
+  assert.is(clock.now(), 7)
+  for (const timersPerTurn of [0, 1.5, Number.NaN]) {
+    assert.throws(() => createVirtualClock({ timersPerTurn }), new RegExp(`timersPerTurn is ${timersPerTurn}`))
+  }
+})
+
 test('a cleared timer does not run, and clearing is harmless at any time', async () => {
   const clock = createVirtualClock()
   const ran: number[] = []
