@@ -149,13 +149,12 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
       closed = true
       const finished = withDeadline(Promise.all(closing.map((work) => work())), clock, failed ? 100 : timeoutMs, `closing ${path}`)
       // What is still under way, because another process holds the lock, uses the file: then it is left open until the process ends.
-      if (
-        await finished.then(
-          () => false,
-          () => true,
-        )
+      const unfinished = await finished.then(
+        () => false,
+        () => true,
       )
-        return
+      late.close()
+      if (unfinished) return
       // The level was promised with each write, so there is nothing to wait for but the file.
       const over = withDeadline(root.close(), clock, failed ? 100 : timeoutMs, `closing ${path}`)
       // After a commit that failed lmdb waits for ever for the next one. Nothing acknowledged is in memory only.

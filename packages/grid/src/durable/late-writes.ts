@@ -1,6 +1,9 @@
 import { readdirSync } from 'node:fs'
 import type { Clock, TimerHandle } from '../clock.ts'
 
+/** What never ends must not be waited for, or keep a process alive, for ever (I8): so often it is told, until another write begins. */
+const TIMES = 8
+
 /** Tells when writes are under way and none has ended for a while. */
 export class LateWrites {
   readonly #clock: Clock
@@ -24,19 +27,25 @@ export class LateWrites {
     return write
   }
 
-  #end(): void {
-    this.#underWay -= 1
-    this.#ended += 1
-    if (this.#underWay > 0 || this.#timer === undefined) return
-    this.#clock.clearTimeout(this.#timer)
+  close(): void {
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
     this.#timer = undefined
   }
 
-  #arm(): void {
+  #end(): void {
+    this.#underWay -= 1
+    this.#ended += 1
+    if (this.#underWay === 0) this.close()
+  }
+
+  #arm(left = TIMES): void {
     const before = this.#ended
     this.#timer = this.#clock.setTimeout(() => {
-      if (this.#ended === before) this.#onLate()
-      this.#arm()
+      const late = this.#ended === before
+      if (late) this.#onLate()
+      this.#timer = undefined
+      if (!late) this.#arm()
+      else if (left > 1) this.#arm(left - 1)
     }, this.#afterMs)
   }
 }

@@ -40,6 +40,17 @@ test('it is told once nothing has ended for the time, again and again, and nothi
   await second
   await clock.advance(1000)
   assert.equal([told, clock.pending], [2, 0])
+  // What never ends is given up, and another write is looked after anew.
+  void start()
+  await clock.advance(10_000)
+  assert.equal([told, clock.pending], [10, 0])
+  const last = start()
+  await clock.advance(150)
+  assert.is(told, 11)
+  ends[3]?.()
+  await last
+  late.close()
+  assert.is(clock.pending, 0)
 })
 
 /** Where in lock.mdb the lock stands that a thread of this process holds and others wait for. */
