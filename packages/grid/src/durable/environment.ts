@@ -4,6 +4,7 @@ import { StoreError } from '../store/errors.ts'
 import { createRowCodec, type RowCodec } from '../store/row.ts'
 import { commitError } from './commit-error.ts'
 import { diskError } from './disk-errors.ts'
+import { LateWrites } from './late-writes.ts'
 import { loadLmdb } from './load-lmdb.ts'
 import type { ResolvedDurableOptions } from './options.ts'
 import { preflight } from './preflight.ts'
@@ -13,6 +14,9 @@ import { preflight } from './preflight.ts'
  * write beside this release: an environment becomes version 2 when it is opened.
  */
 export const DURABLE_SCHEMA_VERSION = 2
+
+/** So often within the time that a write may take, one that waits is made to look whether it must. */
+const LOOKS_AGAIN = 8
 
 export type Table = Database<Buffer, Buffer>
 
@@ -78,6 +82,7 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
   }
   let closed = false
   let failed = false
+  const late = new LateWrites(clock, timeoutMs / LOOKS_AGAIN)
   const closing: (() => Promise<void>)[] = []
 
   const environment: Environment = {
@@ -107,16 +112,16 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
         throw diskError(await commitError(error, clock, path), path)
       }
       try {
-        if (only !== undefined && expected.length === 1) return condition(table, only, write).then(undefined, fail)
+        if (only !== undefined && expected.length === 1) return late.follow(condition(table, only, write)).then(undefined, fail)
         step(0)
       } catch (error) {
         return fail(error)
       }
-      return Promise.all(held).then((each) => each.every(Boolean), fail)
+      return late.follow(Promise.all(held)).then((each) => each.every(Boolean), fail)
     },
     async together(write) {
       try {
-        await root.batch(write)
+        await late.follow(root.batch(write))
       } catch (error) {
         failed = true
         throw diskError(await commitError(error, clock, path), path)
@@ -144,13 +149,12 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
       closed = true
       const finished = withDeadline(Promise.all(closing.map((work) => work())), clock, failed ? 100 : timeoutMs, `closing ${path}`)
       // What is still under way, because another process holds the lock, uses the file: then it is left open until the process ends.
-      if (
-        await finished.then(
-          () => false,
-          () => true,
-        )
+      const unfinished = await finished.then(
+        () => false,
+        () => true,
       )
-        return
+      late.close()
+      if (unfinished) return
       // The level was promised with each write, so there is nothing to wait for but the file.
       const over = withDeadline(root.close(), clock, failed ? 100 : timeoutMs, `closing ${path}`)
       // After a commit that failed lmdb waits for ever for the next one. Nothing acknowledged is in memory only.

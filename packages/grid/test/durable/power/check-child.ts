@@ -1,5 +1,5 @@
 // Opens directories as a power cut has left them, one after the other, and tells what of the commits of kill-child.ts is there:
-// a line for each, `ID=REVISION ...`, or why it could not be opened or read.
+// a line for each, `found ID=REVISION ...`, or why it could not be opened or read.
 import { openDurable } from '@stigmergy/grid/durable'
 
 /** As kill-child.ts makes them. */
@@ -23,7 +23,7 @@ for (const path of process.argv.slice(2)) {
     // It can be gone on with.
     await store.commit('after', 0, { owner: 'a', token: 1 }, Buffer.alloc(10_000))
     await close()
-    console.log(found.join(' '))
+    console.log(['found', ...found].join(' '))
   } catch (error) {
     console.log(`failed ${String(error)}`)
   }

@@ -14,7 +14,7 @@ for (const level of ['host', 'process'] as const) {
   onLinux(`level ${level}, 40 cuts: ${what}, and nothing half-written`, async () => {
     const place = await newPlace()
     try {
-      const { acknowledged, kept, lost } = await powerCuts(place.path, level, 40, createRandom(17))
+      const { acknowledged, kept, lost } = await powerCuts(place.path, { level, cuts: 40, random: createRandom(17) })
       assert.ok(acknowledged > 100, `${acknowledged} commits were acknowledged`)
       assert.ok(level === 'process' || lost === 0, `${kept} kept, ${lost} lost`)
     } finally {
@@ -22,6 +22,16 @@ for (const level of ['host', 'process'] as const) {
     }
   })
 }
+
+onLinux('a disk that lies about its flushes is found out', async () => {
+  const place = await newPlace()
+  try {
+    const { lost } = await powerCuts(place.path, { level: 'host', cuts: 5, random: createRandom(18), honest: false })
+    assert.is(lost, 5)
+  } finally {
+    await place.done()
+  }
+})
 
 test('an image has what was flushed, and of the rest what survives', () => {
   const write = (number: number, fill: number, kind: 'D' | 'W' = 'W'): LogRecord => ({ kind, number, bytes: Buffer.alloc(4096, fill) })
