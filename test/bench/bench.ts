@@ -15,11 +15,16 @@ export interface Row {
   readonly peerCost: number
   /** True if the work was checked to have been done, on both sides, in every round. */
   readonly verified: boolean
+  /** Our CPU time / the peer's, of all processes that took part, over all rounds. @default it was not measured */
+  readonly cpuRatio?: number
 }
 
 /** What a file `test/bench/NAME.bench.ts` exports as `bench`. Measurements are shown, never asserted. */
 export interface Bench {
   /** What is compared with what, on which work. */
   readonly title: string
-  readonly run: () => Promise<readonly Row[]>
+  /** What can be asked for by itself: `pnpm bench NAME ROW...`. @default nothing, it runs whole */
+  readonly rows?: readonly string[]
+  /** Measures those of its rows that are wanted. */
+  readonly run: (wanted: (row: string) => boolean) => Promise<readonly Row[]>
 }

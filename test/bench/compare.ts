@@ -17,6 +17,8 @@ export interface Pair {
 export interface CompareOptions {
   readonly rounds: number
   readonly unit: string
+  /** What all who take part have used so far, in microseconds of CPU time: it says what wall time does not on a busy machine. */
+  readonly cpuUs?: () => Promise<number>
 }
 
 export function median(values: readonly number[]): number {
@@ -29,15 +31,19 @@ export function median(values: readonly number[]): number {
 export async function compare(
   contenders: readonly Contender[],
   pairs: readonly Pair[],
-  { rounds, unit }: CompareOptions,
+  { rounds, unit, cpuUs }: CompareOptions,
 ): Promise<readonly Row[]> {
   const costs = new Map<string, number[]>(contenders.map(({ name }) => [name, []]))
+  const cpu = new Map<string, number>(contenders.map(({ name }) => [name, 0]))
   const unverified = new Set<string>()
   for (let round = 0; round <= rounds; round++) {
     for (const { name, round: work } of round % 2 === 0 ? contenders : contenders.toReversed()) {
+      const usedUs = await cpuUs?.()
       const { cost, verified } = await work()
       if (!verified) unverified.add(name)
-      if (round > 0) costs.get(name)?.push(cost)
+      if (round === 0) continue
+      costs.get(name)?.push(cost)
+      if (cpuUs !== undefined) cpu.set(name, (cpu.get(name) ?? 0) + (await cpuUs()) - (usedUs ?? 0))
     }
   }
   return pairs.map(({ subject, ours, peer }) => {
@@ -54,6 +60,7 @@ export async function compare(
       cost: median(our),
       peerCost: median(their),
       verified: !unverified.has(ours) && !unverified.has(peer),
+      ...(cpuUs === undefined ? {} : { cpuRatio: (cpu.get(ours) ?? 0) / (cpu.get(peer) ?? 0) }),
     }
   })
 }

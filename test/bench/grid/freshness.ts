@@ -23,7 +23,7 @@ export async function freshness(members: number, rounds: number): Promise<readon
   await using cluster = await startCluster({ members })
   const { clusterName, addresses } = cluster
   const args = [clusterName, ...addresses]
-  const reader = fork(READER, args, { execArgv: ['--conditions=@stigmergy/source', '--import', 'tsx'], serialization: 'advanced' })
+  const reader = fork(READER, args, { execArgv: ['--import', 'tsx'], serialization: 'advanced' })
   await once(reader, 'message')
   const grid = await openGrid(hazelcast({ clusterName, members: addresses }))
   const map = grid.map<Stamped>('fresh')

@@ -84,35 +84,40 @@ function walk(name: string, values: () => Iterable<Peekable>): Contender {
   }
 }
 
-/** `local-read`, `local-read-ttl` and `iterate` against a `Map` that holds the same entries, and against the client's near cache. */
-export async function localReads(rounds: number): Promise<readonly Row[]> {
+/** `peek` of a map without or with a time to live, against a `Map` that holds the same entries, and against the client's near cache. */
+export async function localReads(subject: 'local-read' | 'local-read-ttl', rounds: number): Promise<readonly Row[]> {
   await using grid = await openGrid()
-  const plain = await fill(grid, 'plain')
-  const lived = await fill(grid, 'lived', 3_600_000)
-  const bare = new Map(Array.from(plain.entries(), (entry) => [entry.key, entry]))
+  const map = await fill(grid, 'parts', subject === 'local-read-ttl' ? 3_600_000 : undefined)
+  const bare = bareMap(map)
   const keys = order(1)
   await using cluster = await startCluster({ members: 1 })
   const near = await clientNearCache(cluster.addresses, cluster.clusterName, keys.slice(0, READS / 10))
-  const read = await compare(
-    [
-      reads('Map', (key) => bare.get(key), keys),
-      reads('peek', (key) => plain.peek(key), keys),
-      reads('peek-ttl', (key) => lived.peek(key), keys),
-      near.contender,
-    ],
-    [
-      { subject: 'local-read', ours: 'peek', peer: 'Map' },
-      { subject: 'local-read', ours: 'peek', peer: 'hazelcast-near-cache' },
-      { subject: 'local-read-ttl', ours: 'peek-ttl', peer: 'Map' },
-      { subject: 'local-read-ttl', ours: 'peek-ttl', peer: 'hazelcast-near-cache' },
-    ],
-    { rounds, unit: 'ns' },
-  )
-  await near.close()
-  const iterate = await compare(
-    [walk('Map', () => bare.values()), walk('entries', () => plain.entries())],
+  try {
+    return await compare(
+      [reads('Map', (key) => bare.get(key), keys), reads('peek', (key) => map.peek(key), keys), near.contender],
+      [
+        { subject, ours: 'peek', peer: 'Map' },
+        { subject, ours: 'peek', peer: 'hazelcast-near-cache' },
+      ],
+      { rounds, unit: 'ns' },
+    )
+  } finally {
+    await near.close()
+  }
+}
+
+/** A walk over the whole map against one over a `Map`. */
+export async function iterations(rounds: number): Promise<readonly Row[]> {
+  await using grid = await openGrid()
+  const map = await fill(grid, 'parts')
+  const bare = bareMap(map)
+  return await compare(
+    [walk('Map', () => bare.values()), walk('entries', () => map.entries())],
     [{ subject: 'iterate', ours: 'entries', peer: 'Map' }],
     { rounds, unit: 'ns' },
   )
-  return [...read, ...iterate]
+}
+
+function bareMap(map: GridMap<Part>): ReadonlyMap<string, Peekable> {
+  return new Map(Array.from(map.entries(), (entry) => [entry.key, entry]))
 }
