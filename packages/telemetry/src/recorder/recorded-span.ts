@@ -1,5 +1,6 @@
 import type { Attributes, Link } from '@opentelemetry/api'
 import { statePath, transitionName, type AttributeName } from '../names.ts'
+import type { HandedRecord } from './handed.ts'
 import type { FlightRecord } from './read.ts'
 import type { Extra } from './parts.ts'
 
@@ -39,15 +40,29 @@ export function spanOf(record: FlightRecord, extra: Extra | undefined, causes: r
   return { name, traceId, spanId, parentId, consumer, startedAtMs, endedAtMs, attributes, links, error: extra?.error }
 }
 
+/** The same of a kept trace: its first span says why, and the one over the bound says that. */
+export function keptSpan(
+  record: FlightRecord,
+  extra: Extra | undefined,
+  { links, plan, reason, maxSpans }: Pick<HandedRecord, 'links' | 'plan' | 'reason' | 'maxSpans'>,
+): RecordedSpan {
+  if (maxSpans !== undefined) {
+    const span = spanOf(record, undefined, [])
+    return { ...span, name: 'trace truncated', attributes: { 'agent.trace.max_spans': maxSpans }, error: undefined }
+  }
+  const span = spanOf(record, extra, links, plan)
+  return reason === undefined ? span : { ...span, attributes: { ...span.attributes, 'agent.keep.reason': reason } }
+}
+
 function describe(
   record: FlightRecord,
   extra: Extra | undefined,
   consumer: boolean,
 ): { readonly name: string; readonly attributes: Attributes } {
-  const { kind, agentId, agentType, event, restarts } = record
+  const { kind, agentId, agentType, system, event, restarts } = record
   if (kind === 'root') return { name: event, attributes: { 'agent.stage': 'sensor', ...extra?.attributes } }
   if (kind === 'transition') return describeTransition(record, consumer)
-  const agent: OurAttributes = { 'agent.id': agentId, 'agent.type': agentType }
+  const agent: OurAttributes = { 'agent.id': agentId, 'agent.type': agentType, ...(system === '' ? {} : { 'agent.system': system }) }
   if (kind === 'restart') {
     const attributes: OurAttributes = { ...agent, 'agent.restarts': restarts, 'agent.restored.from': event }
     return { name: `${agentType} restarted`, attributes }
@@ -77,6 +92,7 @@ function describeTransition(record: FlightRecord, consumer: boolean): { readonly
     'agent.state.to': to,
   }
   if (stage !== '') attributes['agent.stage'] = stage
+  if (record.system !== '') attributes['agent.system'] = record.system
   if (consumer) {
     attributes['messaging.system'] = 'stigmergy'
     attributes['messaging.operation.type'] = 'process'
