@@ -1,7 +1,7 @@
 import { openGrid, type GridMap } from '@stigmergy/grid'
 import { hazelcast } from '@stigmergy/grid/hazelcast'
 import { startCluster, type TestCluster } from '@stigmergy/grid/testing'
-import { Client } from 'hazelcast-client'
+import { Client, type IMap } from 'hazelcast-client'
 import { readFile } from 'node:fs/promises'
 import type { Row } from '../bench.ts'
 import { compare, type Contender } from '../compare.ts'
@@ -27,7 +27,8 @@ interface Sides {
 
 /**
  * Microseconds per write of distinct keys against the client's own pipelined `set`: `write-1` or `write-3`, and the same with a
- * small window. Few writes under way are about one for each partition, so there is nothing to put together.
+ * small window. Few writes under way are about one for each partition, so there is nothing to put together. And against the
+ * same sets of a client that listens to its map, as every copy has to: that is what is left to be compared with.
  */
 export function writeRows(members: number, rounds: number): Promise<readonly Row[]> {
   return withSides(members, async ({ map, client, cpuUs }) => {
@@ -35,6 +36,8 @@ export function writeRows(members: number, rounds: number): Promise<readonly Row
     for (const window of WINDOWS) {
       const ours = await map<Part>(`written-${window}`, false)
       const raw = await client.getMap<string, Part>(`written-raw-${window}`)
+      const heard = await client.getMap<string, Part>(`written-heard-${window}`)
+      const hearing = await hear(heard)
       const contenders = [
         pipelined(
           'grid',
@@ -48,9 +51,17 @@ export function writeRows(members: number, rounds: number): Promise<readonly Row
           (key, part) => raw.set(key, part),
           () => raw.size(),
         ),
+        pipelined(
+          'hazelcast-listener',
+          window,
+          (key, part) => heard.set(key, part),
+          () => heard.size(),
+          hearing,
+        ),
       ]
       const subject = window === WRITES ? `write-${members}` : `write-${members}-window-${window}`
-      rows.push(...(await compare(contenders, [{ subject, ours: 'grid', peer: 'hazelcast-set' }], { rounds, unit: 'us', cpuUs })))
+      const pairs = ['hazelcast-set', 'hazelcast-listener'].map((peer) => ({ subject, ours: 'grid', peer }))
+      rows.push(...(await compare(contenders, pairs, { rounds, unit: 'us', cpuUs })))
     }
     return rows
   })
@@ -108,8 +119,30 @@ async function usedUs({ members }: TestCluster): Promise<number> {
   return user + system + TICK_US * ticks.reduce((sum, one) => sum + one, 0)
 }
 
-/** A window of writes is always under way. Verified if the map then has every key. */
-function pipelined(name: string, window: number, put: Put, size: () => Promise<number>): Contender {
+/** Listens to the map. The function resolves when so many more changes were heard as it was called for. */
+async function hear(map: IMap<string, Part>): Promise<(count: number) => Promise<void>> {
+  let [heard, wanted, wake] = [0, 0, (): void => {}]
+  const count = ({ value }: { readonly value: Part }): void => {
+    heard += value.n < WRITES ? 1 : 0
+    if (heard >= wanted) wake()
+  }
+  await map.addEntryListener({ added: count, updated: count }, undefined, true)
+  return (more) =>
+    new Promise((resolve) => {
+      wanted += more
+      wake = resolve
+      if (heard >= wanted) resolve()
+    })
+}
+
+/** A window of writes is always under way. It ends when all are `heard`. Verified if the map then has every key. */
+function pipelined(
+  name: string,
+  window: number,
+  put: Put,
+  size: () => Promise<number>,
+  heard: (count: number) => Promise<void> = async () => {},
+): Contender {
   return {
     name,
     async round() {
@@ -121,7 +154,7 @@ function pipelined(name: string, window: number, put: Put, size: () => Promise<n
         }
       }
       const began = performance.now()
-      await Promise.all(Array.from({ length: window }, lane))
+      await Promise.all([...Array.from({ length: window }, lane), heard(WRITES)])
       const cost = ((performance.now() - began) / WRITES) * 1000
       return { cost, verified: (await size()) === WRITES }
     },
