@@ -11,6 +11,8 @@ import { rawConfig } from './raw-client.ts'
 const WRITES = 4000
 /** Writes under way at a time, for both sides: all there are, and about one for each partition. */
 const WINDOWS = [WRITES, 256] as const
+/** Rounds: the members compile what they do after some thousand times only. */
+const WARM_UPS = 10
 const HOT_KEYS = 100
 const REWRITES = 10
 const TICKS = 4
@@ -61,7 +63,7 @@ export function writeRows(members: number, rounds: number): Promise<readonly Row
       ]
       const subject = window === WRITES ? `write-${members}` : `write-${members}-window-${window}`
       const pairs = ['hazelcast-set', 'hazelcast-listener'].map((peer) => ({ subject, ours: 'grid', peer }))
-      rows.push(...(await compare(contenders, pairs, { rounds, unit: 'us', cpuUs })))
+      rows.push(...(await compare(contenders, pairs, { rounds, warmUps: WARM_UPS, unit: 'us', cpuUs })))
     }
     return rows
   })
@@ -84,7 +86,12 @@ export function hotRows(rounds: number): Promise<readonly Row[]> {
         (key) => raw.get(key),
       ),
     ]
-    return compare(contenders, [{ subject: 'write-hot', ours: 'grid', peer: 'hazelcast-set' }], { rounds, unit: 'us', cpuUs })
+    return compare(contenders, [{ subject: 'write-hot', ours: 'grid', peer: 'hazelcast-set' }], {
+      rounds,
+      warmUps: WARM_UPS,
+      unit: 'us',
+      cpuUs,
+    })
   })
 }
 
