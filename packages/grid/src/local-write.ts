@@ -71,10 +71,13 @@ export class LocalPut<V> implements DriverWrite {
 
   pack(version: number, atMs: number): Uint8Array {
     const { id, schemaVersion, writer, ttlMs, source, trace, stamps } = this.#parts
-    return this.#codec.pack({ schemaVersion, version, writer, stampMs: atMs, ttlMs, source, trace, writeId: id, stamps }, this.#packed)
+    const body = this.#packed
+    // It is seldom packed again: what many writes under way would hold in vain is let go of.
+    this.#body = undefined
+    return this.#codec.pack({ schemaVersion, version, writer, stampMs: atMs, ttlMs, source, trace, writeId: id, stamps }, body)
   }
 
-  // What is sealed can be packed. What is coalesced away never is.
+  // What is coalesced away never is packed.
   get #packed(): Uint8Array {
     this.#body ??= this.#codec.packValue(this.#parts.sealed)
     return this.#body
