@@ -24,6 +24,8 @@ export interface CopyOptions {
 const COVER_MS = 250
 /** After a change of members, partitions move for a while. */
 const UNSETTLED_MS = 3000
+/** So long after it was owed, a resync is not waited for any more by what could be told without it. */
+const LATE_MS = 500
 const SLICE = 1000
 const WHOLE_LIMIT = 20_000
 
@@ -41,6 +43,8 @@ export class Copy {
   #owed: Reason | undefined
   /** What they are told with the read under way. */
   #telling: Reason | undefined
+  /** Since when. */
+  #owedAtMs = -Infinity
   #loadedAtMs = -Infinity
   #tookMs = 0
   #unsettledUntilMs = -Infinity
@@ -57,8 +61,12 @@ export class Copy {
     return this.#imap
   }
 
-  /** A read under way, or the next, tells watchers a resync in any case. */
+  /** A read under way, or the next, tells watchers a resync in any case; and it is not late. */
   get owesResync(): boolean {
+    return this.#owes && this.#options.clock.now() - this.#owedAtMs < LATE_MS
+  }
+
+  get #owes(): boolean {
     return this.#owed !== undefined || this.#telling !== undefined
   }
 
@@ -113,6 +121,7 @@ export class Copy {
 
   /** Changes may have been missed: watchers are told, with the present state. */
   resync(reason: Reason): void {
+    if (!this.#owes) this.#owedAtMs = this.#options.clock.now()
     this.#owed = stronger(this.#owed, reason)
     if (this.#loading === undefined) this.#begin()
   }

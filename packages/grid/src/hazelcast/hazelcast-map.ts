@@ -141,6 +141,8 @@ export class HazelcastMap implements MapDriver, PulseMap {
   }
 
   detach(): void {
+    // There may be no connection for long.
+    this.#changes.tellMissed()
     this.#copy.detach()
   }
 

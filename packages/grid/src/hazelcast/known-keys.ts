@@ -97,7 +97,9 @@ export function isSameWrite(a: Pick<Frame, 'session' | 'number'>, b: Pick<Frame,
  * show it (I5). `old`: as the owner told it. `isHere`: that write was applied, or waits for its place.
  */
 export function follows(frame: Frame, old: Buffer | null, known: Known | undefined, isHere: (write: Frame) => boolean): boolean {
-  if (old === null || (known !== undefined && hasVersion(old, known.version))) return true
+  // Where nothing was left of what is known here: it was collected as garbage, or its time to live is over; else it was lost.
+  if (old === null) return known === undefined || known.kind === 'remove' || known.ttlMs !== undefined
+  if (known !== undefined && hasVersion(old, known.version)) return true
   const replaced = readFrame(old)
   if (replaced === undefined) return true
   if (known === undefined || replaced.version > known.version) return false

@@ -23,9 +23,9 @@ export const changeWriter: Role<ChangeWriterArgs, ChangeWriterLog> = async (grid
     const count = (counts.get(key) ?? 0) + 1
     counts.set(key, count)
     try {
-      if (count % 10 === 0) await map.remove(key)
-      else await map.put(key, count)
-      acked.get(key)?.push(count)
+      const made = count % 10 === 0 ? await map.remove(key) : (await map.put(key, count)).version > 0
+      // Where the put before it failed there may have been nothing to remove.
+      if (made) acked.get(key)?.push(count)
     } catch {
       // Its outcome is unknown.
     }
