@@ -97,8 +97,8 @@ onCluster(
     for (const map of maps) for (const key of KEYS) await map.get(key, { consistency: 'strong' })
     const told = sides.map((side) => side.told.length)
     cluster.heal()
-    const owned = async (): Promise<readonly string[]> => {
-      return await Promise.all(
+    const owned = (): Promise<readonly string[]> => {
+      return Promise.all(
         KEYS.map(async (key) => (await a.get(key, { consistency: 'strong' }).catch(() => undefined))?.value ?? 'none'),
       )
     }
