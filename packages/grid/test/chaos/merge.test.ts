@@ -98,9 +98,7 @@ onCluster(
     const told = sides.map((side) => side.told.length)
     cluster.heal()
     const owned = (): Promise<readonly string[]> => {
-      return Promise.all(
-        KEYS.map(async (key) => (await a.get(key, { consistency: 'strong' }).catch(() => undefined))?.value ?? 'none'),
-      )
+      return Promise.all(KEYS.map(async (key) => (await a.get(key, { consistency: 'strong' }).catch(() => undefined))?.value ?? 'none'))
     }
     await until('the sides meet', async () => {
       await Promise.all(sides.map(({ read }) => read()))

@@ -1,6 +1,7 @@
 import type { Change } from '@stigmergy/grid'
 import { machineNow } from '@stigmergy/grid/testing'
 import type { Role } from '../plan.ts'
+import { REMOVE_EVERY } from './change-writer.ts'
 
 export interface Skipped {
   readonly key: string
@@ -78,8 +79,8 @@ export const changeWatcher: Role<unknown, ChangeWatcherLog> = async (grid, _args
     } else {
       order(change.key, change.version, change.type)
       followed.delete(change.key)
-      // A remove is a change too.
-      see(change.key, (counts.get(change.key) ?? 0) + 1)
+      // A remove is a change too, and says no count: it is the next that is one.
+      see(change.key, (Math.floor((counts.get(change.key) ?? 0) / REMOVE_EVERY) + 1) * REMOVE_EVERY)
     }
   }
   map.watch(follow, { initial: true })
