@@ -33,7 +33,7 @@ function delayed(map: MapDriver): MapDriver {
     commit: (write) => later(() => map.commit(write)),
     commitAll: (writes) => later(() => map.commitAll(writes)),
     clear: (removal) => later(() => map.clear(removal)),
-    read: (key) => later(() => map.read(key)),
+    read: (key, shown) => later(() => map.read(key, shown)),
     expired: (key, version) => map.expired(key, version),
     ageMs: (nowMs) => map.ageMs(nowMs),
     close: () => map.close(),

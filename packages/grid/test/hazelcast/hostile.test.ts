@@ -142,6 +142,30 @@ onCluster('what is deleted or cleared behind the grid is gone in every copy', as
   assert.is((await map.compareAndSet('a', 0, 4)).ok, true)
 })
 
+onCluster('a value that goes back, as by a merge, gets a version above all that a session was shown', async () => {
+  const { maps, raw } = await open<string>('back')
+  const [map, other] = maps as [GridMap<string>, GridMap<string>]
+  // Of this one the key is no interest: it is told of changes, and asks the owner.
+  const options = { clusterName: cluster.clusterName, members: cluster.addresses, deadlineMs: 5000 }
+  const third = await openGrid(hazelcast(options))
+  opened.push(third)
+  const reader = third.map<string>('back', { interest: { prefix: 'x' } })
+  await reader.caughtUp({ deadlineMs: 20_000 })
+  await map.put('k', 'old')
+  const old = await raw.get('k')
+  await other.put('k', 'new')
+  const shown = await reader.get('k', { consistency: 'session' })
+  assert.is(shown?.value, 'new')
+  await other.caughtUp({ deadlineMs: 20_000 })
+  // Who wrote it is gone, and does not look after it any more.
+  await opened[0]?.close()
+  await raw.set('k', old)
+  const after = await reader.get('k', { consistency: 'session' })
+  assert.is(after?.value, 'old')
+  assert.ok((after?.version ?? 0) > (shown?.version ?? Infinity), `${after?.version} after ${shown?.version}`)
+  await until('the copy of the other follows', () => other.peek('k')?.value === 'old')
+})
+
 onCluster('a remove leaves a mark, and the mark is no entry', async () => {
   const { maps, raw } = await open<number>('marks')
   const [map, other] = maps as [GridMap<number>, GridMap<number>]
