@@ -21,5 +21,8 @@ export interface Row {
 export interface Bench {
   /** What is compared with what, on which work. */
   readonly title: string
-  readonly run: () => Promise<readonly Row[]>
+  /** What can be asked for by itself: `pnpm bench NAME ROW...`. @default nothing, it runs whole */
+  readonly rows?: readonly string[]
+  /** Measures those of its rows that are wanted. */
+  readonly run: (wanted: (row: string) => boolean) => Promise<readonly Row[]>
 }

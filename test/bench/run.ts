@@ -1,4 +1,5 @@
-// pnpm bench NAME [--json]: runs test/bench/NAME.bench.ts and prints what it measured. No name: says which there are.
+// pnpm bench NAME [ROW...] [--json]: runs test/bench/NAME.bench.ts, or some of its rows, and prints what it measured. No name: says
+// which there are.
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -29,13 +30,16 @@ const run = async (argv: readonly string[]): Promise<void> => {
     .filter((file) => file.endsWith(ENDING))
     .map((file) => file.slice(0, -ENDING.length))
     .toSorted()
-  const [name, ...more] = positionals
-  if (name === undefined || more.length > 0 || !known.includes(name)) {
-    throw new Error(`bench: give one name. Known: ${known.join(', ') || 'none'}`)
+  const [name, ...wanted] = positionals
+  if (name === undefined || !known.includes(name)) {
+    throw new Error(`bench: give one name, and rows of it. Known: ${known.join(', ') || 'none'}`)
   }
   const file = pathToFileURL(join(import.meta.dirname, name + ENDING)).href
   const { bench } = (await import(file)) as { readonly bench: Bench }
-  const rows = await bench.run()
+  const unknown = wanted.find((row) => bench.rows?.includes(row) !== true)
+  if (unknown !== undefined)
+    throw new Error(`bench ${name} has no row ${unknown} to run by itself. It has: ${bench.rows?.join(', ') ?? 'none'}`)
+  const rows = await bench.run((row) => wanted.length === 0 || wanted.includes(row))
   const machine = `node ${process.version}, ${process.platform} ${process.arch}`
   // One line per row, for programs.
   if (values.json) for (const row of rows) console.log(JSON.stringify({ bench: name, ...row }))

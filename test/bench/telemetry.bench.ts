@@ -1,13 +1,13 @@
 import { createRequire } from 'node:module'
-import { createSystem, type AgentInfo, type CoreHooks, type TransitionRecorder } from '@stigmergy/core'
+import { createSystem, type CoreHooks, type TransitionRecorder } from '@stigmergy/core'
 import { openGrid, systemClock } from '@stigmergy/grid'
 import { telemetryHooks, type TelemetryHooksOptions } from '@stigmergy/telemetry'
 import { startTelemetry } from '@stigmergy/telemetry/node'
-import { createActor, createMachine, type AnyEventObject, type AnyMachineSnapshot } from 'xstate'
-import type { Bench } from './bench.ts'
+import type { Bench, Row } from './bench.ts'
 import { compare, type Contender } from './compare.ts'
 import { guestRows } from './telemetry-guests.ts'
 import { histogramRows } from './telemetry-histogram.ts'
+import { machine, recorderRows, xstateActor } from './telemetry-recorder.ts'
 
 /** The SDK as telemetry itself has it. */
 const sdk = createRequire(import.meta.resolve('@stigmergy/telemetry'))('@opentelemetry/sdk-trace-base') as {
@@ -26,7 +26,6 @@ const EVENTS = 20_000
 /** Events between two turns of the event loop: queues and timers get their time, as in a real process. */
 const BURST = 500
 
-const machine = createMachine({ id: 'light', initial: 'red', states: { red: { on: { go: 'green' } }, green: { on: { go: 'red' } } } })
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** Counts what is exported. */
@@ -42,39 +41,9 @@ function countingExporter() {
   }
 }
 
-/** A bare XState actor; with a recorder, its logic is wrapped. Returns nanoseconds per event. */
-async function bareXState(transitions: TransitionRecorder | undefined, settle: () => Promise<void> = async () => {}): Promise<number> {
-  const agent: AgentInfo = { id: 'light', type: 'light', stage: undefined }
-  const clock = systemClock()
-  const logic = Object.create(machine) as typeof machine
-  if (transitions !== undefined) {
-    logic.transition = ((snapshot: AnyMachineSnapshot, event: AnyEventObject, scope: never) => {
-      // Only what is sent is counted: not the end of the actor.
-      if (event.type !== 'go') return machine.transition(snapshot as never, event as never, scope)
-      const started = clock.now()
-      const context = transitions.start(agent, event.type, undefined, started, started, 0)
-      const next = machine.transition(snapshot as never, event as never, scope) as AnyMachineSnapshot
-      const from = snapshot.value as string
-      const to = next.value as string
-      transitions.end(
-        agent,
-        event.type,
-        undefined,
-        started,
-        started,
-        0,
-        clock.now(),
-        from,
-        to,
-        snapshot.tags,
-        next.tags,
-        undefined,
-        context,
-      )
-      return next
-    }) as never
-  }
-  const actor = createActor(logic).start()
+/** Nanoseconds per event of a bare XState actor, told to a recorder; `settle`: until all is exported. */
+async function bareXState(transitions: TransitionRecorder, settle: () => Promise<void>): Promise<number> {
+  const actor = xstateActor(transitions)
   const began = performance.now()
   for (let sent = 0; sent < EVENTS; sent += BURST) {
     for (let i = 0; i < BURST; i++) actor.send({ type: 'go' })
@@ -103,7 +72,6 @@ async function agentOf(hooks: CoreHooks): Promise<{ readonly cost: number; reado
   return { cost, verified }
 }
 
-const bare: Contender = { name: 'xstate', round: async () => ({ cost: await bareXState(undefined), verified: true }) }
 const core: Contender = { name: 'core', round: () => agentOf({}) }
 
 const queue = { OTEL_BSP_MAX_QUEUE_SIZE: '32768' }
@@ -116,82 +84,91 @@ async function recorded(keep: 'all' | { readonly ratio: number }) {
   return { telemetry, exporter }
 }
 
+/** Every transition a span that is exported: ours, made from the recorder, and the SDK's, made at once. */
+async function spanRows(): Promise<readonly Row[]> {
+  const keeping = await recorded('all')
+  const { transitions } = keeping.telemetry.core
+  if (transitions === undefined) throw new Error('the recorder is off')
+  const direct = countingExporter()
+  const provider = new sdk.BasicTracerProvider({
+    spanProcessors: [new sdk.BatchSpanProcessor(direct, { maxQueueSize: 32_768, scheduledDelayMillis: 100 })],
+  })
+  const tracer = provider.getTracer('bench')
+  const hooks = telemetryHooks({ tracer, meter: api.createNoopMeter(), clock: systemClock() }).core
+  const spans: TransitionRecorder = {
+    start: (agent, event, trace, enqueuedAtMs, startedAtMs, restarts) =>
+      hooks.onTransitionStart?.({ agent, event, trace, enqueuedAtMs, startedAtMs, restarts }),
+    end: (agent, event, trace, enqueuedAtMs, startedAtMs, restarts, endedAtMs, from, to, tagsBefore, tagsAfter, error, context) =>
+      hooks.onTransitionEnd?.({
+        agent,
+        event,
+        trace,
+        enqueuedAtMs,
+        startedAtMs,
+        restarts,
+        endedAtMs,
+        from,
+        to,
+        tagsBefore,
+        tagsAfter,
+        error,
+        context,
+      }),
+  }
+  const rows = await compare(
+    [
+      {
+        name: 'span-kept',
+        async round() {
+          const before = keeping.exporter.count()
+          const cost = await bareXState(transitions, () => keeping.telemetry.flush())
+          return { cost, verified: keeping.exporter.count() - before === EVENTS }
+        },
+      },
+      {
+        name: 'otel',
+        async round() {
+          const before = direct.count()
+          const cost = await bareXState(spans, () => provider.forceFlush())
+          return { cost, verified: direct.count() - before === EVENTS }
+        },
+      },
+    ],
+    [{ subject: 'span-kept', ours: 'span-kept', peer: 'otel' }],
+    { rounds: 11, unit: 'ns' },
+  )
+  await keeping.telemetry.close()
+  await provider.shutdown()
+  return rows
+}
+
+/** Agents of ours, with telemetry as it is by default and without. */
+async function coreRows(): Promise<readonly Row[]> {
+  const resting = await recorded({ ratio: 0 })
+  const rows = await compare(
+    [core, { name: 'recorder-in-core', round: () => agentOf(resting.telemetry.core) }],
+    [{ subject: 'recorder-in-core', ours: 'recorder-in-core', peer: 'core' }],
+    { rounds: 11, unit: 'ns' },
+  )
+  await resting.telemetry.close()
+  return rows
+}
+
+const ROWS = {
+  recorder: recorderRows,
+  'span-kept': spanRows,
+  'recorder-in-core': coreRows,
+  histogram: histogramRows,
+  guests: guestRows,
+} as const
+
 export const bench: Bench = {
   title:
     'One transition: XState alone, with the flight recorder, with spans of kept traces, with spans of OpenTelemetry made at once; one value in a histogram; bad exporters; a profile',
-  run: async () => {
-    const resting = await recorded({ ratio: 0 })
-    const keeping = await recorded('all')
-    const direct = countingExporter()
-    const provider = new sdk.BasicTracerProvider({
-      spanProcessors: [new sdk.BatchSpanProcessor(direct, { maxQueueSize: 32_768, scheduledDelayMillis: 100 })],
-    })
-    const tracer = provider.getTracer('bench')
-    const hooks = telemetryHooks({ tracer, meter: api.createNoopMeter(), clock: systemClock() }).core
-    const spans: TransitionRecorder = {
-      start: (agent, event, trace, enqueuedAtMs, startedAtMs, restarts) =>
-        hooks.onTransitionStart?.({ agent, event, trace, enqueuedAtMs, startedAtMs, restarts }),
-      end: (agent, event, trace, enqueuedAtMs, startedAtMs, restarts, endedAtMs, from, to, tagsBefore, tagsAfter, error, context) =>
-        hooks.onTransitionEnd?.({
-          agent,
-          event,
-          trace,
-          enqueuedAtMs,
-          startedAtMs,
-          restarts,
-          endedAtMs,
-          from,
-          to,
-          tagsBefore,
-          tagsAfter,
-          error,
-          context,
-        }),
-    }
-    const transitionsOf = ({ core: { transitions } }: { readonly core: CoreHooks }): TransitionRecorder => {
-      if (transitions === undefined) throw new Error('the recorder is off')
-      return transitions
-    }
-    const rows = await compare(
-      [
-        bare,
-        {
-          name: 'recorder',
-          round: async () => ({
-            cost: await bareXState(transitionsOf(resting.telemetry)),
-            verified: resting.telemetry.tally.dropped.span === 0,
-          }),
-        },
-        {
-          name: 'span-kept',
-          async round() {
-            const before = keeping.exporter.count()
-            const cost = await bareXState(transitionsOf(keeping.telemetry), () => keeping.telemetry.flush())
-            return { cost, verified: keeping.exporter.count() - before === EVENTS }
-          },
-        },
-        {
-          name: 'otel',
-          async round() {
-            const before = direct.count()
-            const cost = await bareXState(spans, () => provider.forceFlush())
-            return { cost, verified: direct.count() - before === EVENTS }
-          },
-        },
-        core,
-        { name: 'recorder-in-core', round: () => agentOf(resting.telemetry.core) },
-      ],
-      [
-        { subject: 'recorder', ours: 'recorder', peer: 'xstate' },
-        { subject: 'recorder', ours: 'recorder', peer: 'otel' },
-        { subject: 'span-kept', ours: 'span-kept', peer: 'otel' },
-        { subject: 'recorder-in-core', ours: 'recorder-in-core', peer: 'core' },
-      ],
-      { rounds: 11, unit: 'ns' },
-    )
-    await resting.telemetry.close()
-    await keeping.telemetry.close()
-    await provider.shutdown()
-    return [...rows, ...(await histogramRows()), ...(await guestRows())]
+  rows: Object.keys(ROWS),
+  async run(wanted) {
+    const rows: Row[] = []
+    for (const [name, measure] of Object.entries(ROWS)) if (wanted(name)) rows.push(...(await measure()))
+    return rows
   },
 }

@@ -63,6 +63,11 @@ export interface ActorSystem {
   trees(): readonly TreeNode[]
   /** The agent of that id, unless it has ended. */
   agent(id: string): AgentRef<AnyStateMachine> | undefined
+  /**
+   * Stores the state of every agent that has changed since its last checkpoint, together, and resolves to their number once all are
+   * stored. Rejects with `CoreError` NOT_STORED, which names those that are not; its `cause` is why the first one is not.
+   */
+  checkpoint(): Promise<number>
   /** Sends to an agent by id; an unknown id becomes a dead letter and returns false. */
   send(id: string, event: AgentEvent, options?: SendOptions): boolean
   /** As `AgentRef.watch`, by id, also in an agent's first step. */

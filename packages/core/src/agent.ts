@@ -1,13 +1,13 @@
 import type { TraceContext } from '@stigmergy/grid'
 import type { AnyEventObject, AnyStateMachine, EmittedFrom, EventFromLogic, SnapshotFrom } from 'xstate'
+import { ask, endedError } from './asking.ts'
 import { quote } from './check.ts'
-import type { AgentEvent, Sender } from './envelope.ts'
+import type { AgentEvent } from './envelope.ts'
 import { CoreError } from './errors.ts'
 import type { MailboxState } from './inbox-options.ts'
 import type { Life } from './life.ts'
 import type { AgentStatus } from './life-options.ts'
 import type { NeedReport } from './needs.ts'
-import { cycleOf, type Question } from './question.ts'
 import type { Services } from './services.ts'
 import { waitFor, type WaitOptions } from './wait.ts'
 
@@ -73,74 +73,28 @@ export interface AgentRef<TLogic extends AnyStateMachine> {
   acknowledge(need: string): boolean
   /** What waits for it. */
   readonly mailbox: MailboxState
+  /**
+   * Stores its state as it is now, and resolves once it is stored. Does nothing for an agent without durability.
+   * Rejects with why it is not: BAD_STATE, STORE_..., or what the store throws.
+   */
+  checkpoint(): Promise<void>
+  /** True while its state is kept as bytes, and its machine is not in memory. Whatever is asked of it wakes it. */
+  readonly asleep: boolean
+  /**
+   * Stores its state and lets its machine go until something comes for it: an event, a question, one of its delayed events, a change of a
+   * watched map, a look at its snapshot. Nobody is told, and nothing else is different. False if it cannot sleep now: it has no
+   * durability, events wait, effects are not done, or it has children or something else that only lives in memory.
+   */
+  evict(): Promise<boolean>
   /** Stops it and waits until its last state is stored. What waits in its mailbox becomes dead letters. */
   stop(): Promise<void>
 }
 
-const ASK_MS = 1000
 const UNTIL_MS = 5000
-
-function ended(life: Life): CoreError {
-  return new CoreError('AGENT_STOPPED', `agent ${quote(life.info.id)} is ${life.status}`)
-}
-
-/** The answer address that an asked agent is given: it knows its question. */
-interface Address<R> extends ReplyTo<R> {
-  readonly question: Question
-}
-
-function ask<R>(life: Life, services: Services, make: (replyTo: ReplyTo<R>) => AgentEvent, options: AskOptions): Promise<R> {
-  const { turn } = services
-  const asked = life.info.id
-  const because = options.answering === undefined ? turn.question : (options.answering as Partial<Address<R>>).question
-  const asker = options.from ?? (options.answering === undefined ? turn.agentId : because?.asked)
-  const name = `agent ${quote(life.info.id)}`
-  const timedOut = (timeoutMs: number): CoreError => new CoreError('ASK_TIMEOUT', `${name} did not answer within ${timeoutMs} ms`)
-  return waitFor<R>(services.clock, options, ASK_MS, timedOut, ({ resolve, reject }) => {
-    const cycle = cycleOf(asker, asked, because)
-    if (!services.admits(asker)) throw new CoreError('DRAINING', `the system is being drained: ${name} is asked nothing any more`)
-    if (cycle !== undefined) throw new CoreError('ASK_CYCLE', `${cycle.map(quote).join(' waits for ')}: that has no end`)
-    let open = true
-    const question: Question = {
-      asker,
-      asked,
-      because,
-      get open() {
-        return open
-      },
-    }
-    const address: Address<R> = {
-      question,
-      send(reply) {
-        if (open) resolve(reply)
-        else services.lateReply()
-      },
-    }
-    const event = make(address)
-    const sender: Sender = {
-      live: true,
-      question,
-      lost(reason) {
-        if (reason === 'mailbox-full') reject(new CoreError('MAILBOX_FULL', `the mailbox of ${name} is full`))
-        else if (reason === 'crashed') reject(new CoreError('AGENT_CRASHED', `${name} crashed on ${quote(event.type)}`))
-        else if (reason === 'stash-full') reject(new CoreError('MAILBOX_FULL', `the stash of ${name} is full`))
-        else if (reason === 'bad-event') reject(new CoreError('BAD_OPTION', `${name} was asked with what is no event: ${quote(event)}`))
-        else reject(ended(life))
-        return false
-      },
-    }
-    const offEnd = life.onEnd(() => reject(ended(life)))
-    if (open) life.cell.inbox.post(event, services.grid.trace.current, sender)
-    return () => {
-      open = false
-      offEnd()
-    }
-  })
-}
 
 function until<S>(life: Life, services: Services, predicate: (snapshot: S) => boolean, options: WaitOptions): Promise<S> {
   const timedOut = (timeoutMs: number): CoreError => {
-    const state = `${life.status}, in state ${JSON.stringify(life.cell.snapshot.value)}`
+    const state = `${life.status}, in state ${JSON.stringify(life.snapshot.value)}`
     return new CoreError('UNTIL_TIMEOUT', `agent ${quote(life.info.id)} is ${state}, not as awaited, after ${timeoutMs} ms`)
   }
   return waitFor<S>(services.clock, options, UNTIL_MS, timedOut, ({ resolve, reject }) => {
@@ -151,11 +105,11 @@ function until<S>(life: Life, services: Services, predicate: (snapshot: S) => bo
         reject(error)
       }
     }
-    check(life.cell.snapshot as S)
+    check(life.snapshot as S)
     const offSnapshot = life.cell.audience.subscribe((snapshot) => check(snapshot as S))
     const offEnd = life.onEnd(() => {
-      check(life.cell.snapshot as S)
-      reject(ended(life))
+      check(life.snapshot as S)
+      reject(endedError(life))
     })
     return () => {
       offSnapshot()
@@ -187,7 +141,7 @@ class Ref<TLogic extends AnyStateMachine> implements AgentRef<TLogic> {
   }
 
   get snapshot(): SnapshotFrom<TLogic> {
-    return this.#life.cell.snapshot as SnapshotFrom<TLogic>
+    return this.#life.snapshot as SnapshotFrom<TLogic>
   }
 
   get restarts(): number {
@@ -196,7 +150,7 @@ class Ref<TLogic extends AnyStateMachine> implements AgentRef<TLogic> {
 
   send(event: EventFromLogic<TLogic>, options?: SendOptions): boolean {
     const trace = options?.trace ?? this.#services.grid.trace.current
-    const { inbox } = this.#life.cell
+    const { inbox } = this.#life
     if (!this.#services.admits(options?.from))
       return inbox.lose(inbox.envelope(event as AgentEvent, trace, undefined, options?.id), 'draining')
     return inbox.post(event as AgentEvent, trace, undefined, options?.id)
@@ -223,15 +177,27 @@ class Ref<TLogic extends AnyStateMachine> implements AgentRef<TLogic> {
   }
 
   get needs(): readonly NeedReport[] {
-    return this.#life.cell.inbox.needs?.reports ?? []
+    return this.#life.inbox.needs?.reports ?? []
   }
 
   acknowledge(need: string): boolean {
-    return this.#life.cell.inbox.needs?.acknowledge(need) ?? false
+    return this.#life.inbox.needs?.acknowledge(need) ?? false
   }
 
   get mailbox(): MailboxState {
-    return this.#life.cell.inbox.state
+    return this.#life.inbox.state
+  }
+
+  checkpoint(): Promise<void> {
+    return this.#life.checkpoint()
+  }
+
+  get asleep(): boolean {
+    return this.#life.asleep
+  }
+
+  evict(): Promise<boolean> {
+    return this.#life.evict()
   }
 
   stop(): Promise<void> {

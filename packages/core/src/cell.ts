@@ -1,13 +1,10 @@
-import type { TraceContext } from '@stigmergy/grid'
 import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate'
-import { Audience } from './audience.ts'
-import { Cause } from './cause.ts'
-import { Chain } from './chain.ts'
+import type { Audience } from './audience.ts'
 import type { Envelope } from './envelope.ts'
 import { Host, type HostOwner } from './host.ts'
 import type { InboxOptions } from './inbox-options.ts'
-import type { EffectData } from './outbox.ts'
-import type { CellOwner, Crash, Durability, Origin } from './owner.ts'
+import type { Inbox } from './inbox.ts'
+import type { CellOwner, Crash, Dreams, Durability, Origin, Stored } from './owner.ts'
 import { takeInterrupted, tellInterrupted, type Interrupted, type Retryable } from './interrupted.ts'
 import { captureRecord, type AgentRecord, type PersistedSnapshot } from './record.ts'
 import { SeenEffects } from './seen.ts'
@@ -15,6 +12,7 @@ import type { Services } from './services.ts'
 import { stopChildren } from './step.ts'
 import type { TimerClocks } from './timer-policy.ts'
 import { moveTimers, rearmTimers } from './timers.ts'
+import type { DozingTimer } from './tree.ts'
 import { Turns } from './turns.ts'
 
 export interface CellOptions extends InboxOptions {
@@ -26,7 +24,7 @@ export interface CellOptions extends InboxOptions {
 }
 
 /** What breaks before the first event breaks on this one. */
-const INIT: AnyEventObject = { type: 'xstate.init' }
+export const INIT: AnyEventObject = { type: 'xstate.init' }
 
 /**
  * One running agent: mailbox -> step -> effects -> checkpoint -> hooks. The only place that calls user code.
@@ -35,10 +33,6 @@ const INIT: AnyEventObject = { type: 'xstate.init' }
  */
 export class Cell extends Turns implements HostOwner {
   readonly #options: CellOptions
-  readonly #cause: Cause
-  // Most agents have none of these.
-  #audience: Audience | undefined
-  #chain: Chain | undefined
   #interrupted: readonly Interrupted[] | undefined
   #host: Host | undefined
   /** The gate's next number when the step began. */
@@ -51,15 +45,9 @@ export class Cell extends Turns implements HostOwner {
   #envelope: Envelope | undefined
   #crash: Crash | undefined
 
-  constructor(options: CellOptions, services: Services, owner: CellOwner) {
-    super(options, services, owner)
+  constructor(options: CellOptions, services: Services, owner: CellOwner, inbox: Inbox, audience: Audience | undefined) {
+    super(options.agent, inbox, services, owner, audience)
     this.#options = options
-    this.#cause = new Cause(options.agent, services)
-  }
-
-  get audience(): Audience {
-    this.#audience ??= new Audience(this.services.guests)
-    return this.#audience
   }
 
   /** The last good snapshot. */
@@ -70,17 +58,6 @@ export class Cell extends Turns implements HostOwner {
   protected deliver(envelope: Envelope): void {
     this.#delivering = envelope
     this.#host?._send(envelope.event)
-  }
-
-  /** Of the host: a timer is due. */
-  because(trace: TraceContext | undefined, fn: () => void): void {
-    this.#cause.because(trace)
-    fn()
-  }
-
-  /** Of the host: an effect that is data. */
-  dispatch(effect: EffectData): void {
-    this.owner.dispatch(effect)
   }
 
   /** Of the host: an event from the inbox, a child or a timer. */
@@ -94,9 +71,9 @@ export class Cell extends Turns implements HostOwner {
     this.#event = event
     this.#envelope = envelope
     this.#mark = this.gate?.next ?? 0
-    this.#cause.begin(event.type, envelope, this.owner.restarts)
+    this.cause.begin(event.type, envelope, this.owner.restarts)
     try {
-      if (envelope === undefined) this.#link()
+      if (envelope === undefined) this.link(this.#options.agent.id)
       const { snapshot: next, effects } = host.step(event)
       // A child's error that nobody handled: a state to XState, a failure like any other to us.
       if (next.status === 'error') throw next.error
@@ -104,7 +81,9 @@ export class Cell extends Turns implements HostOwner {
       // With a gate, what leaves the agent leaves after the commit (I2).
       host.release(effects, next)
       this.#settle(next, changed || envelope?.origin !== undefined)
-      if (envelope?.sender?.handled !== undefined) this.acknowledge(envelope.sender)
+      const sender = envelope?.sender
+      if (sender?.handled !== undefined) this.acknowledge(sender)
+      if (sender?.question?.open === true) sender.waits?.()
     } catch (error) {
       this.#broke(error)
       return
@@ -118,14 +97,9 @@ export class Cell extends Turns implements HostOwner {
     this.#event = undefined
     this.#envelope = undefined
     this.#snapshot = next
-    this.#cause.end(before, next, undefined)
+    this.cause.end(before, next, undefined)
     if (changed) this.owner.changed()
-    if (next !== before) this.#audience?.tell(next)
-  }
-
-  #link(): void {
-    this.#chain ??= new Chain(this.#options.agent.id)
-    this.#chain.link()
+    if (next !== before) this.listeners?.tell(next)
   }
 
   #broke(error: unknown): void {
@@ -141,7 +115,7 @@ export class Cell extends Turns implements HostOwner {
     this.#event = { type: 'agent.effect' }
     this.#envelope = undefined
     this.#mark = this.gate?.next ?? 0
-    this.#cause.begin(this.#event.type, undefined, this.owner.restarts)
+    this.cause.begin(this.#event.type, undefined, this.owner.restarts)
     this.#broke(error)
   }
 
@@ -150,7 +124,7 @@ export class Cell extends Turns implements HostOwner {
     const event = this.#event ?? INIT
     const envelope = event === INIT ? undefined : this.#envelope
     this.#event = undefined
-    const trace = event !== INIT ? this.#cause.end(this.snapshot, this.snapshot, error) : this.#cause.last
+    const trace = event !== INIT ? this.cause.end(this.snapshot, this.snapshot, error) : this.cause.last
     this.#crash = { error, event, trace }
     this.gate?.cut(this.#mark)
     // It may come again.
@@ -162,11 +136,9 @@ export class Cell extends Turns implements HostOwner {
 
   /** Computes the first snapshot. Nothing has happened yet. Throws what the machine throws. */
   prepare({ stored }: Origin): void {
-    const { machine, agent, input, durability, retryable } = this.#options
-    const { bounded, gated, environment } = this.services
-    const gate = durability === 'gated' ? this.gate : undefined
+    const { machine, input, retryable } = this.#options
     this.#interrupted = stored && takeInterrupted(machine, stored.snapshot as PersistedSnapshot, retryable)
-    const host = new Host({ id: agent.id, environment, gate, machine: gate === undefined ? bounded(machine) : gated(machine) }, this)
+    const host = this.#newHost()
     const first = host.prepare(input, stored?.snapshot)
     if (first.status === 'error') throw first.error
     this.#host = host
@@ -176,18 +148,52 @@ export class Cell extends Turns implements HostOwner {
     this.#started = false
   }
 
+  #newHost(): Host {
+    const { machine, agent, durability } = this.#options
+    const { bounded, gated, environment } = this.services
+    const gate = durability === 'gated' ? this.gate : undefined
+    return new Host({ id: agent.id, environment, gate, machine: gate === undefined ? bounded(machine) : gated(machine) }, this)
+  }
+
+  /** Goes on where it fell asleep: nobody is told of it. */
+  resume(stored: Stored, { dozing, trace }: Dreams, due: DozingTimer | undefined): void {
+    const host = this.#newHost()
+    this.#snapshot = host.prepare(undefined, stored.snapshot)
+    this.#host = host
+    this.seen = stored.seen && new SeenEffects(stored.seen)
+    this.cause.because(trace)
+    this.#started = true
+    this.running = true
+    host.resume(dozing, due)
+  }
+
+  /** What it would sleep with. Undefined: it is in the middle of something, or has what only lives in memory. */
+  get dreams(): Dreams | undefined {
+    const dozing = this.running && !this.inTurn && this.#event === undefined ? this.#host?.dozing : undefined
+    return dozing && { dozing, trace: this.cause.last, audience: this.listeners }
+  }
+
+  /** It sleeps: whoever still knows its machine by `self` reaches the one that comes after it. */
+  dismiss(): void {
+    this.running = false
+    this.#host?.giveWay(() => {
+      const next = this.owner.cell as Cell
+      return next.running ? next.#host : undefined
+    })
+  }
+
   /** Runs the first effects. Throws what they throw; nothing runs then. */
   start({ stored, trace, first = [] }: Origin): void {
     const host = this.#host as Host
     const interrupted = this.#interrupted ?? []
     this.running = true
     try {
-      this.#cause.run(trace, () =>
+      this.cause.run(trace, () =>
         host.start(() => {
           if (stored !== undefined) rearmTimers(host, stored.timers, this.#options.timers)
           // A new agent whose children fail at once has not started; a restored one fails like any other.
           this.#started = first.length > 0
-          this.#audience?.tell(this.snapshot)
+          this.listeners?.tell(this.snapshot)
           for (const event of first) this.deliver(this.inbox.envelope(event, trace))
           for (const one of interrupted) tellInterrupted(host.self, host.id, one)
         }),
@@ -232,13 +238,6 @@ export class Cell extends Turns implements HostOwner {
   suspend(): void {
     this.#halt()
     this.#host?.stop()
-  }
-
-  /** Stops the agent. What waits becomes dead letters. */
-  close(): void {
-    this.suspend()
-    this.inbox.close()
-    this.inbox.clear()
   }
 
   /** The state to keep: that of the last good snapshot. */

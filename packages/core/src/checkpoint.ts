@@ -1,7 +1,7 @@
 import type { Clock, TimerHandle } from '@stigmergy/grid'
-import { CoreError, isCoreError } from './errors.ts'
-import { isFinal, type Fence, type Store } from './store.ts'
-import { waitFor } from './wait.ts'
+import { isCoreError } from './errors.ts'
+import type { StoreAccess, Write } from './store-access.ts'
+import { isFinal, type Fence } from './store.ts'
 
 /** A state as it is stored, and the number up to which the gate opens once it is. */
 export interface Encoded {
@@ -9,41 +9,15 @@ export interface Encoded {
   readonly upTo: number
 }
 
-/** Keeps an agent's last good state in the store, written behind: a crash of the process loses at most what is not yet written. */
-export interface Checkpoint {
-  /** There is a newer state. Cheap: nothing is encoded before `flush`. */
-  touch(): void
-  /** Encodes the state now, because it will not be there later. `encode` throws `CoreError` BAD_STATE if it cannot be stored. */
-  hold(encode: () => Encoded): void
-  /** Starts a commit of the newest state, unless one is under way: then the next one begins when it ends. */
-  flush(): void
-  /** Resolves once all that was told so far is committed. Rejects with the error that prevents it. */
-  settled(): Promise<void>
-  /** The stored bytes, once all is committed. Undefined: there are none. */
-  reload(): Promise<Uint8Array | undefined>
-  /** As `settled`, for the last time. */
-  end(): Promise<void>
-  /** Stores that there is no state. The fence stays. */
-  forget(): Promise<void>
-}
-
-export interface CheckpointOptions {
-  readonly id: string
-  readonly store: Store
-  readonly clock: Clock
-  readonly fence: Fence
-  /** Present revision in the store, 0 for none. */
-  readonly rev: number
-  /** How long the store may take to answer. */
-  readonly timeoutMs: number
-  readonly open: OpenAsks
-  /** Throws `CoreError` BAD_STATE if the state cannot be stored. */
+/** Whose state it is. */
+export interface CheckpointOwner {
+  /** The state as it is now. Throws `CoreError` BAD_STATE if it cannot be stored. */
   encode(): Encoded
-  onCommit(rev: number, encoded: Encoded): void
+  committed(rev: number, encoded: Encoded): void
   /** The store failed and is tried again, or the state cannot be stored. */
-  onError(error: unknown): void
+  uncommitted(error: unknown): void
   /** Another activation has taken over (I1): this one is over. */
-  onLost(error: unknown): void
+  lost(error: unknown): void
 }
 
 /** Pauses before a failed commit is tried again: doubled from the first up to the last. */
@@ -57,151 +31,219 @@ export function isForgotten(value: Uint8Array): boolean {
   return value.byteLength === 0
 }
 
-/** The questions to the store that are open: the end of a system ends them. A set, since there may be one for each of 10,000 agents. */
-export type OpenAsks = Set<(error: Error) => void>
-
-/** Asks a store that may never answer (I8). Rejects with `CoreError` STORE_TIMEOUT; then the outcome is unknown. */
-export function ask<T>(
-  { clock, timeoutMs, open }: { readonly clock: Clock; readonly timeoutMs: number; readonly open: OpenAsks },
-  name: string,
-  call: () => Promise<T>,
-): Promise<T> {
-  const timedOut = (ms: number): CoreError => new CoreError('STORE_TIMEOUT', `the store did not answer within ${ms} ms for ${name}`)
-  return waitFor<T>(clock, { timeoutMs }, timeoutMs, timedOut, ({ resolve, reject }) => {
-    open.add(reject)
-    call().then(resolve, reject)
-    return () => open.delete(reject)
-  })
+interface Waiter {
+  /** The commit that it waits for. */
+  readonly commit: number
+  resolve(): void
+  reject(error: unknown): void
 }
 
-export function createCheckpoint(options: CheckpointOptions): Checkpoint {
-  const { id, store, clock, fence } = options
-  let rev = options.rev
-  let dirty = false
-  let held: Encoded | undefined
-  let inFlight: Promise<void> | undefined
-  let failure: { readonly error: unknown; readonly final: boolean } | undefined
-  let retry: TimerHandle | undefined
-  let retryMs = RETRY_MIN_MS
-  let unsure = false
-  let closed = false
-  const call = <T>(fn: () => Promise<T>): Promise<T> => ask(options, `agent ${JSON.stringify(id)}`, fn)
+/** Keeps an agent's last good state in the store, written behind: a crash of the process loses at most what is not yet written. */
+export class Checkpoint implements Write {
+  readonly id: string
+  readonly fence: Fence
+  readonly #access: StoreAccess
+  readonly #clock: Clock
+  readonly #owner: CheckpointOwner
+  #rev: number
+  #dirty = false
+  #held: Encoded | undefined
+  /** On its way to the store, at most one at a time: what changes meanwhile goes with the next one, as one. */
+  #writing: Encoded | undefined
+  /** Commits begun so far. */
+  #commits = 0
+  #failure: { readonly error: unknown; readonly final: boolean } | undefined
+  #retry: TimerHandle | undefined
+  #retryMs = RETRY_MIN_MS
+  #unsure = false
+  #closed = false
+  #waiters: Waiter[] | undefined
 
-  // After an error the state before may be stored or not: the store is asked, since only we write under this fence.
-  async function write(bytes: Uint8Array): Promise<number> {
-    if (unsure) {
-      const kept = await call(() => store.get(id))
-      if (kept?.fence.token === fence.token && kept.fence.owner === fence.owner) rev = kept.rev
-    }
-    unsure = true
-    try {
-      const next = await call(() => store.commit(id, rev, fence, bytes))
-      unsure = false
-      return next
-    } catch (error) {
-      unsure = !isFinal(error)
-      throw error
-    }
+  constructor(
+    id: string,
+    fence: Fence,
+    rev: number,
+    services: { readonly access: StoreAccess; readonly clock: Clock },
+    owner: CheckpointOwner,
+  ) {
+    this.id = id
+    this.fence = fence
+    this.#rev = rev
+    this.#access = services.access
+    this.#clock = services.clock
+    this.#owner = owner
   }
 
-  // At most one commit at a time; what changes meanwhile goes with the next one, as one.
-  async function commit(state: Encoded): Promise<void> {
-    try {
-      rev = await write(state.bytes)
-      failure = undefined
-      retryMs = RETRY_MIN_MS
-    } catch (error) {
-      inFlight = undefined
-      refused(error, state)
-      return
-    }
-    inFlight = undefined
-    options.onCommit(rev, state)
-    flush()
+  /** Revision in the store, 0 for none. */
+  get expectedRev(): number {
+    return this.#rev
   }
 
-  function refused(error: unknown, state: Encoded): void {
-    const final = isFinal(error)
-    failure = { error, final }
-    if (final) {
-      options.onLost(error)
-      return
-    }
-    // The bytes are tried again unless there are newer ones.
-    if (!dirty) held ??= state
-    dirty = true
-    options.onError(error)
-    if (closed) return
-    retry = clock.setTimeout(() => {
-      retry = undefined
-      flush()
-    }, retryMs)
-    retryMs = Math.min(RETRY_MAX_MS, retryMs * 2)
+  get value(): Uint8Array {
+    return (this.#writing as Encoded).bytes
+  }
+
+  /** True if the store has the newest state, and nothing is wrong. */
+  get atRest(): boolean {
+    return !this.#dirty && this.#writing === undefined && this.#retry === undefined && this.#failure === undefined && !this.#unsure
+  }
+
+  /** There is a newer state, or one on its way. */
+  get unstored(): boolean {
+    return this.#dirty || this.#writing !== undefined
+  }
+
+  /** There is a newer state. Cheap: nothing is encoded before `flush`. */
+  touch(): void {
+    this.#dirty = true
+    this.#held = undefined
+  }
+
+  /** Encodes the state now, because it will not be there later. `encode` throws `CoreError` BAD_STATE if it cannot be stored. */
+  hold(encode: () => Encoded): void {
+    if (!this.#dirty) return
+    this.#held = this.#encoded(encode)
+    this.#dirty = this.#held !== undefined
   }
 
   // A state that cannot be stored is told, not thrown: the agent goes on, and its last stored state stays.
-  function encoded(encode: () => Encoded): Encoded | undefined {
-    if (held !== undefined) return held
+  #encoded(encode: () => Encoded): Encoded | undefined {
+    if (this.#held !== undefined) return this.#held
     try {
       return encode()
     } catch (error) {
-      failure = { error, final: false }
-      options.onError(error)
+      this.#failure = { error, final: false }
+      this.#owner.uncommitted(error)
       return undefined
     }
   }
 
-  function flush(): void {
-    if (!dirty || inFlight !== undefined || retry !== undefined || failure?.final === true) return
-    const state = encoded(options.encode)
-    held = undefined
-    dirty = false
-    if (state !== undefined) inFlight = commit(state)
+  /** Starts a commit of the newest state, unless one is under way: then the next one begins when it ends. */
+  flush(): void {
+    if (!this.#dirty || this.#writing !== undefined || this.#retry !== undefined || this.#failure?.final === true) return
+    const state = this.#encoded(() => this.#owner.encode())
+    this.#held = undefined
+    this.#dirty = false
+    if (state !== undefined) this.#commit(state)
   }
 
-  async function settled(): Promise<void> {
+  /** Commits these bytes, which are the state as it is. */
+  adopt(bytes: Uint8Array): Promise<void> {
+    this.#commit({ bytes, upTo: 0 })
+    return this.settled()
+  }
+
+  #commit(state: Encoded): void {
+    this.#writing = state
+    this.#commits += 1
+    if (!this.#unsure) this.#write()
+    else
+      this.#access.get(this.id).then(
+        (kept) => {
+          // After an error the state before may be stored or not: the store is asked, since only we write under this fence.
+          if (kept?.fence.token === this.fence.token && kept.fence.owner === this.fence.owner) this.#rev = kept.rev
+          this.#write()
+        },
+        (error: unknown) => this.refused(error),
+      )
+  }
+
+  #write(): void {
+    this.#unsure = true
+    this.#access.write(this)
+  }
+
+  /** Of the store. */
+  stored(rev: number): void {
+    const state = this.#writing as Encoded
+    this.#rev = rev
+    this.#unsure = false
+    this.#failure = undefined
+    this.#retryMs = RETRY_MIN_MS
+    this.#writing = undefined
+    if (!isForgotten(state.bytes)) this.#owner.committed(rev, state)
+    const commit = this.#commits
+    this.flush()
+    for (const waiter of this.#take((one) => one.commit <= commit)) waiter.resolve()
+    this.#refuse()
+  }
+
+  /** Of the store. */
+  refused(error: unknown): void {
+    const state = this.#writing as Encoded
+    const final = isFinal(error)
+    if (final) this.#unsure = false
+    this.#writing = undefined
+    this.#failure = { error, final }
+    if (final) {
+      this.#owner.lost(error)
+      this.#refuse()
+      return
+    }
+    // The bytes are tried again unless there are newer ones.
+    if (!this.#dirty) this.#held ??= state
+    this.#dirty = true
+    this.#owner.uncommitted(error)
+    this.#refuse()
+    if (this.#closed || this.#writing !== undefined) return
+    this.#retry = this.#clock.setTimeout(() => {
+      this.#retry = undefined
+      this.flush()
+    }, this.#retryMs)
+    this.#retryMs = Math.min(RETRY_MAX_MS, this.#retryMs * 2)
+  }
+
+  /** Whoever waits hears what prevents it, unless it is being tried. */
+  #refuse(): void {
+    if (this.#writing !== undefined || this.#failure === undefined) return
+    const { error } = this.#failure
+    for (const waiter of this.#take(() => true)) waiter.reject(error)
+  }
+
+  #take(which: (waiter: Waiter) => boolean): readonly Waiter[] {
+    const waiters = this.#waiters
+    if (waiters === undefined) return []
+    this.#waiters = waiters.filter((waiter) => !which(waiter))
+    if (this.#waiters.length === 0) this.#waiters = undefined
+    return waiters.filter(which)
+  }
+
+  /** Resolves once the state as it is now is committed. Rejects with the error that prevents it. */
+  settled(): Promise<void> {
     // Whoever waits wants the truth now, not at the next retry.
-    if (retry !== undefined) clock.clearTimeout(retry)
-    retry = undefined
-    flush()
-    while (inFlight !== undefined) await inFlight
-    if (failure !== undefined) throw failure.error
+    if (this.#retry !== undefined) this.#clock.clearTimeout(this.#retry)
+    this.#retry = undefined
+    this.flush()
+    if (this.#writing === undefined) return this.#failure === undefined ? Promise.resolve() : Promise.reject(this.#failure.error)
+    const commit = this.#commits + (this.#dirty ? 1 : 0)
+    return new Promise((resolve, reject) => {
+      this.#waiters ??= []
+      this.#waiters.push({ commit, resolve, reject })
+    })
   }
 
-  return {
-    touch() {
-      dirty = true
-      held = undefined
-    },
-    hold(encode) {
-      if (!dirty) return
-      held = encoded(encode)
-      dirty = held !== undefined
-    },
-    flush,
-    settled,
-    async reload() {
-      await settled().catch((error: unknown) => {
-        if (!isCoreError(error, 'BAD_STATE')) throw error
-        // The state before it is the last one there is, and from now on the present one.
-        failure = undefined
-      })
-      return (await call(() => store.get(id)))?.value
-    },
-    async end() {
-      closed = true
-      await settled()
-    },
-    async forget() {
-      // What is under way would come after the delete.
-      await settled().catch(() => undefined)
-      if (failure?.final === true) return
-      try {
-        // Not deleted: a deleted record would hide its fence, and no other process could ever claim the id.
-        await call(() => store.commit(id, rev, fence, FORGOTTEN))
-      } catch (error) {
-        options.onError(error)
-      }
-    },
+  /** The stored bytes, once all is committed. Undefined: there are none. */
+  async reload(): Promise<Uint8Array | undefined> {
+    await this.settled().catch((error: unknown) => {
+      if (!isCoreError(error, 'BAD_STATE')) throw error
+      // The state before it is the last one there is, and from now on the present one.
+      this.#failure = undefined
+    })
+    return (await this.#access.get(this.id))?.value
+  }
+
+  /** As `settled`, for the last time. */
+  async end(): Promise<void> {
+    this.#closed = true
+    await this.settled()
+  }
+
+  /** Stores that there is no state. The fence stays. */
+  async forget(): Promise<void> {
+    // What is under way would come after the delete.
+    await this.settled().catch(() => undefined)
+    if (this.#failure?.final === true) return
+    this.#closed = true
+    await this.adopt(FORGOTTEN).catch(() => undefined)
   }
 }

@@ -89,17 +89,13 @@ export async function drain({ clock, lives, close }: DrainServices, options: Res
   return { finished, cut, error, tookMs: clock.now() - startedAtMs }
 }
 
-function waitingFor(life: Life): number {
-  const { waiting, system, stashed } = life.cell.inbox.state
-  return waiting + system + stashed
-}
-
 /** Nothing waits for it, and it waits for nothing. One that is starting, or is to be restarted, does not rest. */
 function rests(life: Life): boolean {
-  return life.status === 'running' && life.cell.running && waitingFor(life) === 0 && promisesUnder(life.cell.snapshot).length === 0
+  if (life.status !== 'running' || life.waiting > 0) return false
+  return life.asleep || (life.awake && promisesUnder(life.snapshot).length === 0)
 }
 
 function describe(life: Life): CutAgent {
-  const promises = life.cell.running ? promisesUnder(life.cell.snapshot) : []
-  return { id: life.info.id, status: life.status, waiting: waitingFor(life), promises }
+  const promises = life.awake ? promisesUnder(life.snapshot) : []
+  return { id: life.info.id, status: life.status, waiting: life.waiting, promises }
 }

@@ -31,6 +31,13 @@ export interface Sender {
   readonly question?: Question
   /** The event was dropped. True if the sender makes good for it, so that it is no dead letter. */
   lost(reason: DeadLetterReason): boolean
+  /** Of a question: its event was handled, and it is not answered yet. */
+  waits?(): void
   /** The event was handled; by an agent that is stored: the state that knows of it is committed. */
   handled?(): void
+}
+
+/** Sent by somebody, not a change of the world. */
+export function isMessage({ sender, origin }: Envelope): boolean {
+  return sender === undefined || sender.question !== undefined || origin !== undefined
 }

@@ -3,10 +3,13 @@ import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine, 
 import type { Audience } from './audience.ts'
 import type { Gate } from './gate.ts'
 import type { EffectData } from './outbox.ts'
+import { isEmpty } from './slim.ts'
+import { isStorable } from './storable.ts'
 import { Stepper, type Deciding } from './stepper.ts'
-import { Tree } from './tree.ts'
+import { Tree, type Dozing, type DozingTimer } from './tree.ts'
 
 const STOP: AnyEventObject = { type: 'xstate.stop' }
+export const NOTHING_DOZES: Dozing = { timers: [], booked: 0 }
 
 /** Whoever runs the machine. */
 export interface HostOwner {
@@ -52,6 +55,7 @@ export class Host extends Stepper {
   #queue: AnyEventObject[] | undefined
   #busy = false
   #tree: Tree | undefined
+  #heir: (() => Host | undefined) | undefined
 
   constructor({ id, machine, environment, gate }: HostOptions, owner: HostOwner) {
     super(machine, gate, environment.deciding)
@@ -120,13 +124,36 @@ export class Host extends Stepper {
     this.#drain()
   }
 
+  /** Goes on with the timers it fell asleep with. */
+  resume(dozing: Dozing, due: DozingTimer | undefined): void {
+    this._processingStatus = 1
+    this.begin()
+    if (dozing !== NOTHING_DOZES) this.system.resume(this.self, dozing, due)
+  }
+
+  /** Its timers. Undefined: it has children, or waits to send something to somebody else, or its state holds what cannot be stored. */
+  get dozing(): Dozing | undefined {
+    const { status, children, context } = this.snapshot
+    if (this.#busy || this._processingStatus !== 1 || status !== 'active' || !isEmpty(children) || !isStorable(context)) return undefined
+    return this.#tree === undefined ? NOTHING_DOZES : this.#tree.dozing(this.self)
+  }
+
+  /** Sleeps: nothing comes here any more, and what is sent here goes to its heir. */
+  giveWay(heir: () => Host | undefined): void {
+    this.#heir = heir
+    this.end()
+  }
+
   send(event: AnyEventObject): void {
     this._send(event)
   }
 
   /** Of its children, its timers and itself. */
   _send(event: AnyEventObject): void {
-    if (this._processingStatus === 2) return
+    if (this._processingStatus === 2) {
+      this.#heir?.()?._send(event)
+      return
+    }
     if (this.#busy || this._processingStatus === 0) {
       this.#queue ??= []
       this.#queue.push(event)

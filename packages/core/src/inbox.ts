@@ -1,6 +1,6 @@
 import type { TraceContext } from '@stigmergy/grid'
 import { Dedup } from './dedup.ts'
-import type { AgentEvent, Envelope, Sender } from './envelope.ts'
+import { isMessage, type AgentEvent, type Envelope, type Sender } from './envelope.ts'
 import type { DeadLetterReason } from './hooks.ts'
 import { EventQueue } from './event-queue.ts'
 import type { InboxOptions, InboxOwner, MailboxState } from './inbox-options.ts'
@@ -69,8 +69,14 @@ export class Inbox {
       this.#suspect?.waits !== true &&
       this.needs?.due !== true &&
       (this.#system === undefined || this.#system.size === 0) &&
-      (this.#stash === undefined || this.#stash.rests(this.#owner.snapshot))
+      (this.#stash === undefined || this.#stash.size === 0 || this.#stash.rests(this.#owner.snapshot))
     )
+  }
+
+  /** True if it is as it was made: another one would do as well. */
+  get pristine(): boolean {
+    const parts = [this.needs, this.#dedup, this.#suspect, this.#stash]
+    return this.empty && this.#bindings.length === 0 && parts.every((part) => part === undefined) && this.#queue.state.coalesced === 0
   }
 
   /** Events of the system that may wait. */
@@ -237,9 +243,4 @@ export class Inbox {
     this.#system = undefined
     for (let left = this.#queue.take(); left !== undefined; left = this.#queue.take()) this.lose(left, 'stopped')
   }
-}
-
-/** Sent by somebody, not a change of the world. */
-function isMessage({ sender, origin }: Envelope): boolean {
-  return sender === undefined || sender.question !== undefined || origin !== undefined
 }

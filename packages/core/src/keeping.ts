@@ -1,40 +1,16 @@
 import type { TimerHandle } from '@stigmergy/grid'
-import { quote } from './check.ts'
-import { ask, createCheckpoint, isForgotten, type Checkpoint, type Encoded } from './checkpoint.ts'
+import { Checkpoint, type CheckpointOwner, type Encoded } from './checkpoint.ts'
 import { isCoreError } from './errors.ts'
 import { Gate } from './gate.ts'
-import type { LifeOptions } from './life-options.ts'
+import { decodeRecord, sameBytes, type Found, type KeepingOptions, type Kept, type Resting } from './kept.ts'
 import { Outbox, type EffectData } from './outbox.ts'
 import type { AgentRecord } from './record.ts'
 import type { Services } from './services.ts'
-import type { FullStore, Store, StoreRecord } from './store.ts'
+import type { Fence } from './store.ts'
 import { capturing } from './wrap.ts'
 
-/** The agent whose state is kept. */
-export interface Kept {
-  readonly cell: {
-    readonly running: boolean
-    /** The state as it is now. */
-    capture(failedChild: string | undefined): AgentRecord
-    /** There is something to store, or room again. */
-    wake(): void
-    /** What was let go threw, or can never be let go. */
-    effectFailed(error: unknown): void
-  }
-  /** Another activation took over (I1). */
-  lost(error: unknown): void
-}
-
-export type KeepingOptions = Pick<LifeOptions, 'agent' | 'machine' | 'migrations' | 'durability' | 'gate' | 'checkpoint'>
-
-/** What was stored before. */
-export interface Found {
-  readonly kept: StoreRecord | undefined
-  readonly record: AgentRecord | undefined
-}
-
 /** Keeps an agent in the store: its state (I1), what must leave it because of that state (I2), and what it has seen already (I3). */
-export class Keeping {
+export class Keeping implements CheckpointOwner {
   readonly gate: Gate
   readonly #options: KeepingOptions
   readonly #services: Services
@@ -63,46 +39,36 @@ export class Keeping {
 
   /** Reads what is stored. */
   async find(): Promise<Found> {
-    const kept = await this.#ask((store) => store.get(this.#options.agent.id))
-    return { kept, record: this.#decode(kept?.value) }
-  }
-
-  #ask<T>(call: (store: Store) => Promise<T>): Promise<T> {
-    const { clock, store, storeTimeoutMs: timeoutMs, openAsks: open } = this.#services
-    return ask({ clock, timeoutMs, open }, `agent ${quote(this.#options.agent.id)}`, () => call(store))
-  }
-
-  #decode(bytes: Uint8Array | undefined): AgentRecord | undefined {
-    if (bytes === undefined || isForgotten(bytes)) return undefined
-    const { agent, machine, migrations } = this.#options
-    return this.#services.codec.decode(bytes, { id: agent.id, machineType: agent.type, machineVersion: machine.version, migrations })
+    const kept = await this.#services.access.get(this.#options.agent.id)
+    return { kept, record: decodeRecord(this.#options, this.#services.codec, kept?.value) }
   }
 
   /** Takes the right to write (I1): a fence of our own, by which an older activation can write no more. */
   claim({ kept, record }: Found): void {
-    const { grid, store, clock, guests, storeTimeoutMs: timeoutMs, openAsks: open } = this.#services
-    const { agent } = this.#options
-    const fence = { owner: grid.id, token: (kept?.fence.token ?? 0) + 1 }
+    this.adopt({ owner: this.#services.grid.id, token: (kept?.fence.token ?? 0) + 1 }, kept?.rev ?? 0, record)
+  }
+
+  /** Goes on under a fence that is held already. */
+  adopt(fence: Fence, rev: number, record: AgentRecord | undefined): void {
     this.#outbox?.restore(record?.outbox ?? [], record?.seq ?? 0, fence.token)
-    this.#checkpoint = createCheckpoint({
-      id: agent.id,
-      store,
-      clock,
-      fence,
-      rev: kept?.rev ?? 0,
-      timeoutMs,
-      open,
-      encode: () => this.#encode(undefined),
-      onCommit: (rev, { bytes, upTo }) => {
-        guests.tell('onCheckpoint', agent, rev, bytes.byteLength)
-        this.#opened(upTo)
-      },
-      onError: (error) => {
-        guests.tell('onCheckpointError', agent, error)
-        this.#unstored(error)
-      },
-      onLost: (error) => this.#agent.lost(error),
-    })
+    this.#checkpoint = new Checkpoint(this.#options.agent.id, fence, rev, this.#services, this)
+  }
+
+  /** Of the checkpoint. */
+  committed(rev: number, { bytes, upTo }: Encoded): void {
+    this.#services.guests.tell('onCheckpoint', this.#options.agent, rev, bytes.byteLength)
+    this.#opened(upTo)
+  }
+
+  /** Of the checkpoint. */
+  uncommitted(error: unknown): void {
+    this.#services.guests.tell('onCheckpointError', this.#options.agent, error)
+    this.#unstored(error)
+  }
+
+  /** Of the checkpoint. */
+  lost(error: unknown): void {
+    this.#agent.lost(error)
   }
 
   /** What an earlier activation left undone goes on once this one has committed. */
@@ -113,10 +79,16 @@ export class Keeping {
   /** Commits the state as it is now. */
   async commit(): Promise<void> {
     this.#checkpoint?.touch()
+    await this.settled()
+  }
+
+  /** Resolves once the state as it is now is committed. Rejects with the error that prevents it. */
+  async settled(): Promise<void> {
+    this.#punctual()
     await this.#checkpoint?.settled()
   }
 
-  #encode(failedChild: string | undefined): Encoded {
+  encode(failedChild?: string): Encoded {
     this.#uncommitted = 0
     const { agent } = this.#options
     const state = capturing(agent.id, () => this.#agent.cell.capture(failedChild))
@@ -158,6 +130,18 @@ export class Keeping {
     return this.#uncommitted >= maxTransitions || this.#outbox.size >= maxOutbox
   }
 
+  /** There is something to commit. */
+  get unstored(): boolean {
+    return this.#checkpoint?.unstored ?? false
+  }
+
+  /** What is stored is all there is: nothing is held, under way or undone. */
+  get atRest(): Resting | undefined {
+    const checkpoint = this.#checkpoint
+    if (checkpoint?.atRest !== true || this.gate.size > 0 || (this.#outbox?.size ?? 0) > 0) return undefined
+    return { fence: checkpoint.fence, rev: checkpoint.expectedRev }
+  }
+
   /** An effect that is data: part of the state, and done once that is committed. */
   dispatch(effect: EffectData): void {
     const { doer, grid } = this.#services
@@ -195,15 +179,20 @@ export class Keeping {
   }
 
   readonly #store = (): void => {
+    this.#punctual()
+    this.#checkpoint?.flush()
+  }
+
+  /** What was to be stored later is stored now. */
+  #punctual(): void {
     if (this.#late !== undefined) this.#services.clock.clearTimeout(this.#late)
     this.#late = undefined
-    this.#checkpoint?.flush()
   }
 
   /** Takes the state before the children are stopped and the timers are gone: they may have gone on without the agent. */
   hold(failedChild: string | undefined): void {
     this.#checkpoint?.touch()
-    this.#checkpoint?.hold(() => this.#encode(failedChild))
+    this.#checkpoint?.hold(() => this.encode(failedChild))
   }
 
   /**
@@ -214,17 +203,16 @@ export class Keeping {
     const newest = await this.#checkpoint?.reload()
     // What is still held belongs to a state that was never stored.
     this.gate.cut(0)
-    if (back === 0) return this.#decode(newest)
-    const revisions = await this.#ask(async (store) => (store as Partial<FullStore>).revisions?.(this.#options.agent.id) ?? [])
+    if (back === 0) return decodeRecord(this.#options, this.#services.codec, newest)
+    const revisions = await this.#services.access.revisions(this.#options.agent.id)
     // A state that was written twice is one state.
     const states = revisions.filter(({ value }, at) => at === 0 || !sameBytes(value, revisions[at - 1]?.value))
-    return this.#decode(states[back]?.value)
+    return decodeRecord(this.#options, this.#services.codec, states[back]?.value)
   }
 
   /** Stores the last state, and lets go what belongs to it. */
   async end(): Promise<void> {
-    if (this.#late !== undefined) this.#services.clock.clearTimeout(this.#late)
-    this.#late = undefined
+    this.#punctual()
     try {
       await this.#checkpoint?.end()
     } finally {
@@ -237,8 +225,4 @@ export class Keeping {
   async forget(): Promise<void> {
     await this.#checkpoint?.forget()
   }
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
-  return a.length === b?.length && a.every((byte, at) => byte === b[at])
 }

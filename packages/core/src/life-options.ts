@@ -9,6 +9,8 @@ export type AgentStatus = 'running' | 'restarting' | 'stopped' | 'done' | 'faile
 export interface LifeOptions extends CellOptions {
   readonly gate: ResolvedGateOptions
   readonly checkpoint: ResolvedCheckpointSpan
+  /** Infinity: never. */
+  readonly passivateAfterMs: number
   readonly migrations: readonly Migration[] | undefined
   readonly supervision: ResolvedSupervisionOptions
   /** Decides over its restarts. Undefined: one of its own, by `supervision`. */

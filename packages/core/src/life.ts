@@ -1,32 +1,29 @@
 import type { AnyEventObject, AnyStateMachine } from 'xstate'
 import type { AgentRef } from './agent.ts'
-import { Cell } from './cell.ts'
+import { Body } from './body.ts'
 import { quote } from './check.ts'
 import type { AgentEvent } from './envelope.ts'
+import { claim } from './claim.ts'
 import { CoreError, isCoreError } from './errors.ts'
 import type { AgentInfo } from './hooks.ts'
-import { Keeping, type Found, type Kept } from './keeping.ts'
+import { maySleep, type Found } from './kept.ts'
 import type { AgentStatus, LifeOptions } from './life-options.ts'
-import type { EffectData } from './outbox.ts'
-import type { CellOwner, Crash, Origin } from './owner.ts'
+import type { Crash, Origin } from './owner.ts'
 import type { AgentRecord } from './record.ts'
 import { brokeOnRestore, childOf, SUSPENDED, type RestoredEvent } from './restored.ts'
 import type { Services } from './services.ts'
+import type { StoreRecord } from './store.ts'
 import { createSupervisor, type Decision, type Supervisor } from './supervisor.ts'
 import { firstStep } from './wrap.ts'
 
 /** An agent from its spawn to its end: starts it, keeps its state, restarts it, stops it. */
-export class Life implements CellOwner, Kept {
+export class Life extends Body {
   readonly info: AgentInfo
-  readonly cell: Cell
   /** Once it has started: the agent as others see it. */
   ref: AgentRef<AnyStateMachine> | undefined
-  readonly #options: LifeOptions
-  readonly #services: Services
   // Made when they are needed: most agents never fail, and nobody waits for their end.
   #supervisor: Supervisor | undefined
   #onEnd: Set<() => void> | undefined
-  readonly #keeping: Keeping | undefined
   #status: AgentStatus = 'running'
   #restarts = 0
   /** How far down the ladder the next restart goes. */
@@ -40,13 +37,8 @@ export class Life implements CellOwner, Kept {
   #settled: Promise<void> | undefined
 
   constructor(options: LifeOptions, services: Services) {
-    this.#options = options
-    this.#services = services
+    super(options, services)
     this.info = options.agent
-    if (options.durability !== 'none') this.#keeping = new Keeping(options, services, this)
-    this.cell = new Cell(options, services, this)
-    // The agent's own events change its state as well: what was set aside may be due.
-    if (options.stash !== undefined) this.cell.audience.subscribe(() => this.cell.wake())
     this.#supervisor = options.supervisor
   }
 
@@ -72,41 +64,35 @@ export class Life implements CellOwner, Kept {
     return () => this.#onEnd?.delete(fn)
   }
 
-  get gate(): Keeping['gate'] | undefined {
-    return this.#keeping?.gate
-  }
-
-  get full(): boolean {
-    return this.#keeping?.full ?? false
-  }
-
-  dispatch(effect: EffectData): void {
-    const { doer, grid } = this.#services
-    if (this.#keeping === undefined) doer.once(effect, grid.trace.current)
-    else this.#keeping.dispatch(effect)
+  protected get settledDown(): boolean {
+    return this.#spawned && this.#status === 'running' && this.#stopping === undefined
   }
 
   /** Starts it, from the store if it is kept there. Throws START_FAILED, or why the store refuses. */
   async start(): Promise<void> {
-    const keeping = this.#keeping
+    const keeping = this.keeping
     let found: Found | undefined
     try {
       found = await keeping?.find()
-      const origin = this.#origin(found?.record, undefined)
+      if (found !== undefined && maySleep(this.options, this.services, found)) {
+        await this.#startAsleep(found.kept as StoreRecord)
+        return
+      }
+      const origin = this.origin(found?.record, undefined)
       firstStep(this.info.id, () => this.cell.prepare(origin))
       if (found !== undefined) keeping?.claim(found)
-      if (found !== undefined && this.#options.durability === 'gated') {
+      if (found !== undefined && this.options.durability === 'gated') {
         // Nothing leaves it before the commit of what it begins with.
         firstStep(this.info.id, () => this.cell.start(origin))
         keeping?.resume(found)
       }
       await keeping?.commit()
-      if (this.ended) throw new CoreError('AGENT_STOPPED', `agent ${quote(this.info.id)} was stopped before it had started`)
+      if (this.ended) throw stoppedEarly(this.info.id)
       firstStep(this.info.id, () => {
         if (this.#crash !== undefined) throw this.#crash.error
         this.#spawned = true
-        this.#services.guests.tell('onSpawn', this.info)
-        if (this.#options.durability !== 'gated') this.cell.start(origin)
+        this.services.guests.tell('onSpawn', this.info)
+        if (this.options.durability !== 'gated') this.cell.start(origin)
         this.cell.open(origin)
       })
     } catch (error) {
@@ -117,7 +103,16 @@ export class Life implements CellOwner, Kept {
     }
   }
 
-  #origin(record: AgentRecord | undefined, crash: Crash | undefined): Origin {
+  /** It stays as bytes until somebody wants something of it. */
+  async #startAsleep(kept: StoreRecord): Promise<void> {
+    const resting = await claim(this.info, kept, this.services)
+    if (this.ended) throw stoppedEarly(this.info.id)
+    this.#spawned = true
+    this.services.guests.tell('onSpawn', this.info)
+    this.sleep(kept.value, resting, undefined)
+  }
+
+  protected origin(record: AgentRecord | undefined, crash: Crash | undefined): Origin {
     // An agent that had reached its end begins anew.
     const stored = record?.snapshot.status === 'active' ? record : undefined
     const from = stored === undefined ? 'initial' : 'checkpoint'
@@ -127,20 +122,12 @@ export class Life implements CellOwner, Kept {
     return { stored, trace: crash?.trace, first: lastWord === undefined ? [restored] : [restored, lastWord] }
   }
 
-  changed(): void {
-    this.#keeping?.changed()
-  }
-
-  rested(): void {
-    this.#keeping?.flush()
-  }
-
   breaking(event: AnyEventObject): void {
     if (!this.ended) this.#keep(childOf(event, 'error'))
   }
 
   #keep(failedChild: string | undefined): void {
-    if (this.#spawned) this.#keeping?.hold(failedChild)
+    if (this.#spawned) this.keeping?.hold(failedChild)
   }
 
   broken(crash: Crash): void {
@@ -149,20 +136,20 @@ export class Life implements CellOwner, Kept {
     else if (crash.event.type !== 'agent.restored') this.#lastWord = undefined
     this.#crash = crash
     if (!this.#spawned) return
-    this.#keeping?.flush()
+    this.keeping?.flush()
     this.#decide(crash)
   }
 
   #decide(crash: Crash, restoring = brokeOnRestore(crash)): void {
     // Down the ladder: the last state, the one before, a new beginning; then it is given up.
-    if (this.#keeping !== undefined) this.#rung = restoring ? this.#rung + 1 : 0
+    if (this.keeping !== undefined) this.#rung = restoring ? this.#rung + 1 : 0
     this.#status = 'restarting'
-    const { clock, random } = this.#services
-    this.#supervisor ??= createSupervisor(this.#options.supervision, clock, random, () => void this.restart())
+    const { clock, random } = this.services
+    this.#supervisor ??= createSupervisor(this.options.supervision, clock, random, () => void this.restart())
     const decided: Decision = this.#rung > 2 ? { type: 'stop' } : this.#supervisor.failed()
     const decision = decided.type === 'restart' ? { ...decided, restarts: this.#restarts + 1 } : decided
     const { error, event, trace } = crash
-    this.#services.guests.tell('onFailure', { agent: this.info, error, event: event.type, trace, decision })
+    this.services.guests.tell('onFailure', { agent: this.info, error, event: event.type, trace, decision })
     if (decision.type === 'stop') this.#end('failed')
   }
 
@@ -170,11 +157,12 @@ export class Life implements CellOwner, Kept {
   suspend(): void {
     this.#attempt += 1
     if (this.#status !== 'running' || !this.#spawned) return
+    const { cell } = this
     this.#keep(undefined)
-    this.cell.suspend()
+    cell.suspend()
     this.#status = 'restarting'
     this.#crash = SUSPENDED
-    this.#keeping?.flush()
+    this.keeping?.flush()
   }
 
   /** Resumes it from its last stored state, or from the beginning. What fails meanwhile is told to its supervisor. */
@@ -185,14 +173,14 @@ export class Life implements CellOwner, Kept {
     let read = false
     try {
       // What is in the store is the truth: what could not be written there is not what the agent resumes from.
-      const record = this.#rung > 1 ? undefined : await this.#keeping?.reload(this.#rung)
+      const record = this.#rung > 1 ? undefined : await this.keeping?.reload(this.#rung)
       read = true
       if (this.#status !== 'restarting' || attempt !== this.#attempt) return
       this.#restarts += 1
-      const origin = this.#origin(record, crash)
+      const origin = this.origin(record, crash)
       this.cell.prepare(origin)
       this.#status = 'running'
-      this.#services.guests.tell('onRestart', this.info, this.#restarts, origin.stored === undefined ? 'initial' : 'checkpoint')
+      this.services.guests.tell('onRestart', this.info, this.#restarts, origin.stored === undefined ? 'initial' : 'checkpoint')
       this.cell.start(origin)
       this.cell.open(origin)
     } catch (error) {
@@ -206,7 +194,7 @@ export class Life implements CellOwner, Kept {
   lost(error: unknown): void {
     if (this.ended || !this.#spawned) return
     const crash = { agent: this.info, error, event: 'checkpoint', trace: undefined }
-    this.#services.guests.tell('onFailure', { ...crash, decision: { type: 'stop' } })
+    this.services.guests.tell('onFailure', { ...crash, decision: { type: 'stop' } })
     this.#end('failed')
   }
 
@@ -221,7 +209,7 @@ export class Life implements CellOwner, Kept {
   }
 
   async #stop(): Promise<void> {
-    this.cell.inbox.close()
+    this.inbox.close()
     // Never in the middle of a step: an agent may stop itself.
     await Promise.resolve()
     if (!this.ended) this.#end('stopped')
@@ -237,14 +225,19 @@ export class Life implements CellOwner, Kept {
     this.#status = reason
     this.#supervisor?.close()
     // Once it has crashed, what was kept then is all there is.
-    if (this.cell.running) this.#keep(undefined)
-    this.cell.close()
-    this.#settled = this.#keeping?.end()
+    if (this.awake) this.#keep(undefined)
+    this.close()
+    this.#settled = this.stored()
     // Whoever stops it hears of the error; the hooks have heard of it already.
     this.#settled?.catch(() => undefined)
-    if (this.#spawned) this.#services.guests.tell('onStop', this.info, reason)
-    this.#services.ended(this)
-    for (const fn of this.#onEnd ?? []) this.#services.guests.call(fn, undefined)
+    if (this.#spawned) this.services.guests.tell('onStop', this.info, reason)
+    this.services.ended(this)
+    for (const fn of this.#onEnd ?? []) this.services.guests.call(fn, undefined)
     this.#onEnd = undefined
+    this.failQuestions()
   }
+}
+
+function stoppedEarly(id: string): CoreError {
+  return new CoreError('AGENT_STOPPED', `agent ${quote(id)} was stopped before it had started`)
 }

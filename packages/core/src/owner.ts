@@ -1,18 +1,32 @@
 import type { TraceContext } from '@stigmergy/grid'
 import type { AnyEventObject, Snapshot } from 'xstate'
+import type { Audience } from './audience.ts'
 import type { AgentEvent } from './envelope.ts'
 import type { Gate } from './gate.ts'
 import type { EffectData } from './outbox.ts'
 import type { SeenRow } from './seen.ts'
 import type { PendingTimer } from './timers.ts'
+import type { Dozing } from './tree.ts'
 
 export type Durability = 'none' | 'checkpoint' | 'gated'
 
+/** A state that was stored. */
+export interface Stored {
+  readonly snapshot: Snapshot<unknown>
+  readonly timers: readonly PendingTimer[]
+  readonly seen?: readonly SeenRow[] | undefined
+}
+
+/** What an agent that sleeps has in memory, besides its state. */
+export interface Dreams {
+  readonly dozing: Dozing
+  readonly trace: TraceContext | undefined
+  readonly audience?: Audience | undefined
+}
+
 /** Where a cell begins: at the machine's initial state, or at a stored one. */
 export interface Origin {
-  readonly stored?:
-    | { readonly snapshot: Snapshot<unknown>; readonly timers: readonly PendingTimer[]; readonly seen?: readonly SeenRow[] | undefined }
-    | undefined
+  readonly stored?: Stored | undefined
   /** What caused it to begin. */
   readonly trace?: TraceContext | undefined
   /** Told before anything else. */
@@ -29,6 +43,8 @@ export interface Crash {
 /** Whoever decides over a cell's life. */
 export interface CellOwner {
   readonly restarts: number
+  /** The one that runs. */
+  readonly cell: object
   /** Where what belongs to a state waits for its commit; undefined: nothing is stored. */
   readonly gate: Gate | undefined
   /** So much waits for a commit that no event from outside is taken. */

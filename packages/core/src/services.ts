@@ -1,8 +1,8 @@
 import type { Clock, Grid } from '@stigmergy/grid'
 import type { AnyStateMachine } from 'xstate'
 import type { Frames } from './cause.ts'
-import type { OpenAsks } from './checkpoint.ts'
 import type { DeadLetterBox } from './dead-letters.ts'
+import type { Deadlines } from './deadlines.ts'
 import type { Guests } from './guests.ts'
 import type { HostEnvironment } from './host.ts'
 import type { Life } from './life.ts'
@@ -11,14 +11,14 @@ import type { GaugeServices } from './need.ts'
 import type { Pump } from './pump.ts'
 import type { Turn } from './question.ts'
 import type { RecordCodec } from './record-codec.ts'
-import type { Store } from './store.ts'
+import type { SleepRules } from './sleep-rules.ts'
+import type { StoreAccess } from './store-access.ts'
 
 /** What the agents of a system share. */
 export interface Services {
   readonly grid: Grid
   readonly clock: Clock
   readonly environment: HostEnvironment
-  readonly store: Store
   readonly codec: RecordCodec
   readonly guests: Guests
   readonly pump: Pump
@@ -28,14 +28,17 @@ export interface Services {
   /** The same machine, bounded, whose children hold back what leaves the agent. */
   readonly gated: (machine: AnyStateMachine) => AnyStateMachine
   readonly doer: Doer
-  /** How long a store may take to answer. */
-  readonly storeTimeoutMs: number
-  readonly openAsks: OpenAsks
+  /** The way to the store. */
+  readonly access: StoreAccess
+  readonly deadlines: Deadlines
+  /** Those that keep no process alive. */
+  readonly idling: Deadlines
   readonly random: () => number
   /** Counts an effect that came twice, or from a replaced activation. */
   repeated(): void
   /** Counts an answer that came after its asker had gone. */
   lateReply(): void
+  readonly sleepRules: SleepRules
   /** What needs are judged by. */
   readonly gauges: GaugeServices
   readonly frames: Frames

@@ -1,6 +1,6 @@
 import type { GridMap } from '@stigmergy/grid'
 import type { AnyStateMachine, EventFromLogic, InputFrom, SnapshotFrom } from 'xstate'
-import { choiceOption, functionOption, quote, textOption } from './check.ts'
+import { choiceOption, functionOption, numberOption, quote, textOption } from './check.ts'
 import { resolveCheckpointSpan, type CheckpointSpan } from './checkpoint-options.ts'
 import { CoreError } from './errors.ts'
 import { resolveGateOptions, type GateOptions } from './gate-options.ts'
@@ -70,6 +70,11 @@ export interface SpawnOptions<
   readonly retryable?: Retryable
   /** For `durability: 'checkpoint'`. */
   readonly checkpoint?: CheckpointSpan
+  /**
+   * After so many milliseconds without an event its state is stored and its machine let go, as by `evict`; at the latest after twice that
+   * time. Not for agents without durability. @default never
+   */
+  readonly passivateAfterMs?: number
   /** Steps from the versions of the machine that may be stored to this one. A version without a way is refused. */
   readonly migrations?: readonly Migration[]
   readonly mailbox?: MailboxOptions
@@ -94,10 +99,33 @@ export interface SpawnDefaults {
   newId(machineId: string): string
 }
 
+/** Ids for agents that are given none: that of the machine, with a number. */
+export function createIds(taken: (id: string) => boolean): (machineId: string) => string {
+  let spawned = 0
+  return (machineId) => {
+    let id: string
+    do id = `${machineId}-${++spawned}`
+    while (taken(id))
+    return id
+  }
+}
+
 // Not instanceof: there may be two copies of XState, of which one made the machine.
 export function isMachine(value: unknown): value is AnyStateMachine {
   const machine = value as Partial<AnyStateMachine> | null | undefined
   return typeof machine?.transition === 'function' && typeof machine.restoreSnapshot === 'function' && typeof machine.root === 'object'
+}
+
+function resolvePassivation({
+  passivateAfterMs,
+  durability,
+}: Pick<SpawnOptions<AnyStateMachine>, 'passivateAfterMs' | 'durability'>): number {
+  const resolved = numberOption('passivateAfterMs', passivateAfterMs, Infinity, 1, Infinity)
+  if (resolved === Infinity || durability === 'checkpoint' || durability === 'gated') return resolved
+  throw new CoreError(
+    'BAD_OPTION',
+    `passivateAfterMs is ${resolved}, and the agent is not stored: give it durability 'checkpoint' or 'gated'`,
+  )
 }
 
 /** Checks the options. Throws `CoreError` BAD_MACHINE or BAD_OPTION. */
@@ -122,6 +150,7 @@ export function resolveSpawnOptions<TLogic extends AnyStateMachine>(
     timers: resolveTimers(options.timers, defaults.timers),
     retryable: resolveRetryable(options.retryable),
     checkpoint: resolveCheckpointSpan(options.checkpoint),
+    passivateAfterMs: resolvePassivation(options),
     migrations: resolveMigrations(options.migrations),
     gate: resolveGateOptions(options.gate),
     stash: options.stash === undefined ? undefined : functionOption('stash', options.stash as StashWhile),

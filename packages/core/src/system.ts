@@ -6,10 +6,12 @@ import type { Launched } from './agent-child.ts'
 import { createAgentRef, type AgentRef, type SendOptions } from './agent.ts'
 import { allWithin } from './all-within.ts'
 import { integerOption, numberOption, quote } from './check.ts'
+import { checkpointAll } from './checkpoint-all.ts'
 import { createDeadLetters } from './dead-letters.ts'
 import { createDeathWatch, type EndedEvent } from './death-watch.ts'
 import { createDependencies } from './dependencies.ts'
 import type { AgentEvent } from './envelope.ts'
+import { Deadlines } from './deadlines.ts'
 import { createDoer, resolveActuators } from './doer.ts'
 import { drain, resolveDrainOptions, type DrainReport } from './drain.ts'
 import { CoreError } from './errors.ts'
@@ -25,8 +27,10 @@ import { createPump } from './pump.ts'
 import type { Turn } from './question.ts'
 import { createRecordCodec } from './record-codec.ts'
 import type { Services } from './services.ts'
-import { resolveSpawnOptions, type SpawnOptions } from './spawn.ts'
+import { createSleepRules } from './sleep-rules.ts'
+import { createIds, resolveSpawnOptions, type SpawnOptions } from './spawn.ts'
 import { createBounder } from './step.ts'
+import { StoreAccess } from './store-access.ts'
 import { createStoreHealth } from './store-health.ts'
 import { Deciding } from './stepper.ts'
 import { resolveSupervisionOptions } from './supervisor.ts'
@@ -52,30 +56,26 @@ export function createSystem(options: SystemOptions): ActorSystem {
   const pump = createPump()
   const store = options.store ?? memoryStore()
   let lateReplies = 0
-  const lateReply = (): void => {
-    lateReplies += 1
-  }
   const random = options.random ?? Math.random
   const codec = createRecordCodec()
   const bounded = createBounder()
   const gated = createGated()
   let repeats = 0
-  const repeated = (): void => {
-    repeats += 1
-  }
   const lives = new Map<string, Life>()
   const actuators = resolveActuators(options.actuators)
-  const doer = createDoer({ grid, clock, guests, deadLetters, actuators, inbox: (id) => lives.get(id)?.cell.inbox })
-  const storeTimeoutMs = numberOption('storeTimeoutMs', options.storeTimeoutMs, STORE_MS, 0, Infinity)
+  const doer = createDoer({ grid, clock, guests, deadLetters, actuators, inbox: (id) => lives.get(id)?.inbox })
+  const deadlines = new Deadlines(clock)
+  const access = new StoreAccess(store, deadlines, numberOption('storeTimeoutMs', options.storeTimeoutMs, STORE_MS, 0, Infinity))
   const turn: Turn = { agentId: undefined, question: undefined }
   const services: Services = {
     grid,
     clock,
     // XState's own: what machines log goes where they always log.
     environment: { clock, logger: createActor(createMachine({})).system._logger, deciding: new Deciding(), slot: grid.trace },
-    store,
-    storeTimeoutMs,
-    openAsks: new Set(),
+    access,
+    deadlines,
+    idling: new Deadlines(clock, false),
+    sleepRules: createSleepRules(),
     codec,
     bounded,
     gated,
@@ -84,8 +84,8 @@ export function createSystem(options: SystemOptions): ActorSystem {
     pump,
     deadLetters,
     random,
-    lateReply,
-    repeated,
+    lateReply: () => void (lateReplies += 1),
+    repeated: () => void (repeats += 1),
     frames: new Frames(),
     turn,
     ended: forget,
@@ -94,17 +94,11 @@ export function createSystem(options: SystemOptions): ActorSystem {
     gauges: { health, onDependency: (dependency, fn) => dependencies.get(dependency.name).onChange(fn) },
   }
 
-  const settling = new Map<Life, Promise<void>>()
-  let spawned = 0
+  /** Ids whose last state is being stored. */
+  const settling = new Map<string, Promise<void>>()
+  const newId = createIds((id) => lives.has(id))
   let closing: Promise<void> | undefined
   let draining: Promise<DrainReport> | undefined
-
-  function newId(machineId: string): string {
-    let id: string
-    do id = `${machineId}-${++spawned}`
-    while (lives.has(id))
-    return id
-  }
 
   function forget(life: Life): void {
     const { id } = life.info
@@ -113,9 +107,9 @@ export function createSystem(options: SystemOptions): ActorSystem {
     deathWatch.ended(id, life.status as EndedEvent['reason'])
     const { settled } = life
     if (settled === undefined) return
-    settling.set(life, settled)
+    settling.set(id, settled)
     const over = (): void => {
-      settling.delete(life)
+      if (settling.get(id) === settled) settling.delete(id)
     }
     settled.then(over, over)
   }
@@ -124,7 +118,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     const trace: TraceContext | undefined = sendOptions.trace ?? grid?.trace.current
     const life = lives.get(id)
     if (!admits(sendOptions.from)) return lose(id, event, 'draining', trace, sendOptions.id)
-    if (life !== undefined) return life.cell.inbox.post(event, trace, undefined, sendOptions.id)
+    if (life !== undefined) return life.inbox.post(event, trace, undefined, sendOptions.id)
     return lose(id, event, 'unknown-agent', trace, sendOptions.id)
   }
 
@@ -146,7 +140,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
   function watch(watcher: Life, watched: string): () => void {
     const { id } = watcher.info
     if (lives.get(id) !== watcher) throw new CoreError('AGENT_STOPPED', `agent ${quote(id)} is ${watcher.status}: it can watch nobody`)
-    return deathWatch.watch(id, watcher.cell.inbox, watched, lives.has(watched), watcher.cell.inbox.systemCapacity)
+    return deathWatch.watch(id, watcher.inbox, watched, lives.has(watched), watcher.inbox.systemCapacity)
   }
 
   const forest = createForest({
@@ -167,7 +161,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     made?.(life)
     lives.set(id, life)
     // The one before it may still be writing its last state: its word comes first. What that came to is told to whoever stopped it.
-    for (const [before, settled] of settling) if (before.info.id === id) await settled.catch(() => undefined)
+    await settling.get(id)?.catch(() => undefined)
     await life.start()
     const ref = createAgentRef<AnyStateMachine>(life, services)
     life.ref = ref
@@ -179,14 +173,16 @@ export function createSystem(options: SystemOptions): ActorSystem {
     dependencies.close()
     const leaving = [...lives.values()].reverse().map((life) => life.stop())
     const timedOut = (): CoreError => {
-      const late = [...settling.keys()].map((life) => quote(life.info.id)).join(', ')
+      const late = [...settling.keys()].map(quote).join(', ')
       return new CoreError('CLOSE_TIMEOUT', `no checkpoint within ${timeoutMs} ms of ${late}`)
     }
     try {
       await allWithin(clock, timeoutMs, [...leaving, ...settling.values()], timedOut)
     } finally {
       pump.close()
-      for (const refuse of services.openAsks) refuse(new CoreError('CLOSED', 'the system is closed'))
+      access.close(new CoreError('CLOSED', 'the system is closed'))
+      deadlines.close()
+      services.idling.close()
       if (options.store === undefined) await store.close()
     }
   }
@@ -212,6 +208,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     supervisor: (id) => forest.get(id),
     trees: () => forest.trees(),
     agent: (id) => lives.get(id)?.ref,
+    checkpoint: () => checkpointAll(lives.values()),
     send,
     watch(watcher, watched) {
       const life = lives.get(watcher)

@@ -16,6 +16,15 @@ export interface Scheduled {
   handle: TimerHandle | undefined
 }
 
+export type DozingTimer = Omit<Scheduled, 'source' | 'target' | 'handle'>
+
+/** The delayed events of an agent that sleeps, and how many ids were booked. */
+export interface Dozing {
+  /** In the order they were scheduled. */
+  readonly timers: readonly DozingTimer[]
+  readonly booked: number
+}
+
 /** The agent a tree belongs to. */
 export interface TreeRoot {
   readonly id: string
@@ -29,7 +38,7 @@ export interface TreeRoot {
 }
 
 /** Node's timers take no more: a longer one would fire at once. */
-const LONGEST_MS = 2 ** 31 - 1
+export const LONGEST_TIMER_MS: number = 2 ** 31 - 1
 
 const NOT_INSPECTED = { unsubscribe: (): void => undefined }
 const NO_TIMERS: ReadonlyMap<string, Scheduled> = new Map()
@@ -120,6 +129,8 @@ export class Tree {
     trace: TraceContext | undefined = this.#root.trace,
   ): void {
     this.cancel(source, id)
+    // One that was restored keeps its id: no newer one may be given the same.
+    this.reserve([id])
     const timer: Scheduled = { source, target, event, id, delayMs: delay, dueAtMs, trace, handle: undefined }
     this.#timers ??= new Map()
     this.#timers.set(keyOf(source, id), timer)
@@ -128,20 +139,43 @@ export class Tree {
     else this.#root.gate.hold(() => this.#arm(timer))
   }
 
+  /** What an agent without children may sleep with. Undefined: something is for somebody else. */
+  dozing(self: AnyActorRef): Dozing | undefined {
+    const timers: DozingTimer[] = []
+    for (const { source, target, event, id, delayMs, dueAtMs, trace } of this.scheduled) {
+      if (source !== self || target !== self) return undefined
+      timers.push({ event, id, delayMs, dueAtMs, trace })
+    }
+    return { timers, booked: this.#booked }
+  }
+
+  /** They are armed as they were, but for the one that is due: it comes now. */
+  resume(self: AnyActorRef, { timers, booked }: Dozing, due: DozingTimer | undefined): void {
+    this.#booked = booked
+    this.#timers ??= new Map()
+    for (const timer of timers) {
+      if (timer === due) continue
+      const armed: Scheduled = { ...timer, source: self, target: self, handle: undefined }
+      this.#timers.set(keyOf(self, timer.id), armed)
+      this.#arm(armed)
+    }
+    if (due !== undefined) this.#root.because(due.trace, () => this._relay(self, self, due.event))
+  }
+
   #arm(timer: Scheduled): void {
     const key = keyOf(timer.source, timer.id)
     if (this.#timers?.get(key) !== timer) return
     const leftMs = Math.max(0, timer.dueAtMs - this._clock.now())
     timer.handle = this._clock.setTimeout(
       () => {
-        if (leftMs > LONGEST_MS) {
+        if (leftMs > LONGEST_TIMER_MS) {
           this.#arm(timer)
           return
         }
         this.#timers?.delete(key)
         this.#root.because(timer.trace, () => this._relay(timer.source, timer.target, timer.event))
       },
-      Math.min(leftMs, LONGEST_MS),
+      Math.min(leftMs, LONGEST_TIMER_MS),
     )
   }
 

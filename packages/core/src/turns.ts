@@ -1,37 +1,70 @@
-import type { AnyMachineSnapshot } from 'xstate'
+import type { TraceContext } from '@stigmergy/grid'
+import { Audience } from './audience.ts'
+import { Cause } from './cause.ts'
+import { Chain } from './chain.ts'
 import type { Envelope, Sender } from './envelope.ts'
 import type { Gate } from './gate.ts'
-import type { InboxOptions, InboxOwner } from './inbox-options.ts'
-import { Inbox } from './inbox.ts'
-import type { EffectOrigin } from './outbox.ts'
+import type { AgentInfo } from './hooks.ts'
+import type { Inbox } from './inbox.ts'
+import type { EffectData, EffectOrigin } from './outbox.ts'
 import type { CellOwner } from './owner.ts'
 import type { Runnable } from './pump.ts'
 import { SeenEffects } from './seen.ts'
 import type { Services } from './services.ts'
 
 /** The turns an agent gets from the pump: in each it takes events from its inbox, one at a time. */
-export abstract class Turns implements Runnable, InboxOwner {
+export abstract class Turns implements Runnable {
   readonly inbox: Inbox
   running = false
+  queued = false
   protected readonly services: Services
   protected readonly owner: CellOwner
+  protected readonly cause: Cause
+  // Most agents have none of these.
+  protected listeners: Audience | undefined
+  #chain: Chain | undefined
   #inTurn = false
   /** What it was sent before. Most agents never need it. */
   protected seen: SeenEffects | undefined
 
-  constructor(options: InboxOptions, services: Services, owner: CellOwner) {
+  constructor(agent: AgentInfo, inbox: Inbox, services: Services, owner: CellOwner, listeners: Audience | undefined) {
+    this.cause = new Cause(agent, services)
+    this.listeners = listeners
     this.services = services
     this.owner = owner
-    this.inbox = new Inbox(options, this, services)
+    this.inbox = inbox
   }
 
-  /** The last good snapshot. */
-  abstract get snapshot(): AnyMachineSnapshot
+  get audience(): Audience {
+    this.listeners ??= new Audience(this.services.guests)
+    return this.listeners
+  }
+
+  /** Of the host: a timer is due. */
+  because(trace: TraceContext | undefined, fn: () => void): void {
+    this.cause.because(trace)
+    fn()
+  }
+
+  /** Of the host: an effect that is data. */
+  dispatch(effect: EffectData): void {
+    this.owner.dispatch(effect)
+  }
+
+  /** An event of its own. Throws `CoreError` ENDLESS_LOOP. */
+  protected link(agentId: string): void {
+    this.#chain ??= new Chain(agentId)
+    this.#chain.link()
+  }
 
   protected abstract deliver(envelope: Envelope): void
 
   protected get gate(): Gate | undefined {
     return this.owner.gate
+  }
+
+  protected get inTurn(): boolean {
+    return this.#inTurn
   }
 
   get ready(): boolean {

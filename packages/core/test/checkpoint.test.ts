@@ -1,4 +1,5 @@
 import { openGrid } from '@stigmergy/grid'
+import { createMemoryStore, type Store as FullStore } from '@stigmergy/grid/store'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { assign, createMachine } from 'xstate'
@@ -272,6 +273,90 @@ test('a stored state that the machine no longer has is refused and left as it is
   const [result] = await Promise.allSettled([bench.system.spawn(after, { id: 'x', durability: 'checkpoint' })])
   assert.ok(result?.status === 'rejected' && isCoreError(result.reason, 'START_FAILED'))
   assert.equal(await store.get('x'), kept)
+  await bench.close()
+})
+
+test('checkpoint stores what has changed, in one call of a store that can, and resolves once it is stored', async () => {
+  const inner = createMemoryStore()
+  const calls: string[] = []
+  const store: FullStore = {
+    ...inner,
+    commit: (id, ...rest) => (calls.push(id), inner.commit(id, ...rest)),
+    commitAll: (commits) => (calls.push(`${commits.length} together`), inner.commitAll(commits)),
+  }
+  const bench = await openBench({ store })
+  const late = { durability: 'checkpoint', checkpoint: { transitions: 1000, ms: 1e6 } } as const
+  const agents = await Promise.all(['a', 'b', 'c'].map((id) => bench.system.spawn(counter, { id, ...late })))
+  await bench.system.spawn(counter, { id: 'none' })
+  assert.equal(calls, ['3 together'])
+  for (const agent of agents.slice(0, 2)) agent.send(add(1))
+  bench.system.send('none', add(1))
+  await bench.settle()
+  assert.is(await bench.system.checkpoint(), 2)
+  assert.is(await bench.system.checkpoint(), 0)
+  assert.equal(calls, ['3 together', '2 together'])
+  agents[2]?.send(add(7))
+  await bench.settle()
+  await agents[2]?.checkpoint()
+  assert.equal(calls, ['3 together', '2 together', 'c'])
+  await bench.close()
+  const again = await openBench({ store })
+  const restored = await again.system.spawn(counter, { id: 'c', ...late })
+  assert.is(restored.snapshot.context.sum, 7)
+  await again.close()
+})
+
+test('of those that are stored together each is refused for itself', async () => {
+  const store = createMemoryStore()
+  const old = await openBench({ store })
+  const late = { durability: 'checkpoint', checkpoint: { transitions: 1000, ms: 1e6 } } as const
+  const agents = await Promise.all(['a', 'b', 'c'].map((id) => old.system.spawn(counter, { id, ...late })))
+  const bench = await openBench({ store })
+  await bench.system.spawn(counter, { id: 'b', ...late })
+  for (const agent of agents) agent.send(add(1))
+  await old.settle()
+  await old.system.checkpoint().then(
+    () => assert.unreachable(),
+    (error: unknown) => {
+      assert.ok(isCoreError(error, 'NOT_STORED'))
+      assert.match((error as Error).message, '1 of 3 agents are not stored: "b"')
+      assert.is((error.cause as CoreError).code, 'STORE_FENCED')
+    },
+  )
+  assert.equal(
+    agents.map(({ status }) => status),
+    ['running', 'failed', 'running'],
+  )
+  await old.close()
+  await bench.close()
+})
+
+test('checkpoint resolves though the agent goes on changing, and rejects when the store does not take it', async () => {
+  const store = gatedStore()
+  const bench = await openBench({ store })
+  const spawning = bench.system.spawn(counter, { id: 'c', durability: 'checkpoint' })
+  await bench.settle()
+  await store.let()
+  const agent = await spawning
+  agent.send(add(1))
+  await bench.settle()
+  let stored = false
+  const storing = agent.checkpoint().then(() => (stored = true))
+  agent.send(add(1))
+  await bench.settle()
+  await store.let()
+  await storing
+  assert.ok(stored, 'the change that came after it is on its way')
+  await store.let()
+  agent.send(add(1))
+  await bench.settle()
+  const refused = agent.checkpoint().then(
+    () => assert.unreachable(),
+    (error: Error) => assert.is(error.message, 'full'),
+  )
+  await store.let(new Error('full'))
+  await refused
+  store.open()
   await bench.close()
 })
 

@@ -8,6 +8,7 @@ const test = suite('pump')
 function worker(name: string, work: number, log: string[]): Runnable & { left: number } {
   return {
     left: work,
+    queued: false,
     get ready() {
       return this.left > 0
     },

@@ -2,8 +2,9 @@ import type { Entry } from './entry.ts'
 import type { LocalPut } from './local-write.ts'
 
 interface Waiting<V> {
-  readonly write: LocalPut<V>
-  readonly stamped: boolean
+  /** The newest. */
+  write: LocalPut<V>
+  stamped: boolean
   readonly done: Promise<Entry<V>>
   readonly commit: () => void
 }
@@ -30,14 +31,14 @@ export class Coalescer<V> {
   put(write: LocalPut<V>, stamped: boolean): Promise<Entry<V>> {
     const { key } = write
     const before = this.#waiting.get(key)
-    // A source's sign of life (I4) must not be swallowed by a write that carries none.
-    if (before?.stamped === true && !stamped) this.flush(key)
-    const replaced = this.#waiting.get(key)
-    if (replaced !== undefined) {
+    if (before !== undefined && (stamped || !before.stamped)) {
       this.#saved++
-      this.#waiting.set(key, { ...replaced, write, stamped })
-      return replaced.done
+      before.write = write
+      before.stamped = stamped
+      return before.done
     }
+    // A source's sign of life (I4) must not be swallowed by a write that carries none.
+    before?.commit()
     const { promise, resolve } = settleLater<Entry<V>>()
     const commit = (): void => {
       const waiting = this.#waiting.get(key)

@@ -13,7 +13,7 @@ export class FanOut<V> {
   readonly #watchers = new Set<Watcher<V>>()
   readonly #watchersOf = new Map<string, Set<Watcher<V>>>()
   readonly #endings = new Set<() => void>()
-  #untold: Change<V>[] = []
+  readonly #untold: Change<V>[] = []
 
   constructor(map: string, guests: Guests, near: Pick<NearCache<V>, 'peek' | 'entries'>) {
     this.#map = map
@@ -23,16 +23,16 @@ export class FanOut<V> {
 
   /** A hook or a `where` that writes comes back here while the first change is still being told: its change waits. */
   tell(change: Change<V>): void {
-    this.#untold.push(change)
-    if (this.#untold.length > 1) return
+    const untold = this.#untold
+    if (untold.push(change) > 1) return
     try {
-      for (const next of this.#untold) {
+      for (const next of untold) {
         this.#guests.change(this.#map, next)
         for (const watcher of this.#watchers) watcher.tell(next)
         this.#tellKeyed(next)
       }
     } finally {
-      this.#untold = []
+      untold.length = 0
     }
   }
 

@@ -7,14 +7,29 @@ export interface InFlightOptions {
   readonly maxInFlight: number
 }
 
-interface Pending {
-  readonly deadlineAtMs: number
-  readonly expire: () => void
-}
+type What = string | (() => string)
 
-interface Waiting extends Pending {
-  readonly begin: () => void
-  readonly refuse: (error: GridError) => void
+/** One of them, and who waits for it. */
+class Operation {
+  readonly what: What
+  readonly deadlineAtMs: number
+  readonly operate: () => Promise<unknown>
+  readonly resolve: (value: never) => void
+  readonly reject: (error: unknown) => void
+
+  constructor(
+    what: What,
+    deadlineAtMs: number,
+    operate: () => Promise<unknown>,
+    resolve: (value: never) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.what = what
+    this.deadlineAtMs = deadlineAtMs
+    this.operate = operate
+    this.resolve = resolve
+    this.reject = reject
+  }
 }
 
 /**
@@ -25,8 +40,8 @@ interface Waiting extends Pending {
 export class InFlight {
   readonly #options: InFlightOptions
   /** Begun or waiting, and not yet told that it is too late. */
-  readonly #pending = new Set<Pending>()
-  readonly #waiting = new Set<Waiting>()
+  readonly #pending = new Set<Operation>()
+  readonly #waiting = new Set<Operation>()
   #running = 0
   #timer: TimerHandle | undefined
 
@@ -43,11 +58,13 @@ export class InFlight {
   }
 
   /** Begins inside the call if there is a place. Throws `GridError` TIMEOUT (it was begun) or BUSY (it was not). */
-  run<T>(what: string | (() => string), operate: () => Promise<T>): Promise<T> {
+  run<T>(what: What, operate: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const deadlineAtMs = this.#options.clock.now() + this.#options.deadlineMs
-      if (this.#running < this.#options.maxInFlight) this.#begin(what, operate, deadlineAtMs, resolve, reject)
-      else this.#wait(what, deadlineAtMs, () => this.#begin(what, operate, deadlineAtMs, resolve, reject), reject)
+      const { clock, deadlineMs, maxInFlight } = this.#options
+      const operation = new Operation(what, clock.now() + deadlineMs, operate, resolve, reject)
+      this.#pending.add(operation)
+      if (this.#running < maxInFlight) this.#begin(operation)
+      else this.#waiting.add(operation)
       if (this.#timer === undefined) this.#arm()
     })
   }
@@ -56,68 +73,38 @@ export class InFlight {
   close(): void {
     for (const waiting of this.#waiting) {
       this.#pending.delete(waiting)
-      waiting.refuse(new GridError('CLOSED', 'the grid was closed; nothing was sent'))
+      waiting.reject(new GridError('CLOSED', 'the grid was closed; nothing was sent'))
     }
     this.#waiting.clear()
     this.#arm()
   }
 
-  #wait(what: string | (() => string), deadlineAtMs: number, begin: () => void, refuse: (error: GridError) => void): void {
-    const { deadlineMs, maxInFlight } = this.#options
-    const waiting: Waiting = {
-      deadlineAtMs,
-      begin: () => {
-        this.#pending.delete(waiting)
-        begin()
-      },
-      refuse,
-      expire: () => {
-        this.#waiting.delete(waiting)
-        const text = `${inWords(what)}: ${maxInFlight} operations were under way for ${deadlineMs} ms; nothing was sent`
-        refuse(new GridError('BUSY', text))
-      },
-    }
-    this.#pending.add(waiting)
-    this.#waiting.add(waiting)
-  }
-
-  #begin<T>(
-    what: string | (() => string),
-    operate: () => Promise<T>,
-    deadlineAtMs: number,
-    resolve: (value: T) => void,
-    reject: (error: unknown) => void,
-  ): void {
-    const begun: Pending = { deadlineAtMs, expire: () => reject(timeout(inWords(what), this.#options.deadlineMs)) }
-    this.#pending.add(begun)
+  #begin(operation: Operation): void {
     this.#running++
-    let operation: Promise<T>
-    try {
-      operation = operate()
-    } catch (error) {
-      operation = Promise.reject(error)
-    }
-    operation.then(
+    started(operation).then(
       (value) => {
-        this.#end(begun)
-        resolve(value)
+        this.#end(operation)
+        operation.resolve(value as never)
       },
       (error: unknown) => {
-        this.#end(begun)
-        reject(error)
+        this.#end(operation)
+        operation.reject(error)
       },
     )
   }
 
-  #end(begun: Pending): void {
+  #end(operation: Operation): void {
     this.#running--
-    this.#pending.delete(begun)
-    const [next] = this.#waiting
-    if (next !== undefined) {
-      this.#waiting.delete(next)
-      next.begin()
-    }
+    this.#pending.delete(operation)
+    if (this.#waiting.size > 0) this.#beginNext()
     if (this.#pending.size === 0) this.#arm()
+  }
+
+  #beginNext(): void {
+    const [next] = this.#waiting
+    if (next === undefined) return
+    this.#waiting.delete(next)
+    this.#begin(next)
   }
 
   #arm(): void {
@@ -133,23 +120,36 @@ export class InFlight {
     const { clock } = this.#options
     this.#timer = undefined
     const nowMs = clock.now()
-    let soonestMs = Infinity
+    // They stand in the order of their deadlines.
     for (const pending of this.#pending) {
-      if (pending.deadlineAtMs > nowMs) soonestMs = Math.min(soonestMs, pending.deadlineAtMs)
-      else {
-        this.#pending.delete(pending)
-        pending.expire()
+      if (pending.deadlineAtMs > nowMs) {
+        this.#timer = clock.setTimeout(() => this.#expire(), pending.deadlineAtMs - nowMs)
+        return
       }
+      this.#pending.delete(pending)
+      pending.reject(this.#waiting.delete(pending) ? this.#busy(pending) : this.#timeout(pending))
     }
-    if (soonestMs < Infinity) this.#timer = clock.setTimeout(() => this.#expire(), soonestMs - nowMs)
+  }
+
+  #busy({ what }: Operation): GridError {
+    const { maxInFlight, deadlineMs } = this.#options
+    return new GridError('BUSY', `${inWords(what)}: ${maxInFlight} operations were under way for ${deadlineMs} ms; nothing was sent`)
+  }
+
+  #timeout({ what }: Operation): GridError {
+    return new GridError('TIMEOUT', `${inWords(what)} did not end within ${this.#options.deadlineMs} ms: outcome unknown`)
+  }
+}
+
+function started({ operate }: Operation): Promise<unknown> {
+  try {
+    return operate()
+  } catch (error) {
+    return Promise.reject(error as GridError)
   }
 }
 
 // Made only where it is said: it costs more than the rest.
-function inWords(what: string | (() => string)): string {
+function inWords(what: What): string {
   return typeof what === 'string' ? what : what()
-}
-
-function timeout(what: string, deadlineMs: number): GridError {
-  return new GridError('TIMEOUT', `${what} did not end within ${deadlineMs} ms: outcome unknown`)
 }

@@ -27,23 +27,21 @@ export class LocalPut<V> implements DriverWrite {
   readonly type = 'put'
   readonly #parts: PutParts
   readonly #codec: Codec
-  /** Packed before the commit: a value that cannot be packed never gets half way. */
-  readonly #body: Uint8Array
+  #body: Uint8Array | undefined
   #entry: Entry<V> | undefined
 
   constructor(parts: PutParts, codec: Codec) {
     this.#parts = parts
     this.#codec = codec
-    this.#body = codec.packValue(parts.sealed)
   }
 
   get id(): WriteId {
     return this.#parts.id
   }
 
-  /** Size of the packed value. */
+  /** Size of the packed value, which is packed for it if nobody has done so yet. */
   get bytes(): number {
-    return this.#body.length
+    return this.#packed.length
   }
 
   get key(): string {
@@ -73,7 +71,13 @@ export class LocalPut<V> implements DriverWrite {
 
   pack(version: number, atMs: number): Uint8Array {
     const { id, schemaVersion, writer, ttlMs, source, trace, stamps } = this.#parts
-    return this.#codec.pack({ schemaVersion, version, writer, stampMs: atMs, ttlMs, source, trace, writeId: id, stamps }, this.#body)
+    return this.#codec.pack({ schemaVersion, version, writer, stampMs: atMs, ttlMs, source, trace, writeId: id, stamps }, this.#packed)
+  }
+
+  // What is sealed can be packed. What is coalesced away never is.
+  get #packed(): Uint8Array {
+    this.#body ??= this.#codec.packValue(this.#parts.sealed)
+    return this.#body
   }
 
   /** The entry it became; the same object for the near cache and for the caller of `put`. */

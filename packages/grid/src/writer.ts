@@ -15,6 +15,7 @@ import { checkSupported } from './reader.ts'
 import type { Replica } from './replica.ts'
 import type { Scope } from './scope.ts'
 import { seal } from './seal.ts'
+import { boundBytes } from './size-bound.ts'
 import { copyTrace, type TraceContext, type TraceSlot } from './trace.ts'
 
 export type RemoveOptions = Pick<WriteOptions, 'trace' | 'signal'>
@@ -58,9 +59,14 @@ export class Writer<V> {
     return this.#coalescer?.saved ?? 0
   }
 
-  async put(key: string, value: V, options: WriteOptions): Promise<Entry<V>> {
-    const write = this.#prepare(key, value, undefined, options)
-    return this.#coalescer === undefined ? this.#put(write) : this.#coalescer.put(write, options.source !== undefined)
+  /** Of all calls this is the one that is made most: it makes no more promises than it has to. */
+  put(key: string, value: V, options: WriteOptions): Promise<Entry<V>> {
+    try {
+      const write = this.#prepare(key, value, undefined, options)
+      return this.#coalescer === undefined ? this.#put(write) : this.#coalescer.put(write, options.source !== undefined)
+    } catch (error) {
+      return Promise.reject(error as GridError)
+    }
   }
 
   async putAll(values: Iterable<readonly [key: string, value: V]>, options: WriteOptions): Promise<void> {
@@ -106,11 +112,12 @@ export class Writer<V> {
     else this.#coalescer?.flush(key)
   }
 
-  async #put(write: LocalPut<V>): Promise<Entry<V>> {
+  #put(write: LocalPut<V>): Promise<Entry<V>> {
     if (this.#merging !== undefined) return this.#merging.put(write)
-    const result = await this.#commit(write)
-    if (!result.ok) throw new GridError('UNSUPPORTED', `the backend refused an unconditional write of ${quote(write.key)}`)
-    return write.entry(result.version, result.atMs)
+    return this.#commit(write).then((result) => {
+      if (result.ok) return write.entry(result.version, result.atMs)
+      throw new GridError('UNSUPPORTED', `the backend refused an unconditional write of ${quote(write.key)}`)
+    })
   }
 
   #commit(write: DriverWrite): Promise<CommitResult> {
@@ -144,7 +151,9 @@ export class Writer<V> {
       { id: this.#nextId(), key, writer: id, expect, ttlMs, source, trace, sealed, stamps, schemaVersion, strong },
       codec,
     )
-    if (write.bytes <= maxValueBytes) return write
+    // What is coalesced away need not be packed.
+    const surelySmall = this.#coalescer !== undefined && boundBytes(sealed.value) <= maxValueBytes
+    if (surelySmall || write.bytes <= maxValueBytes) return write
     throw tooLarge(`the value of ${quote(key)}`, write.bytes, maxValueBytes)
   }
 

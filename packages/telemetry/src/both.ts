@@ -35,6 +35,8 @@ export function withMetrics(spans: CoreHooks | undefined, metrics: CoreHooks): C
       }
     },
     onDependency: (change) => metrics.onDependency?.(change),
+    onEscalation: (escalation) => metrics.onEscalation?.(escalation),
+    onNeed: (agent, need, state) => metrics.onNeed?.(agent, need, state),
     onDeadLetter: (letter) => metrics.onDeadLetter?.(letter),
   }
 }

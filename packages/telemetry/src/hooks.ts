@@ -3,13 +3,13 @@ import type { CoreHooks } from '@stigmergy/core'
 import type { Clock, Grid, GridHooks, TraceContext } from '@stigmergy/grid'
 import { createAges, type AgeReading } from './ages.ts'
 import { bothChanges, withMetrics } from './both.ts'
-import { Current } from './current.ts'
+import type { Current } from './current.ts'
 import { createLabels, type BaseLabels } from './labels.ts'
 import { createMetricHooks } from './metric-hooks.ts'
 import { meterInstruments } from './metrics/meter-instruments.ts'
 import type { Instruments } from './metrics/instruments.ts'
 import type { Registry } from './metrics/registry.ts'
-import type { CountedName, ObservedName } from './metrics/table.ts'
+import type { CountedName, ObservedName } from './metrics/told.ts'
 import { resolveTelemetryHooksOptions, text } from './options.ts'
 import type { Flight } from './recorder/flight.ts'
 import { KEEP_REASONS, reasonCode, type KeepReason } from './recorder/keep-rules.ts'
@@ -19,7 +19,15 @@ import { createSpanHooks } from './spans.ts'
 import { createStartTrace, planOf, type StartTraceOptions } from './start-trace.ts'
 import { createTally, type Tally } from './tally.ts'
 import { createTelling, type Reading } from './telling.ts'
-import { observeFlight, observeMailboxes, observeNearCache, observeTally, type WatchedSystem } from './telemetry-metrics.ts'
+import {
+  observeFlight,
+  observeJournal,
+  observeMailboxes,
+  observeNearCache,
+  observeTally,
+  type WatchedReader,
+  type WatchedSystem,
+} from './telemetry-metrics.ts'
 
 export interface TelemetryHooksOptions extends BaseLabels {
   /** @default none: no spans, and contexts that come with events and entries pass through unchanged */
@@ -34,8 +42,10 @@ export interface TelemetryHooksOptions extends BaseLabels {
   readonly maxLabelValues?: number
   /** A flight recorder; then spans are made from it and `tracer` is not used. @default none */
   readonly flight?: Flight | undefined
-  /** Learns which transition runs. Only with a recorder. @default a new one */
-  readonly current?: Current
+  /** Learns which transition runs. Only with a recorder. @default nobody does, which is cheaper */
+  readonly current?: Current | undefined
+  /** Is told, once, an id that two agents have at the same time: they share their series. See `forSystem`. @default nobody is */
+  readonly sharedId?: ((id: string) => void) | undefined
   /** Where losses are counted. @default a new one */
   readonly tally?: Tally
 }
@@ -82,6 +92,11 @@ export interface TelemetryHooks {
   count(name: CountedName, n?: number, labels?: Attributes): void
   /** Adds what waits in the mailbox of every agent to `agent_mailbox_depth`. Returns its removal. */
   watchSystem(system: WatchedSystem): () => void
+  /**
+   * Adds how many records a reader of a journal has not handed out yet to `journal_lag_records`, until the reader is closed.
+   * Returns its removal.
+   */
+  watchJournal(journal: { readonly name: string }, reader: WatchedReader): () => void
   /** Adds the replica age of every map of the grid to `map_stale_age_seconds`, and what its near caches do. Returns its removal. */
   watchGrid(grid: Grid): () => void
   /** Where the metrics go: for what measures more of the house, such as `createAlarms`. */
@@ -102,13 +117,18 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
   const telling = createTelling(instruments, labels.base, tally)
   observeTally(instruments, tally, labels.base)
   const recorder = flight?.recorder
+  let told = false
+  const shared = (id: string): void => {
+    if (!told) options.sharedId?.(id)
+    told = true
+  }
   if (flight !== undefined) observeFlight(instruments, flight, labels.base)
 
   const hooksOf = (system: string | undefined): { readonly core: CoreHooks; readonly grid: GridHooks } => {
     const own = system === undefined ? labels : createLabels(base, maxLabelValues, system)
-    const metrics = createMetricHooks(instruments, own, time)
-    const recording = recorder && createRecorderHooks(recorder, metrics.transitionEnd, current)
-    const spans = recording?.core ?? (tracer === undefined ? undefined : createSpanHooks(tracer, time))
+    const metrics = createMetricHooks(instruments, own, time, shared)
+    const recording = recorder && createRecorderHooks({ recorder, metrics, current, system })
+    const spans = recording?.core ?? (tracer === undefined ? undefined : createSpanHooks(tracer, time, system))
     return {
       core: withMetrics(spans, metrics.core),
       grid: recording === undefined ? metrics.grid : bothChanges(recording.grid, metrics.grid),
@@ -139,6 +159,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
     observe: telling.observe,
     count: telling.count,
     watchSystem: (system) => observeMailboxes(instruments, system, labels),
+    watchJournal: (journal, reader) => observeJournal(instruments, journal.name, reader, labels),
     watchGrid(grid) {
       const ends = [ages.watchGrid(grid), observeNearCache(instruments, grid, labels)]
       return () => {
@@ -149,7 +170,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
 }
 
 function resolve(options: TelemetryHooksOptions) {
-  const { meter, metrics, tally = createTally(), flight, current = new Current() } = options
+  const { meter, metrics, tally = createTally(), flight, current } = options
   const resolved = resolveTelemetryHooksOptions(options)
   return { ...resolved, tally, flight, current, instruments: metrics ?? meterInstruments(meter ?? createNoopMeter()) }
 }

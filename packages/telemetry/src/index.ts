@@ -22,11 +22,12 @@ export {
   type Registry,
   type RegistryOptions,
 } from './metrics/registry.ts'
-export { BUCKETS_SECONDS, METRICS, type CountedName, type Metric, type MetricName, type ObservedName } from './metrics/table.ts'
+export { BUCKETS_SECONDS, METRICS, type Metric, type MetricName } from './metrics/table.ts'
+export type { CountedName, ObservedName } from './metrics/told.ts'
 export { ATTRIBUTES, GEN_AI_ATTRIBUTES, SPANS, type AttributeName } from './names.ts'
 export type { StartTraceOptions } from './start-trace.ts'
 export type { Reading } from './telling.ts'
-export type { WatchedSystem } from './telemetry-metrics.ts'
+export type { WatchedReader, WatchedSystem } from './telemetry-metrics.ts'
 export type { Tally } from './tally.ts'
 export type { Flight } from './recorder/flight.ts'
 export { KEEP_REASONS, type KeepReason } from './recorder/keep-rules.ts'

@@ -1,35 +1,60 @@
 import type { Attributes } from '@opentelemetry/api'
-import type { AgentInfo, CoreHooks, TransitionEnd, TransitionRecorder } from '@stigmergy/core'
+import type { AgentInfo, CoreHooks, TransitionEnd } from '@stigmergy/core'
 import type { GridHooks } from '@stigmergy/grid'
 import type { Labels } from './labels.ts'
-import type { BoundHistogram, Instrument, Instruments } from './metrics/instruments.ts'
+import type { BoundCounter, BoundHistogram, Instrument, Instruments } from './metrics/instruments.ts'
+import { observeNeeds } from './needs.ts'
 import type { SpanTime } from './span-time.ts'
 import { stageOfTransition, stepStages, transitionSeconds, type StageLatency, type StageStarts } from './stages.ts'
 
-/** Hooks that record metrics, with the end of a transition in both forms. */
+/** Hooks that record metrics, with the end of a transition also in a form that makes no objects. */
 export interface MetricHooks {
   readonly core: CoreHooks
   readonly grid: GridHooks
-  readonly transitionEnd: TransitionRecorder['end']
+  /** The series of an agent: keep them. */
+  rowOf(agent: AgentInfo): MetricRow
+  /** Records what every transition has. True if there is more, for {@link MetricHooks.measure}. */
+  transition(
+    row: MetricRow,
+    agent: AgentInfo,
+    event: string,
+    enqueuedAtMs: number,
+    startedAtMs: number,
+    tagsBefore: ReadonlySet<string>,
+    tagsAfter: ReadonlySet<string>,
+    error: unknown,
+  ): boolean
+  measure(row: MetricRow, end: TransitionEnd): void
 }
 
 /** The series of one agent, found once. */
-interface AgentRow {
+export interface MetricRow {
   readonly wait: BoundHistogram
   /** Only of an agent with a stage. */
   readonly decision: BoundHistogram | undefined
   readonly worldAge: BoundHistogram | undefined
   /** Monotonic ms of the newest world change it has taken in. */
   worldSeenAtMs: number | undefined
+  /** The event of the last transition, and whether it was a world change: agents repeat themselves. */
+  event: string
+  isPut: boolean
+  /** Where that event is the failure of a policy. */
+  policyErrors: BoundCounter | undefined
 }
 
 /** Numbers of the states of a breaker, the worse the higher. */
 const BREAKER_STATES = { closed: 0, 'half-open': 1, open: 2 } as const
 
+/** What XState calls the event of an invoked actor that failed, here one with an id `policy:<name>`. */
+const POLICY_FAILED = 'xstate.error.actor.policy:'
+
 const STAGES = ['perception', 'planning', 'actuation'] as const
 
-/** Hooks that record the metrics of agents and maps. What they keep is bounded by the agents alive and the labels (I6). */
-export function createMetricHooks(instruments: Instruments, labels: Labels, time: SpanTime): MetricHooks {
+/**
+ * Hooks that record the metrics of agents and maps. What they keep is bounded by the agents alive and the labels (I6).
+ * `shared`: is told of an id that two agents have at the same time, so that they share their series.
+ */
+export function createMetricHooks(instruments: Instruments, labels: Labels, time: SpanTime, shared: (id: string) => void): MetricHooks {
   const wait = instruments.histogram('agent_mailbox_wait_seconds')
   const decision = instruments.histogram('agent_decision_latency_seconds')
   const worldAge = instruments.histogram('agent_worldmodel_age_seconds')
@@ -38,17 +63,17 @@ export function createMetricHooks(instruments: Instruments, labels: Labels, time
   )
   const restarted = instruments.counter('agent_restarts_total')
   const deadLetters = instruments.counter('dead_letters_total')
+  const policyErrors = instruments.counter('policy_inference_errors_total')
+  const escalations = instruments.counter('agent_escalations_total')
   const changes = instruments.counter('grid_changes_total')
   const changeLabels = new Map<Attributes, Map<string, Attributes>>()
 
-  const rows = new WeakMap<AgentInfo, AgentRow>()
-  let lastAgent: AgentInfo | undefined
-  let lastRow: AgentRow | undefined
   /** Tagged stages each agent is in. Survives a restart of the agent: the stage goes on, its latency includes the repair. */
   const starts = new Map<string, StageStarts>()
   /** Newest world change per set of labels, so that agents beyond the bound share one value. */
   const worldSeenMs = new Map<Attributes, number>()
   const running = new Map<Attributes, number>()
+  const alive = new Map<string, AgentInfo>()
   /** States of breakers, by their labels. */
   const breakers = new Map<Attributes, number>()
 
@@ -61,27 +86,23 @@ export function createMetricHooks(instruments: Instruments, labels: Labels, time
   instruments.observe('agent_breaker_state', (tell) => {
     for (const [attributes, state] of breakers) tell(state, attributes)
   })
+  const needs = observeNeeds(instruments, labels)
   const runs = (agent: AgentInfo, change: 1 | -1): void => {
     const own = labels.ofType(agent)
     running.set(own, Math.max(0, (running.get(own) ?? 0) + change))
   }
 
-  const rowOf = (agent: AgentInfo): AgentRow => {
-    if (agent === lastAgent) return lastRow as AgentRow
-    let row = rows.get(agent)
-    if (row === undefined) {
-      const decides = agent.stage !== undefined
-      row = {
-        wait: wait.bind(labels.ofType(agent)),
-        decision: decides ? decision.bind(labels.ofAgent(agent)) : undefined,
-        worldAge: decides ? worldAge.bind(labels.ofAgent(agent)) : undefined,
-        worldSeenAtMs: undefined,
-      }
-      rows.set(agent, row)
+  const rowOf = (agent: AgentInfo): MetricRow => {
+    const decides = agent.stage !== undefined
+    return {
+      wait: wait.bind(labels.ofType(agent)),
+      decision: decides ? decision.bind(labels.ofAgent(agent)) : undefined,
+      worldAge: decides ? worldAge.bind(labels.ofAgent(agent)) : undefined,
+      worldSeenAtMs: undefined,
+      event: '',
+      isPut: false,
+      policyErrors: undefined,
     }
-    lastAgent = agent
-    lastRow = row
-    return row
   }
 
   const recordStages = (end: TransitionEnd): void => {
@@ -95,7 +116,7 @@ export function createMetricHooks(instruments: Instruments, labels: Labels, time
     for (const ended of step.ended) record(ended)
   }
 
-  const measure = (row: AgentRow, end: TransitionEnd): void => {
+  const measure = (row: MetricRow, end: TransitionEnd): void => {
     if (isWorldPut(end.event)) {
       row.worldSeenAtMs = end.enqueuedAtMs
       worldSeenMs.set(labels.ofAgent(end.agent), time.toEpochMs(end.enqueuedAtMs))
@@ -105,58 +126,47 @@ export function createMetricHooks(instruments: Instruments, labels: Labels, time
     recordStages(end)
   }
 
-  const transitionEnd: TransitionRecorder['end'] = (
-    agent,
-    event,
-    trace,
-    enqueuedAtMs,
-    startedAtMs,
-    restarts,
-    endedAtMs,
-    from,
-    to,
-    tagsBefore,
-    tagsAfter,
-    error,
-    context,
-  ) => {
-    const row = rowOf(agent)
-    row.wait.record(Math.max(0, startedAtMs - enqueuedAtMs) / 1000)
+  const transition: MetricHooks['transition'] = (row, agent, event, enqueuedAtMs, startedAtMs, tagsBefore, tagsAfter, error) => {
+    row.wait.record(startedAtMs > enqueuedAtMs ? (startedAtMs - enqueuedAtMs) / 1000 : 0)
+    if (event !== row.event) {
+      row.event = event
+      row.isPut = isWorldPut(event)
+      row.policyErrors = event.startsWith(POLICY_FAILED)
+        ? policyErrors.bind(labels.with('policy', event.slice(POLICY_FAILED.length)))
+        : undefined
+    }
+    row.policyErrors?.add(1)
     // A transition that threw decided nothing and left the state as it was: it shows in restarts and traces.
-    if (error !== undefined) return
-    // Most transitions have nothing more to measure: no object is made for them.
-    if (agent.stage === undefined && tagsBefore.size + tagsAfter.size === 0 && !starts.has(agent.id) && !isWorldPut(event)) return
-    measure(row, {
-      agent,
-      event,
-      trace,
-      enqueuedAtMs,
-      startedAtMs,
-      restarts,
-      endedAtMs,
-      from,
-      to,
-      tagsBefore,
-      tagsAfter,
-      error,
-      context,
-    })
+    if (error !== undefined) return false
+    return agent.stage !== undefined || tagsBefore.size + tagsAfter.size > 0 || row.isPut || (starts.size > 0 && starts.has(agent.id))
   }
 
+  /** Only where no recorder tells of transitions, which keeps rows of its own. */
+  const rows = new WeakMap<AgentInfo, MetricRow>()
   const core: CoreHooks = {
     onTransitionEnd(end) {
-      const row = rowOf(end.agent)
-      row.wait.record(Math.max(0, end.startedAtMs - end.enqueuedAtMs) / 1000)
-      if (end.error === undefined) measure(row, end)
+      const { agent, event, enqueuedAtMs, startedAtMs, tagsBefore, tagsAfter, error } = end
+      let row = rows.get(agent)
+      if (row === undefined) rows.set(agent, (row = rowOf(agent)))
+      if (transition(row, agent, event, enqueuedAtMs, startedAtMs, tagsBefore, tagsAfter, error)) measure(row, end)
     },
-    onSpawn: (agent) => runs(agent, 1),
+    onSpawn(agent) {
+      runs(agent, 1)
+      const other = alive.get(agent.id)
+      if (other === undefined) alive.set(agent.id, agent)
+      else if (other !== agent) shared(agent.id)
+    },
     onRestart: (agent) => restarted.bind(labels.ofAgent(agent)).add(1),
     onStop(agent) {
       runs(agent, -1)
+      if (alive.get(agent.id) === agent) alive.delete(agent.id)
       starts.delete(agent.id)
+      needs.forget(agent.id)
       const own = labels.ownOf(agent)
       if (own !== undefined) worldSeenMs.delete(own)
     },
+    onEscalation: ({ supervisor }) => escalations.bind(labels.with('supervisor', supervisor)).add(1),
+    onNeed: (agent, need, state) => needs.change(agent.id, need, state),
     onDependency: ({ name, to }) => void breakers.set(labels.with('breaker', name), BREAKER_STATES[to]),
     onDeadLetter: (letter) => deadLetters.bind(labels.with('reason', letter.reason)).add(1),
   }
@@ -171,7 +181,7 @@ export function createMetricHooks(instruments: Instruments, labels: Labels, time
       changes.bind(attributes).add(1)
     },
   }
-  return { core, grid, transitionEnd }
+  return { core, grid, rowOf, transition, measure }
 }
 
 /** A change of a watched map as core tells it: `<name>.put`. */

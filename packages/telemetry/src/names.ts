@@ -17,6 +17,7 @@ export const SPANS = {
 export const ATTRIBUTES = {
   'agent.id': 'Id of the agent.',
   'agent.type': 'Type of the agent.',
+  'agent.system': 'Name of the system the agent lives in, where it has one: see `forSystem`.',
   'agent.stage': 'Stage of the pipeline: `stage` of the agent, else of the tag `stage:<name>` of the state entered or left.',
   'agent.event': 'Type of the event.',
   'agent.state.from': 'State before, as a path: `picking.reach`, `a.x|b.y` for parallel states.',

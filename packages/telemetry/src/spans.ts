@@ -13,16 +13,18 @@ type OurAttributes = { readonly [name in AttributeName]?: string | number }
  * a transition is worth keeping is known only after its context has left with its sends. The parent is the context that came with the
  * event; without one a trace begins here. Writes and sends of the transition carry the context of its span, hence one trace per
  * pipeline (sensor, perception, planning, actuation) across agents and maps.
+ * `system`: name of the system whose agents they watch, if that has one.
  */
-export function createSpanHooks(tracer: Tracer, time: SpanTime): CoreHooks {
+export function createSpanHooks(tracer: Tracer, time: SpanTime, system?: string): CoreHooks {
   // Keyed by the context we handed out, weakly: a transition that is never told to end leaves nothing behind (I6).
   const open = new WeakMap<TraceContext, Span>()
   /** Trace of the failure an agent is being restarted from. One per such agent; forgotten when it is back or stopped. */
   const failedIn = new Map<string, TraceContext>()
 
+  const lives: OurAttributes = system === undefined ? {} : { 'agent.system': system }
   const point = (name: string, parent: TraceContext | undefined, attributes: OurAttributes, error?: unknown): void => {
     const at = time.now()
-    const span = tracer.startSpan(name, { startTime: at, attributes }, toOtelContext(parent))
+    const span = tracer.startSpan(name, { startTime: at, attributes: { ...attributes, ...lives } }, toOtelContext(parent))
     if (error !== undefined) fail(span, error, at)
     span.end(at)
   }
@@ -34,7 +36,7 @@ export function createSpanHooks(tracer: Tracer, time: SpanTime): CoreHooks {
         {
           kind: start.trace === undefined ? SpanKind.INTERNAL : SpanKind.CONSUMER,
           startTime: time.toHrTime(start.startedAtMs),
-          attributes: startAttributes(start),
+          attributes: { ...startAttributes(start), ...lives },
         },
         toOtelContext(start.trace),
       )

@@ -50,6 +50,25 @@ export function observeMailboxes(instruments: Instruments, system: WatchedSystem
   })
 }
 
+/** A reader of a journal of `@stigmergy/grid`. */
+export interface WatchedReader {
+  readonly name: string
+  lag(): number
+}
+
+/** Readers of a name are one consumer. Returns the end of it. */
+export function observeJournal(instruments: Instruments, journal: string, reader: WatchedReader, labels: Labels): () => void {
+  const own = Object.freeze({ ...labels.with('journal', journal), consumer: labels.with('consumer', reader.name)['consumer'] })
+  return instruments.observe('journal_lag_records', (tell) => {
+    try {
+      tell(reader.lag(), own)
+    } catch (error) {
+      // A reader that was closed before us has nothing to tell any more.
+      if ((error as { readonly code?: unknown } | undefined)?.code !== 'CLOSED') throw error
+    }
+  })
+}
+
 /** The near cache of every map of the grid. Returns the end of it. */
 export function observeNearCache(instruments: Instruments, grid: Grid, labels: Labels): () => void {
   const maps = (): ReturnType<Grid['stats']>['maps'] => {

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api'
 import type { Instruments } from './metrics/instruments.ts'
-import type { CountedName, ObservedName } from './metrics/table.ts'
+import type { CountedName, ObservedName } from './metrics/told.ts'
 import type { Tally } from './tally.ts'
 
 /** A value of a gauge, now. */

@@ -24,14 +24,28 @@ interface Step {
 
 const robot = agentInfo()
 
+/** As the hooks tell it: with the row of the agent. */
+function end(
+  recorder: Recorder,
+  agent: ReturnType<typeof agentInfo>,
+  atMs: number,
+  endedAtMs: number,
+  to: string,
+  tagsAfter: ReadonlySet<string>,
+  error: unknown,
+  context: TraceContext | undefined,
+): void {
+  recorder.end(recorder.rowOf(agent), 'go', atMs, atMs, 0, endedAtMs, 'a', to, none, tagsAfter, error, context)
+}
+
 /** One transition under `trace`. Returns its context. */
 function step(
   recorder: Recorder,
   trace: TraceContext | undefined,
   { agent = robot, atMs = 0, tookMs = 1, error, tags = [], to = 'b' }: Step = {},
 ) {
-  const context = recorder.start(agent, 'go', trace)
-  recorder.end(agent, 'go', trace, atMs, atMs, 0, atMs + tookMs, 'a', to, none, new Set(tags), error, context)
+  const context = recorder.start(trace)
+  end(recorder, agent, atMs, atMs + tookMs, to, new Set(tags), error, context)
   return context
 }
 
@@ -91,10 +105,10 @@ test('many causes: links to each, also when the context was copied by the grid',
   const { recorder, spans } = openFlight({ keep: 'all' })
   const percepts = [1, 2, 3].map(() => recorder.root('percept', {}, 0, 0))
   for (const carried of [(context: TraceContext) => context, copy]) {
-    const context = recorder.start(robot, 'go', percepts[0])
+    const context = recorder.start(percepts[0])
     recorder.link(carried(context), percepts[1]!)
     recorder.link(carried(context), percepts[2]!)
-    recorder.end(robot, 'go', percepts[0], 0, 0, 0, 0, 'a', 'b', none, none, undefined, context)
+    end(recorder, robot, 0, 0, 'b', none, undefined, context)
   }
   recorder.link(foreign, percepts[1]!)
   const plans = spans().filter(({ name }) => name === 'robot a -> b')
@@ -132,7 +146,7 @@ test('a violation, an objective missed, a tag and a word of the user keep a trac
 test('rules can be off', () => {
   const { recorder, spans } = openFlight({ keep: { ratio: 0, errors: false, violations: false } })
   step(recorder, undefined, { error: 'x', tags: ['violation'] })
-  recorder.failure({ agent: robot, error: 'x', event: 'go', trace: undefined, decision: { type: 'stop' } })
+  recorder.failure(recorder.rowOf(robot), { agent: robot, error: 'x', event: 'go', trace: undefined, decision: { type: 'stop' } })
   assert.is(spans().length, 0)
 })
 
@@ -189,9 +203,8 @@ test('a cause that is not valid begins a trace', () => {
 
 test('an end of a start that is not known is ignored', () => {
   const { recorder } = openFlight()
-  recorder.end(robot, 'go', undefined, 0, 0, 0, 0, 'a', 'b', none, none, undefined, undefined)
-  recorder.end(robot, 'go', undefined, 0, 0, 0, 0, 'a', 'b', none, none, undefined, foreign)
-  recorder.end(robot, 'go', undefined, 0, 0, 0, 0, 'a', 'b', none, none, undefined, openFlight().recorder.start(robot, 'go', undefined))
+  for (const context of [undefined, foreign, openFlight().recorder.start(undefined)])
+    end(recorder, robot, 0, 0, 'b', none, undefined, context)
   assert.is(recorder.ring.head, 0)
 })
 

@@ -48,7 +48,7 @@ const filled = (expr: string): string => expr.replaceAll('$__rate_interval', '1m
 
 test('the files in deploy are the ones that are made', async () => {
   for (const { path, text } of files)
-    assert.is(await readFile(new URL(path, committed), 'utf8'), text, `${path}: run the script "operators"`)
+    assert.is(await readFile(new URL(path, committed), 'utf8'), text, `${path}: run stigmergy operators deploy/operators --force`)
 })
 
 test('every query can be parsed', () => {

@@ -36,6 +36,8 @@ test('the endpoint shows every metric by its literal name', () =>
       atMs: 0,
     })
     telemetry.grid.onChange!('parts', { type: 'resync', reason: 'gap', entries: new Map() })
+    telemetry.core.onEscalation!({ supervisor: 'cell', child: 'r1', to: undefined })
+    telemetry.core.onNeed!(agentInfo(), 'eye', 'degraded')
     telemetry.core.onSpawn!(agentInfo())
     telemetry.recordTaskAssignment(0.02)
     telemetry.observe('agent_mailbox_depth', () => [{ value: 3, labels: { agent_type: 'robot', agent_id: 'r1' } }])

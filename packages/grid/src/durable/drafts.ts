@@ -35,7 +35,7 @@ export interface Unit {
   readonly writes: AnyWrite[]
 }
 
-/** What the writes of one batch make of the rows as committed. */
+/** What the writes of one batch make of the rows as committed. Loops are plain here: every commit of every agent goes through them. */
 export class Drafts {
   readonly #drafts = new Map<RowKind<unknown>, Map<string, AnyDraft>>()
 
@@ -48,7 +48,8 @@ export class Drafts {
     for (const write of writes) {
       if (write.over) continue
       try {
-        const mine = write.parts.map((part) => this.#of(part))
+        const mine: AnyDraft[] = []
+        for (const part of write.parts) this.#add(part, mine)
         plan(write, mine)
         if (!write.over) join(write, mine, units)
       } catch (error) {
@@ -58,56 +59,65 @@ export class Drafts {
     return units.filter((unit) => unit.writes.length > 0)
   }
 
-  #of(part: GroupWrite<unknown, unknown>): readonly AnyDraft[] {
+  #add(part: GroupWrite<unknown, unknown>, to: AnyDraft[]): void {
     const { kind } = part
     let known = this.#drafts.get(kind)
     if (known === undefined) this.#drafts.set(kind, (known = new Map()))
-    const drafts: AnyDraft[] = []
-    for (const id of part.ids()) {
+    const ids = part.ids()
+    part.count = ids.length
+    for (const id of ids) {
       let draft = known.get(id)
       if (draft === undefined) known.set(id, (draft = new Draft(kind, id)))
-      drafts.push(draft)
+      to.push(draft)
     }
-    return drafts
   }
 }
 
-function plan(write: AnyWrite, drafts: readonly (readonly AnyDraft[])[]): void {
+/** Plans its parts one upon the other; where one is refused, what those before had made of the rows is taken back. */
+function plan(write: AnyWrite, drafts: readonly AnyDraft[]): void {
+  const { parts } = write
   write.refused = undefined
-  const before: { readonly draft: AnyDraft; readonly row: unknown; readonly changed: boolean }[] = []
+  const before = parts.length === 1 ? undefined : drafts.map(({ row, changed }) => ({ row, changed }))
   try {
-    for (const [at, part] of write.parts.entries()) {
-      const mine = drafts[at] ?? []
-      const rows = part.plan(mine.map(({ row }) => row))
-      for (const [of, draft] of mine.entries()) {
-        const row = rows[of]
-        if (row === draft.row) continue
-        before.push({ draft, row: draft.row, changed: draft.changed })
-        draft.row = row
-        draft.changed = true
-      }
+    for (let at = 0, from = 0; at < parts.length; at++) {
+      const part = parts[at] as GroupWrite<unknown, unknown>
+      const rows: unknown[] = []
+      for (let each = from; each < from + part.count; each++) rows.push(drafts[each]?.row)
+      const after = part.plan(rows)
+      for (let each = 0; each < part.count; each++) alter(drafts[from + each] as AnyDraft, after[each])
+      from += part.count
     }
   } catch (refused) {
-    // None of its parts: what those before had made of the rows is taken back.
-    for (const { draft, row, changed } of before.toReversed()) Object.assign(draft, { row, changed })
-    if (!drafts.some((mine) => mine.some(({ changed }) => changed))) return write.fail(refused)
+    if (before !== undefined) for (const [at, draft] of drafts.entries()) Object.assign(draft, before[at])
+    if (!drafts.some(({ changed }) => changed)) return write.fail(refused)
     write.refused = refused
   }
 }
 
+function alter(draft: AnyDraft, row: unknown): void {
+  if (row === draft.row) return
+  draft.row = row
+  draft.changed = true
+}
+
 /** Files the write with those it shares ids with. */
-function join(write: AnyWrite, drafts: readonly (readonly AnyDraft[])[], units: Unit[]): void {
-  const known = drafts.flatMap((mine) => mine.find(({ unit }) => unit !== undefined)?.unit ?? [])[0]
-  const unit: Unit = known ?? { drafts: [], writes: [] }
-  for (const draft of drafts.flat()) {
+function join(write: AnyWrite, drafts: readonly AnyDraft[], units: Unit[]): void {
+  let unit: Unit | undefined
+  for (const draft of drafts) unit ??= draft.unit
+  if (unit === undefined) units.push((unit = { drafts: [], writes: [] }))
+  for (const draft of drafts) {
     const other = draft.unit
     if (other === unit) continue
-    for (const each of other?.drafts ?? [draft]) {
+    if (other === undefined) {
+      draft.unit = unit
+      unit.drafts.push(draft)
+      continue
+    }
+    for (const each of other.drafts) {
       each.unit = unit
       unit.drafts.push(each)
     }
-    if (other !== undefined) unit.writes.push(...other.writes.splice(0))
+    unit.writes.push(...other.writes.splice(0))
   }
   unit.writes.push(write)
-  if (known === undefined) units.push(unit)
 }

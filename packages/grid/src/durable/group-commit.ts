@@ -98,7 +98,7 @@ export function createGroupCommit(environment: Environment): GroupCommit {
     // They were first, and stay so: the order of one id's writes is the order in which they were asked for.
     if (again.length > 0) queue = [...again, ...queue]
     if (done.length === 0) return
-    for (const kind of kinds) kind.committed(partsOf(done, kind))
+    for (const kind of kinds) kind.committed(() => partsOf(done, kind))
     acknowledge(done)
   }
 

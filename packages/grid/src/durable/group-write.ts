@@ -41,6 +41,8 @@ export abstract class Waiting<T> {
 export abstract class GroupWrite<Row, T> extends Waiting<T> {
   abstract readonly kind: RowKind<Row>
   readonly exclusive: boolean = false
+  /** How many rows the last {@link ids} were. */
+  count = 0
   readonly parts: readonly GroupWrite<unknown, unknown>[] = [this as unknown as GroupWrite<unknown, unknown>]
 
   /** The rows it depends on. Asked for before each plan. */

@@ -75,7 +75,8 @@ export class RowKind<Row> {
     else this.#remembered.set(id, { key, version: changed ? version + 1 : version, row: changed && slim ? slim(row) : row })
   }
 
-  committed(writes: readonly GroupWrite<Row, unknown>[]): void {
-    this.#options.committed?.(writes)
+  /** `writes` gives those of this kind that are committed, and is asked only where somebody wants to know. */
+  committed(writes: () => readonly GroupWrite<Row, unknown>[]): void {
+    this.#options.committed?.(writes())
   }
 }

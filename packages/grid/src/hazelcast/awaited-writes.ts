@@ -20,6 +20,16 @@ export class AwaitedWrites {
     else awaited.closed(this.#closed)
   }
 
+  /** Resolves when it is in the copy. */
+  until(number: number, write: DriverWrite): Promise<Frame | undefined> {
+    const applied = new Promise<Frame | undefined>((resolve, reject) => {
+      this.begin(number, { write, applied: resolve, closed: reject })
+    })
+    // The write itself may fail first, and then nobody waits here.
+    applied.catch(() => {})
+    return applied
+  }
+
   /** It was not made, or nobody waits for it any more. */
   abandon(number: number): void {
     this.#awaited.delete(number)
@@ -43,7 +53,7 @@ export class AwaitedWrites {
 
   close(error: GridError): void {
     this.#closed = error
-    for (const { closed } of this.#awaited.values()) closed(error)
+    for (const awaited of this.#awaited.values()) awaited.closed(error)
     this.#awaited.clear()
   }
 }

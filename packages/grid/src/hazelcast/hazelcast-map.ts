@@ -75,6 +75,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
       beat: () => pulse.next,
       ready: () => this.#imap(),
       garbage: this.#garbage,
+      partitionOf: (key) => context.link.client.getPartitionService().getPartitionId(key),
     })
     this.#repairs = new Repairs({ session, own: this.#own, changes: this.#changes, completeness: this.#completeness, copy: this.#copy })
   }

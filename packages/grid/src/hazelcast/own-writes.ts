@@ -27,8 +27,8 @@ export class OwnWrites {
   readonly #tellLimit: number
   #next = 0
   #floor = 0
-  /** Number -> key; undefined: the write was not made. */
-  readonly #ring = new Map<number, string | undefined>()
+  /** The keys of the last numbers, each at its number modulo the size; undefined: the write was not made. */
+  readonly #ring: (string | undefined)[] = []
   readonly #telling = new Map<number, Told>()
   /** Given to writes that have not ended yet. */
   readonly #pending = new Set<number>()
@@ -51,12 +51,9 @@ export class OwnWrites {
 
   begin(key: string): number {
     const number = ++this.#next
-    this.#ring.set(number, key)
+    this.#ring[number % this.#ringSize] = key
     this.#pending.add(number)
-    if (this.#ring.size > this.#ringSize) {
-      this.#floor = number - this.#ringSize
-      this.#ring.delete(this.#floor)
-    }
+    if (number > this.#ringSize) this.#floor = number - this.#ringSize
     return number
   }
 
@@ -68,33 +65,33 @@ export class OwnWrites {
   /** The write was certainly not made, and will not be. `beat`: the next one. */
   voided(number: number, beat: number): void {
     this.#pending.delete(number)
-    if (this.#ring.has(number)) this.#ring.set(number, undefined)
+    if (this.#remembers(number)) this.#ring[number % this.#ringSize] = undefined
     this.#tell(number, beat, undefined)
   }
 
   /** Nobody knows whether the write was made: everybody has to look. */
   unknown(number: number, beat: number): void {
     this.#pending.delete(number)
-    const key = this.#ring.get(number)
+    const key = this.#remembered(number)
     if (key !== undefined) this.#tell(number, beat, key)
   }
 
   /** A reader misses these. Of a write under way there is nothing to say yet. */
   asked(numbers: Iterable<number>, beat: number): void {
     for (const number of numbers) {
-      if (this.#pending.has(number) || !this.#ring.has(number) || this.#telling.has(number)) continue
-      this.#tell(number, beat, this.#ring.get(number))
+      if (this.#pending.has(number) || !this.#remembers(number) || this.#telling.has(number)) continue
+      this.#tell(number, beat, this.#remembered(number))
     }
   }
 
   /** The key of a number; undefined if it was not made, or is not known any more, or is still under way. */
   keyOf(number: number): string | undefined {
-    return this.#pending.has(number) ? undefined : this.#ring.get(number)
+    return this.#pending.has(number) ? undefined : this.#remembered(number)
   }
 
   /** Is it known not to have been made? */
   isVoid(number: number): boolean {
-    return this.#ring.has(number) && this.#ring.get(number) === undefined
+    return this.#remembers(number) && this.#remembered(number) === undefined
   }
 
   announce(): Announcement {
@@ -111,6 +108,14 @@ export class OwnWrites {
   heard(beat: number): void {
     if (this.#telling.size === 0) return
     for (const [number, told] of this.#telling) if (told.beat <= beat) this.#telling.delete(number)
+  }
+
+  #remembers(number: number): boolean {
+    return number > this.#floor && number <= this.#next
+  }
+
+  #remembered(number: number): string | undefined {
+    return this.#remembers(number) ? this.#ring[number % this.#ringSize] : undefined
   }
 
   // Bounded (I6): a reader that misses what is dropped here asks for it again.

@@ -91,13 +91,25 @@ export const METRICS = {
     kind: 'counter',
     unit: '{error}',
     labels: ['policy'],
-    description: 'Inferences of a policy that failed, as told by count.',
+    description: 'Inferences of a policy that failed: invoked actors with an id `policy:<name>`, and what count was told.',
   },
   agent_restarts_total: {
     kind: 'counter',
     unit: '{restart}',
     labels: ['agent_type', 'agent_id'],
     description: 'Restarts after a failure.',
+  },
+  agent_escalations_total: {
+    kind: 'counter',
+    unit: '{escalation}',
+    labels: ['supervisor'],
+    description: 'Supervisors that gave up on a child and passed it on to the one above.',
+  },
+  agent_needs_unmet: {
+    kind: 'gauge',
+    unit: '{agent}',
+    labels: ['need', 'state'],
+    description: 'Agents with a need that is not met (state degraded), or is met again and waits to be acknowledged (state latched).',
   },
   dead_letters_total: {
     kind: 'counter',
@@ -133,7 +145,7 @@ export const METRICS = {
     kind: 'gauge',
     unit: '{record}',
     labels: ['journal', 'consumer'],
-    description: 'Records a consumer of a journal has not read yet, as told by observe.',
+    description: 'Records a consumer of a journal has not read yet: of the readers given to watchJournal, or as told by observe.',
   },
   agent_stale_decisions_total: {
     kind: 'counter',
@@ -231,9 +243,3 @@ export const METRICS = {
 
 /** A key of {@link METRICS}. */
 export type MetricName = keyof typeof METRICS
-
-/** Gauges of what only others know: see `observe`. */
-export type ObservedName = 'agent_mailbox_depth' | 'agent_breaker_state' | 'journal_lag_records'
-
-/** Counters of what only others know: see `count`. */
-export type CountedName = 'policy_inference_errors_total'

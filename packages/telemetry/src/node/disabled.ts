@@ -25,6 +25,7 @@ export function disabledTelemetry(): Telemetry {
     observe: () => () => {},
     count: () => {},
     watchSystem: () => () => {},
+    watchJournal: () => () => {},
     watchGrid: () => () => {},
     memory: undefined,
     prometheus: undefined,

@@ -118,11 +118,15 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
   if (recording !== undefined) kept.by = recording.flight.recorder
   const hooks = telemetryHooks({
     flight: recording?.flight,
-    current,
+    // Who logs or instruments asks what runs; for nobody else it is noted down.
+    current: settings.logs === undefined && options.instrumentations === undefined ? undefined : current,
     metrics: registry,
     clock: settings.clock,
     maxLabelValues: settings.maxLabelValues,
     tally,
+    sharedId(id) {
+      settings.warn(`telemetry: two agents ${JSON.stringify(id)} share their metrics: give each system telemetry.forSystem(name)`)
+    },
     ...settings.base,
   })
   const detach: (() => void)[] = []

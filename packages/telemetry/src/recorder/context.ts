@@ -3,6 +3,7 @@ import type { TraceContext } from '@stigmergy/grid'
 /**
  * The context of a recorded transition. To everybody else it is a plain trace context; the recorder that made it finds the numbers in it
  * again without reading the text. A copy of it (a message to another process, a grid entry) is read as text.
+ * Halves of ids are signed 32-bit integers here, which V8 keeps in the object itself: a greater number would be an object of its own.
  */
 export class RecordedContext implements TraceContext {
   readonly traceId: string
@@ -31,9 +32,9 @@ export class RecordedContext implements TraceContext {
     this.traceFlags = traceFlags
     this.#maker = maker
     this.#trace = trace
-    this.#spanLow = spanLow
-    this.#parentHigh = parentHigh
-    this.#parentLow = parentLow
+    this.#spanLow = spanLow | 0
+    this.#parentHigh = parentHigh | 0
+    this.#parentLow = parentLow | 0
     this.#plan = plan
   }
 

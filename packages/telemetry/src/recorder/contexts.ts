@@ -13,9 +13,6 @@ export class Contexts {
   readonly #ids: Ids
   readonly #keeper: Keeper
   readonly #headRatio: number
-  /** Set by `#join`: the parent's span. */
-  #parentHigh = 0
-  #parentLow = 0
 
   constructor(maker: object, traces: TraceTable, ids: Ids, keeper: Keeper, headRatio: number) {
     this.#maker = maker
@@ -27,46 +24,39 @@ export class Contexts {
 
   /** A new span under `parent`; without one, or with one that is not valid, a new trace. */
   make(parent: TraceContext | undefined): RecordedContext {
-    const traces = this.#traces
+    if (parent === undefined) return this.#root(undefined)
     const ids = this.#ids
+    const own = RecordedContext.of(parent, this.#maker)
+    let parentHigh: number
+    let parentLow: number
     let trace = -1
-    let traceId = ''
-    let flags = 1
-    let plan: string | undefined
-    this.#parentHigh = this.#parentLow = 0
-    if (parent !== undefined) {
-      trace = this.#join(parent)
-      traceId = parent.traceId
-      flags = parent.traceFlags
-      plan = parent.planId
+    if (own !== undefined) {
+      parentHigh = ids.spanHigh
+      parentLow = RecordedContext.spanLow(own)
+      if (this.#traces.has(RecordedContext.trace(own))) trace = RecordedContext.trace(own)
+    } else {
+      const { spanId } = parent
+      parentHigh = parseWord(spanId, 0)
+      parentLow = parseWord(spanId, 8)
+      if (parentHigh < 0 || parentLow < 0 || spanId.length !== 16 || (parentHigh === 0 && parentLow === 0)) return this.#root(parent.planId)
     }
-    if (trace < 0) {
-      this.#parentHigh = this.#parentLow = 0
-      trace = traces.begin()
-      traceId = ids.traceText(trace)
-      flags = inShare(traces.u32[traces.row(trace) * 16 + 3] as number, this.#headRatio) ? 1 : 0
-      this.#keeper.born(trace, flags === 1)
-    }
-    if (plan !== undefined) traces.setPlan(trace, plan)
+    if (trace < 0) trace = this.open(parent.traceId, parent.traceFlags)
+    const { planId, traceId, traceFlags } = parent
+    if (trace < 0) return this.#root(planId)
+    if (planId !== undefined) this.#traces.setPlan(trace, planId)
     const low = ids.nextSpan()
-    return new RecordedContext(this.#maker, traceId, ids.spanText(low), flags, trace, low, this.#parentHigh, this.#parentLow, plan)
+    return new RecordedContext(this.#maker, traceId, ids.spanText(low), traceFlags, trace, low, parentHigh, parentLow, planId)
   }
 
-  /** Number of the trace of a context, -1 if it is not valid. Notes the span as the parent. */
-  #join(parent: TraceContext): number {
-    const own = RecordedContext.of(parent, this.#maker)
-    if (own !== undefined) {
-      this.#parentHigh = this.#ids.spanHigh
-      this.#parentLow = RecordedContext.spanLow(own)
-      const trace = RecordedContext.trace(own)
-      if (this.#traces.has(trace)) return trace
-    } else {
-      this.#parentHigh = parseWord(parent.spanId, 0)
-      this.#parentLow = parseWord(parent.spanId, 8)
-      if (this.#parentHigh < 0 || this.#parentLow < 0 || parent.spanId.length !== 16) return -1
-      if (this.#parentHigh === 0 && this.#parentLow === 0) return -1
-    }
-    return this.open(parent.traceId, parent.traceFlags)
+  #root(plan: string | undefined): RecordedContext {
+    const traces = this.#traces
+    const ids = this.#ids
+    const trace = traces.begin()
+    const sampled = inShare(traces.u32[traces.row(trace) * 16 + 3] as number, this.#headRatio)
+    this.#keeper.born(trace, sampled)
+    if (plan !== undefined) traces.setPlan(trace, plan)
+    const low = ids.nextSpan()
+    return new RecordedContext(this.#maker, ids.traceText(trace), ids.spanText(low), sampled ? 1 : 0, trace, low, 0, 0, plan)
   }
 
   /** Number of the trace with that id, known or new; -1 if that is no id. */

@@ -1,7 +1,7 @@
-/** Hexadecimal text of ids. Texts of 3 digits are made once: an id is then one or two joins of strings. */
+/** Hexadecimal text of ids. Texts of 2 and 3 digits are made once: an id is then one or two joins of strings. */
 export interface Hex {
-  /** 0..4095 -> 3 digits. */
-  readonly three: readonly string[]
+  /** 0..255 -> 2 digits. */
+  readonly two: readonly string[]
   /** 8 digits. */
   word(value: number): string
 }
@@ -10,7 +10,7 @@ export function createHex(): Hex {
   const three = Array.from({ length: 4096 }, (_, value) => value.toString(16).padStart(3, '0'))
   const two = three.slice(0, 256).map((text) => text.slice(1))
   return {
-    three,
+    two,
     word: (value) => (three[value >>> 20] as string) + (three[(value >>> 8) & 0xfff] as string) + (two[value & 0xff] as string),
   }
 }
@@ -27,18 +27,14 @@ export function parseWord(text: string, at: number): number {
   return value
 }
 
-/** Mixes 32 bits, one to one, so that ids counted up look random (MurmurHash3's finaliser by Austin Appleby). */
+/** Mixes 24 bits, one to one, so that numbers counted up look random. */
 export function mix(value: number): number {
-  let h = value
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return (h ^ (h >>> 16)) >>> 0
+  const once = Math.imul(value, 0xca6b) & 0xffffff
+  return Math.imul(once ^ (once >>> 12), 0x5bd1) & 0xffffff
 }
 
-/** What {@link mix} made, back. */
+/** What {@link mix} made, back: by the inverse factors. */
 export function unmix(value: number): number {
-  let h = value ^ (value >>> 16)
-  h = Math.imul(h, 0x7ed1b41d)
-  h = Math.imul(h ^ (h >>> 13) ^ (h >>> 26), 0xa5cb9243)
-  return (h ^ (h >>> 16)) >>> 0
+  const once = Math.imul(value, 0xbbdd31) & 0xffffff
+  return Math.imul(once ^ (once >>> 12), 0x8e9243) & 0xffffff
 }

@@ -33,7 +33,7 @@ export const U32 = {
   to: 22,
   stage: 23,
   restarts: 24,
-  keep: 25,
+  system: 25,
 } as const
 
 /** What a record is about. The low byte of the field `kind`. */

@@ -21,6 +21,8 @@ export interface FlightRecord {
   readonly agentId: string
   /** Type of the agent; of a change: the map. */
   readonly agentType: string
+  /** Name of the system the agent lives in, as `forSystem` was told it; empty: it has none. */
+  readonly system: string
   /** Type of the event; of a root: its name; of a restart: where the state came from. */
   readonly event: string
   readonly from: string
@@ -88,6 +90,7 @@ export function readFlight({ ring, strings }: RecorderMemory): FlightReader {
             parentId: word(U32.parentHigh) + word(U32.parentLow),
             agentId: name(U32.agentId),
             agentType: name(U32.agentType),
+            system: name(U32.system),
             event: name(U32.event),
             from: name(U32.from),
             to: name(U32.to),

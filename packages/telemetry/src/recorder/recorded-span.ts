@@ -44,10 +44,10 @@ function describe(
   extra: Extra | undefined,
   consumer: boolean,
 ): { readonly name: string; readonly attributes: Attributes } {
-  const { kind, agentId, agentType, event, restarts } = record
+  const { kind, agentId, agentType, system, event, restarts } = record
   if (kind === 'root') return { name: event, attributes: { 'agent.stage': 'sensor', ...extra?.attributes } }
   if (kind === 'transition') return describeTransition(record, consumer)
-  const agent: OurAttributes = { 'agent.id': agentId, 'agent.type': agentType }
+  const agent: OurAttributes = { 'agent.id': agentId, 'agent.type': agentType, ...(system === '' ? {} : { 'agent.system': system }) }
   if (kind === 'restart') {
     const attributes: OurAttributes = { ...agent, 'agent.restarts': restarts, 'agent.restored.from': event }
     return { name: `${agentType} restarted`, attributes }
@@ -77,6 +77,7 @@ function describeTransition(record: FlightRecord, consumer: boolean): { readonly
     'agent.state.to': to,
   }
   if (stage !== '') attributes['agent.stage'] = stage
+  if (record.system !== '') attributes['agent.system'] = record.system
   if (consumer) {
     attributes['messaging.system'] = 'stigmergy'
     attributes['messaging.operation.type'] = 'process'

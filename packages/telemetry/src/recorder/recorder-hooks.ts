@@ -1,33 +1,111 @@
-import type { CoreHooks, TransitionRecorder } from '@stigmergy/core'
+import type { AgentInfo, CoreHooks, TransitionRecorder } from '@stigmergy/core'
 import type { GridHooks, TraceContext } from '@stigmergy/grid'
 import type { Current } from '../current.ts'
+import type { MetricHooks, MetricRow } from '../metric-hooks.ts'
+import type { AgentRow } from './agents.ts'
 import type { Recorder } from './recorder.ts'
 
-/** Hooks that write all they are told into the recorder. `then`: who is told of transitions after it. `current`: learns what runs. */
-export function createRecorderHooks(
-  recorder: Recorder,
-  then: TransitionRecorder['end'],
-  current: Current,
-): { readonly core: CoreHooks; readonly grid: GridHooks } {
+/** What is known of an agent, found by one look-up. */
+interface Row {
+  readonly recorded: AgentRow
+  readonly measured: MetricRow
+}
+
+export interface RecorderHooksOptions {
+  readonly recorder: Recorder
+  /** Are told of transitions after the recorder. */
+  readonly metrics: MetricHooks
+  /** Learns what runs; undefined where nobody asks. */
+  readonly current: Current | undefined
+  /** Name of the system whose agents these hooks watch. @default it has none */
+  readonly system?: string | undefined
+}
+
+/** Tells the recorder and the metrics of every transition. */
+class Transitions implements TransitionRecorder {
+  readonly #recorder: Recorder
+  readonly #metrics: MetricHooks
+  readonly #current: Current | undefined
+  readonly #system: string | undefined
+  /** As long as their agents. */
+  readonly #rows = new WeakMap<AgentInfo, Row>()
+  #lastAgent: AgentInfo | undefined
+  #lastRow: Row | undefined
+
+  constructor({ recorder, metrics, current, system }: RecorderHooksOptions) {
+    this.#recorder = recorder
+    this.#metrics = metrics
+    this.#current = current
+    this.#system = system
+  }
+
+  /** Most often it is the agent of the last time: its mailbox is being emptied. */
+  rowOf(agent: AgentInfo): Row {
+    if (agent === this.#lastAgent) return this.#lastRow as Row
+    let row = this.#rows.get(agent)
+    if (row === undefined) {
+      row = { recorded: this.#recorder.rowOf(agent, this.#system), measured: this.#metrics.rowOf(agent) }
+      this.#rows.set(agent, row)
+    }
+    this.#lastAgent = agent
+    this.#lastRow = row
+    return row
+  }
+
+  start(agent: AgentInfo, _event: string, trace: TraceContext | undefined): TraceContext {
+    const context = this.#recorder.start(trace)
+    this.#current?.begin(agent, context)
+    return context
+  }
+
+  end(
+    agent: AgentInfo,
+    event: string,
+    trace: TraceContext | undefined,
+    enqueuedAtMs: number,
+    startedAtMs: number,
+    restarts: number,
+    endedAtMs: number,
+    from: string,
+    to: string,
+    tagsBefore: ReadonlySet<string>,
+    tagsAfter: ReadonlySet<string>,
+    error: unknown,
+    context: TraceContext | undefined,
+  ): void {
+    this.#current?.end(context)
+    const { recorded, measured } = this.rowOf(agent)
+    this.#recorder.end(recorded, event, enqueuedAtMs, startedAtMs, restarts, endedAtMs, from, to, tagsBefore, tagsAfter, error, context)
+    // Most transitions have nothing more to measure: no object is made for them.
+    if (!this.#metrics.transition(measured, agent, event, enqueuedAtMs, startedAtMs, tagsBefore, tagsAfter, error)) return
+    this.#metrics.measure(measured, {
+      agent,
+      event,
+      trace,
+      enqueuedAtMs,
+      startedAtMs,
+      restarts,
+      endedAtMs,
+      from,
+      to,
+      tagsBefore,
+      tagsAfter,
+      error,
+      context,
+    })
+  }
+}
+
+/** Hooks that write all they are told into the recorder. */
+export function createRecorderHooks(options: RecorderHooksOptions): { readonly core: CoreHooks; readonly grid: GridHooks } {
+  const { recorder } = options
   /** Trace of the failure an agent is being restarted from. One per such agent; forgotten when it is back or stopped (I6). */
   const failedIn = new Map<string, TraceContext>()
-  const transitions: TransitionRecorder = {
-    start(agent, event, trace) {
-      const context = recorder.start(agent, event, trace)
-      current.begin(agent, context)
-      return context
-    },
-    end(agent, event, trace, enqueuedAtMs, startedAtMs, restarts, endedAtMs, from, to, tagsBefore, tagsAfter, error, context) {
-      current.end(context)
-      recorder.end(agent, event, trace, enqueuedAtMs, startedAtMs, restarts, endedAtMs, from, to, tagsBefore, tagsAfter, error, context)
-      then(agent, event, trace, enqueuedAtMs, startedAtMs, restarts, endedAtMs, from, to, tagsBefore, tagsAfter, error, context)
-    },
-  }
+  const transitions = new Transitions(options)
   const core: CoreHooks = {
     transitions,
     // The same in the form with objects, for who calls the hooks from elsewhere. Core itself uses `transitions` only.
-    onTransitionStart: ({ agent, event, trace, enqueuedAtMs, startedAtMs, restarts }) =>
-      transitions.start(agent, event, trace, enqueuedAtMs, startedAtMs, restarts),
+    onTransitionStart: ({ agent, event, trace }) => transitions.start(agent, event, trace),
     onTransitionEnd: (end) =>
       transitions.end(
         end.agent,
@@ -46,12 +124,12 @@ export function createRecorderHooks(
       ),
     onFailure(failure) {
       if (failure.trace !== undefined && failure.decision.type === 'restart') failedIn.set(failure.agent.id, failure.trace)
-      recorder.failure(failure)
+      recorder.failure(transitions.rowOf(failure.agent).recorded, failure)
     },
     onRestart(agent, restarts, from) {
       const trace = failedIn.get(agent.id)
       failedIn.delete(agent.id)
-      recorder.restart(agent, restarts, from, trace)
+      recorder.restart(transitions.rowOf(agent).recorded, restarts, from, trace)
     },
     onStop: (agent) => void failedIn.delete(agent.id),
   }

@@ -1,9 +1,9 @@
-import type { AgentInfo, CoreHooks, Failure, TransitionRecorder } from '@stigmergy/core'
+import type { AgentInfo, CoreHooks, Failure } from '@stigmergy/core'
 import type { Clock, TraceContext } from '@stigmergy/grid'
 import { createAgentRows, type AgentRow } from './agents.ts'
 import { RecordedContext } from './context.ts'
 import { Contexts } from './contexts.ts'
-import { createIds, type Ids } from './ids.ts'
+import { Ids } from './ids.ts'
 import { judge } from './judge.ts'
 import { reasonCode } from './keep-rules.ts'
 import { Keeper } from './keeper.ts'
@@ -26,7 +26,7 @@ const TRACES_LOG2 = 15
  * in its trace is, so a trace that turns out to matter is found without a search (the breadcrumbs of Hindsight, NSDI 2023).
  * Spans are made later, and only of the traces that are kept.
  */
-export class Recorder implements TransitionRecorder {
+export class Recorder {
   readonly ring: Ring
   readonly strings: StringTable
   readonly traces: TraceTable
@@ -34,7 +34,7 @@ export class Recorder implements TransitionRecorder {
   readonly ids: Ids
   readonly #options: ResolvedRecorderOptions
   readonly #clock: Clock
-  readonly #agentOf: (agent: AgentInfo) => AgentRow
+  readonly #rowOf: (agent: AgentInfo, system: string | undefined) => AgentRow
   readonly #contexts: Contexts
   readonly #guests: GuestBound
   readonly #writer: RecordWriter
@@ -44,23 +44,29 @@ export class Recorder implements TransitionRecorder {
     this.#clock = clock
     this.ring = new Ring({ historyMs: options.historyMs, minLog2: Math.min(13, options.maxRecordsLog2), maxLog2: options.maxRecordsLog2 })
     this.strings = createStringTable({ maxStrings: 32_768, maxBytes: 2 ** 21 })
-    this.ids = createIds(random)
+    this.ids = new Ids(random)
     this.traces = new TraceTable(this.ids, TRACES_LOG2)
     this.keeper = new Keeper(this.traces, options.ratio, wake)
     this.#contexts = new Contexts(this, this.traces, this.ids, this.keeper, options.headRatio)
     this.#guests = new GuestBound(this.ring)
     this.#writer = new RecordWriter(this, this.#contexts, pressure)
-    this.#agentOf = createAgentRows(this.strings, options)
+    this.#rowOf = createAgentRows(this.strings, options)
   }
 
-  start(_agent: AgentInfo, _event: string, trace: TraceContext | undefined): TraceContext {
+  /** What is known of an agent: keep it, and give it to {@link Recorder.end}. */
+  rowOf(agent: AgentInfo, system?: string): AgentRow {
+    return this.#rowOf(agent, system)
+  }
+
+  /** A transition begins. */
+  start(trace: TraceContext | undefined): TraceContext {
     return this.#contexts.make(trace)
   }
 
+  /** A transition ends. Called for every one of the process: it makes no objects. `context`: what `start` returned. */
   end(
-    agent: AgentInfo,
+    row: AgentRow,
     event: string,
-    _trace: TraceContext | undefined,
     enqueuedAtMs: number,
     startedAtMs: number,
     restarts: number,
@@ -74,17 +80,17 @@ export class Recorder implements TransitionRecorder {
   ): void {
     const own = context && RecordedContext.of(context, this)
     if (own === undefined) return
-    const row = this.#agentOf(agent)
     const { strings } = this
     if (event !== row.event) {
       row.event = event
       row.eventId = strings.intern(event)
     }
-    const fromId = from === row.to ? row.toId : strings.intern(from)
-    if (to !== row.to) {
-      row.to = to
-      row.toId = strings.intern(to)
-    }
+    const fromId = from === row.to ? row.toId : from === row.from ? row.fromId : strings.intern(from)
+    const toId = to === from ? fromId : to === row.from ? row.fromId : to === row.to ? row.toId : strings.intern(to)
+    row.from = from
+    row.fromId = fromId
+    row.to = to
+    row.toId = toId
     const failed = error !== undefined
     const tagged = tagsAfter.size + tagsBefore.size > 0
     const stage = row.stage === 0 && tagged ? strings.intern(stageOfTags(tagsBefore, tagsAfter) ?? '') : row.stage
@@ -96,10 +102,10 @@ export class Recorder implements TransitionRecorder {
     u32[at + U32.agentType] = row.type
     u32[at + U32.event] = row.eventId
     u32[at + U32.from] = fromId
-    u32[at + U32.to] = row.toId
+    u32[at + U32.to] = toId
     u32[at + U32.stage] = stage
     u32[at + U32.restarts] = restarts
-    u32[at + U32.keep] = reason
+    u32[at + U32.system] = row.system
     this.#writer.write(at, own, enqueuedAtMs, startedAtMs, endedAtMs, failed ? { error } : undefined)
     if (reason !== 0) this.keep(own, reason)
   }
@@ -113,21 +119,21 @@ export class Recorder implements TransitionRecorder {
   }
 
   /** A failure or a restart of an agent, in the trace of its cause. */
-  failure({ agent, event, error, trace, decision }: Failure): void {
+  failure(row: AgentRow, { event, error, trace, decision }: Failure): void {
     const now = this.#clock.now()
     const context = this.#contexts.make(trace)
-    this.#point(KIND.failure | FAILED, context, agent, event, now, now, 0, { error, decision })
+    this.#point(KIND.failure | FAILED, context, row, event, now, now, 0, { error, decision })
     if (this.#options.errors) this.keep(context, ERROR)
   }
 
   restart(
-    agent: AgentInfo,
+    row: AgentRow,
     restarts: number,
     from: Parameters<NonNullable<CoreHooks['onRestart']>>[2],
     trace: TraceContext | undefined,
   ): void {
     const now = this.#clock.now()
-    this.#point(KIND.restart, this.#contexts.make(trace), agent, from, now, now, restarts, undefined)
+    this.#point(KIND.restart, this.#contexts.make(trace), row, from, now, now, restarts, undefined)
   }
 
   /** The work under `context`, and all that follows from it, belongs to that plan. */
@@ -152,7 +158,7 @@ export class Recorder implements TransitionRecorder {
     const now = this.#clock.now()
     const at = this.ring.claim(now)
     const { u32, f64 } = this.ring
-    u32.fill(0, at + U32.trace, at + U32.keep + 1)
+    u32.fill(0, at + U32.trace, at + U32.system + 1)
     u32[at + U32.kind] = KIND.change
     u32[at + U32.agentType] = this.strings.intern(map)
     u32[at + U32.event] = this.strings.intern(type)
@@ -205,22 +211,22 @@ export class Recorder implements TransitionRecorder {
   #point(
     kind: number,
     context: RecordedContext,
-    agent: AgentInfo | undefined,
+    row: AgentRow | undefined,
     event: string,
     startedAtMs: number,
     endedAtMs: number,
     restarts: number,
     extra: Extra | undefined,
   ): void {
-    const row = agent && this.#agentOf(agent)
     const at = this.ring.claim(endedAtMs)
     const { u32 } = this.ring
-    u32.fill(0, at + U32.agentId, at + U32.keep + 1)
+    u32.fill(0, at + U32.agentId, at + U32.system + 1)
     u32[at + U32.kind] = extra === undefined ? kind : kind | EXTRA
     u32[at + U32.agentId] = row?.id ?? 0
     u32[at + U32.agentType] = row?.type ?? 0
     u32[at + U32.event] = this.strings.intern(event)
     u32[at + U32.restarts] = restarts
+    u32[at + U32.system] = row?.system ?? 0
     this.#writer.write(at, context, startedAtMs, startedAtMs, endedAtMs, extra)
   }
 }

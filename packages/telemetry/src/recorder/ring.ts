@@ -1,4 +1,4 @@
-import { EXTRA, F64, HEADER, HEADER_BYTES, MAGIC, RECORD_BYTES, RECORD_U32, U32 } from './layout.ts'
+import { F64, HEADER, HEADER_BYTES, MAGIC, RECORD_BYTES, RECORD_U32 } from './layout.ts'
 
 export interface RingOptions {
   /** Records younger than this are overwritten only when the ring cannot grow any more. */
@@ -7,6 +7,9 @@ export interface RingOptions {
   readonly minLog2: number
   readonly maxLog2: number
 }
+
+/** Records whose room is made at once: a look at the oldest record waits for memory, so it is not done for each. */
+const BLOCK = 64
 
 /**
  * A ring of fixed records in shared memory. It is sized by seconds: when it is full and its oldest record is younger than the history
@@ -25,11 +28,14 @@ export class Ring {
   readonly #header: Int32Array
   readonly #historyMs: number
   readonly #maxCapacity: number
-  /** What did not fit into a record: on the heap, dropped with the record. */
-  readonly #extras: (unknown | undefined)[] = []
+  /** What did not fit into a record, by its number: on the heap, dropped with the record. */
+  readonly #extras = new Map<number, unknown>()
+  readonly #block: number
   #mask: number
   /** Oldest record when the ring last grew. */
   #floor = 0
+  /** The record before which the next block must be freed. */
+  #until: number
 
   constructor({ historyMs, minLog2, maxLog2 }: RingOptions) {
     this.buffer = new SharedArrayBuffer(HEADER_BYTES + 2 ** maxLog2 * RECORD_BYTES)
@@ -39,6 +45,8 @@ export class Ring {
     this.#historyMs = historyMs
     this.#maxCapacity = 2 ** maxLog2
     this.capacity = 2 ** minLog2
+    this.#block = Math.min(BLOCK, this.capacity / 2)
+    this.#until = this.capacity
     this.#mask = this.capacity - 1
     this.#header[HEADER.magic] = MAGIC
     this.#header[HEADER.capacityLog2] = minLog2
@@ -46,7 +54,7 @@ export class Ring {
 
   /** Number of the oldest record that is still there. */
   get tail(): number {
-    return Math.max(this.#floor, this.head - this.capacity)
+    return Math.max(this.#floor, this.#until - this.capacity)
   }
 
   /** Records overwritten so far. */
@@ -57,7 +65,7 @@ export class Ring {
   /** Offset of the slot for the next record in `u32`; half of it in `f64`. Write all fields, then {@link Ring.commit}. */
   claim(nowMs: number): number {
     const { head } = this
-    if (head >= this.capacity) this.#evict(nowMs)
+    if (head === this.#until) this.#free(nowMs)
     return (head & this.#mask) * RECORD_U32
   }
 
@@ -75,27 +83,39 @@ export class Ring {
   }
 
   extra(seq: number): unknown {
-    return this.#extras[seq & this.#mask]
+    return this.#extras.get(seq)
   }
 
   setExtra(seq: number, extra: unknown): void {
-    this.#extras[seq & this.#mask] = extra
+    if (extra === undefined) this.#extras.delete(seq)
+    else this.#extras.set(seq, extra)
   }
 
-  #evict(nowMs: number): void {
-    let at = (this.head & this.#mask) * RECORD_U32
-    if (nowMs - (this.f64[at / 2 + F64.endedAtMs] as number) < this.#historyMs) {
+  /** Makes room for the next block of records: by growth, or where the oldest ones are. Their memory is not in the processor's cache. */
+  #free(nowMs: number): void {
+    const oldest = this.#until - this.capacity
+    const last = oldest + this.#block - 1
+    if (this.#isYoung(last, nowMs)) {
       // At an odd multiple of the capacity all records stand where the doubled ring looks for them.
-      if (this.capacity < this.#maxCapacity && this.head % (2 * this.capacity) === this.capacity) {
-        this.#floor = this.head - this.capacity
+      if (this.capacity < this.#maxCapacity && this.#until % (2 * this.capacity) === this.capacity) {
+        this.#floor = oldest
+        this.#until += this.capacity
         this.capacity *= 2
         this.#mask = this.capacity - 1
         Atomics.store(this.#header, HEADER.capacityLog2, Math.log2(this.capacity))
         return
       }
-      this.lostEarly += 1
+      for (let seq = oldest; seq <= last; seq++) if (this.#isYoung(seq, nowMs)) this.lostEarly += 1
     }
-    at += U32.kind
-    if (((this.u32[at] as number) & EXTRA) !== 0) this.#extras[this.head & this.#mask] = undefined
+    this.#until += this.#block
+    // In the order they were written, but for the few that were set later.
+    for (const seq of this.#extras.keys()) {
+      if (seq > last) break
+      this.#extras.delete(seq)
+    }
+  }
+
+  #isYoung(seq: number, nowMs: number): boolean {
+    return nowMs - (this.f64[((seq & this.#mask) * RECORD_U32) / 2 + F64.endedAtMs] as number) < this.#historyMs
   }
 }

@@ -1,48 +1,45 @@
+const WINDOW = 1024
+const BUCKETS = 4 * 32
+const SHARE = 0.99
+
 /**
  * A limit that follows the 99th percentile of what was seen lately. Four buckets per doubling of microseconds; every `WINDOW` values the
  * limit is set anew and all counts are halved, so that the past fades. Until the first window is full nothing is slow.
  * What is over the limit is told at most `perSecond` times a second: one in a hundred of everything would be too much to keep.
  */
-export interface SlowLimit {
+export class SlowLimit {
   /** Milliseconds; `Infinity` until enough was seen. */
-  readonly limitMs: number
+  limitMs: number = Infinity
+  readonly #perSecond: number
+  readonly #counts = new Float64Array(BUCKETS)
+  #seen = 0
+  #nextMs = -Infinity
+
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond
+  }
+
   /** Counts a latency. True if it is over the limit and there is room to keep it. */
-  over(latencyMs: number, nowMs: number): boolean
-}
+  over(latencyMs: number, nowMs: number): boolean {
+    const bucket = bucketOf(latencyMs)
+    const counts = this.#counts
+    counts[bucket] = (counts[bucket] as number) + 1
+    this.#seen += 1
+    if (this.#seen === WINDOW) this.#settle()
+    if (latencyMs <= this.limitMs || nowMs < this.#nextMs) return false
+    this.#nextMs = nowMs + 1000 / this.#perSecond
+    return true
+  }
 
-const WINDOW = 1024
-const BUCKETS = 4 * 32
-const SHARE = 0.99
-
-export function createSlowLimit(perSecond: number): SlowLimit {
-  const counts = new Float64Array(BUCKETS)
-  let seen = 0
-  let limitMs = Infinity
-  let nextMs = -Infinity
-
-  const settle = (): void => {
+  #settle(): void {
+    const counts = this.#counts
     const total = counts.reduce((sum, count) => sum + count, 0)
     let below = 0
     let bucket = 0
     while (bucket < BUCKETS - 1 && below + (counts[bucket] as number) < total * SHARE) below += counts[bucket++] as number
-    limitMs = upperMs(bucket)
+    this.limitMs = upperMs(bucket)
     for (let i = 0; i < BUCKETS; i++) counts[i] = (counts[i] as number) / 2
-    seen = 0
-  }
-
-  return {
-    get limitMs() {
-      return limitMs
-    },
-    over(latencyMs, nowMs) {
-      const bucket = bucketOf(latencyMs)
-      counts[bucket] = (counts[bucket] as number) + 1
-      seen += 1
-      if (seen === WINDOW) settle()
-      if (latencyMs <= limitMs || nowMs < nextMs) return false
-      nextMs = nowMs + 1000 / perSecond
-      return true
-    },
+    this.#seen = 0
   }
 }
 

@@ -23,6 +23,8 @@ export class TraceTable {
   /** Plans by row, with the number of their trace; only of traces that have one. */
   readonly #plans: ({ readonly owner: number; readonly plan: string } | undefined)[] = []
   readonly #foreign = new Map<string, number>()
+  /** How many they are, beside what is read for every new trace anyway. */
+  #foreigners = 0
   readonly #ids: Ids
   #next = 0
 
@@ -36,11 +38,7 @@ export class TraceTable {
   /** A trace that begins here. Returns its number. */
   begin(): number {
     const number = this.#row()
-    const at = this.row(number) * 16
-    this.u32[at] = this.#ids.traceWord(number, 0)
-    this.u32[at + 1] = this.#ids.traceWord(number, 1)
-    this.u32[at + 2] = this.#ids.traceWord(number, 2)
-    this.u32[at + 3] = this.#ids.traceWord(number, 3)
+    this.#ids.writeTrace(number, this.u32, this.row(number) * 16)
     return number
   }
 
@@ -55,6 +53,7 @@ export class TraceTable {
     this.u32.set(words, row * 16)
     this.#names[row] = traceId
     this.#foreign.set(traceId, number)
+    this.#foreigners = this.#foreign.size
     return number
   }
 
@@ -94,6 +93,7 @@ export class TraceTable {
     const name = this.#names[row]
     if (name === undefined) return
     this.#foreign.delete(name)
+    this.#foreigners = this.#foreign.size
     this.#names[row] = undefined
   }
 
@@ -101,16 +101,14 @@ export class TraceTable {
     const number = this.#next
     this.#next += 1
     const row = this.row(number)
-    if (this.#foreign.size > 0) this.#forget(row)
+    if (this.#foreigners > 0) this.#forget(row)
     const at = row * 8
     this.f64[at + TRACE_F64.last] = 0
     this.f64[at + TRACE_F64.emitted] = 0
     this.f64[at + TRACE_F64.number] = number + 1
-    const words = row * 16
-    this.u32[words + TRACE_U32.spans] = 0
-    this.u32[words + TRACE_U32.keep] = 0
-    this.u32[words + TRACE_U32.dirty] = 0
-    this.u32[words + TRACE_U32.broken] = 0
+    // Two words of 32 bits at once: spans and keep, dirty and broken.
+    this.f64[at + 2] = 0
+    this.f64[at + 3] = 0
     return number
   }
 }

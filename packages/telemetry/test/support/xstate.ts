@@ -5,7 +5,8 @@ import { createRequire } from 'node:module'
  */
 const xstate = createRequire(import.meta.resolve('@stigmergy/core'))('xstate') as {
   readonly setup: (options: object) => { createMachine(config: object): never }
+  readonly fromPromise: (run: () => Promise<unknown>) => unknown
   readonly assign: (update: (args: { readonly context: never; readonly event: never }) => object) => object
 }
 
-export const { setup, assign } = xstate
+export const { setup, assign, fromPromise } = xstate
