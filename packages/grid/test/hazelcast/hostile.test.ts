@@ -166,6 +166,24 @@ onCluster('a value that goes back, as by a merge, gets a version above all that 
   await until('the copy of the other follows', () => other.peek('k')?.value === 'old')
 })
 
+onCluster('each put tells what it replaced, also where many go in one message', async () => {
+  const { maps, raw } = await open<number>('replaced', 1)
+  const [map] = maps as [GridMap<number>]
+  const stored = new Map<string, number | undefined>()
+  const wrong: string[] = []
+  let told = 0
+  const hear = ({ key, value, oldValue }: { key: string; value: unknown; oldValue: unknown }): void => {
+    told++
+    if (readFrame(oldValue)?.version !== stored.get(key)) wrong.push(`${key}: ${readFrame(oldValue)?.version}, not ${stored.get(key)}`)
+    stored.set(key, readFrame(value)?.version)
+  }
+  await raw.addEntryListener({ added: hear, updated: hear }, undefined, true)
+  const keys = Array.from({ length: 500 }, (_, at) => `k${at}`)
+  for (let round = 0; round < 3; round++) await Promise.all([...keys, ...keys].map((key, at) => map.put(key, at)))
+  await until('all are told', () => told === 6 * keys.length)
+  assert.equal(wrong.slice(0, 3), [])
+})
+
 onCluster('a remove leaves a mark, and the mark is no entry', async () => {
   const { maps, raw } = await open<number>('marks')
   const [map, other] = maps as [GridMap<number>, GridMap<number>]
