@@ -62,6 +62,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
       ended: () => this.#ended(),
       echo: () => pulse.echo,
       onReady: () => this.#becomeReady(),
+      onDeaf: () => context.link.isUp && void this.attach(context.link.client),
     })
     this.#writes = new Writes({
       map: name,

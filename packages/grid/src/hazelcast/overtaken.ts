@@ -48,15 +48,20 @@ export class Overtaken {
     this.#options = options
   }
 
-  /** Resolves when nothing of what was read is ahead of the changes any more, or they are lost. `hurry`: a resync is told in any case. */
-  async come(entries: Entries, scope: ReadScope, hurry: () => boolean): Promise<void> {
+  /**
+   * Resolves when nothing of what was read is ahead of the changes any more, or they are lost: with true then. `hurry`: a resync is
+   * told in any case.
+   */
+  async come(entries: Entries, scope: ReadScope, hurry: () => boolean): Promise<boolean> {
     const { clock } = this.#options
     const readAtMs = clock.now()
     let ahead = this.#ahead(entries, scope)
-    while (ahead.length > 0 && !hurry() && !this.#isLost(readAtMs)) {
+    while (ahead.length > 0 && !hurry()) {
+      if (this.#isLost(readAtMs)) return true
       await new Promise<void>((resolve) => clock.setTimeout(resolve, LOOK_MS))
       ahead = ahead.filter(([key, stored]) => this.#isAhead(key, stored, scope.since))
     }
+    return false
   }
 
   #isLost(readAtMs: number): boolean {

@@ -184,6 +184,40 @@ onCluster('each put tells what it replaced, also where many go in one message', 
   assert.equal(wrong.slice(0, 3), [])
 })
 
+onCluster('a listener whose registration was lost is noticed, and registered anew', async () => {
+  const imaps = Object.getPrototypeOf(await client.getMap('any')) as IMap<string, Buffer>
+  const add = imaps.addEntryListener
+  const registered: (readonly [IMap<string, Buffer>, string])[] = []
+  imaps.addEntryListener = async function (this: IMap<string, Buffer>, ...rest) {
+    const id = await add.apply(this, rest)
+    if (this.getName() === 'deaf') registered.push([this, id])
+    return id
+  }
+  try {
+    const { maps } = await open<number>('deaf')
+    const [map, other] = maps as [GridMap<number>, GridMap<number>]
+    const told: string[] = []
+    await map.put('k', 0)
+    await other.caughtUp({ deadlineMs: 20_000 })
+    other.watch((change) => told.push(change.type === 'resync' ? `resync ${change.entries.get('k')?.value}` : change.type))
+    await Promise.all(registered.map(([imap, id]) => imap.removeEntryListener(id)))
+    const untilMs = performance.now() + 20_000
+    // Each put is in this copy when it ends: here by a read.
+    for (let n = 1; registered.length < 4 && performance.now() < untilMs; n++) await map.put('k', n).catch(() => {})
+    assert.is(registered.length, 4, 'both are registered anew')
+    await map.put('k', 1000)
+    await Promise.all(maps.map((one) => one.caughtUp({ deadlineMs: 20_000 })))
+    await until('the copies are right', () => maps.every((one) => one.peek('k')?.value === 1000))
+    assert.ok(told.some((what) => what.startsWith('resync')), told.join()) // prettier-ignore
+    const before = told.length
+    for (const value of [1001, 1002, 1003]) await map.put('k', value)
+    await until('the watcher is told', () => other.peek('k')?.value === 1003)
+    assert.ok(told.slice(before).filter((what) => what === 'put').length >= 3, told.slice(before).join())
+  } finally {
+    imaps.addEntryListener = add
+  }
+})
+
 onCluster('a remove leaves a mark, and the mark is no entry', async () => {
   const { maps, raw } = await open<number>('marks')
   const [map, other] = maps as [GridMap<number>, GridMap<number>]
