@@ -36,6 +36,7 @@ function delayed(map: MapDriver): MapDriver {
     read: (key, shown) => later(() => map.read(key, shown)),
     expired: (key, version) => map.expired(key, version),
     ageMs: (nowMs) => map.ageMs(nowMs),
+    ...(map.caughtUp === undefined ? {} : { caughtUp: (signal) => later(() => map.caughtUp?.(signal) as Promise<void>) }),
     close: () => map.close(),
   }
 }
