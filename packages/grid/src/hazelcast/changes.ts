@@ -4,7 +4,8 @@ import type { ResyncChange } from '../entry.ts'
 import type { HybridClock } from '../hybrid-clock.ts'
 import { AwaitedWrites } from './awaited-writes.ts'
 import type { Completeness } from './completeness.ts'
-import { readFrame, type Frame } from './frame.ts'
+import { hasVersion, readFrame, type Frame } from './frame.ts'
+import { inTurns } from './in-turns.ts'
 import { follows, KnownKeys, type Known } from './known-keys.ts'
 import { OutOfOrder } from './out-of-order.ts'
 
@@ -100,24 +101,24 @@ export class Changes {
    * is newer than that. What was missed is told as a resync: between it and what was known there may have been more (I5).
    * `reason`: told in any case.
    */
-  reconcile(
+  async reconcile(
     entries: Iterable<readonly [string, Buffer | null]>,
     { since, whole, reason }: { readonly since: number; readonly whole: boolean; readonly reason?: Reason | undefined },
-  ): void {
+  ): Promise<void> {
     const changes: DriverChange[] = []
     const seen = new Set<string>()
-    for (const [key, stored] of entries) {
+    const add = (change: DriverChange | undefined): unknown => change !== undefined && changes.push(change)
+    await inTurns(entries, ([key, stored]) => {
       seen.add(key)
-      const change = stored === null ? this.#toMissed(key, since) : this.#toLoaded(key, stored, since)
-      if (change !== undefined) changes.push(change)
-    }
-    if (whole) {
-      for (const [key] of [...this.known.entries()]) {
-        const change = seen.has(key) ? undefined : this.#toMissed(key, since)
-        if (change !== undefined) changes.push(change)
-      }
-    }
-    if (reason !== undefined || changes.length > 0 || this.#missed) this.#patch(changes, reason ?? 'gap')
+      add(stored === null ? this.#toMissed(key, since) : this.#toLoaded(key, stored, since))
+    })
+    if (whole) await inTurns(this.known.entries(), ([key]) => add(seen.has(key) ? undefined : this.#toMissed(key, since)))
+    // Of a large map, keys may have changed again since their turn.
+    const current = changes.filter(({ type, key, version }) => {
+      const now = this.known.get(key)?.version ?? (type === 'put' ? undefined : version)
+      return now === version
+    })
+    if (reason !== undefined || current.length > 0 || this.#missed) this.#patch(current, reason ?? 'gap')
   }
 
   /** One resync for all that was missed since the last one: one for each would be dear where much is lost at once. */
@@ -188,8 +189,10 @@ export class Changes {
   }
 
   #toLoaded(key: string, stored: Buffer, since: number): DriverChange | undefined {
-    const frame = readFrame(stored)
     const has = this.known.get(key)
+    // The usual case, without reading the rest.
+    if (has !== undefined && hasVersion(stored, has.version) && this.isLive(has)) return undefined
+    const frame = readFrame(stored)
     if (frame === undefined) {
       const same = (has?.seq ?? 0) > since || (this.#foreign.get(key)?.equals(stored) ?? false)
       return same ? undefined : this.#toForeign(key, stored)

@@ -161,7 +161,7 @@ export class Copy {
       const found = new Map(await imap.getAll([...keys]))
       const entries = keys.map((key) => [key, found.get(key) ?? null] as const)
       await this.#come(entries, scope, () => this.owesResync)
-      changes.reconcile(entries, scope)
+      await changes.reconcile(entries, scope)
     } finally {
       changes.known.endRead()
     }
@@ -206,7 +206,7 @@ export class Copy {
     try {
       await this.#reading(async (entries) => {
         await this.#come(entries, scope, () => reason !== undefined || this.#owed !== undefined)
-        changes.reconcile(entries, { ...scope, reason })
+        await changes.reconcile(entries, { ...scope, reason })
       })
     } finally {
       changes.known.endRead()

@@ -53,7 +53,7 @@ function open() {
     await new Promise<void>((resolve) => clock.setTimeout(resolve, 2))
     await overtaken.come(found, scope, () => false)
     if (whole) for (let number = 1; number <= own.ended; number++) changes.done('writer', number)
-    changes.reconcile(found, scope)
+    await changes.reconcile(found, scope)
     changes.known.endRead()
   }
   const load = (): Promise<void> => read([...owner.keys()], true)
