@@ -12,7 +12,7 @@ import { Pulse } from './pulse.ts'
 import { HazelcastTopic } from './topic.ts'
 
 /** The map of beats: one entry per process. */
-const BEATS = 'stigmergy.beats'
+export const BEATS = 'stigmergy.beats'
 const BEAT_TTL_MS = 60_000
 const CLOSE_MS = 300
 

@@ -1,12 +1,13 @@
 // One process of a shared grid. Writes to the map `parts` without end, and tells each acknowledged version on standard output:
 // `put`: new values of four keys of its own, each with its own number; `count`: adds one to a shared counter.
 import { embedded, openGrid } from '@stigmergy/grid'
-import { writeSync } from 'node:fs'
+import { tell } from './tell.ts'
 
+// Whoever starts it ahead of time ends its input when it is to begin.
+for await (const go of process.stdin) void go
 const [path = '', id = '', work = 'put', keys = '4'] = process.argv.slice(2)
 const grid = await openGrid(embedded({ path }), { id })
 const map = grid.map<{ readonly n: number; readonly pad: string }>('parts')
-const tell = (line: string): void => void writeSync(1, `${line}\n`)
 tell('open')
 
 /** A value that shows when it is torn: the padding says the number again, at a length that depends on it. */

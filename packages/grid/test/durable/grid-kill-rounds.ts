@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import * as assert from 'uvu/assert'
-import { startChild } from './kill-rounds.ts'
+import { startAhead } from './kill-rounds.ts'
 
 const CHILD = fileURLToPath(new URL('grid-child.ts', import.meta.url))
 
@@ -21,11 +21,12 @@ export async function gridKillRounds(path: string, rounds: number, random: () =>
   const parts = grid.map<Part>('parts')
   const seen = new Map<string, number>()
   const faults: string[] = []
+  const writers = startAhead(CHILD, () => [path, 'w'])
   let told = 0
   parts.watch((change) => note(change, seen, faults))
   try {
     for (let round = 1; round <= rounds; round++) {
-      const child = startChild(CHILD, [path, 'w'])
+      const child = writers.take()
       const exited = once(child, 'exit')
       let text = ''
       child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
@@ -51,6 +52,7 @@ export async function gridKillRounds(path: string, rounds: number, random: () =>
     await late.close()
     return { told }
   } finally {
+    writers.end()
     await grid.close()
   }
 }

@@ -3,13 +3,15 @@
 import { openGrid } from '@stigmergy/grid'
 import { openDurable } from '@stigmergy/grid/durable'
 import { isStoreError } from '@stigmergy/grid/store'
-import { writeSync } from 'node:fs'
+import { tell } from './tell.ts'
 
+// Whoever starts it ahead of time ends its input when it is to begin.
+for await (const go of process.stdin) void go
 const [path = '', ids = '3'] = process.argv.slice(2)
 const durable = await openDurable({ path })
 const grid = await openGrid(durable.backend)
 const states = grid.map<{ readonly n: number; readonly pad: string }>('states')
-writeSync(1, 'open\n')
+tell('open')
 
 async function writer(id: string): Promise<void> {
   for (;;) {
@@ -21,7 +23,7 @@ async function writer(id: string): Promise<void> {
         transaction.put(states, id, { n, pad })
         transaction.commit(id, n - 1, { owner: 'all', token: 1 }, Buffer.from(`${n} ${pad}`))
       })
-      writeSync(1, `${id} ${n}\n`)
+      tell(`${id} ${n}`)
     } catch (error) {
       if (!isStoreError(error, 'STORE_CONFLICT')) throw error
     }

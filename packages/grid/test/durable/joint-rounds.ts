@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import * as assert from 'uvu/assert'
-import { startChild } from './kill-rounds.ts'
+import { startAhead, type startChild } from './kill-rounds.ts'
 
 const CHILD = fileURLToPath(new URL('joint-child.ts', import.meta.url))
 const IDS = 3
@@ -34,10 +34,11 @@ export async function jointRounds(path: string, rounds: number, random: () => nu
   const seen = new Map<string, number>()
   const faults: string[] = []
   states.watch((change) => note(change, seen, faults))
+  const ahead = startAhead(CHILD, () => [path, String(IDS)])
   let acknowledged = 0
   try {
     for (let round = 1; round <= rounds; round++) {
-      const writers = [startWriter(path), startWriter(path)]
+      const writers = [0, 1].map(() => startWriter(ahead.take()))
       await Promise.all(writers.map((writer) => writer.more(3)))
       await wait(random() * 30)
       const [first, second] = writers as [Writer, Writer]
@@ -62,13 +63,13 @@ export async function jointRounds(path: string, rounds: number, random: () => nu
     }
     return { acknowledged }
   } finally {
+    ahead.end()
     await grid.close()
     await durable.close()
   }
 }
 
-function startWriter(path: string): Writer {
-  const child = startChild(CHILD, [path, String(IDS)])
+function startWriter(child: ReturnType<typeof startChild>): Writer {
   const exited = once(child, 'exit')
   const told = new Map<string, number>()
   let acknowledged = 0

@@ -1,10 +1,12 @@
 // Commits without end until it is killed, and tells each acknowledged revision on standard output.
 import { openDurable } from '@stigmergy/grid/durable'
 import { isStoreError } from '@stigmergy/grid/store'
-import { writeSync } from 'node:fs'
+import { tell } from './tell.ts'
 
-const [path = '', owner = '', token = '1', ids = '4'] = process.argv.slice(2)
-const { store } = await openDurable({ path, revisions: 3 })
+// Whoever starts it ahead of time ends its input when it is to begin.
+for await (const go of process.stdin) void go
+const [path = '', owner = '', token = '1', ids = '4', level = 'process'] = process.argv.slice(2)
+const { store } = await openDurable({ path, revisions: 3, level: level as 'host' | 'process' })
 
 /** A value that shows when it is torn: its revision, over and over, of a length that depends on it. */
 async function writer(id: string): Promise<void> {
@@ -14,12 +16,11 @@ async function writer(id: string): Promise<void> {
     for (let at = 0; at < value.length; at += 8) value.writeBigUInt64BE(BigInt(rev + 1), at)
     try {
       await store.commit(id, rev, { owner, token: Number(token) }, value, [value.subarray(0, 8)])
-      // Synchronous: what is acknowledged has been told before the next commit begins.
-      writeSync(1, `${id} ${rev + 1}\n`)
+      tell(`${id} ${rev + 1}`)
       if (rev % 50 === 49) await store.settle(id, { owner, token: Number(token) }, rev)
     } catch (error) {
       if (!isStoreError(error, 'STORE_CONFLICT') && !isStoreError(error, 'STORE_FENCED')) throw error
-      writeSync(1, `refused ${id} ${error.code}\n`)
+      tell(`refused ${id} ${error.code}`)
       if (error.code === 'STORE_FENCED') return
     }
   }

@@ -14,29 +14,70 @@ export function startChild(file: string, args: readonly string[]): ReturnType<ty
   return spawn(process.execPath, flags, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
+interface Ahead {
+  /** One that begins now. */
+  take(): ReturnType<typeof spawn>
+  /** No more are needed. */
+  end(): void
+}
+
+/** Processes one after the other, each of which has read its code before it is needed: it waits for the end of its input. */
+export function startAhead(file: string, args: (round: number) => readonly string[]): Ahead {
+  let round = 0
+  const start = (): ReturnType<typeof spawn> => {
+    round += 1
+    const flags = ['--conditions=@stigmergy/source', '--import', 'tsx', file, ...args(round)]
+    return spawn(process.execPath, flags, { cwd: ROOT, stdio: ['pipe', 'pipe', 'inherit'] })
+  }
+  let next = start()
+  return {
+    take() {
+      const child = next
+      next = start()
+      child.stdin?.end()
+      return child
+    },
+    end: () => void next.kill('SIGKILL'),
+  }
+}
+
 /** Kills a committing process with signal 9 at a random moment, again and again, and looks at the store after each. */
 export async function killRounds(path: string, rounds: number, random: () => number): Promise<number> {
   const acknowledged = new Map<string, number>()
+  const writers = startAhead(CHILD, (round) => [path, 'writer', String(round)])
   let told = 0
-  for (let round = 1; round <= rounds; round++) {
-    const child = startChild(CHILD, [path, 'writer', String(round)])
-    const exited = once(child, 'exit')
-    let text = ''
-    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
-    await once(child.stdout as NonNullable<typeof child.stdout>, 'data')
-    await wait(random() * 30)
-    child.kill('SIGKILL')
-    await exited
-    if (child.stdout?.readableEnded === false) await once(child.stdout, 'end')
-    // The last line may be cut in the middle by the kill.
-    for (const line of text.slice(0, text.lastIndexOf('\n')).split('\n')) {
-      const [id = '', rev = ''] = line.split(' ')
-      assert.match(id, /^agent-/, line)
-      acknowledged.set(id, Number(rev))
-      told += 1
-    }
-    await check(path, acknowledged, `round ${round}`)
+  try {
+    for (let round = 1; round <= rounds; round++) told += await killRound(path, writers.take(), acknowledged, random, `round ${round}`)
+    return told
+  } finally {
+    writers.end()
   }
+}
+
+async function killRound(
+  path: string,
+  child: ReturnType<typeof spawn>,
+  acknowledged: Map<string, number>,
+  random: () => number,
+  round: string,
+): Promise<number> {
+  let told = 0
+  const exited = once(child, 'exit')
+  let text = ''
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+  await once(child.stdout as NonNullable<typeof child.stdout>, 'data')
+  await wait(random() * 30)
+  child.kill('SIGKILL')
+  await exited
+  if (child.stdout?.readableEnded === false) await once(child.stdout, 'end')
+  // The last line may be cut in the middle by the kill.
+  for (const line of text.slice(0, text.lastIndexOf('\n')).split('\n')) {
+    const [id = '', rev = ''] = line.split(' ')
+    assert.match(id, /^agent-/, line)
+    acknowledged.set(id, Number(rev))
+    told += 1
+  }
+  await check(path, acknowledged, round)
   return told
 }
 

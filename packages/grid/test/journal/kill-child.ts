@@ -1,29 +1,17 @@
 // Appends and puts blobs without end until it is killed, and tells what was acknowledged on standard output.
 import { archiveInBlobs } from '@stigmergy/grid/blobs'
 import { openDurable } from '@stigmergy/grid/durable'
-import { writeSync } from 'node:fs'
+import { tell } from '../durable/tell.ts'
 
 for await (const go of process.stdin) void go
 const [path = '', round = '0'] = process.argv.slice(2)
 const durable = await openDurable({ path })
 const journal = durable.journal('audit', { archive: archiveInBlobs(durable.blobs), hotRecords: 64, segmentRecords: 32 })
 
-/** Synchronous: what is acknowledged has been told before the next write begins. Waits while whoever reads is slow. */
-function tell(line: string): void {
-  for (;;) {
-    try {
-      writeSync(1, line)
-      return
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
-    }
-  }
-}
-
 async function append(producer: string): Promise<void> {
   for (let seq = (await journal.lastSeq(producer)) + 1; ; seq++) {
     await journal.append(producer, seq, Buffer.alloc(1 + (seq % 900), seq))
-    tell(`record ${producer} ${seq}\n`)
+    tell(`record ${producer} ${seq}`)
   }
 }
 
@@ -32,7 +20,7 @@ async function putBlobs(): Promise<void> {
     const version = `0.${round}.${patch}`
     const { id } = await durable.blobs.put(Buffer.alloc(1 + ((patch * 7919) % 400_000), version))
     await durable.blobs.tag('policy', version, id)
-    tell(`blob ${version} ${id}\n`)
+    tell(`blob ${version} ${id}`)
   }
 }
 

@@ -61,12 +61,7 @@ async function record(reader: GridReader, id: string, args: ParsedArguments, io:
 }
 
 async function mapEntry(reader: GridReader, map: string, key: string, args: ParsedArguments, io: CliIo): Promise<ExitCode> {
-  const names = reader.maps.names()
-  if (!names.includes(map)) {
-    const there = names.length === 0 ? 'is none' : `are ${names.map(quote).join(', ')}`
-    throw new GridError('BAD_OPTION', `there is no map ${quote(map)}; there ${there}`)
-  }
-  const found = reader.maps.entry(map, key)
+  const found = await reader.maps.entry(await knownMap(reader, map), key)
   if (found === undefined) throw new GridError('BAD_OPTION', `map ${quote(map)} has no key ${quote(key)}`)
   const { version, header, body } = found
   const head = {
@@ -109,6 +104,14 @@ async function print(head: object, value: Uint8Array, args: ParsedArguments, io:
   if (args.flag('json')) return io.out(JSON.stringify({ ...head, ...shown }))
   io.out(line)
   io.out(`  ${inLine(shown)}`)
+}
+
+/** Throws if there is no such map, and names those there are. */
+export async function knownMap(reader: GridReader, map: string): Promise<string> {
+  const names = await reader.maps.names()
+  if (names.includes(map)) return map
+  const there = names.length === 0 ? 'is none' : `are ${names.map(quote).join(', ')}`
+  throw new GridError('BAD_OPTION', `there is no map ${quote(map)}; there ${there}`)
 }
 
 /** Throws if there is no such journal, and names those there are. */

@@ -5,7 +5,7 @@ import { TARGET, withTarget } from './target.ts'
 
 interface Found {
   readonly path: string
-  readonly schemaVersion: number
+  readonly schemaVersion: number | null
   readonly about: string
   readonly bytes: number | null
   readonly store: { readonly records: number; readonly shown: readonly StoreRow[] }
@@ -48,7 +48,11 @@ export const inspect: Command = {
       prefix: { kind: 'text', placeholder: 'TEXT', help: 'only records whose id begins so' },
       json: { kind: 'flag', help: 'one JSON object, for programs' },
     },
-    examples: ['stigmergy grid inspect /var/lib/cell-7', 'stigmergy grid inspect /var/lib/cell-7 --prefix robot- --json'],
+    examples: [
+      'stigmergy grid inspect /var/lib/cell-7',
+      'stigmergy grid inspect /var/lib/cell-7 --prefix robot- --json',
+      'stigmergy grid inspect hazelcast://10.0.0.7:5701/cell',
+    ],
   },
   run: (args, io) =>
     withTarget(args.positional(0), io, async (reader): Promise<ExitCode> => {
@@ -82,13 +86,15 @@ async function look(reader: GridReader, path: string, limit: number, prefix: str
   const tags = await reader.blobs.tags()
   const leases: Found['leases'][number][] = []
   for await (const { name, owner, fence, ttlMs } of reader.leases()) leases.push({ name, owner: owner ?? null, fence, ttlMs })
+  const maps: Record<string, number> = {}
+  for (const name of await reader.maps.names()) maps[name] = await reader.maps.count(name)
   return {
     path,
     about: reader.about,
     schemaVersion: reader.schemaVersion,
     bytes: reader.bytes,
     store: { records, shown },
-    maps: Object.fromEntries(reader.maps.names().map((name) => [name, reader.maps.keys(name).length])),
+    maps,
     leases,
     journals,
     blobs: { ...blobs, tags: tags.length, shown: tags.slice(0, limit).map(({ name, version, id }) => ({ tag: `${name}@${version}`, id })) },

@@ -3,22 +3,29 @@ import { GridError, quote } from '../../errors.ts'
 import { StoreError } from '../../store/errors.ts'
 import type { CliIo } from '../command.ts'
 import { size } from '../table.ts'
+import { openCluster } from './cluster-target.ts'
 import type { GridReader } from './reader.ts'
 
 /** What every command that opens a place says of its first argument. */
 export const TARGET = 'PLACE'
 
-const GIVE = 'give the directory of openDurable({ path }) or embedded({ path }), or s3://BUCKET/PREFIX of openS3'
+const GIVE =
+  'give the directory of openDurable({ path }) or embedded({ path }), s3://BUCKET/PREFIX of openS3, or hazelcast://HOST:PORT/CLUSTER'
 
 /** Opens the place a person named, to look only, uses it and closes it. Backends are loaded here and not before. */
 export async function withTarget<T>(target: string | undefined, io: CliIo, use: (reader: GridReader) => Promise<T>): Promise<T> {
   const place = target ?? ''
-  const reader = place.startsWith('s3://') ? await openBucket(place, io.env) : await openDirectory(place)
+  const reader = await openPlace(place, io.env)
   try {
     return await use(reader)
   } finally {
     await reader.close()
   }
+}
+
+function openPlace(place: string, env: CliIo['env']): Promise<GridReader> {
+  if (place.startsWith('s3://')) return openBucket(place, env)
+  return place.startsWith('hazelcast://') ? openCluster(place) : openDirectory(place)
 }
 
 async function openDirectory(path: string): Promise<GridReader> {
@@ -31,7 +38,12 @@ async function openDirectory(path: string): Promise<GridReader> {
     throw absent ? new GridError('UNSUPPORTED', 'the package lmdb 3.5.6 is not installed: add it to read a durable grid') : error
   })
   const reader = await openDurableReader(path)
-  return { ...reader, about: `${size(reader.bytes)}, schema version ${reader.schemaVersion}` }
+  const { maps } = reader
+  return {
+    ...reader,
+    maps: { ...maps, count: (map) => maps.keys(map).length },
+    about: `${size(reader.bytes)}, schema version ${reader.schemaVersion}`,
+  }
 }
 
 async function openBucket(url: string, env: CliIo['env']): Promise<GridReader> {
@@ -51,7 +63,7 @@ async function openBucket(url: string, env: CliIo['env']): Promise<GridReader> {
     ...reader,
     about: `schema version ${reader.schemaVersion}`,
     bytes: null,
-    maps: { names: () => [], keys: () => [], entry: () => undefined },
+    maps: { names: () => [], keys: () => [], count: () => 0, entry: () => undefined },
     journalNames: () => [],
     journals: () => [],
     journal(name) {

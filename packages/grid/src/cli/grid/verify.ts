@@ -3,6 +3,9 @@ import { isStoreError } from '../../store/errors.ts'
 import type { CliIo, Command } from '../command.ts'
 import { TARGET, withTarget } from './target.ts'
 
+/** Entries that are asked for at a time, where they are in another process. */
+const AT_ONCE = 100
+
 interface Checked {
   readonly records: number
   readonly entries: number
@@ -62,13 +65,10 @@ async function check(reader: GridReader, { signal }: CliIo): Promise<Checked> {
       counts.records += 1
     })
   }
-  for (const map of reader.maps.names()) {
+  for (const map of await reader.maps.names()) {
     await trying(`map ${map}`, async () => {
-      for (const key of reader.maps.keys(map)) {
-        await trying(`${key} of map ${map}`, async () => {
-          if (reader.maps.entry(map, key) !== undefined) counts.entries += 1
-        })
-      }
+      const keys = await reader.maps.keys(map)
+      for (let at = 0; at < keys.length; at += AT_ONCE) await Promise.all(keys.slice(at, at + AT_ONCE).map((key) => readEntry(map, key)))
     })
   }
   await trying('leases', async () => {
@@ -94,6 +94,12 @@ async function check(reader: GridReader, { signal }: CliIo): Promise<Checked> {
       })
     }
   })
+
+  async function readEntry(map: string, key: string): Promise<void> {
+    await trying(`${key} of map ${map}`, async () => {
+      if ((await reader.maps.entry(map, key)) !== undefined) counts.entries += 1
+    })
+  }
 
   async function readJournal(name: string): Promise<void> {
     const journal = reader.journal(name)
