@@ -15,6 +15,8 @@ export interface Row {
   readonly peerCost: number
   /** True if the work was checked to have been done, on both sides, in every round. */
   readonly verified: boolean
+  /** Our CPU time / the peer's, of all processes that took part, over all rounds. @default it was not measured */
+  readonly cpuRatio?: number
 }
 
 /** What a file `test/bench/NAME.bench.ts` exports as `bench`. Measurements are shown, never asserted. */

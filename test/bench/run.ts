@@ -13,8 +13,9 @@ const number = (value: number): string => value.toPrecision(4)
 const table = (rows: readonly Row[]): string =>
   rows
     .map(
-      ({ subject, peer, ratio, min, max, unit, cost, peerCost, verified }) =>
+      ({ subject, peer, ratio, min, max, unit, cost, peerCost, verified, cpuRatio }) =>
         `  ${subject.padEnd(20)} ${number(ratio)}x ${peer} [${number(min)}-${number(max)}], ${number(cost)} against ${number(peerCost)} ${unit}` +
+        (cpuRatio === undefined ? '' : `, CPU ${number(cpuRatio)}x`) +
         (verified ? '' : ' NOT VERIFIED'),
     )
     .join('\n')

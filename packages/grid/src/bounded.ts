@@ -34,7 +34,8 @@ function resolveBoundedOptions(options: BoundedOptions): Required<BoundedOptions
   return { deadlineMs, maxInFlight }
 }
 
-function boundDriver(driver: GridDriver, inFlight: InFlight): GridDriver {
+/** `placed`: its maps find places for their commits by themselves. */
+export function boundDriver(driver: GridDriver, inFlight: InFlight, placed = false): GridDriver {
   const topics = {
     openTopic: (name: string, receive: (message: Uint8Array) => void): TopicDriver => {
       const topic = driver.openTopic?.(name, receive) as TopicDriver
@@ -48,7 +49,7 @@ function boundDriver(driver: GridDriver, inFlight: InFlight): GridDriver {
   }
   return {
     supports: driver.supports,
-    openMap: (name, feed) => boundMap(driver.openMap(name, feed), name, inFlight),
+    openMap: (name, feed) => boundMap(driver.openMap(name, feed), name, inFlight, placed),
     ...(driver.openTopic === undefined ? {} : topics),
     close: () => {
       inFlight.close()
@@ -57,14 +58,16 @@ function boundDriver(driver: GridDriver, inFlight: InFlight): GridDriver {
   }
 }
 
-function boundMap(map: MapDriver, name: string, inFlight: InFlight): MapDriver {
+function boundMap(map: MapDriver, name: string, inFlight: InFlight, placed: boolean): MapDriver {
   const of = (operation: string): string => `${operation} of map ${quote(name)}`
   return {
-    commit: (write) =>
-      inFlight.run(
-        () => of(`${write.type} of ${quote(write.key)}`),
-        () => map.commit(write),
-      ),
+    commit: placed
+      ? (write) => map.commit(write)
+      : (write) =>
+          inFlight.run(
+            () => of(`${write.type} of ${quote(write.key)}`),
+            () => map.commit(write),
+          ),
     commitAll: (writes) => inFlight.run(of(`putAll of ${writes.length} entries`), () => map.commitAll(writes)),
     read: (key, shown) =>
       inFlight.run(

@@ -71,7 +71,10 @@ export class LocalPut<V> implements DriverWrite {
 
   pack(version: number, atMs: number): Uint8Array {
     const { id, schemaVersion, writer, ttlMs, source, trace, stamps } = this.#parts
-    return this.#codec.pack({ schemaVersion, version, writer, stampMs: atMs, ttlMs, source, trace, writeId: id, stamps }, this.#packed)
+    const body = this.#packed
+    // It is seldom packed again: what many writes under way would hold in vain is let go of.
+    this.#body = undefined
+    return this.#codec.pack({ schemaVersion, version, writer, stampMs: atMs, ttlMs, source, trace, writeId: id, stamps }, body)
   }
 
   // What is sealed can be packed. What is coalesced away never is.

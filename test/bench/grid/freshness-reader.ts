@@ -1,15 +1,13 @@
-// The other process of the freshness bench: notes how long each change took to reach it, by our watch and by the client's listener.
+// The other process of the freshness bench: notes how long each change took to reach it, by our watch, by the client's listener and by Redis.
+import { createClient } from '@redis/client'
 import { openGrid } from '@stigmergy/grid'
 import { hazelcast } from '@stigmergy/grid/hazelcast'
 import { machineNow } from '@stigmergy/grid/testing'
 import { Client } from 'hazelcast-client'
-import type { Part } from './parts.ts'
 import { rawConfig } from './raw-client.ts'
+import { CHANNEL, type Stamped } from './stamped.ts'
 
-/** When it was written, on the machine's monotonic clock. */
-export type Stamped = Part & { readonly at: number }
-
-const [clusterName = '', ...members] = process.argv.slice(2)
+const [redisUrl = '', clusterName = '', ...members] = process.argv.slice(2)
 const grid = await openGrid(hazelcast({ clusterName, members }))
 const watched = grid.map<Stamped>('fresh')
 await watched.caughtUp()
@@ -23,6 +21,10 @@ watched.watch((change) => {
 })
 const listen = ({ value }: { readonly value: Stamped }): void => hear(value)
 await raw.addEntryListener({ added: listen, updated: listen }, undefined, true)
+if (redisUrl !== '') {
+  const redis = await createClient({ url: redisUrl }).connect()
+  await redis.subscribe(CHANNEL, (text) => hear(JSON.parse(text) as Stamped))
+}
 
 process.on('message', () => {
   process.send?.(latencies)

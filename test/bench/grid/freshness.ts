@@ -8,9 +8,10 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Row } from '../bench.ts'
 import { compare, median, type Contender } from '../compare.ts'
-import type { Stamped } from './freshness-reader.ts'
+import { CHANNEL, type Stamped } from './stamped.ts'
 import { partOf } from './parts.ts'
 import { rawConfig } from './raw-client.ts'
+import { openRedis, type RedisPeer } from './redis-peer.ts'
 
 const READER = fileURLToPath(new URL('freshness-reader.ts', import.meta.url))
 const WRITES = 200
@@ -22,8 +23,9 @@ const HEAR_MS = 2000
 export async function freshness(members: number, rounds: number): Promise<readonly Row[]> {
   await using cluster = await startCluster({ members })
   const { clusterName, addresses } = cluster
-  const args = [clusterName, ...addresses]
-  const reader = fork(READER, args, { execArgv: ['--conditions=@stigmergy/source', '--import', 'tsx'], serialization: 'advanced' })
+  await using redis = await openRedis()
+  const args = [redis?.url ?? '', clusterName, ...addresses]
+  const reader = fork(READER, args, { execArgv: ['--import', 'tsx'], serialization: 'advanced' })
   await once(reader, 'message')
   const grid = await openGrid(hazelcast({ clusterName, members: addresses }))
   const map = grid.map<Stamped>('fresh')
@@ -31,17 +33,24 @@ export async function freshness(members: number, rounds: number): Promise<readon
   const client = await Client.newHazelcastClient(rawConfig(clusterName, addresses))
   const raw = await client.getMap<string, Stamped>('fresh-raw')
   try {
-    const rows = await compare(
-      [round('grid', reader, (key, part) => map.put(key, part)), round('hazelcast-listener', reader, (key, part) => raw.set(key, part))],
-      [{ subject: `freshness-${members}`, ours: 'grid', peer: 'hazelcast-listener' }],
-      { rounds, unit: 'us' },
-    )
-    return rows
+    const contenders = [
+      round('grid', reader, (key, part) => map.put(key, part)),
+      round('hazelcast-listener', reader, (key, part) => raw.set(key, part)),
+      ...(redis === undefined ? [] : [round('redis', reader, (key, part) => publish(redis, key, part))]),
+    ]
+    const pairs = contenders.slice(1).map(({ name: peer }) => ({ subject: `freshness-${members}`, ours: 'grid', peer }))
+    return await compare(contenders, pairs, { rounds, unit: 'us' })
   } finally {
     reader.disconnect()
     await client.shutdown()
     await grid.close()
   }
+}
+
+/** Redis tells by a channel: the value is kept, and told to whoever listens. */
+function publish(redis: RedisPeer, key: string, part: Stamped): Promise<unknown> {
+  const text = JSON.stringify(part)
+  return Promise.all([redis.set(key, text), redis.publish(CHANNEL, text)])
 }
 
 function round(name: string, reader: ChildProcess, write: (key: string, part: Stamped) => Promise<unknown>): Contender {

@@ -4,6 +4,7 @@ import { Client, EvictionPolicy, InMemoryFormat } from 'hazelcast-client'
 import type { Row } from '../bench.ts'
 import { compare, type Contender } from '../compare.ts'
 import { createRandom, partOf, type Part } from './parts.ts'
+import { openRedis, type RedisPeer } from './redis-peer.ts'
 
 const KEYS = 1000
 const READS = 400_000
@@ -52,6 +53,22 @@ async function clientNearCache(members: readonly string[], clusterName: string, 
   return { contender, close: () => client.shutdown() }
 }
 
+/** The same of a Redis client that keeps what it has read. What it keeps is text, so reading a field of it means parsing. */
+async function redisCache(redis: RedisPeer, keys: readonly string[]): Promise<Contender> {
+  for (let i = 0; i < KEYS; i++) await redis.set(`p${i}`, JSON.stringify(partOf(i)))
+  for (let i = 0; i < KEYS; i++) await redis.get(`p${i}`)
+  const expected = sumOf(keys)
+  return {
+    name: 'redis',
+    async round() {
+      let sum = 0
+      const began = performance.now()
+      for (const key of keys) sum += (JSON.parse((await redis.get(key)) ?? '{"n":0}') as Part).n
+      return { cost: ((performance.now() - began) / keys.length) * 1e6, verified: sum === expected }
+    },
+  }
+}
+
 function sumOf(keys: readonly string[]): number {
   return keys.reduce((sum, key) => sum + Number(key.slice(1)), 0)
 }
@@ -84,35 +101,38 @@ function walk(name: string, values: () => Iterable<Peekable>): Contender {
   }
 }
 
-/** `local-read`, `local-read-ttl` and `iterate` against a `Map` that holds the same entries, and against the client's near cache. */
-export async function localReads(rounds: number): Promise<readonly Row[]> {
+/** `peek` of a map without or with a time to live, against a `Map` that holds the same entries, and against the client's near cache. */
+export async function localReads(subject: 'local-read' | 'local-read-ttl', rounds: number): Promise<readonly Row[]> {
   await using grid = await openGrid()
-  const plain = await fill(grid, 'plain')
-  const lived = await fill(grid, 'lived', 3_600_000)
-  const bare = new Map(Array.from(plain.entries(), (entry) => [entry.key, entry]))
+  const map = await fill(grid, 'parts', subject === 'local-read-ttl' ? 3_600_000 : undefined)
+  const bare = bareMap(map)
   const keys = order(1)
   await using cluster = await startCluster({ members: 1 })
-  const near = await clientNearCache(cluster.addresses, cluster.clusterName, keys.slice(0, READS / 10))
-  const read = await compare(
-    [
-      reads('Map', (key) => bare.get(key), keys),
-      reads('peek', (key) => plain.peek(key), keys),
-      reads('peek-ttl', (key) => lived.peek(key), keys),
-      near.contender,
-    ],
-    [
-      { subject: 'local-read', ours: 'peek', peer: 'Map' },
-      { subject: 'local-read', ours: 'peek', peer: 'hazelcast-near-cache' },
-      { subject: 'local-read-ttl', ours: 'peek-ttl', peer: 'Map' },
-      { subject: 'local-read-ttl', ours: 'peek-ttl', peer: 'hazelcast-near-cache' },
-    ],
-    { rounds, unit: 'ns' },
-  )
-  await near.close()
-  const iterate = await compare(
-    [walk('Map', () => bare.values()), walk('entries', () => plain.entries())],
+  const fewer = keys.slice(0, READS / 10)
+  const near = await clientNearCache(cluster.addresses, cluster.clusterName, fewer)
+  await using redis = await openRedis()
+  try {
+    const peers = [reads('Map', (key) => bare.get(key), keys), near.contender]
+    if (redis !== undefined) peers.push(await redisCache(redis, fewer))
+    const pairs = peers.map(({ name: peer }) => ({ subject, ours: 'peek', peer }))
+    return await compare([reads('peek', (key) => map.peek(key), keys), ...peers], pairs, { rounds, unit: 'ns' })
+  } finally {
+    await near.close()
+  }
+}
+
+/** A walk over the whole map against one over a `Map`. */
+export async function iterations(rounds: number): Promise<readonly Row[]> {
+  await using grid = await openGrid()
+  const map = await fill(grid, 'parts')
+  const bare = bareMap(map)
+  return await compare(
+    [walk('Map', () => bare.values()), walk('entries', () => map.entries())],
     [{ subject: 'iterate', ours: 'entries', peer: 'Map' }],
     { rounds, unit: 'ns' },
   )
-  return [...read, ...iterate]
+}
+
+function bareMap(map: GridMap<Part>): ReadonlyMap<string, Peekable> {
+  return new Map(Array.from(map.entries(), (entry) => [entry.key, entry]))
 }

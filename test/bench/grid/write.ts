@@ -1,73 +1,155 @@
-import { openGrid } from '@stigmergy/grid'
+import { openGrid, type GridMap } from '@stigmergy/grid'
 import { hazelcast } from '@stigmergy/grid/hazelcast'
-import { startCluster } from '@stigmergy/grid/testing'
-import { Client } from 'hazelcast-client'
+import { startCluster, type TestCluster } from '@stigmergy/grid/testing'
+import { Client, type IMap } from 'hazelcast-client'
+import { readFile } from 'node:fs/promises'
 import type { Row } from '../bench.ts'
 import { compare, type Contender } from '../compare.ts'
 import { partOf, type Part } from './parts.ts'
 import { rawConfig } from './raw-client.ts'
 
 const WRITES = 4000
-const WINDOW = 256
+/** Writes under way at a time, for both sides: all there are, and about one for each partition. */
+const WINDOWS = [WRITES, 256] as const
+/** Rounds: the members compile what they do after some thousand times only. */
+const WARM_UPS = 10
 const HOT_KEYS = 100
 const REWRITES = 10
 const TICKS = 4
+/** Of the clock by which Linux counts the time of processes. */
+const TICK_US = 10_000
 
 type Put = (key: string, part: Part) => Promise<unknown>
 
-/** Microseconds per write of distinct keys, and per rewrite of hot ones, each against the client's own pipelined `set`. */
-export async function writeRows(members: number, rounds: number): Promise<readonly Row[]> {
-  await using cluster = await startCluster({ members })
-  const { clusterName, addresses } = cluster
-  const grid = await openGrid(hazelcast({ clusterName, members: addresses }))
-  const map = grid.map<Part>('written')
-  const hot = grid.map<Part>('hot', { coalesceWrites: true })
-  await Promise.all([map.caughtUp(), hot.caughtUp()])
-  const client = await Client.newHazelcastClient(rawConfig(clusterName, addresses))
-  const raw = await client.getMap<string, Part>('written-raw')
-  const rawHot = await client.getMap<string, Part>('hot-raw')
-  try {
-    const distinct = await compare(
-      [
+interface Sides {
+  readonly map: <V>(name: string, coalesceWrites: boolean) => Promise<GridMap<V>>
+  readonly client: Client
+  readonly cpuUs: () => Promise<number>
+}
+
+/**
+ * Microseconds per write of distinct keys against the client's own pipelined `set`: `write-1` or `write-3`, and the same with a
+ * small window. Few writes under way are about one for each partition, so there is nothing to put together. And against the
+ * same sets of a client that listens to its map, as every copy has to: that is what is left to be compared with.
+ */
+export function writeRows(members: number, rounds: number): Promise<readonly Row[]> {
+  return withSides(members, async ({ map, client, cpuUs }) => {
+    const rows: Row[] = []
+    for (const window of WINDOWS) {
+      const ours = await map<Part>(`written-${window}`, false)
+      const raw = await client.getMap<string, Part>(`written-raw-${window}`)
+      const heard = await client.getMap<string, Part>(`written-heard-${window}`)
+      const hearing = await hear(heard)
+      const contenders = [
         pipelined(
           'grid',
-          (key, part) => map.put(key, part),
-          async () => map.size,
+          window,
+          (key, part) => ours.put(key, part),
+          async () => ours.size,
         ),
         pipelined(
           'hazelcast-set',
+          window,
           (key, part) => raw.set(key, part),
           () => raw.size(),
         ),
-      ],
-      [{ subject: `write-${members}`, ours: 'grid', peer: 'hazelcast-set' }],
-      { rounds, unit: 'us' },
-    )
-    const rewrites = await compare(
-      [
-        rewriting(
-          'grid',
-          (key, part) => hot.put(key, part),
-          async (key) => hot.peek(key)?.value,
+        pipelined(
+          'hazelcast-listener',
+          window,
+          (key, part) => heard.set(key, part),
+          () => heard.size(),
+          hearing,
         ),
-        rewriting(
-          'hazelcast-set',
-          (key, part) => rawHot.set(key, part),
-          (key) => rawHot.get(key),
-        ),
-      ],
-      [{ subject: 'write-hot', ours: 'grid', peer: 'hazelcast-set' }],
-      { rounds, unit: 'us' },
-    )
-    return members === 1 ? [...distinct, ...rewrites] : distinct
+      ]
+      const subject = window === WRITES ? `write-${members}` : `write-${members}-window-${window}`
+      const pairs = ['hazelcast-set', 'hazelcast-listener'].map((peer) => ({ subject, ours: 'grid', peer }))
+      rows.push(...(await compare(contenders, pairs, { rounds, warmUps: WARM_UPS, unit: 'us', cpuUs })))
+    }
+    return rows
+  })
+}
+
+/** Microseconds per rewrite of hot keys, ten of each in one tick, against the same sets of the client. */
+export function hotRows(rounds: number): Promise<readonly Row[]> {
+  return withSides(1, async ({ map, client, cpuUs }) => {
+    const hot = await map<Part>('hot', true)
+    const raw = await client.getMap<string, Part>('hot-raw')
+    const contenders = [
+      rewriting(
+        'grid',
+        (key, part) => hot.put(key, part),
+        async (key) => hot.peek(key)?.value,
+      ),
+      rewriting(
+        'hazelcast-set',
+        (key, part) => raw.set(key, part),
+        (key) => raw.get(key),
+      ),
+    ]
+    return compare(contenders, [{ subject: 'write-hot', ours: 'grid', peer: 'hazelcast-set' }], {
+      rounds,
+      warmUps: WARM_UPS,
+      unit: 'us',
+      cpuUs,
+    })
+  })
+}
+
+async function withSides(members: number, measure: (sides: Sides) => Promise<readonly Row[]>): Promise<readonly Row[]> {
+  await using cluster = await startCluster({ members })
+  const { clusterName, addresses } = cluster
+  // A window of its own would make the two sides unequal; and a busy machine is no reason to give up.
+  const grid = await openGrid(hazelcast({ clusterName, members: addresses, maxInFlight: WRITES, deadlineMs: 30_000 }))
+  const client = await Client.newHazelcastClient(rawConfig(clusterName, addresses))
+  const map = async <V>(name: string, coalesceWrites: boolean): Promise<GridMap<V>> => {
+    const opened = grid.map<V>(name, { coalesceWrites })
+    await opened.caughtUp()
+    return opened
+  }
+  try {
+    return await measure({ map, client, cpuUs: () => usedUs(cluster) })
   } finally {
     await client.shutdown()
     await grid.close()
   }
 }
 
-/** A window of writes is always under way. Verified if the map then has every key. */
-function pipelined(name: string, put: Put, size: () => Promise<number>): Contender {
+/** What this process and the members have used so far. */
+async function usedUs({ members }: TestCluster): Promise<number> {
+  const { user, system } = process.cpuUsage()
+  const stats = await Promise.all(members.map(({ pid }) => readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')))
+  const ticks = stats.map((stat) => {
+    const [, fields = ''] = stat.split(') ')
+    const [userTicks, systemTicks] = fields.split(' ').slice(11, 13)
+    return Number(userTicks ?? 0) + Number(systemTicks ?? 0)
+  })
+  return user + system + TICK_US * ticks.reduce((sum, one) => sum + one, 0)
+}
+
+/** Listens to the map. The function resolves when so many more changes were heard as it was called for. */
+async function hear(map: IMap<string, Part>): Promise<(count: number) => Promise<void>> {
+  let [heard, wanted, wake] = [0, 0, (): void => {}]
+  const count = ({ value }: { readonly value: Part }): void => {
+    heard += value.n < WRITES ? 1 : 0
+    if (heard >= wanted) wake()
+  }
+  await map.addEntryListener({ added: count, updated: count }, undefined, true)
+  return (more) =>
+    new Promise((resolve) => {
+      wanted += more
+      wake = resolve
+      if (heard >= wanted) resolve()
+    })
+}
+
+/** A window of writes is always under way. It ends when all are `heard`. Verified if the map then has every key. */
+function pipelined(
+  name: string,
+  window: number,
+  put: Put,
+  size: () => Promise<number>,
+  heard: (count: number) => Promise<void> = async () => {},
+): Contender {
   return {
     name,
     async round() {
@@ -79,7 +161,7 @@ function pipelined(name: string, put: Put, size: () => Promise<number>): Contend
         }
       }
       const began = performance.now()
-      await Promise.all(Array.from({ length: WINDOW }, lane))
+      await Promise.all([...Array.from({ length: window }, lane), heard(WRITES)])
       const cost = ((performance.now() - began) / WRITES) * 1000
       return { cost, verified: (await size()) === WRITES }
     },

@@ -1,8 +1,9 @@
 import type { Client, IMap } from 'hazelcast-client'
-import { bounded } from '../bounded.ts'
+import { boundDriver } from '../bounded.ts'
 import type { DriverContext, DriverFeed, DriverSupports, GridBackend, GridDriver, MapDriver, TopicDriver } from '../driver.ts'
 import { GridError, quote } from '../errors.ts'
 import { HybridClock } from '../hybrid-clock.ts'
+import { InFlight } from '../in-flight.ts'
 import { HazelcastMap } from './hazelcast-map.ts'
 import { Link } from './link.ts'
 import { resolveHazelcastOptions, type HazelcastOptions, type ResolvedHazelcastOptions } from './options.ts'
@@ -35,21 +36,22 @@ export interface Plants {
 export function createBackend(options: HazelcastOptions, plants: Plants): GridBackend {
   const resolved = resolveHazelcastOptions(options)
   const { deadlineMs, maxInFlight } = resolved
-  const backend: GridBackend = {
+  return {
     name: 'hazelcast',
     async open(context) {
-      const driver = new HazelcastDriver(resolved, context, plants)
+      const inFlight = new InFlight({ deadlineMs, maxInFlight, clock: context.clock })
+      const driver = new HazelcastDriver(resolved, context, inFlight, plants)
       await driver.open()
-      return driver
+      return boundDriver(driver, inFlight, true)
     },
   }
-  return bounded(backend, { deadlineMs, maxInFlight })
 }
 
 class HazelcastDriver implements GridDriver {
   #supports: DriverSupports | undefined
   readonly #options: ResolvedHazelcastOptions
   readonly #context: DriverContext
+  readonly #inFlight: InFlight
   readonly #plants: Plants
   readonly #link: Link
   readonly #pulse: Pulse
@@ -60,8 +62,9 @@ class HazelcastDriver implements GridDriver {
   #joining: Promise<void> | undefined
   #closed = false
 
-  constructor(options: ResolvedHazelcastOptions, context: DriverContext, plants: Plants) {
+  constructor(options: ResolvedHazelcastOptions, context: DriverContext, inFlight: InFlight, plants: Plants) {
     this.#options = options
+    this.#inFlight = inFlight
     this.#plants = plants
     this.#context = context
     this.#hybrid = new HybridClock(context.clock)
@@ -105,6 +108,7 @@ class HazelcastDriver implements GridDriver {
       options: this.#options,
       link: this.#link,
       pulse: this.#pulse,
+      inFlight: this.#inFlight,
       joined: () => this.#joining,
       ...this.#plants,
     })

@@ -14,8 +14,8 @@ export interface BatchedSet {
 
 /** Puts of one partition. */
 interface Lane {
-  /** One message is under way. */
-  busy: boolean
+  /** Messages under way. */
+  underWay: number
   /** Is it among those to be looked at when this turn ends? */
   due: boolean
   waiting: BatchedSet[]
@@ -27,11 +27,13 @@ export interface BatchesOptions {
   readonly defer: (run: () => void) => void
   /** Bytes of one message, about: the client gathers messages below its own threshold of 64 KiB. */
   readonly maxBytes?: number
+  /** Messages of one partition under way at a time: the second is there when its owner is done with the first. */
+  readonly depth?: number
 }
 
 /**
- * Blind puts, one message at a time for each partition: what is put while one is under way goes together in the next. So an
- * idle cluster is told at once, and a busy one is told much in few messages. The puts of a key keep their order: a partition's
+ * Blind puts, few messages at a time for each partition: what is put in one turn, or while these are under way, goes together in
+ * the next. So an idle cluster is told at once, and a busy one is told much in few messages. The puts of a key keep their order: a partition's
  * owner does one thing after the other, and so does the list of each message.
  */
 export class Batches {
@@ -44,7 +46,7 @@ export class Batches {
   #waiting = 0
 
   constructor(options: BatchesOptions) {
-    this.#options = { maxBytes: 48 * 1024, ...options }
+    this.#options = { maxBytes: 48 * 1024, depth: 2, ...options }
   }
 
   /** `imap`: of the present connection. */
@@ -55,7 +57,7 @@ export class Batches {
     const lane = this.#laneOf(set.key)
     lane.waiting.push(set)
     this.#waiting++
-    if (!lane.busy) this.#soon(lane)
+    if (lane.underWay < this.#options.depth) this.#soon(lane)
   }
 
   /** Sends what waits for the partition of this key: what is sent next comes after it. */
@@ -69,7 +71,7 @@ export class Batches {
     const known = this.#laneOfKey.get(key)
     if (known !== undefined) return known
     const partition = this.#options.partitionOf(key)
-    const lane = this.#lanes.get(partition) ?? { busy: false, due: false, waiting: [] }
+    const lane = this.#lanes.get(partition) ?? { underWay: 0, due: false, waiting: [] }
     this.#lanes.set(partition, lane)
     if (this.#laneOfKey.size >= KEYS) this.#laneOfKey.clear()
     this.#laneOfKey.set(key, lane)
@@ -88,14 +90,14 @@ export class Batches {
     this.#due = []
     for (const lane of due) {
       lane.due = false
-      if (!lane.busy && lane.waiting.length > 0) this.#send(lane)
+      if (lane.underWay < this.#options.depth && lane.waiting.length > 0) this.#send(lane)
     }
   }
 
   #send(lane: Lane): void {
     const sets = this.#take(lane)
     this.#waiting -= sets.length
-    lane.busy = true
+    lane.underWay++
     this.#write(sets).then(
       () => {
         this.#answered(lane)
@@ -129,7 +131,7 @@ export class Batches {
   }
 
   #answered(lane: Lane): void {
-    lane.busy = false
+    lane.underWay--
     if (lane.waiting.length > 0) this.#soon(lane)
   }
 }

@@ -76,6 +76,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
       beat: () => pulse.next,
       ready: () => this.#imap(),
       garbage: this.#garbage,
+      inFlight: context.inFlight,
       partitionOf: (key) => context.link.client.getPartitionService().getPartitionId(key),
     })
     this.#repairs = new Repairs({ session, own: this.#own, changes: this.#changes, completeness: this.#completeness, copy: this.#copy })
@@ -86,7 +87,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
   }
 
   async commitAll(writes: readonly DriverWrite[]): Promise<void> {
-    await Promise.all(writes.map((write) => this.#writes.commit(write)))
+    await Promise.all(writes.map((write) => this.#writes.commitAmong(write)))
   }
 
   async read(key: string, shown = 0): Promise<DriverRecord | undefined> {
@@ -111,7 +112,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
   async clear(removal: (key: string) => DriverWrite): Promise<void> {
     const keys = await this.#keys()
     const removals = keys.map((key) => removal(key))
-    await Promise.all(removals.map((write) => this.#writes.commit(write)))
+    await Promise.all(removals.map((write) => this.#writes.commitAmong(write)))
   }
 
   // The member forgets it by itself, or it is collected as garbage.

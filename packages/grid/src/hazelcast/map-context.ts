@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { HybridClock } from '../hybrid-clock.ts'
+import type { InFlight } from '../in-flight.ts'
 import type { Link } from './link.ts'
 import type { ResolvedHazelcastOptions } from './options.ts'
 import type { Announcement } from './own-writes.ts'
@@ -14,6 +15,8 @@ export interface HazelcastMapContext {
   readonly options: ResolvedHazelcastOptions
   readonly link: Link
   readonly pulse: Pulse
+  /** Places for the commits of all of them. */
+  readonly inFlight: InFlight
   /** Resolves when others know that this process writes. */
   readonly joined: () => Promise<void> | undefined
   readonly announce?: (said: Announcement) => Announcement

@@ -3,7 +3,8 @@ import type { Clock } from '../clock.ts'
 import type { CommitResult, DriverWrite } from '../driver.ts'
 import { GridError, quote } from '../errors.ts'
 import type { HybridClock } from '../hybrid-clock.ts'
-import { replace, toCommitted, type Attempt, type Committed } from './attempt.ts'
+import type { InFlight } from '../in-flight.ts'
+import { replace, toCommitted, type Attempt } from './attempt.ts'
 import { BlindPuts } from './blind-puts.ts'
 import { toGridError } from './client-errors.ts'
 import { HIGHEST_VERSION, packFrame, readFrame, type Frame } from './frame.ts'
@@ -15,6 +16,7 @@ export interface WritesOptions extends OutcomesOptions {
   readonly clock: Clock
   readonly hybrid: HybridClock
   readonly garbage: Garbage
+  readonly inFlight: InFlight
   /** Of a key, while there is a connection. */
   readonly partitionOf: (key: string) => number
 }
@@ -30,21 +32,30 @@ export class Writes {
   constructor(options: WritesOptions) {
     this.#options = options
     this.#outcomes = new Outcomes(options)
-    const { changes, own, partitionOf } = options
     this.#blind = new BlindPuts({
-      changes,
-      own,
-      partitionOf,
+      ...options,
       outcomes: this.#outcomes,
       attempt: (write, number) => this.#attempt(write, number),
+      before: (key) => (this.#swapping.size === 0 ? undefined : this.#swapping.get(key)),
     })
   }
 
-  /** Begins in the order of the calls, for each key. */
+  /** Begins in the order of the calls, for each key, once there is a place for it. */
   commit(write: DriverWrite): Promise<CommitResult> {
-    const before = this.#swapping.size === 0 ? undefined : this.#swapping.get(write.key)
-    const blind = write.type === 'put' && write.expect === undefined && write.strong !== true
-    if (blind) return before === undefined ? this.#put(write) : before.then(() => this.#put(write))
+    if (isBlind(write)) return this.#blind.put(write, true)
+    return this.#options.inFlight.run(
+      () => this.#outcomes.what(write),
+      () => this.#swapInOrder(write),
+    )
+  }
+
+  /** One of many that have a place together. */
+  commitAmong(write: DriverWrite): Promise<CommitResult> {
+    return isBlind(write) ? this.#blind.put(write, false) : this.#swapInOrder(write)
+  }
+
+  #swapInOrder(write: DriverWrite): Promise<CommitResult> {
+    const before = this.#swapping.get(write.key)
     const swapping = before === undefined ? this.#swap(write) : before.then(() => this.#swap(write))
     const ended: Promise<void> = swapping.then(
       () => this.#swapped(write.key, ended),
@@ -52,15 +63,6 @@ export class Writes {
     )
     this.#swapping.set(write.key, ended)
     return swapping
-  }
-
-  #put(write: DriverWrite): Promise<Committed> {
-    try {
-      const imap = this.#options.ready()
-      return imap instanceof Promise ? imap.then((later) => this.#blind.put(later, write)) : this.#blind.put(imap, write)
-    } catch (error) {
-      return Promise.reject(error as GridError)
-    }
   }
 
   // A write that looks: read, compare, and replace exactly what was read.
@@ -144,4 +146,9 @@ export class Writes {
     if (frame.version >= HIGHEST_VERSION)
       throw new GridError('BAD_ENVELOPE', `${place}: its version ${frame.version} comes from no clock there is`)
   }
+}
+
+/** It does not look at what is there. */
+function isBlind({ type, expect, strong }: DriverWrite): boolean {
+  return type === 'put' && expect === undefined && strong !== true
 }

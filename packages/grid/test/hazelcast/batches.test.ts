@@ -13,7 +13,7 @@ const onCluster = needs(test, lacks ?? 'a cluster', lacks === undefined)
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** An owner that is played: it notes the messages, and answers when it is told to. A key's partition is its first letter. */
-function open(maxBytes?: number) {
+function open({ maxBytes = 100, depth = 1 } = {}) {
   const messages: string[] = []
   const answers: ((error?: Error) => void)[] = []
   const receive = (message: string): Promise<void> => {
@@ -32,7 +32,7 @@ function open(maxBytes?: number) {
     return key.charCodeAt(0)
   }
   const deferred: (() => void)[] = []
-  const batches = new Batches({ partitionOf, defer: (run) => deferred.push(run), ...(maxBytes === undefined ? {} : { maxBytes }) })
+  const batches = new Batches({ partitionOf, defer: (run) => deferred.push(run), maxBytes, depth })
   const ended: string[] = []
   const put = (key: string, value: string, to = imap): void => {
     const [made, failed] = [() => ended.push(`${key}=${value}`), (error: unknown) => ended.push(`${key}=${value}: ${String(error)}`)]
@@ -81,8 +81,20 @@ test('while a message is under way for a partition, its puts wait and go togethe
   assert.equal(ended, ['a1=1', 'b1=4', 'a1=2', 'a2=3', 'a3=5'])
 })
 
+test('so many messages of a partition are under way, and no more', async () => {
+  const { put, endTurn, answer, messages } = open({ depth: 2 })
+  for (const value of ['1', '2', '3', '4']) {
+    put('a', value)
+    await endTurn()
+  }
+  assert.equal(messages, ['set a=1', 'set a=2'])
+  await answer()
+  await endTurn()
+  assert.equal(messages.slice(2), ['putAll a=3 a=4'])
+})
+
 test('a message is no larger than it may be, but for a single value', async () => {
-  const { put, endTurn, answer, messages } = open(4)
+  const { put, endTurn, answer, messages } = open({ maxBytes: 4 })
   for (const value of ['12', '34', '56', '7890123', '4']) put('a', value)
   await endTurn()
   for (let more = 0; more < 3; more++) {
