@@ -7,6 +7,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { needs } from '../../../../test/runner/needs.ts'
+import { loadPaused, recovered } from './load-run.ts'
 
 const test = suite('bad input on a cluster')
 const lacking = await clusterLacks()
@@ -101,37 +102,11 @@ onCluster('with the cluster paused under load, memory stays bounded, every write
   await using grid = await open({ deadlineMs: 300 })
   const map = grid.map<string>('load')
   await map.caughtUp()
-  const outcomes = new Map<string, number>()
-  const write = async (n: number): Promise<void> => {
-    const outcome = await map.put(`k${n % 2000}`, 'v'.repeat(1000)).then(
-      () => 'made',
-      (error: unknown) => (isGridError(error) ? error.code : String(error)),
-    )
-    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
-  }
-  const load = async (writes: number): Promise<void> => {
-    let next = 0
-    const lane = async (): Promise<void> => {
-      while (next < writes) await write(next++)
-    }
-    await Promise.all(Array.from({ length: 2000 }, lane))
-  }
-  await load(4000)
-  const before = process.memoryUsage().rss
-  cluster.members[0]?.pause()
-  await load(16_000)
-  const grown = (process.memoryUsage().rss - before) / 2 ** 20
-  cluster.members[0]?.resume()
-  console.log(`${JSON.stringify(Object.fromEntries(outcomes))}, ${grown.toFixed(0)} MiB more`)
-  const known = ['made', 'BUSY', 'TIMEOUT', 'OFFLINE', 'OUTCOME_UNKNOWN']
-  assert.equal(
-    [...outcomes.keys()].filter((outcome) => !known.includes(outcome)),
-    [],
-  )
-  assert.ok(grown < 150, `${grown} MiB`)
-  for (let tries = 0; tries < 100 && (await map.put('after', 'all').catch(() => undefined)) === undefined; tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
+  const { outcomes, unknown, grownMiB } = await loadPaused(cluster, map, (writes) => writes < 16_000)
+  console.log(`${JSON.stringify(outcomes)}, ${grownMiB.toFixed(0)} MiB more`)
+  assert.equal(unknown, [])
+  assert.ok(grownMiB < 150, `${grownMiB} MiB`)
+  await recovered(map)
   assert.is((await map.get('after'))?.value, 'all')
 })
 
