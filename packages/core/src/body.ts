@@ -14,6 +14,7 @@ import type { Runnable } from './pump.ts'
 import type { AgentRecord } from './record.ts'
 import type { Services } from './services.ts'
 import type { DozingTimer } from './tree.ts'
+import type { Waiting } from './waiters.ts'
 
 /**
  * What of an agent is in memory: all of it, or while it sleeps its state as bytes and what others sent. Whoever asks for its `cell`
@@ -135,9 +136,10 @@ export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable {
     return this.ended ? 0 : this.cell.run(limit)
   }
 
-  /** Stores the state as it is now. Rejects with the error that prevents it. */
-  async checkpoint(): Promise<void> {
-    if (this.#asleep === undefined) await this.#keeping?.settled()
+  /** Stores the state as it is now. */
+  checkpoint(waiting: Waiting): void {
+    if (this.#asleep !== undefined || this.#keeping === undefined) waiting.resolve()
+    else this.#keeping.settle(waiting)
   }
 
   /** True if its state has changed since it was last stored. */
@@ -238,8 +240,9 @@ export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable {
     this.#inbox?.clear()
   }
 
-  /** Stores the last state. Undefined: there is nothing to store. */
-  protected stored(): Promise<void> | undefined {
-    return this.#asleep === undefined ? this.#keeping?.end() : undefined
+  /** Stores the last state, or that there is none. Undefined: there is nothing to store. */
+  protected stored(state: 'last' | 'none'): Promise<void> | undefined {
+    if (this.#asleep !== undefined) return undefined
+    return state === 'last' ? this.#keeping?.end() : this.#keeping?.forget()
   }
 }

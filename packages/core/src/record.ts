@@ -47,14 +47,11 @@ export function captureRecord(
     const input: unknown = options.input ?? (options.snapshot as { input?: unknown } | undefined)?.input
     Object.assign(kept, { again: true, snapshot: { ...kept.snapshot, status: 'active', error: undefined, input } })
   }
-  return {
-    schema_version: RECORD_SCHEMA_VERSION,
-    machineType,
-    machineVersion: machine.version,
-    snapshot: persisted,
-    timers: pendingTimers(host, clocks),
-    ...(seen.length > 0 && { seen }),
-  }
+  const { version: machineVersion } = machine
+  const timers = pendingTimers(host, clocks)
+  // Written out: on the path of every checkpoint a spread costs as much as the rest.
+  if (seen.length === 0) return { schema_version: RECORD_SCHEMA_VERSION, machineType, machineVersion, snapshot: persisted, timers }
+  return { schema_version: RECORD_SCHEMA_VERSION, machineType, machineVersion, snapshot: persisted, timers, seen }
 }
 
 /** What `machine.getPersistedSnapshot` gives. On the path of every checkpoint, so a snapshot without children or history goes the short way. */
