@@ -189,7 +189,7 @@ class Ref<TLogic extends AnyStateMachine> implements AgentRef<TLogic> {
   }
 
   checkpoint(): Promise<void> {
-    return this.#life.checkpoint()
+    return new Promise((resolve, reject) => this.#life.checkpoint({ resolve, reject }))
   }
 
   get asleep(): boolean {

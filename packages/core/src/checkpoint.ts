@@ -3,6 +3,7 @@ import { isCoreError } from './errors.ts'
 import { FORGOTTEN, isForgotten } from './forgotten.ts'
 import type { StoreAccess, Write } from './store-access.ts'
 import { isFinal, type Fence } from './store.ts'
+import { Waiters, type Waiting } from './waiters.ts'
 
 /** A state as it is stored, and the number up to which the gate opens once it is. */
 export interface Encoded {
@@ -25,13 +26,6 @@ export interface CheckpointOwner {
 const RETRY_MIN_MS = 100
 const RETRY_MAX_MS = 5000
 
-interface Waiter {
-  /** The commit that it waits for. */
-  readonly commit: number
-  resolve(): void
-  reject(error: unknown): void
-}
-
 /** Keeps an agent's last good state in the store, written behind: a crash of the process loses at most what is not yet written. */
 export class Checkpoint implements Write {
   readonly id: string
@@ -51,7 +45,7 @@ export class Checkpoint implements Write {
   #retryMs = RETRY_MIN_MS
   #unsure = false
   #closed = false
-  #waiters: Waiter[] | undefined
+  readonly #waiters = new Waiters()
 
   constructor(
     id: string,
@@ -165,7 +159,8 @@ export class Checkpoint implements Write {
     if (!isForgotten(state.bytes)) this.#owner.committed(rev, state)
     const commit = this.#commits
     this.flush()
-    for (const waiter of this.#take((one) => one.commit <= commit)) waiter.resolve()
+    if (this.#waiters.none) return
+    this.#waiters.tell(commit, undefined)
     this.#refuse()
   }
 
@@ -196,31 +191,23 @@ export class Checkpoint implements Write {
 
   /** Whoever waits hears what prevents it, unless it is being tried. */
   #refuse(): void {
-    if (this.#writing !== undefined || this.#failure === undefined) return
-    const { error } = this.#failure
-    for (const waiter of this.#take(() => true)) waiter.reject(error)
-  }
-
-  #take(which: (waiter: Waiter) => boolean): readonly Waiter[] {
-    const waiters = this.#waiters
-    if (waiters === undefined) return []
-    this.#waiters = waiters.filter((waiter) => !which(waiter))
-    if (this.#waiters.length === 0) this.#waiters = undefined
-    return waiters.filter(which)
+    if (this.#writing === undefined && this.#failure !== undefined) this.#waiters.tell(Infinity, this.#failure)
   }
 
   /** Resolves once the state as it is now is committed. Rejects with the error that prevents it. */
   settled(): Promise<void> {
+    return new Promise((resolve, reject) => this.settle({ resolve, reject }))
+  }
+
+  /** As `settled`, for one that waits for many. */
+  settle(waiting: Waiting): void {
     // Whoever waits wants the truth now, not at the next retry.
     if (this.#retry !== undefined) this.#clock.clearTimeout(this.#retry)
     this.#retry = undefined
     this.flush()
-    if (this.#writing === undefined) return this.#failure === undefined ? Promise.resolve() : Promise.reject(this.#failure.error)
-    const commit = this.#commits + (this.#dirty ? 1 : 0)
-    return new Promise((resolve, reject) => {
-      this.#waiters ??= []
-      this.#waiters.push({ commit, resolve, reject })
-    })
+    if (this.#writing !== undefined) this.#waiters.add(this.#commits + (this.#dirty ? 1 : 0), waiting)
+    else if (this.#failure === undefined) waiting.resolve()
+    else waiting.reject(this.#failure.error)
   }
 
   /** The stored bytes, once all is committed. Undefined: there are none. */
@@ -241,10 +228,14 @@ export class Checkpoint implements Write {
 
   /** Stores that there is no state. The fence stays. */
   async forget(): Promise<void> {
-    // What is under way would come after the delete.
-    await this.settled().catch(() => undefined)
-    if (this.#failure?.final === true) return
     this.#closed = true
+    this.#dirty = false
+    this.#held = undefined
+    // What is under way would come after it.
+    await this.settled().catch(() => undefined)
+    this.#dirty = false
+    this.#held = undefined
+    if (this.#failure?.final === true) return
     await this.adopt(FORGOTTEN).catch(() => undefined)
   }
 }

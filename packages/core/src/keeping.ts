@@ -7,6 +7,7 @@ import { Outbox, type EffectData } from './outbox.ts'
 import type { AgentRecord } from './record.ts'
 import type { Services } from './services.ts'
 import type { Fence } from './store.ts'
+import type { Waiting } from './waiters.ts'
 import { capturing } from './wrap.ts'
 
 /** Keeps an agent in the store: its state (I1), what must leave it because of that state (I2), and what it has seen already (I3). */
@@ -90,9 +91,15 @@ export class Keeping implements CheckpointOwner {
   }
 
   /** Resolves once the state as it is now is committed. Rejects with the error that prevents it. */
-  async settled(): Promise<void> {
+  settled(): Promise<void> {
+    return new Promise((resolve, reject) => this.settle({ resolve, reject }))
+  }
+
+  /** As `settled`, for one that waits for many. */
+  settle(waiting: Waiting): void {
     this.#punctual()
-    await this.#checkpoint?.settled()
+    if (this.#checkpoint === undefined) waiting.resolve()
+    else this.#checkpoint.settle(waiting)
   }
 
   encode(failedChild?: string): Encoded {
@@ -218,18 +225,22 @@ export class Keeping implements CheckpointOwner {
   }
 
   /** Stores the last state, and lets go what belongs to it. */
-  async end(): Promise<void> {
+  end(): Promise<void> {
+    return this.#over(() => this.#checkpoint?.end())
+  }
+
+  /** Stores that there is no state: this one never ran. */
+  forget(): Promise<void> {
+    return this.#over(() => this.#checkpoint?.forget())
+  }
+
+  async #over(last: () => Promise<void> | undefined): Promise<void> {
     this.#punctual()
     try {
-      await this.#checkpoint?.end()
+      await last()
     } finally {
       this.gate.shut()
       this.#outbox?.close()
     }
-  }
-
-  /** Stores that there is no state: this one never ran. */
-  async forget(): Promise<void> {
-    await this.#checkpoint?.forget()
   }
 }

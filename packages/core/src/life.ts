@@ -101,10 +101,11 @@ export class Life extends Body {
         this.cell.open(origin)
       })
     } catch (error) {
-      if (!this.ended) this.#end('failed')
-      // What never ran must not be resumed by the next spawn.
-      if (found !== undefined && found.record === undefined) await keeping?.forget()
-      await this.#tenure?.end()
+      const state = found !== undefined && found.record === undefined ? 'none' : 'last'
+      if (!this.ended) this.#end('failed', state)
+      else if (this.#tenure !== undefined) this.#settled = thenEnd(this.#settled, this.#tenure)
+      // What never ran must not be resumed by the next spawn: that one waits until it is forgotten. So does this one, unless it is the store that failed.
+      if (this.#tenure !== undefined || isCoreError(error, 'START_FAILED')) await this.#settled?.catch(() => undefined)
       throw error
     }
   }
@@ -232,13 +233,13 @@ export class Life extends Body {
     return this.#settled
   }
 
-  #end(reason: 'stopped' | 'done' | 'failed'): void {
+  #end(reason: 'stopped' | 'done' | 'failed', state: 'last' | 'none' = 'last'): void {
     this.#status = reason
     this.#supervisor?.close()
     // Once it has crashed, what was kept then is all there is.
     if (this.awake) this.#keep(undefined)
     this.close()
-    this.#settled = this.#tenure !== undefined && this.#spawned ? thenEnd(this.stored(), this.#tenure) : this.stored()
+    this.#settled = this.#tenure === undefined ? this.stored(state) : thenEnd(this.stored(state), this.#tenure)
     // Whoever stops it hears of the error; the hooks have heard of it already.
     this.#settled?.catch(() => undefined)
     if (this.#spawned) this.services.guests.tell('onStop', this.info, reason)

@@ -49,15 +49,12 @@ export function captureRecord(
     const input: unknown = options.input ?? (options.snapshot as { input?: unknown } | undefined)?.input
     Object.assign(kept, { again: true, snapshot: { ...kept.snapshot, status: 'active', error: undefined, input } })
   }
-  return {
-    schema_version: RECORD_SCHEMA_VERSION,
-    machineType,
-    machineVersion: machine.version,
-    snapshot: persisted,
-    timers: pendingTimers(host, clocks),
-    ...(seen.length > 0 && { seen }),
-    ...(ids.length > 0 && { ids }),
-  }
+  const { version: machineVersion } = machine
+  const timers = pendingTimers(host, clocks)
+  // Written out: on the path of every checkpoint a spread costs as much as the rest.
+  const record = { schema_version: RECORD_SCHEMA_VERSION, machineType, machineVersion, snapshot: persisted, timers }
+  if (seen.length === 0 && ids.length === 0) return record
+  return { ...record, ...(seen.length > 0 && { seen }), ...(ids.length > 0 && { ids }) }
 }
 
 /** What `machine.getPersistedSnapshot` gives. On the path of every checkpoint, so a snapshot without children or history goes the short way. */
@@ -86,15 +83,18 @@ function refuseInline(children: Readonly<Record<string, AnyActor | undefined>>):
 // Deeper than this it may be a circle: from there on each object is looked at once.
 const DEEP = 32
 
-// XState's own test for a reference to an actor; it stores a mark instead.
+// XState's own test for a reference to an actor; it stores a mark instead. On the path of every checkpoint.
 function holdsActor(part: object, depth = 0, seen?: Set<object>): boolean {
   const once = depth < DEEP ? seen : (seen ?? new Set<object>())
   if (once?.has(part) === true) return false
   once?.add(part)
-  for (const key in part) {
-    const value: unknown = (part as Record<string, unknown>)[key]
-    if (typeof value !== 'object' || value === null) continue
-    if (('sessionId' in value && 'send' in value && 'ref' in value) || holdsActor(value, depth + 1, once)) return true
-  }
+  // Its index as text is what makes an array dear.
+  if (Array.isArray(part)) return part.some((value: unknown) => isOrHoldsActor(value, depth, once))
+  for (const key in part) if (isOrHoldsActor((part as Record<string, unknown>)[key], depth, once)) return true
   return false
+}
+
+function isOrHoldsActor(value: unknown, depth: number, once: Set<object> | undefined): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return ('sessionId' in value && 'send' in value && 'ref' in value) || holdsActor(value, depth + 1, once)
 }

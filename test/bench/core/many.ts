@@ -1,22 +1,28 @@
-import { createSystem, type ActorSystem, type AgentRef, type Store } from '@stigmergy/core'
+import { createSystem, type ActorSystem, type AgentRef, type SpawnOptions } from '@stigmergy/core'
 import { openGrid, type Grid } from '@stigmergy/grid'
 import { createMemoryStore } from '@stigmergy/grid/store'
-import { createActor, type Snapshot } from 'xstate'
+import { createActor, createMachine } from 'xstate'
 import type { Contender } from '../compare.ts'
-import { counter, nact, reaches, robot } from './machines.ts'
+import { stopwatch } from './cost.ts'
+import { counter, nact, reaches } from './machines.ts'
 
 const AGENTS = 10_000
 const heap = (): number => {
   globalThis.gc?.()
   return process.memoryUsage().heapUsed
 }
-const us = (began: number, count: number): number => ((performance.now() - began) / count) * 1e3
 
-async function spawned(count: number, store?: Store): Promise<{ system: ActorSystem; grid: Grid; agents: AgentRef<typeof counter>[] }> {
+interface Spawned {
+  readonly system: ActorSystem
+  readonly grid: Grid
+  readonly agents: readonly AgentRef<typeof counter>[]
+}
+
+async function spawned(count: number, options: SpawnOptions<typeof counter> = {}): Promise<Spawned> {
   const grid = await openGrid()
-  const system = createSystem({ grid, ...(store && { store }) })
+  const system = createSystem({ grid, store: createMemoryStore() })
   const agents: AgentRef<typeof counter>[] = []
-  for (let i = 0; i < count; i++) agents.push(await system.spawn(counter, { id: `a${i}` }))
+  for (let i = 0; i < count; i++) agents.push(await system.spawn(counter, { id: `a${i}`, ...options }))
   return { system, grid, agents }
 }
 
@@ -25,7 +31,7 @@ async function oneEvent(agents: readonly AgentRef<typeof counter>[]): Promise<bo
   return reaches(() => agents.every(({ snapshot }) => snapshot.context.n === 1))
 }
 
-/** Both numbers of one crowd: what it cost to make it, and what each weighs after one event. */
+/** Both numbers of one crowd, after each of it has handled one event: what it cost to make it, and what each weighs. */
 interface Crowd {
   readonly spawnUs: number
   readonly bytes: number
@@ -34,10 +40,10 @@ interface Crowd {
 
 async function ourCrowd(): Promise<Crowd> {
   const before = heap()
-  const began = performance.now()
+  const costs = stopwatch()
   const { system, grid, agents } = await spawned(AGENTS)
-  const spawnUs = us(began, AGENTS)
   const verified = await oneEvent(agents)
+  const spawnUs = costs() / AGENTS
   const bytes = (heap() - before) / agents.length
   await system.close()
   await grid.close()
@@ -46,11 +52,11 @@ async function ourCrowd(): Promise<Crowd> {
 
 async function xstateCrowd(): Promise<Crowd> {
   const before = heap()
-  const began = performance.now()
+  const costs = stopwatch()
   const actors = Array.from({ length: AGENTS }, () => createActor(counter).start())
-  const spawnUs = us(began, AGENTS)
   for (const actor of actors) actor.send({ type: 'up' })
   const verified = actors.every((actor) => actor.getSnapshot().context.n === 1)
+  const spawnUs = costs() / AGENTS
   const bytes = (heap() - before) / AGENTS
   // Used once more, so that they are all there when they are weighed.
   for (const actor of actors) actor.stop()
@@ -59,7 +65,7 @@ async function xstateCrowd(): Promise<Crowd> {
 
 async function nactCrowd(): Promise<Crowd> {
   const before = heap()
-  const began = performance.now()
+  const costs = stopwatch()
   const system = nact.start()
   let handled = 0
   const count = (state: number): number => {
@@ -67,11 +73,26 @@ async function nactCrowd(): Promise<Crowd> {
     return state + 1
   }
   const actors = Array.from({ length: AGENTS }, (_, i) => nact.spawn(system, count, `a${i}`, { initialState: 0 }))
-  const spawnUs = us(began, AGENTS)
   for (const actor of actors) nact.dispatch(actor, { type: 'up' })
   const verified = await reaches(() => handled === AGENTS)
+  const spawnUs = costs() / AGENTS
   const bytes = (heap() - before) / actors.length
   nact.stop(system)
+  return { spawnUs, bytes, verified }
+}
+
+/** What an agent weighs that sleeps, its stored state among it: in a store in memory, which holds it once more. */
+async function sleepingCrowd(): Promise<Crowd> {
+  const before = heap()
+  const costs = stopwatch()
+  const { system, grid, agents } = await spawned(AGENTS, { durability: 'checkpoint' })
+  let verified = await oneEvent(agents)
+  for (const agent of agents) verified = (await agent.evict()) && verified
+  const spawnUs = costs() / AGENTS
+  const bytes = (heap() - before) / agents.length
+  verified &&= agents.every(({ asleep }) => asleep)
+  await system.close()
+  await grid.close()
   return { spawnUs, bytes, verified }
 }
 
@@ -92,15 +113,35 @@ export const weights: readonly Contender[] = [
   crowd('bytes ours', ourCrowd, 'bytes'),
   crowd('bytes xstate', xstateCrowd, 'bytes'),
   crowd('bytes nact', nactCrowd, 'bytes'),
+  crowd('bytes asleep', sleepingCrowd, 'bytes'),
 ]
 
+/** Stops 10,000 agents, in systems of so many. */
 async function stopping(count: number): Promise<{ readonly cost: number; readonly verified: boolean }> {
-  const { system, grid } = await spawned(count)
-  const began = performance.now()
-  await system.close()
-  const cost = us(began, count)
-  const verified = system.agents.length === 0
-  await grid.close()
+  const systems: Spawned[] = []
+  for (let made = 0; made < AGENTS; made += count) systems.push(await spawned(count))
+  globalThis.gc?.()
+  const costs = stopwatch()
+  for (const { system } of systems) await system.close()
+  const cost = costs() / AGENTS
+  const verified = systems.every(({ system, agents }) => system.agents.length === 0 && agents.every(({ status }) => status === 'stopped'))
+  for (const { grid } of systems) await grid.close()
+  return { cost, verified }
+}
+
+/** A parent of so many children, stopped. Its children are told by XState one by one, and each time it copies what is left of them. */
+async function stoppingXstate(count: number): Promise<{ readonly cost: number; readonly verified: boolean }> {
+  const kid = createMachine({})
+  const ids = Array.from({ length: count }, (_, i) => `a${i}`)
+  const parent = createMachine({ invoke: ids.map((id) => ({ id, src: kid })) })
+  const actor = createActor(parent).start()
+  const { children } = actor.getSnapshot()
+  const costs = stopwatch()
+  actor.stop()
+  const cost = costs() / count
+  const verified = ids.every(
+    (id) => (children as Record<string, { getSnapshot(): { status: string } }>)[id]?.getSnapshot().status === 'stopped',
+  )
   return { cost, verified }
 }
 
@@ -108,85 +149,5 @@ async function stopping(count: number): Promise<{ readonly cost: number; readonl
 export const stops: readonly Contender[] = [
   { name: 'stop 10k', round: () => stopping(10_000) },
   { name: 'stop 1k', round: () => stopping(1000) },
+  { name: 'stop xstate 1k', round: () => stoppingXstate(1000) },
 ]
-
-/** A store that keeps what it is given, and counts it. */
-function countingStore() {
-  const inner = createMemoryStore()
-  let commits = 0
-  let bytes = 0
-  const store: Store = {
-    ...inner,
-    commit: (id, rev, fence, value) => {
-      commits += 1
-      bytes = value.byteLength
-      return inner.commit(id, rev, fence, value)
-    },
-  }
-  return { store, commits: () => commits, bytes: () => bytes }
-}
-
-/** All that is stored of an agent, by an agent: taken, encoded, given to a store in memory. */
-async function ourRecords(): Promise<{
-  readonly saveUs: number
-  readonly restoreUs: number
-  readonly bytes: number
-  readonly verified: boolean
-}> {
-  const grid = await openGrid()
-  const { store, commits, bytes } = countingStore()
-  const system = createSystem({ grid, store })
-  const agents: AgentRef<typeof robot>[] = []
-  // Nothing is written behind them: each stop is one whole checkpoint.
-  const options = { durability: 'checkpoint', checkpoint: { transitions: 1e6, ms: 1e6 } } as const
-  for (let i = 0; i < AGENTS; i++) agents.push(await system.spawn(robot, { id: `a${i}`, input: i, ...options }))
-  for (const agent of agents) agent.send({ type: 'up' })
-  let verified = await reaches(() => agents.every(({ snapshot }, i) => snapshot.context.count === i + 1))
-  const before = commits()
-  const began = performance.now()
-  await Promise.all(agents.map((agent) => agent.stop()))
-  const saveUs = us(began, AGENTS)
-  verified &&= commits() - before === AGENTS
-  const again = performance.now()
-  const restored = await Promise.all(agents.map(({ id }) => system.spawn(robot, { id, input: 0, ...options })))
-  const restoreUs = us(again, AGENTS)
-  verified &&= restored.every(({ snapshot }, i) => snapshot.context.count === i + 1)
-  await system.close()
-  await grid.close()
-  return { saveUs, restoreUs, bytes: bytes(), verified }
-}
-
-async function xstateRecords(): Promise<{
-  readonly saveUs: number
-  readonly restoreUs: number
-  readonly bytes: number
-  readonly verified: boolean
-}> {
-  const actors = Array.from({ length: AGENTS }, (_, input) => createActor(robot, { input }).start())
-  for (const actor of actors) actor.send({ type: 'up' })
-  const kept = new Map<number, string>()
-  const began = performance.now()
-  for (const [i, actor] of actors.entries()) kept.set(i, JSON.stringify(actor.getPersistedSnapshot()))
-  const saveUs = us(began, AGENTS)
-  const again = performance.now()
-  const restored = actors.map((_, i) => {
-    const snapshot = JSON.parse(kept.get(i) as string) as Snapshot<unknown>
-    return createActor(robot, { input: 0, snapshot }).start()
-  })
-  const restoreUs = us(again, AGENTS)
-  const verified = restored.every((actor, i) => actor.getSnapshot().context.count === i + 1)
-  return { saveUs, restoreUs, bytes: kept.get(AGENTS - 1)?.length ?? 0, verified }
-}
-
-const records = (name: string, make: typeof ourRecords, of: 'saveUs' | 'restoreUs' | 'bytes'): Contender => ({
-  name,
-  async round() {
-    const made = await make()
-    return { cost: made[of], verified: made.verified }
-  },
-})
-
-export const stores: readonly Contender[] = (['saveUs', 'restoreUs', 'bytes'] as const).flatMap((of) => [
-  records(`${of} ours`, ourRecords, of),
-  records(`${of} xstate`, xstateRecords, of),
-])

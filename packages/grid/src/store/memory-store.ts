@@ -1,6 +1,6 @@
 import { commitEach } from './commit-each.ts'
 import { StoreError } from './errors.ts'
-import { checkCommit, checkCount, checkFence, checkId, checkNames, fenced, refusal, resolveScan, type Head } from './rules.ts'
+import { checkCommit, checkCount, copyOf, checkFence, checkId, checkNames, fenced, refusal, resolveScan, type Head } from './rules.ts'
 import type { OutboxItem, Store, StoreCommit, StoreEntry, StoreRecord } from './store.ts'
 
 export interface MemoryStoreOptions {
@@ -14,6 +14,8 @@ interface Slot extends Head {
   readonly outbox: readonly OutboxItem[]
 }
 
+const NONE: readonly never[] = []
+
 /** A store in this process's memory: for tests, and what the real ones are compared with. Its level is `none`. */
 export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   checkNames('createMemoryStore', options, ['revisions'])
@@ -25,16 +27,19 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     if (closed) throw new StoreError('CLOSED', 'the store is closed')
   }
 
-  function write({ id, fence, value, outbox = [] }: StoreCommit): number {
-    const slot = slots.get(id)
+  function write({ id, fence, value, outbox = NONE }: StoreCommit, slot: Slot | undefined): number {
     const rev = (slot?.rev ?? 0) + 1
     const outboxSeq = slot?.outboxSeq ?? 0
+    const records = [{ rev, fence, value }]
+    const before = slot?.records ?? NONE
+    for (let at = 0; at < before.length && records.length < keep; at++) records.push(before[at] as StoreRecord)
+    const kept = slot?.outbox ?? NONE
     slots.set(id, {
       rev,
       fence,
       outboxSeq: outboxSeq + outbox.length,
-      records: [{ rev, fence, value }, ...(slot?.records ?? [])].slice(0, keep),
-      outbox: [...(slot?.outbox ?? []), ...outbox.map((bytes, at) => ({ seq: outboxSeq + at + 1, value: bytes }))],
+      records,
+      outbox: outbox.length === 0 ? kept : [...kept, ...outbox.map((bytes, at) => ({ seq: outboxSeq + at + 1, value: bytes }))],
     })
     return rev
   }
@@ -42,17 +47,25 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   async function commitAll(given: readonly StoreCommit[]): Promise<readonly number[]> {
     open()
     const commits = given.map(checkCommit)
-    const before = new Map(commits.map(({ id }) => [id, slots.get(id)]))
-    return commits.map((commit) => {
-      const refused = refusal(slots.get(commit.id), commit)
-      if (refused === undefined) return write(commit)
-      // All or none: what the batch has written so far is taken back.
-      for (const [id, slot] of before) {
-        if (slot === undefined) slots.delete(id)
-        else slots.set(id, slot)
+    const before: (Slot | undefined)[] = []
+    const revs: number[] = []
+    for (const commit of commits) {
+      const slot = slots.get(commit.id)
+      const refused = refusal(slot, commit)
+      if (refused !== undefined) {
+        // All or none: what the batch has written so far is taken back, the last one first.
+        for (let at = before.length - 1; at >= 0; at--) putBack((commits[at] as StoreCommit).id, before[at])
+        throw refused
       }
-      throw refused
-    })
+      before.push(slot)
+      revs.push(write(commit, slot))
+    }
+    return revs
+  }
+
+  function putBack(id: string, slot: Slot | undefined): void {
+    if (slot === undefined) slots.delete(id)
+    else slots.set(id, slot)
   }
 
   const store: Store = {
@@ -116,7 +129,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
 }
 
 function copy<T extends { readonly value: Uint8Array }>(item: T): T {
-  return { ...item, value: new Uint8Array(item.value) }
+  return { ...item, value: copyOf(item.value) }
 }
 
 function byBytes(a: string, b: string): number {

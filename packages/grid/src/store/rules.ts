@@ -45,19 +45,27 @@ export function checkFence(fence: Fence): Fence {
   return { owner, token }
 }
 
+const NONE: readonly Uint8Array[] = []
+
 /** The commit, checked, over the caller's own bytes: to be packed in this very call. */
 export function checkedCommit(commit: StoreCommit): StoreCommit {
-  const { id, expectedRev, fence, value, outbox = [] } = commit
+  const { id, expectedRev, fence, value, outbox = NONE } = commit
   if (!Number.isSafeInteger(expectedRev) || expectedRev < 0) throw badOption('expectedRev', expectedRev, 'a revision, or 0 for none')
-  for (const bytes of [value, ...outbox]) if (!(bytes instanceof Uint8Array)) throw badOption('value', bytes, 'a Uint8Array')
+  if (!(value instanceof Uint8Array)) throw badOption('value', value, 'a Uint8Array')
+  for (const bytes of outbox) if (!(bytes instanceof Uint8Array)) throw badOption('value', bytes, 'a Uint8Array')
   return { id: checkId(id), expectedRev, fence: checkFence(fence), value, outbox }
+}
+
+/** A copy of the bytes, from Node's pool: an array buffer of its own for each small value would cost more than the rest of a commit. */
+export function copyOf(bytes: Uint8Array): Uint8Array {
+  const { buffer, byteOffset, byteLength } = Buffer.from(bytes)
+  return new Uint8Array(buffer, byteOffset, byteLength)
 }
 
 /** A checked commit with copies of its bytes: the caller may reuse its buffers at once. */
 export function checkCommit(given: StoreCommit): StoreCommit {
-  const { value, outbox = [], ...commit } = checkedCommit(given)
-  // Copied by constructor: a Node Buffer's slice() would share memory with its source.
-  return { ...commit, value: new Uint8Array(value), outbox: outbox.map((bytes) => new Uint8Array(bytes)) }
+  const { id, expectedRev, fence, value, outbox = NONE } = checkedCommit(given)
+  return { id, expectedRev, fence, value: copyOf(value), outbox: outbox.length === 0 ? NONE : outbox.map(copyOf) }
 }
 
 export interface ResolvedScan {
