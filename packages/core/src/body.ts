@@ -111,9 +111,8 @@ export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable {
   }
 
   dispatch(effect: EffectData): void {
-    const { doer, grid } = this.services
-    if (this.#keeping === undefined) doer.once(effect, grid.trace.current)
-    else this.#keeping.dispatch(effect)
+    if (this.#keeping !== undefined) return this.#keeping.dispatch(effect)
+    this.services.doer.once(effect, this.services.grid.trace.current)
   }
 
   changed(): void {
@@ -154,12 +153,11 @@ export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable {
   async evict(): Promise<boolean> {
     if (this.#asleep !== undefined) return true
     if (!this.#restful) return false
-    try {
-      await this.#keeping?.settled()
-    } catch {
-      return false
-    }
-    return this.#fallAsleep()
+    const keeping = this.#keeping as Keeping
+    return keeping.settled().then(
+      () => this.#fallAsleep(),
+      () => false,
+    )
   }
 
   get #restful(): boolean {
@@ -167,9 +165,8 @@ export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable {
   }
 
   #fallAsleep(): boolean {
-    const cell = this.#cell
+    const [cell, resting] = [this.#cell, this.#keeping?.atRest]
     const dreams = this.#restful ? cell?.dreams : undefined
-    const resting = this.#keeping?.atRest
     if (dreams === undefined || resting === undefined) return false
     let bytes: Uint8Array
     try {
@@ -216,11 +213,9 @@ export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable {
 
   /** A question waits for its answer: it is told if the agent ends. */
   asked(asking: OpenAsk): void {
-    if (this.ended) asking.over()
-    else {
-      this.#asked ??= new Set()
-      this.#asked.add(asking)
-    }
+    if (this.ended) return asking.over()
+    this.#asked ??= new Set()
+    this.#asked.add(asking)
   }
 
   answered(asking: OpenAsk): void {

@@ -101,10 +101,9 @@ export class Life extends Body {
         this.cell.open(origin)
       })
     } catch (error) {
-      const state = found !== undefined && found.record === undefined ? 'none' : 'last'
-      if (!this.ended) this.#end('failed', state)
+      if (!this.ended) this.#end('failed', found !== undefined && found.record === undefined ? 'none' : 'last')
       else if (this.#tenure !== undefined) this.#settled = thenEnd(this.#settled, this.#tenure)
-      // What never ran must not be resumed by the next spawn: that one waits until it is forgotten. So does this one, unless it is the store that failed.
+      // The next spawn waits until what never ran is forgotten. So does this one, unless it is the store that failed.
       if (this.#tenure !== undefined || isCoreError(error, 'START_FAILED')) await this.#settled?.catch(() => undefined)
       throw error
     }
