@@ -12,7 +12,7 @@ export interface SpanTime {
   now(): HrTime
 }
 
-export function createSpanTime(clock: Clock): SpanTime {
+export function createSpanTime(clock: Pick<Clock, 'now' | 'wallNow'>): SpanTime {
   const offsetMs = clock.wallNow() - clock.now()
   const toHrTime = (monotonicMs: number): HrTime => {
     const epochMs = monotonicMs + offsetMs

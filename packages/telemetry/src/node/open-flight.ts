@@ -1,23 +1,23 @@
+import type { Attributes } from '@opentelemetry/api'
 import type { Resource } from '@opentelemetry/resources'
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base'
 import type { KeepPort } from '../keep-port.ts'
 import { createFlight, type Flight } from '../recorder/flight.ts'
 import { withGenAi } from '../recorder/gen-ai.ts'
 import type { RecordedSpan } from '../recorder/recorded-span.ts'
 import type { SpanTime } from '../span-time.ts'
-import type { Tally } from '../tally.ts'
 import { createFlightSchedule, type FlightSchedule } from './flight-schedule.ts'
-import type { ResolvedTelemetryOptions } from './options.ts'
+import { openOtlpSink, type SinkParts } from './open-sinks.ts'
 import { createSpanReplay } from './span-replay.ts'
 import type { SpanSink } from './span-sink.ts'
+import { openThreadSink, type ThreadSink } from './thread/thread-sink.ts'
 
-export interface OpenFlightOptions {
+export interface OpenFlightOptions extends SinkParts {
   readonly scope: string
-  readonly settings: ResolvedTelemetryOptions
   readonly resource: Resource
   readonly time: SpanTime
-  readonly tally: Tally
-  readonly sinks: readonly SpanSink[]
+  /** Those of this thread. What is opened here is added: the thread, and what replaces it. */
+  readonly sinks: SpanSink[]
   readonly keepPort: KeepPort | undefined
 }
 
@@ -30,7 +30,8 @@ export interface OpenFlight {
 }
 
 /** Undefined where the recorder is off. */
-export function openFlight({ scope, settings, resource, time, tally, sinks, keepPort }: OpenFlightOptions): OpenFlight | undefined {
+export function openFlight(parts: OpenFlightOptions): OpenFlight | undefined {
+  const { scope, settings, resource, time, tally, sinks, keepPort } = parts
   if (settings.recorder === undefined) return undefined
   const schedule = createFlightSchedule(() => flight, sinks)
   // The port is a guest like an exporter (I7).
@@ -41,22 +42,37 @@ export function openFlight({ scope, settings, resource, time, tally, sinks, keep
       tally.dropped.decision += items.length
     }
   }
-  const replay = createSpanReplay({ scope, resource, processors: sinks.map((sink) => sink.processor), time, tally })
-  // Nobody to tell of spans: then none are made.
-  const none = (): void => {}
+  const opened: { thread?: ThreadSink } = {}
+  const local = (): readonly SpanSink[] => sinks.filter((sink) => sink !== opened.thread)
+  const toAll: SpanProcessor = {
+    onStart() {},
+    onEnd(span) {
+      for (const { processor } of local()) processor.onEnd(span)
+    },
+    forceFlush: async () => {},
+    shutdown: async () => {},
+  }
+  const replay = createSpanReplay({ scope, resource, processors: [toAll], time, tally })
   const emit = settings.genAi ? (span: RecordedSpan): void => replay(withGenAi(span)) : replay
   const tellSlices = keepPort?.tellSlices?.bind(keepPort)
   const flight: Flight = createFlight(settings.recorder, {
     clock: settings.clock,
     random: settings.random,
-    emit: sinks.length === 0 ? none : emit,
+    // Nobody to tell of spans: then none are made.
+    get emit() {
+      return local().length === 0 ? undefined : emit
+    },
+    get handOver() {
+      return opened.thread?.alive === true ? opened.thread.handOver : undefined
+    },
     emitGuest(span) {
-      for (const { processor } of sinks) processor.onEnd(span as ReadableSpan)
+      for (const sink of sinks) if (sink !== opened.thread || opened.thread.alive) sink.processor.onEnd(span as ReadableSpan)
     },
     wake: schedule.wake,
     tell: (decisions) => told(decisions, (all) => keepPort?.tell(all)),
     tellSlices: tellSlices && ((receipts) => told(receipts, tellSlices)),
   })
+  if (settings.exportThread !== undefined) sinks.push((opened.thread = openThread(parts, settings.exportThread.module, flight)))
   return {
     flight,
     schedule,
@@ -75,4 +91,30 @@ export function openFlight({ scope, settings, resource, time, tally, sinks, keep
       }
     },
   }
+}
+
+function openThread(parts: OpenFlightOptions, module: string | undefined, { recorder }: Flight): ThreadSink {
+  const { scope, settings, environment, resource, time, tally, report, sinks } = parts
+  const { tracesUrl, otlpTimeoutMs, otlpHeaders, genAi } = settings
+  return openThreadSink({
+    data: {
+      memory: { ring: recorder.ring.buffer, strings: recorder.strings.buffer },
+      scope,
+      resource: { ...resource.attributes } as Attributes,
+      epochMs: time.toEpochMs(0),
+      genAi,
+      queueSize: environment.spanQueueSize,
+      exportTimeoutMs: environment.spanExportTimeoutMs,
+      otlp: tracesUrl === undefined ? undefined : { url: tracesUrl, timeoutMs: otlpTimeoutMs, headers: otlpHeaders },
+      module,
+    },
+    tally,
+    onFailure: (error) => report('traces', error),
+    onEnd(error) {
+      tally.exportFailures.traces++
+      sinks.push(...openOtlpSink(parts))
+      const instead = tracesUrl === undefined ? 'it is not replaced, as its exporters were its own' : 'they go by OTLP from this one'
+      settings.warn(`telemetry: the thread that exports spans ended (${error.message.split('\n', 1)[0] ?? ''}): ${instead}`)
+    },
+  })
 }

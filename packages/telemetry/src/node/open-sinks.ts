@@ -19,18 +19,29 @@ export interface SinkParts {
   readonly report: FailureReport
 }
 
-export function openSpanSinks({ options, settings, environment, tally, report }: SinkParts): SpanSink[] {
-  const batched = {
+export function openSpanSinks(parts: SinkParts): SpanSink[] {
+  const { options, settings, tally } = parts
+  return [
+    ...(settings.exportThread === undefined ? openOtlpSink(parts) : []),
+    ...(options.spanExporters ?? []).map((exporter) => batchedSpanSink(exporter, batching(parts))),
+    ...(options.spanProcessors ?? []).map((processor) => directSpanSink(processor, tally)),
+  ]
+}
+
+/** Spans by OTLP from this thread; none where no endpoint is known. */
+export function openOtlpSink(parts: SinkParts): SpanSink[] {
+  const { tracesUrl } = parts.settings
+  if (tracesUrl === undefined) return []
+  return [batchedSpanSink(new OTLPTraceExporter(otlpConfig(tracesUrl, parts.settings)), batching(parts))]
+}
+
+function batching({ environment, tally, report }: SinkParts): Parameters<typeof batchedSpanSink>[1] {
+  return {
     tally,
     queueSize: environment.spanQueueSize,
     timeoutMs: environment.spanExportTimeoutMs,
     onFailure: (error: Error) => report('traces', error),
   }
-  const otlp = settings.tracesUrl === undefined ? [] : [new OTLPTraceExporter(otlpConfig(settings.tracesUrl, settings))]
-  return [
-    ...[...otlp, ...(options.spanExporters ?? [])].map((exporter) => batchedSpanSink(exporter, batched)),
-    ...(options.spanProcessors ?? []).map((processor) => directSpanSink(processor, tally)),
-  ]
 }
 
 /** `producerFor` makes what a reader reads. Throws `TelemetryError` BAD_OPTION for a reader that reads something else already. */

@@ -1,4 +1,6 @@
 import { constants } from 'node:os'
+import { isAbsolute } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { LogRecordExporter } from '@opentelemetry/sdk-logs'
 import type { MetricReader } from '@opentelemetry/sdk-metrics'
 import type { SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-base'
@@ -70,6 +72,13 @@ export interface StartTelemetryOptions extends BaseLabels {
   readonly genAi?: boolean
   /** Randomness of ids, from 0 to below 1. @default Math.random */
   readonly random?: () => number
+  /**
+   * Make, serialise and send the spans of kept traces on a thread of their own, which reads the recorder's memory: however long that takes, it
+   * delays no agent. It sends by OTLP where an endpoint is known, and to the exporters that the ES module `module` (a URL or absolute path)
+   * exports as `spanExporters`. `spanExporters` and `spanProcessors` of these options stay on this thread. If the thread ends, what it had
+   * is counted as lost, one line says so, and spans go by OTLP from this thread. @default false: on this thread, in portions
+   */
+  readonly exportThread?: boolean | { readonly module?: string | URL }
   /** More places for spans to go; exported in batches. */
   readonly spanExporters?: readonly SpanExporter[]
   /** More places for spans to go, without a batch. */
@@ -104,6 +113,7 @@ export interface ResolvedTelemetryOptions {
   readonly recorder: ResolvedRecorderOptions | undefined
   readonly random: () => number
   readonly genAi: boolean
+  readonly exportThread: { readonly module: string | undefined } | undefined
   readonly asyncContext: boolean
   readonly profiling: Required<ProfilingOptions> | undefined
   readonly prometheus: { readonly host: string; readonly port: number } | undefined
@@ -131,6 +141,7 @@ export function resolveTelemetryOptions(options: StartTelemetryOptions, environm
     profiling: profilingOf(options.profiling),
     asyncContext: flag('asyncContext', options.asyncContext, false),
     genAi: flag('genAi', options.genAi, false),
+    exportThread: exportThreadOf(options.exportThread),
     prometheus: prometheusOf(options.prometheus, environment),
     ...otlpOf(options.otlp, environment),
     // The exporter sleeps between its retries with timers nobody can end: so none may sleep past the close (I8).
@@ -158,6 +169,20 @@ function recorderOf(
     ...(keep === undefined ? {} : { keep }),
   })
   return recorder === false ? undefined : resolved
+}
+
+function exportThreadOf(given: unknown): ResolvedTelemetryOptions['exportThread'] {
+  if (given === undefined || given === false) return undefined
+  if (given === true) return { module: undefined }
+  const wrong = (what: unknown): TelemetryError =>
+    new TelemetryError('BAD_OPTION', `exportThread is ${quote(what)}: give true or { module }, the URL or absolute path of an ES module`)
+  if (typeof given !== 'object' || given === null) throw wrong(given)
+  const { module } = given as { readonly module?: unknown }
+  if (module === undefined) return { module: undefined }
+  if (module instanceof URL) return { module: module.href }
+  if (typeof module === 'string' && module.startsWith('file:') && URL.canParse(module)) return { module }
+  if (typeof module === 'string' && isAbsolute(module)) return { module: pathToFileURL(module).href }
+  throw wrong(typeof module === 'string' ? module : JSON.stringify(given))
 }
 
 function profilingOf(given: StartTelemetryOptions['profiling']): Required<ProfilingOptions> | undefined {

@@ -86,10 +86,10 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
       render: async (format) => metricsText(registry.collect(), resource.attributes as Attributes, format),
     }))
   const parts = { options, settings, environment, tally, report: createFailureReport(tally, settings.warn) }
+  // Spans leave by sinks that may still change: the thread that exports is opened later, and may be replaced.
   const opened: Sink[] = endpoint === undefined ? [] : [endpoint]
   const current = new Current()
   const spanSinks = openSpanSinks(parts)
-  opened.push(...spanSinks)
   let logger: Logger
   try {
     const logs = await openLogs({ ...parts, scope: SCOPE, resource, current, instruments: registry })
@@ -107,14 +107,14 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     )
   } catch (error) {
     await endsWithin(
-      opened.map((sink) => sink.close()),
+      [...opened, ...spanSinks].map((sink) => sink.close()),
       settings.closeTimeoutMs,
     )
     throw error
   }
-  const sinks: readonly Sink[] = opened
+  const sinks = (): readonly Sink[] => [...opened, ...spanSinks]
 
-  const recording = openFlight({ scope: SCOPE, settings, resource, time, tally, sinks: spanSinks, keepPort: options.keepPort })
+  const recording = openFlight({ ...parts, scope: SCOPE, resource, time, sinks: spanSinks, keepPort: options.keepPort })
   if (recording !== undefined) kept.by = recording.flight.recorder
   const hooks = telemetryHooks({
     flight: recording?.flight,
@@ -142,7 +142,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
   } catch (error) {
     for (const remove of detach) remove()
     await endsWithin(
-      sinks.map((sink) => sink.close()),
+      sinks().map((sink) => sink.close()),
       settings.closeTimeoutMs,
     )
     if (isTelemetryError(error)) throw error
@@ -162,12 +162,12 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
   }
   const flushAll = async (): Promise<void> => {
     await recording?.schedule.flush()
-    await Promise.allSettled(sinks.map(async (sink) => sink.flush()))
+    await Promise.allSettled(sinks().map(async (sink) => sink.flush()))
   }
 
   const closeAll = async (): Promise<void> => {
     await recording?.schedule.finish(settings.closeTimeoutMs / 2)
-    await Promise.allSettled(sinks.map(async (sink) => sink.close()))
+    await Promise.allSettled(sinks().map(async (sink) => sink.close()))
   }
   let closing: Promise<void> | undefined
   const close = (): Promise<void> =>
@@ -175,7 +175,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
       closed.abort()
       for (const remove of detach) remove()
       if (await endsWithin([closeAll()], settings.closeTimeoutMs)) return
-      for (const sink of sinks) sink.abort(new Error(`given up at close after ${settings.closeTimeoutMs} ms`))
+      for (const sink of sinks()) sink.abort(new Error(`given up at close after ${settings.closeTimeoutMs} ms`))
     })())
 
   return {

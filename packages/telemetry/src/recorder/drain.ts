@@ -1,7 +1,8 @@
 import type { Link } from '@opentelemetry/api'
 import { KIND, U32 } from './layout.ts'
 import { readFlight, type FlightRecord } from './read.ts'
-import { spanOf, type RecordedSpan } from './recorded-span.ts'
+import { portable, type HandedRecord } from './handed.ts'
+import { keptSpan, type RecordedSpan } from './recorded-span.ts'
 import type { Extra } from './parts.ts'
 import type { Recorder } from './recorder.ts'
 import { KEEP_REASONS } from './keep-rules.ts'
@@ -28,19 +29,26 @@ export interface Drain {
 const NONE: readonly Link[] = []
 const NO_SPAN = '0'.repeat(16)
 
-/** Walks the kept traces back along their records, and tells each span once. */
-/** `receipt`: is told what was exported of a trace; undefined where nobody wants to know. */
-export function createDrain(
-  recorder: Recorder,
-  maxSpans: number,
-  emit: (span: RecordedSpan) => void,
-  emitGuest: (span: object) => void,
-  receipt: ((receipt: SliceReceipt) => void) | undefined,
-): Drain {
+/** Where what was recorded of kept traces goes. None of them may throw. */
+export interface Outlets {
+  /** Takes a span; undefined where nobody on this thread wants any: then none is made here. */
+  readonly emit: ((span: RecordedSpan) => void) | undefined
+  /** Takes a span of an instrumentation. */
+  readonly emitGuest: (span: object) => void
+  /** Takes records for another thread, which makes the spans of them. @default there is none */
+  readonly handOver?: ((records: readonly HandedRecord[]) => void) | undefined
+  /** Is told what was exported of a trace. @default nobody wants to know */
+  readonly receipt?: ((receipt: SliceReceipt) => void) | undefined
+}
+
+/** Walks the kept traces back along their records, and tells each span once. `outlets` are asked for at each run, as they may change. */
+export function createDrain(recorder: Recorder, maxSpans: number, outlets: () => Outlets): Drain {
   const { ring, traces, keeper, strings } = recorder
   const reader = readFlight({ ring: ring.buffer, strings: strings.buffer })
   const counts = { traces: 0, incomplete: 0, truncated: 0 }
   const process = recorder.ids.spanText(0).slice(0, 8)
+  let handed: HandedRecord[] = []
+  let out = outlets()
 
   /** Numbers of the records not exported yet, oldest first. */
   const slice = (row: number): { readonly seqs: readonly number[]; readonly lost: boolean } => {
@@ -63,27 +71,34 @@ export function createDrain(
     counts.incomplete += 1
   }
 
-  const tell = (row: number, record: FlightRecord, extra: Extra | undefined, links: readonly Link[], plan: string | undefined): void => {
+  /** `record`: undefined where no span is made here. */
+  const tell = (
+    row: number,
+    seq: number,
+    record: FlightRecord | undefined,
+    guest: boolean,
+    links: readonly Link[],
+    plan: string | undefined,
+  ): void => {
+    const { emit, emitGuest, handOver } = out
+    const extra = ring.extra(seq) as Extra | undefined
     const told = (traces.u32[row * 16 + TRACE_U32.spans] as number) + 1
     traces.u32[row * 16 + TRACE_U32.spans] = told
-    if (told <= maxSpans && record.kind === 'guest') {
+    if (told > maxSpans) {
+      counts.truncated += 1
+      if (told > maxSpans + 1) return
+      breaks(row)
+    } else if (guest) {
       if (extra?.guest === undefined) breaks(row)
       else emitGuest(extra.guest)
       return
     }
-    if (told <= maxSpans) {
-      const span = spanOf(record, extra, links, plan)
-      const reason = KEEP_REASONS[(traces.u32[row * 16 + TRACE_U32.keep] as number) - 1]
-      // On the first span of the slice: why the trace is here, unless by mere chance.
-      const said = told === 1 && reason !== undefined && reason !== 'base'
-      emit(said ? { ...span, attributes: { ...span.attributes, 'agent.keep.reason': reason } } : span)
-      return
-    }
-    counts.truncated += 1
-    if (told > maxSpans + 1) return
-    breaks(row)
-    const span = spanOf(record, undefined, [])
-    emit({ ...span, name: 'trace truncated', attributes: { 'agent.trace.max_spans': maxSpans }, error: undefined })
+    const kept = KEEP_REASONS[(traces.u32[row * 16 + TRACE_U32.keep] as number) - 1]
+    // On the first span of the slice: why the trace is here, unless by mere chance.
+    const reason = told === 1 && kept !== 'base' ? kept : undefined
+    const bound = told > maxSpans ? maxSpans : undefined
+    if (record !== undefined) emit?.(keptSpan(record, extra, { links, plan, reason, maxSpans: bound }))
+    if (handOver !== undefined) handed.push({ seq, extra: portable(extra), links, plan, reason, maxSpans: bound })
   }
 
   const drainTrace = (trace: number): number => {
@@ -99,25 +114,27 @@ export function createDrain(
     const plan = traces.plan(trace)
     const spans: string[] = []
     const needs: string[] = []
+    const { emit, receipt } = out
+    let traceId = ''
     for (const seq of seqs) {
       const at = ring.find(seq)
       const low = ring.u32[at + U32.spanLow] as number
-      const extra = ring.extra(seq) as Extra | undefined
-      if (((ring.u32[at + U32.kind] as number) & 0xff) === KIND.link) {
+      const kind = (ring.u32[at + U32.kind] as number) & 0xff
+      if (kind === KIND.link) {
+        const extra = ring.extra(seq) as Extra | undefined
         if (extra?.link === undefined) continue
         causes ??= new Map()
         causes.set(low, [...(causes.get(low) ?? []), { context: { ...extra.link, isRemote: true } }])
         continue
       }
-      const [record] = reader.read(seq, 1).records
-      if (record === undefined) continue
-      tell(row, record, extra, causes?.get(low) ?? NONE, plan)
-      if (receipt === undefined) continue
+      const [record] = emit === undefined && receipt === undefined ? [] : reader.read(seq, 1).records
+      tell(row, seq, emit && record, kind === KIND.guest, causes?.get(low) ?? NONE, plan)
+      if (receipt === undefined || record === undefined) continue
+      traceId = record.traceId
       spans.push(record.spanId)
       if (record.parentId !== NO_SPAN && !record.parentId.startsWith(process)) needs.push(record.parentId)
     }
-    const [first] = spans.length > 0 ? reader.read(seqs.at(-1) as number, 1).records : []
-    if (first !== undefined) receipt?.({ traceId: first.traceId, process, spans, needs })
+    if (traceId !== '') receipt?.({ traceId, process, spans, needs })
     return seqs.length
   }
 
@@ -129,11 +146,14 @@ export function createDrain(
       else counts.incomplete += 1
     },
     run(limit) {
+      out = outlets()
       let told = 0
       const list = keeper.dirty
       let next = 0
       while (next < list.length && told < limit) told += drainTrace(list[next++] as number)
       keeper.dirty = list.slice(next)
+      if (handed.length > 0) out.handOver?.(handed)
+      handed = []
       return keeper.dirty.length > 0
     },
   }

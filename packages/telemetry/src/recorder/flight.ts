@@ -1,4 +1,5 @@
 import { createDrain, type DrainCounts } from './drain.ts'
+import type { HandedRecord } from './handed.ts'
 import type { KeepDecision } from './keeper.ts'
 import type { ResolvedRecorderOptions } from './options.ts'
 import type { RecorderParts } from './parts.ts'
@@ -8,10 +9,12 @@ import { createSliceLedger, type SliceLedger, type SliceReceipt } from './slices
 
 /** Where spans of kept traces go, and when. */
 export interface FlightPorts extends Pick<RecorderParts, 'clock' | 'random'> {
-  /** Takes a span. Must not throw. */
-  readonly emit: (span: RecordedSpan) => void
+  /** Takes a span. Must not throw. @default nobody on this thread wants any: then none is made */
+  readonly emit?: ((span: RecordedSpan) => void) | undefined
   /** Takes a span of an instrumentation. Must not throw. @default nobody does */
   readonly emitGuest?: (span: object) => void
+  /** Takes records for another thread, which makes the spans of them. Must not throw. @default there is none */
+  readonly handOver?: ((records: readonly HandedRecord[]) => void) | undefined
   /** Asks for a call of `run` soon. */
   readonly wake: () => void
   /** Takes decisions for other processes. */
@@ -31,8 +34,10 @@ export interface Flight {
   greet(): void
 }
 
+const nobody = (): void => {}
+
 export function createFlight(options: ResolvedRecorderOptions, ports: FlightPorts): Flight {
-  const { clock, random, emit, emitGuest = () => {}, wake, tell, tellSlices } = ports
+  const { clock, random, wake, tell, tellSlices } = ports
   let receipts: SliceReceipt[] = []
   const told = (receipt: SliceReceipt): void => {
     receipts.push(receipt)
@@ -50,7 +55,12 @@ export function createFlight(options: ResolvedRecorderOptions, ports: FlightPort
     return more
   }
   const recorder = new Recorder(options, { clock, random, wake, pressure: () => void run(Infinity) })
-  const drain = createDrain(recorder, options.maxSpansPerTrace, emit, emitGuest, tellSlices && told)
+  const drain = createDrain(recorder, options.maxSpansPerTrace, () => ({
+    emit: ports.emit,
+    emitGuest: ports.emitGuest ?? nobody,
+    handOver: ports.handOver,
+    receipt: tellSlices && told,
+  }))
   const slices = createSliceLedger({
     timeoutMs: options.sliceTimeoutMs,
     now: () => clock.now(),

@@ -1,5 +1,6 @@
 import type { Attributes, Link } from '@opentelemetry/api'
 import { statePath, transitionName, type AttributeName } from '../names.ts'
+import type { HandedRecord } from './handed.ts'
 import type { FlightRecord } from './read.ts'
 import type { Extra } from './parts.ts'
 
@@ -37,6 +38,20 @@ export function spanOf(record: FlightRecord, extra: Extra | undefined, causes: r
   }
   const links = causes.length === 0 ? own : [...own, ...causes]
   return { name, traceId, spanId, parentId, consumer, startedAtMs, endedAtMs, attributes, links, error: extra?.error }
+}
+
+/** The same of a kept trace: its first span says why, and the one over the bound says that. */
+export function keptSpan(
+  record: FlightRecord,
+  extra: Extra | undefined,
+  { links, plan, reason, maxSpans }: Pick<HandedRecord, 'links' | 'plan' | 'reason' | 'maxSpans'>,
+): RecordedSpan {
+  if (maxSpans !== undefined) {
+    const span = spanOf(record, undefined, [])
+    return { ...span, name: 'trace truncated', attributes: { 'agent.trace.max_spans': maxSpans }, error: undefined }
+  }
+  const span = spanOf(record, extra, links, plan)
+  return reason === undefined ? span : { ...span, attributes: { ...span.attributes, 'agent.keep.reason': reason } }
 }
 
 function describe(

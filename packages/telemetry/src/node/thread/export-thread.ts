@@ -1,0 +1,122 @@
+// The thread that makes spans of handed records, serialises and exports them. It reads the recorder's memory, which the agents' thread writes.
+import { parentPort, workerData } from 'node:worker_threads'
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base'
+import { withGenAi } from '../../recorder/gen-ai.ts'
+import type { HandedRecord } from '../../recorder/handed.ts'
+import { readFlight } from '../../recorder/read.ts'
+import { keptSpan } from '../../recorder/recorded-span.ts'
+import { createSpanTime } from '../../span-time.ts'
+import { createTally } from '../../tally.ts'
+import { guardedAgent } from '../guarded-agent.ts'
+import { createSpanReplay } from '../span-replay.ts'
+import { batchedSpanSink } from '../span-sink.ts'
+import type { FromThread, PlainSpan, ThreadData, ToThread } from './messages.ts'
+
+if (parentPort === null) throw new Error('this module is a worker thread of telemetry: see the option exportThread')
+const port = parentPort
+const data = workerData as ThreadData
+const tell = (message: FromThread): void => port.postMessage(message)
+
+async function userExporters(module: string): Promise<readonly SpanExporter[]> {
+  const { spanExporters } = (await import(module)) as { readonly spanExporters?: unknown }
+  if (Array.isArray(spanExporters)) return spanExporters as readonly SpanExporter[]
+  throw new Error(`${module} exports no array spanExporters`)
+}
+
+const ROOM_MS = 50
+
+const tally = createTally()
+const resource = resourceFromAttributes(data.resource)
+const { otlp } = data
+const exporters = [
+  ...(otlp === undefined
+    ? []
+    : [
+        new OTLPTraceExporter({
+          url: otlp.url,
+          timeoutMillis: otlp.timeoutMs,
+          httpAgentOptions: guardedAgent,
+          ...(otlp.headers === undefined ? {} : { headers: { ...otlp.headers } }),
+        }),
+      ]),
+  ...(data.module === undefined ? [] : await userExporters(data.module)),
+]
+/** Of the first exporter, since last told. */
+let exported = 0
+const sinks = exporters.map((exporter, at) =>
+  batchedSpanSink(at === 0 ? counting(exporter) : exporter, {
+    tally,
+    queueSize: data.queueSize,
+    timeoutMs: data.exportTimeoutMs,
+    onFailure: ({ message }) => tell({ type: 'failed', message }),
+  }),
+)
+const reader = readFlight(data.memory)
+const replay = createSpanReplay({
+  scope: data.scope,
+  resource,
+  processors: sinks.map((sink) => sink.processor),
+  time: createSpanTime({ now: () => 0, wallNow: () => data.epochMs }),
+  tally,
+})
+
+function exportRecord(handed: HandedRecord): void {
+  const [record] = reader.read(handed.seq, 1).records
+  // It was overwritten before this thread came to it.
+  if (record === undefined || record.seq !== handed.seq) tally.dropped.span++
+  else {
+    const span = keptSpan(record, handed.extra, handed)
+    replay(data.genAi ? withGenAi(span) : span)
+  }
+}
+
+function exportGuest({ context, ...span }: PlainSpan): void {
+  const readable: ReadableSpan = { ...span, resource, spanContext: () => context }
+  for (const { processor } of sinks) processor.onEnd(readable)
+}
+
+function counting(exporter: SpanExporter): SpanExporter {
+  return {
+    export: (spans, done) =>
+      exporter.export(spans, (result) => {
+        exported += spans.length
+        done(result)
+      }),
+    shutdown: () => exporter.shutdown(),
+    forceFlush: async () => exporter.forceFlush?.(),
+  }
+}
+
+let telling: NodeJS.Timeout | undefined
+
+/** Says what there is room for, and again while that is little: who waits for room gives nothing meanwhile. */
+function tellTaken(count: number, dropped: number): void {
+  const room = sinks.length === 0 ? data.queueSize : Math.max(...sinks.map((sink) => sink.room()))
+  tell({ type: 'taken', count, dropped, exported, room })
+  exported = 0
+  if (telling !== undefined || room > data.queueSize / 2) return
+  telling = setTimeout(() => {
+    telling = undefined
+    tellTaken(0, 0)
+  }, ROOM_MS)
+}
+
+async function take(message: ToThread): Promise<void> {
+  if (message.type === 'flush' || message.type === 'close') {
+    const { type, id } = message
+    await Promise.allSettled(sinks.map(async (sink) => (type === 'flush' ? sink.flush() : sink.close())))
+    tellTaken(0, 0)
+    tell({ type: 'done', id })
+    clearTimeout(telling)
+    if (type === 'close') port.close()
+    return
+  }
+  const before = tally.dropped.span
+  if (message.type === 'guest') exportGuest(message.span)
+  else for (const record of message.records) exportRecord(record)
+  tellTaken(message.type === 'guest' ? 1 : message.records.length, tally.dropped.span - before)
+}
+
+port.on('message', (message: ToThread) => void take(message))
