@@ -6,7 +6,7 @@ import type { StartTelemetryOptions } from '@stigmergy/telemetry/node'
 import { plain, type Fault, type Job, type Line, type Message, type Stage, type TracedSpan } from './messages.ts'
 import { LOST, metric, RATIO, startWorker, type Worker } from './steps.ts'
 
-const FAULTS: readonly Fault[] = ['planner-error', 'planner-slow', 'violation', 'arm-error']
+export const FAULTS: readonly Fault[] = ['planner-error', 'planner-slow', 'violation', 'arm-error']
 
 export interface TwoProcesses extends AsyncDisposable {
   readonly here: Worker
@@ -150,7 +150,7 @@ export async function runKilled(pipelines: number): Promise<{ readonly lost: num
   return { lost, holes, ratio: await metric(here.telemetry, RATIO) }
 }
 
-function byTrace(spans: readonly TracedSpan[]): Map<string, TracedSpan[]> {
+export function byTrace(spans: readonly TracedSpan[]): Map<string, TracedSpan[]> {
   const traces = new Map<string, TracedSpan[]>()
   for (const span of spans) {
     const known = traces.get(span.traceId)
@@ -160,7 +160,7 @@ function byTrace(spans: readonly TracedSpan[]): Map<string, TracedSpan[]> {
   return traces
 }
 
-function hasHole(spans: readonly TracedSpan[]): boolean {
+export function hasHole(spans: readonly TracedSpan[]): boolean {
   const ids = new Set(spans.map(({ spanId }) => spanId))
   return spans.some(({ parentId }) => parentId !== undefined && !ids.has(parentId))
 }
