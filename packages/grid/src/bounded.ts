@@ -69,10 +69,10 @@ function boundMap(map: MapDriver, name: string, inFlight: InFlight, placed: bool
             () => map.commit(write),
           ),
     commitAll: (writes) => inFlight.run(of(`putAll of ${writes.length} entries`), () => map.commitAll(writes)),
-    read: (key) =>
+    read: (key, shown) =>
       inFlight.run(
         () => of(`get of ${quote(key)}`),
-        () => map.read(key),
+        () => map.read(key, shown),
       ),
     clear: (removal) => inFlight.run(of('clear'), () => map.clear(removal)),
     expired: (key, version) => map.expired(key, version),

@@ -55,8 +55,11 @@ export interface MapDriver {
   commit(write: DriverWrite): Promise<CommitResult>
   /** All or none; `expect` is not looked at. */
   commitAll(writes: readonly DriverWrite[]): Promise<void>
-  /** The record as its owner has it; never an expired one. */
-  read(key: string): Promise<DriverRecord | undefined>
+  /**
+   * The record as its owner has it; never an expired one. `shown`: this process was shown that version of the key. Where the owner
+   * has lost it, and has an older one, that one is the newest there is: it gets a version above, so that no reader steps back.
+   */
+  read(key: string, shown?: number): Promise<DriverRecord | undefined>
   /** Commits the removal of every key there is, all or none. What `removal` throws is thrown, and nothing was removed. */
   clear(removal: (key: string) => DriverWrite): Promise<void>
   /**

@@ -41,7 +41,7 @@ export const GUARANTEES: readonly ConsistencyGuarantee[] = [
       hazelcast: {
         promises: 'own writes are read; reads of a key go forward',
         costs: 'a local read; a message to the owner after it has shown more than the copy has',
-        breaks: 'a cluster that loses data: all its members ended, or one that was paused took writes and was overruled',
+        breaks: 'a cluster that loses an entry: its owner and its backup end together, and a read finds it absent',
       },
       [DIRECTORY]: { promises: 'as said', costs: 'a local read', breaks: 'nothing' },
     },

@@ -43,17 +43,18 @@ export class Reader<V> {
     const held = peek(key)
     // A copy that was never loaded knows of nothing that it is absent.
     const unknown = held === undefined && (!scope.covers(key) || !this.#options.replica.loaded)
-    if (unknown && supports.consistency.has('strong')) return this.ask(key)
-    return consistency === 'session' && !this.#floors.reached(key, held?.version) ? this.ask(key) : held
+    const behind = consistency === 'session' && !this.#floors.reached(key, held?.version)
+    if (behind) return this.ask(key, this.#floors.of(key))
+    return unknown && supports.consistency.has('strong') ? this.ask(key) : held
   }
 
-  /** The owner's answer. A bounded copy keeps it, unless a change has overtaken it meanwhile. */
-  async ask(key: string): Promise<Entry<V> | undefined> {
+  /** The owner's answer, and not less than was `shown` before. A bounded copy keeps it, unless a change has overtaken it meanwhile. */
+  async ask(key: string, shown?: number): Promise<Entry<V> | undefined> {
     const { driver, replica } = this.#options
     const { near, reading, kept } = replica
     if (kept !== undefined) reading.begin(key)
     try {
-      const record = await driver.read(key)
+      const record = await driver.read(key, shown)
       const entry = record === undefined ? undefined : replica.read(record)
       if (entry !== undefined && kept !== undefined && reading.isCurrent(key, entry.version)) near.fill(entry)
       this.shown(key, entry)

@@ -32,6 +32,11 @@ export class SessionFloors {
     return true
   }
 
+  /** The newest version of the key that this process was shown, while the copy has not reached it. */
+  of(key: string): number | undefined {
+    return this.#floors.get(key)
+  }
+
   /** The copy was replaced by the present state. */
   clear(): void {
     this.#floors.clear()

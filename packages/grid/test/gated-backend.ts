@@ -54,8 +54,8 @@ export function gated(inner: GridBackend): GatedBackend {
             if (hold.commits) await gate()
             return map.commitAll(writes)
           },
-          async read(key) {
-            const record = await map.read(key)
+          async read(key, shown) {
+            const record = await map.read(key, shown)
             if (hold.reads) await gate()
             return record
           },

@@ -33,9 +33,10 @@ function delayed(map: MapDriver): MapDriver {
     commit: (write) => later(() => map.commit(write)),
     commitAll: (writes) => later(() => map.commitAll(writes)),
     clear: (removal) => later(() => map.clear(removal)),
-    read: (key) => later(() => map.read(key)),
+    read: (key, shown) => later(() => map.read(key, shown)),
     expired: (key, version) => map.expired(key, version),
     ageMs: (nowMs) => map.ageMs(nowMs),
+    ...(map.caughtUp === undefined ? {} : { caughtUp: (signal) => later(() => map.caughtUp?.(signal) as Promise<void>) }),
     close: () => map.close(),
   }
 }

@@ -60,6 +60,7 @@ class HazelcastDriver implements GridDriver {
   readonly #topics = new Set<HazelcastTopic>()
   #beats: IMap<string, string> | undefined
   #joining: Promise<void> | undefined
+  #closed = false
 
   constructor(options: ResolvedHazelcastOptions, context: DriverContext, inFlight: InFlight, plants: Plants) {
     this.#options = options
@@ -127,6 +128,7 @@ class HazelcastDriver implements GridDriver {
 
   async close(): Promise<void> {
     const { clock } = this.#options
+    this.#closed = true
     this.#pulse.stop()
     let timer: unknown
     const late = new Promise<void>((resolve) => {
@@ -145,6 +147,8 @@ class HazelcastDriver implements GridDriver {
       }
       this.#beats = beats
       await beats.addEntryListener({ added: hear, updated: hear }, undefined, true)
+      // It may have been closed meanwhile: a pulse that begins now would never end.
+      if (this.#closed) return
       this.#pulse.start()
       for (const [session, text] of await beats.entrySet()) this.#pulse.found(session, text)
       const joining = this.#pulse.joined().finally(() => {

@@ -4,8 +4,10 @@ import type { ResyncChange } from '../entry.ts'
 import type { HybridClock } from '../hybrid-clock.ts'
 import { AwaitedWrites } from './awaited-writes.ts'
 import type { Completeness } from './completeness.ts'
-import { readFrame, type Frame } from './frame.ts'
-import { follows, isSameWrite, KnownKeys, type Known } from './known-keys.ts'
+import { hasVersion, readFrame, type Frame } from './frame.ts'
+import { inTurns } from './in-turns.ts'
+import { follows, KnownKeys, type Known } from './known-keys.ts'
+import { OutOfOrder } from './out-of-order.ts'
 
 export type Reason = ResyncChange<unknown>['reason']
 
@@ -34,8 +36,7 @@ export class Changes {
   readonly known: KnownKeys = new KnownKeys()
   readonly awaited: AwaitedWrites = new AwaitedWrites()
   readonly #options: ChangesOptions
-  /** Writes that were committed over a later version, by key: in the copy once they have one above it. */
-  readonly #inverted = new Map<string, Frame[]>()
+  readonly #outOfOrder = new OutOfOrder()
   /** Bytes that no grid wrote. */
   readonly #foreign = new Map<string, Buffer>()
   /** A change was missed, and watchers were not told of it yet. */
@@ -54,17 +55,22 @@ export class Changes {
     hybrid.see(frame.version)
     const has = known.get(key)
     const oldFrame = has !== undefined && frame.version > has.version ? undefined : readFrame(old)
-    switch (known.judge(key, frame, oldFrame, oldFrame !== undefined && completeness.isApplied(frame.session, frame.number))) {
+    const applied = oldFrame !== undefined && completeness.isApplied(frame.session, frame.number)
+    switch (known.judge(key, frame, oldFrame, applied, old !== null)) {
       case 'apply':
-        if (!follows(frame, old, has, (write) => this.#isHere(key, write))) this.#missed = true
+        if (!follows(frame, old, has, (write, isNewer) => this.#isHere(key, write, isNewer))) this.#missed = true
         this.#options.feed.change(this.#toChange(key, frame))
         return this.#settled(key, frame)
+      case 'late':
+        this.#outOfOrder.pass(key, frame)
+        restore(key, stored, old as Buffer)
+        return this.#settled(undefined, frame)
       case 'known':
         return this.#settled(undefined, frame)
       case 'zombie':
         return restore(key, stored, old as Buffer)
       case 'inverted':
-        this.#hold(key, frame)
+        this.#outOfOrder.hold(key, frame)
         if (frame.session === session) restamp(key, stored)
     }
   }
@@ -95,24 +101,24 @@ export class Changes {
    * is newer than that. What was missed is told as a resync: between it and what was known there may have been more (I5).
    * `reason`: told in any case.
    */
-  reconcile(
+  async reconcile(
     entries: Iterable<readonly [string, Buffer | null]>,
     { since, whole, reason }: { readonly since: number; readonly whole: boolean; readonly reason?: Reason | undefined },
-  ): void {
+  ): Promise<void> {
     const changes: DriverChange[] = []
     const seen = new Set<string>()
-    for (const [key, stored] of entries) {
+    const add = (change: DriverChange | undefined): unknown => change !== undefined && changes.push(change)
+    await inTurns(entries, ([key, stored]) => {
       seen.add(key)
-      const change = stored === null ? this.#toMissed(key, since) : this.#toLoaded(key, stored, since)
-      if (change !== undefined) changes.push(change)
-    }
-    if (whole) {
-      for (const [key] of [...this.known.entries()]) {
-        const change = seen.has(key) ? undefined : this.#toMissed(key, since)
-        if (change !== undefined) changes.push(change)
-      }
-    }
-    if (reason !== undefined || changes.length > 0 || this.#missed) this.#patch(changes, reason ?? 'gap')
+      add(stored === null ? this.#toMissed(key, since) : this.#toLoaded(key, stored, since))
+    })
+    if (whole) await inTurns(this.known.entries(), ([key]) => add(seen.has(key) ? undefined : this.#toMissed(key, since)))
+    // Of a large map, keys may have changed again since their turn.
+    const current = changes.filter(({ type, key, version }) => {
+      const now = this.known.get(key)?.version ?? (type === 'put' ? undefined : version)
+      return now === version
+    })
+    if (reason !== undefined || current.length > 0 || this.#missed) this.#patch(current, reason ?? 'gap')
   }
 
   /** One resync for all that was missed since the last one: one for each would be dear where much is lost at once. */
@@ -162,7 +168,7 @@ export class Changes {
   #toForeign(key: string, stored: Buffer): DriverChange {
     const { clock, hybrid } = this.#options
     const [version, atMs] = [hybrid.next(), clock.now()]
-    this.known.set(key, { version, kind: 'put', ttlMs: undefined }, atMs)
+    this.known.set(key, { version, session: '', number: 0, kind: 'put', ttlMs: undefined }, atMs)
     this.#foreign.set(key, stored)
     return { type: 'put', key, version, bytes: stored, atMs, write: undefined }
   }
@@ -183,8 +189,10 @@ export class Changes {
   }
 
   #toLoaded(key: string, stored: Buffer, since: number): DriverChange | undefined {
-    const frame = readFrame(stored)
     const has = this.known.get(key)
+    // The usual case, without reading the rest.
+    if (has !== undefined && hasVersion(stored, has.version) && this.isLive(has)) return undefined
+    const frame = readFrame(stored)
     if (frame === undefined) {
       const same = (has?.seq ?? 0) > since || (this.#foreign.get(key)?.equals(stored) ?? false)
       return same ? undefined : this.#toForeign(key, stored)
@@ -212,9 +220,9 @@ export class Changes {
     this.#options.feed.patch(changes, reason)
   }
 
-  #isHere(key: string, write: Frame): boolean {
-    const held = this.#inverted.get(key) ?? []
-    return this.#options.completeness.isApplied(write.session, write.number) || held.some((one) => isSameWrite(one, write))
+  #isHere(key: string, write: Frame, isNewer: boolean): boolean {
+    if (isNewer) return this.#outOfOrder.isPassed(key, write)
+    return this.#options.completeness.isApplied(write.session, write.number) || this.#outOfOrder.isHeld(key, write)
   }
 
   /** Is it there, and its time not over? */
@@ -228,18 +236,10 @@ export class Changes {
     return frame.session === session ? frame.stampMs : (earliest(frame.session, frame.stampMs) ?? -Infinity)
   }
 
-  #hold(key: string, frame: Frame): void {
-    this.#inverted.set(key, [...(this.#inverted.get(key) ?? []), frame])
-  }
-
   // A version above all that were held back for the key has come: what they wrote is in the copy, or was replaced.
   #settled(key: string | undefined, frame: Frame): void {
     this.#applied(frame)
-    if (key === undefined || this.#inverted.size === 0) return
-    const held = this.#inverted.get(key)
-    if (held === undefined) return
-    this.#inverted.delete(key)
-    for (const each of held) this.#applied(each)
+    if (key !== undefined) for (const each of this.#outOfOrder.settle(key)) this.#applied(each)
   }
 
   #applied(frame: Frame): void {

@@ -2,7 +2,9 @@ import type { Client, EntryEvent, IMap } from 'hazelcast-client'
 import type { Clock } from '../clock.ts'
 import type { Changes, Reason } from './changes.ts'
 import type { Completeness } from './completeness.ts'
-import { Overtaken, type Echo } from './overtaken.ts'
+import { Deafness } from './deafness.ts'
+import { readAll } from './read-all.ts'
+import { Overtaken, type Echo, type ReadScope } from './overtaken.ts'
 
 export interface CopyOptions {
   /** Its name on the cluster. */
@@ -18,14 +20,16 @@ export interface CopyOptions {
   readonly echo: () => Echo
   /** The first load is done. */
   readonly onReady: () => void
+  /** The listener does not hear any more: it has to be attached again. */
+  readonly onDeaf: () => void
 }
 
 /** Older than this, a copy reads the map: whatever it is that keeps the proofs away. Less would be caused by mere load, and add to it. */
 const COVER_MS = 250
 /** After a change of members, partitions move for a while. */
 const UNSETTLED_MS = 3000
-const SLICE = 1000
-const WHOLE_LIMIT = 20_000
+/** So long after it was owed, a resync is not waited for any more by what could be told without it. */
+const LATE_MS = 500
 
 /**
  * Keeps the copy of one map fed: one entry listener, registered before the map is read, so that nothing falls between; and
@@ -34,6 +38,8 @@ const WHOLE_LIMIT = 20_000
 export class Copy {
   readonly #options: CopyOptions
   readonly #overtaken: Overtaken
+  readonly #deafness = new Deafness()
+  #registered: { readonly client: Client; readonly id: string } | undefined
   #imap: IMap<string, Buffer> | undefined
   /** Whether it was read. */
   #loading: Promise<boolean> | undefined
@@ -41,6 +47,8 @@ export class Copy {
   #owed: Reason | undefined
   /** What they are told with the read under way. */
   #telling: Reason | undefined
+  /** Since when. */
+  #owedAtMs = -Infinity
   #loadedAtMs = -Infinity
   #tookMs = 0
   #unsettledUntilMs = -Infinity
@@ -57,8 +65,12 @@ export class Copy {
     return this.#imap
   }
 
-  /** A read under way, or the next, tells watchers a resync in any case. */
+  /** A read under way, or the next, tells watchers a resync in any case; and it is not late. */
   get owesResync(): boolean {
+    return this.#owes && this.#options.clock.now() - this.#owedAtMs < LATE_MS
+  }
+
+  get #owes(): boolean {
     return this.#owed !== undefined || this.#telling !== undefined
   }
 
@@ -69,6 +81,7 @@ export class Copy {
     const queue: (() => void)[] | undefined = this.#ready ? undefined : []
     const listen = (run: (event: EntryEvent<string, Buffer>) => void) => (event: EntryEvent<string, Buffer>) => {
       if (!current) return
+      this.#deafness.heard()
       if (queue === undefined || this.#ready) run(event)
       else queue.push(() => run(event))
     }
@@ -84,7 +97,8 @@ export class Copy {
     this.#detach = () => {
       current = false
     }
-    await imap.addEntryListener(
+    const before = this.#registered
+    const id = await imap.addEntryListener(
       {
         added: stored,
         updated: stored,
@@ -99,6 +113,8 @@ export class Copy {
       undefined,
       true,
     )
+    this.#registered = { client, id }
+    if (before?.client === client) void imap.removeEntryListener(before.id).catch(() => {})
     this.#imap = imap
     if (queue === undefined) this.resync('reconnect')
     else await this.#loadFirst(queue)
@@ -113,6 +129,7 @@ export class Copy {
 
   /** Changes may have been missed: watchers are told, with the present state. */
   resync(reason: Reason): void {
+    if (!this.#owes) this.#owedAtMs = this.#options.clock.now()
     this.#owed = stronger(this.#owed, reason)
     if (this.#loading === undefined) this.#begin()
   }
@@ -143,8 +160,8 @@ export class Copy {
     try {
       const found = new Map(await imap.getAll([...keys]))
       const entries = keys.map((key) => [key, found.get(key) ?? null] as const)
-      await this.#overtaken.come(entries, scope, () => this.owesResync)
-      changes.reconcile(entries, scope)
+      await this.#come(entries, scope, () => this.owesResync)
+      await changes.reconcile(entries, scope)
     } finally {
       changes.known.endRead()
     }
@@ -155,6 +172,11 @@ export class Copy {
     await this.#loading
     if (this.#loading === undefined) this.#begin()
     if (!(await this.#loading)) throw new Error('the map could not be read')
+  }
+
+  async #come(entries: Iterable<readonly [string, Buffer | null]>, scope: ReadScope, hurry: () => boolean): Promise<void> {
+    const lost = await this.#overtaken.come(entries, scope, hurry)
+    if (lost && this.#imap !== undefined && this.#deafness.lost(this.#options.clock.now())) this.#options.onDeaf()
   }
 
   #begin(): void {
@@ -183,8 +205,8 @@ export class Copy {
     const scope = { since: changes.known.beginRead(), whole: true }
     try {
       await this.#reading(async (entries) => {
-        await this.#overtaken.come(entries, scope, () => reason !== undefined || this.#owed !== undefined)
-        changes.reconcile(entries, { ...scope, reason })
+        await this.#come(entries, scope, () => reason !== undefined || this.#owed !== undefined)
+        await changes.reconcile(entries, { ...scope, reason })
       })
     } finally {
       changes.known.endRead()
@@ -204,20 +226,12 @@ export class Copy {
     const { clock, changes, completeness, ended } = this.#options
     const startedAtMs = clock.now()
     const covered = [...ended()]
-    const entries = await this.#readAll(this.#imap as IMap<string, Buffer>)
+    const entries = await readAll(this.#imap as IMap<string, Buffer>)
     this.#tookMs = clock.now() - startedAtMs
     await take(entries)
     for (const [session, number] of covered) changes.covered(session, number)
     completeness.loaded(startedAtMs)
     this.#loadedAtMs = clock.now()
-  }
-
-  async #readAll(imap: IMap<string, Buffer>): Promise<Iterable<readonly [string, Buffer]>> {
-    if ((await imap.size()) <= WHOLE_LIMIT) return imap.entrySet()
-    const keys = [...(await imap.keySet())]
-    const entries: (readonly [string, Buffer])[] = []
-    for (let at = 0; at < keys.length; at += SLICE) entries.push(...(await imap.getAll(keys.slice(at, at + SLICE))))
-    return entries
   }
 }
 

@@ -14,8 +14,8 @@ import type { HazelcastMapContext } from './map-context.ts'
 import { Waiters } from './waiters.ts'
 import { Writes } from './writes.ts'
 
-/** How often a read is made again that shows a write which has not got its place yet. */
-const INVERTED_TRIES = 20
+/** How often a read is made again that shows less than this process has seen. */
+const OLDER_TRIES = 20
 
 /** One map on the cluster: the writes, the copy, and the proof of its age, put together. */
 export class HazelcastMap implements MapDriver, PulseMap {
@@ -62,6 +62,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
       ended: () => this.#ended(),
       echo: () => pulse.echo,
       onReady: () => this.#becomeReady(),
+      onDeaf: () => context.link.isUp && void this.attach(context.link.client),
     })
     this.#writes = new Writes({
       map: name,
@@ -89,14 +90,19 @@ export class HazelcastMap implements MapDriver, PulseMap {
     await Promise.all(writes.map((write) => this.#writes.commitAmong(write)))
   }
 
-  async read(key: string): Promise<DriverRecord | undefined> {
+  async read(key: string, shown = 0): Promise<DriverRecord | undefined> {
+    const { hybrid } = this.#context
+    hybrid.see(shown)
     try {
-      const imap = await this.#imap()
       for (let tries = 0; ; tries++) {
+        const imap = await this.#imap()
         const stored = await imap.get(key)
-        // Older than what was seen here: it was committed last all the same, and is about to get a version that says so.
-        const inverted = (readFrame(stored)?.version ?? Infinity) < (this.#changes.known.get(key)?.version ?? 0)
-        if (!inverted || tries === INVERTED_TRIES) return this.#changes.toRecord(key, stored)
+        const frame = readFrame(stored)
+        if (frame !== undefined) hybrid.see(frame.version)
+        const isOlder = frame !== undefined && frame.version < Math.max(shown, this.#changes.known.get(key)?.version ?? 0)
+        if (!isOlder || tries === OLDER_TRIES) return this.#changes.toRecord(key, stored)
+        // It was committed last all the same, or has come back in a merge: it gets a version that says so, here if nowhere else.
+        if (tries > 0) await imap.replaceIfSame(key, stored as Buffer, restamp(stored as Buffer, hybrid.next()))
       }
     } catch (error) {
       throw toGridError(error, `get of ${quote(key)} of map ${quote(this.name)}`)
@@ -143,6 +149,8 @@ export class HazelcastMap implements MapDriver, PulseMap {
   }
 
   detach(): void {
+    // There may be no connection for long.
+    this.#changes.tellMissed()
     this.#copy.detach()
   }
 

@@ -3,6 +3,9 @@ import { hasVersion, readFrame, type Frame } from './frame.ts'
 /** What this process knows of a key's present state at its owner. */
 export interface Known {
   readonly version: number
+  /** Which write it was. */
+  readonly session: string
+  readonly number: number
   /** Local time of the commit, or of its arrival here. */
   readonly atMs: number
   readonly kind: 'put' | 'remove'
@@ -18,8 +21,10 @@ export interface Known {
  * - `inverted`: the owner committed it over a later version. Two processes wrote without looking, and the one whose clock was
  *   behind came last. What is committed last stands, so the write has to get a version above the one it replaced.
  * - `zombie`: the same, of a write that was already applied: it came twice. What it replaced has to come back.
+ * - `late`: its process has made a later write of the key, which it replaces. So it was on its way for longer than its caller
+ *   waited, or was sent again. The later one stands, as it would if each had come in its turn.
  */
-export type Verdict = 'apply' | 'known' | 'inverted' | 'zombie'
+export type Verdict = 'apply' | 'known' | 'inverted' | 'zombie' | 'late'
 
 /** The latest known version of every key of a map, by which changes and loads are put in order. */
 export class KnownKeys {
@@ -46,8 +51,8 @@ export class KnownKeys {
     return this.#known.entries()
   }
 
-  set(key: string, { version, kind, ttlMs }: Pick<Frame, 'version' | 'kind' | 'ttlMs'>, atMs: number): Known {
-    const known: Known = { version, atMs, kind, ttlMs, seq: ++this.#seq }
+  set(key: string, { version, session, number, kind, ttlMs }: Omit<Frame, 'bytes' | 'stampMs'>, atMs: number): Known {
+    const known: Known = { version, session, number, atMs, kind, ttlMs, seq: ++this.#seq }
     this.#known.set(key, known)
     return known
   }
@@ -77,15 +82,21 @@ export class KnownKeys {
     this.#known.clear()
   }
 
-  /** `old`: what it replaced at the owner. `applied`: its number has been applied before. */
-  judge(key: string, frame: Frame, old: Frame | undefined, applied: boolean): Verdict {
+  /** `old`: what it replaced at the owner. `applied`: its number has been applied before. `replaces`: there was something. */
+  judge(key: string, frame: Frame, old: Frame | undefined, applied: boolean, replaces: boolean = old !== undefined): Verdict {
     const known = this.#known.get(key)
     if (known === undefined) return applied && old !== undefined && old.version >= frame.version ? 'zombie' : 'apply'
-    if (frame.version > known.version) return 'apply'
+    if (frame.version > known.version) return replaces && isLate(frame, known) ? 'late' : 'apply'
     const replacedLater = old !== undefined && old.version >= frame.version && !isSameWrite(old, frame)
     if (!replacedLater) return 'known'
-    return applied ? 'zombie' : 'inverted'
+    if (applied) return 'zombie'
+    return isLate(frame, old) ? 'late' : 'inverted'
   }
+}
+
+/** Has its process made a later write of the key, which is there? */
+function isLate(frame: Frame, there: Pick<Frame, 'session' | 'number'>): boolean {
+  return frame.number < there.number && frame.session === there.session
 }
 
 export function isSameWrite(a: Pick<Frame, 'session' | 'number'>, b: Pick<Frame, 'session' | 'number'>): boolean {
@@ -94,13 +105,22 @@ export function isSameWrite(a: Pick<Frame, 'session' | 'number'>, b: Pick<Frame,
 
 /**
  * Is what a change replaced at its owner what is known here? If not, a change between the two was missed, and no later read would
- * show it (I5). `old`: as the owner told it. `isHere`: that write was applied, or waits for its place.
+ * show it (I5). `old`: as the owner told it. `isHere`: that write was applied, or waits for its place; or, if its version is newer
+ * than the known one, it was passed over.
  */
-export function follows(frame: Frame, old: Buffer | null, known: Known | undefined, isHere: (write: Frame) => boolean): boolean {
-  if (old === null || (known !== undefined && hasVersion(old, known.version))) return true
+export function follows(
+  frame: Frame,
+  old: Buffer | null,
+  known: Known | undefined,
+  isHere: (write: Frame, isNewer: boolean) => boolean,
+): boolean {
+  // Where nothing was left of what is known here: it was collected as garbage, or its time to live is over; else it was lost.
+  if (old === null) return known === undefined || known.kind === 'remove' || known.ttlMs !== undefined
+  if (known !== undefined && hasVersion(old, known.version)) return true
   const replaced = readFrame(old)
   if (replaced === undefined) return true
-  if (known === undefined || replaced.version > known.version) return false
+  if (known === undefined) return false
+  if (replaced.version > known.version) return isHere(replaced, true)
   // Committed over a later version: by itself, now that it gets its place, or by a write that has to be known.
-  return isSameWrite(replaced, frame) || isHere(replaced)
+  return isSameWrite(replaced, frame) || isHere(replaced, false)
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { hasVersion, readFrame } from './frame.ts'
+import { inTurns } from './in-turns.ts'
 import type { Known, KnownKeys } from './known-keys.ts'
 
 export interface OvertakenOptions {
@@ -48,15 +49,20 @@ export class Overtaken {
     this.#options = options
   }
 
-  /** Resolves when nothing of what was read is ahead of the changes any more, or they are lost. `hurry`: a resync is told in any case. */
-  async come(entries: Entries, scope: ReadScope, hurry: () => boolean): Promise<void> {
+  /**
+   * Resolves when nothing of what was read is ahead of the changes any more, or they are lost: with true then. `hurry`: a resync is
+   * told in any case.
+   */
+  async come(entries: Entries, scope: ReadScope, hurry: () => boolean): Promise<boolean> {
     const { clock } = this.#options
     const readAtMs = clock.now()
-    let ahead = this.#ahead(entries, scope)
-    while (ahead.length > 0 && !hurry() && !this.#isLost(readAtMs)) {
+    let ahead = await this.#ahead(entries, scope)
+    while (ahead.length > 0 && !hurry()) {
+      if (this.#isLost(readAtMs)) return true
       await new Promise<void>((resolve) => clock.setTimeout(resolve, LOOK_MS))
       ahead = ahead.filter(([key, stored]) => this.#isAhead(key, stored, scope.since))
     }
+    return false
   }
 
   #isLost(readAtMs: number): boolean {
@@ -65,17 +71,17 @@ export class Overtaken {
     return heldMs >= LONGEST_MS || (sentAtMs >= readAtMs && heldMs >= Math.max(GRACE_MS, TIMES_A_BEAT * tookMs))
   }
 
-  #ahead(entries: Entries, { since, whole }: ReadScope): (readonly [key: string, stored: Buffer | null])[] {
+  async #ahead(entries: Entries, { since, whole }: ReadScope): Promise<(readonly [key: string, stored: Buffer | null])[]> {
     const ahead: (readonly [string, Buffer | null])[] = []
     const seen = new Set<string>()
-    for (const entry of entries) {
+    await inTurns(entries, (entry) => {
       if (whole) seen.add(entry[0])
       if (this.#isAhead(entry[0], entry[1], since)) ahead.push(entry)
-    }
+    })
     if (!whole) return ahead
-    for (const [key] of this.#options.known.entries()) {
+    await inTurns(this.#options.known.entries(), ([key]) => {
       if (!seen.has(key) && this.#isAhead(key, null, since)) ahead.push([key, null])
-    }
+    })
     return ahead
   }
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { judgeAges, percentile, type AgeVerdict } from './age-judge.ts'
 import { openLink, type Link } from './link.ts'
+import type { LoopDelay } from './loop-delay.ts'
 import type { AgeReaderLog } from './roles/age-reader.ts'
 import type { AgeWriterLog } from './roles/age-writer.ts'
 import { startWorker, type Worker } from './workers.ts'
@@ -44,6 +45,8 @@ export interface AgeRun extends Pick<AgeVerdict, 'lies' | 'wrong'> {
   readonly writes: number
   readonly failed: number
   readonly dropped: number
+  /** Of the reader, then of the writers. */
+  readonly loops: readonly LoopDelay[]
 }
 
 const ROTATING = 50
@@ -83,6 +86,7 @@ export async function runAges({ cluster, writers: count, perSecond, phases, rand
     writes: written.reduce((sum, { onceAckedAt, rotatingAcks }) => sum + onceAckedAt.length + rotatingAcks.flat().length, 0),
     failed: written.reduce((sum, { failed }) => sum + failed, 0),
     dropped: lossy.dropped,
+    loops: [read.loop, ...written.map(({ loop }) => loop)],
   }
 }
 
@@ -147,11 +151,13 @@ function summarize(what: Disturbance, judged: AgeVerdict['judged'], from: number
 }
 
 /** One line per phase. */
-export function describeAges({ phases, writes, failed, dropped }: AgeRun): string {
+export function describeAges({ phases, writes, failed, dropped, loops }: AgeRun): string {
   const ms = ({ p50, p99, max }: AgePhase['boundMs']): string => [p50, p99, max].map((value) => value.toFixed(1)).join(' / ')
   const lines = phases.map(
     ({ what, samples, boundMs, staleMs, lies }) =>
       `  ${what.padEnd(18)} bound p50 / p99 / max ${ms(boundMs)} ms, real ${ms(staleMs)} ms, ${lies} lies in ${samples} looks`,
   )
-  return [...lines, `  ${writes} writes, ${failed} failed, ${dropped} events dropped`].join('\n')
+  const late = loops.map(({ p99Ms, maxMs }) => `${p99Ms.toFixed(1)} / ${maxMs.toFixed(1)}`).join(', ')
+  const sums = `${writes} writes, ${failed} failed, ${dropped} events dropped; event loops of reader and writers late by p99 / max ${late} ms`
+  return [...lines, `  ${sums}`].join('\n')
 }

@@ -64,7 +64,7 @@ export async function runWatches({ cluster, perSecond, keys, random, during }: W
 
 /** Where an acknowledged change was passed over. */
 function gapsOf({ skipped }: ChangeWatcherLog, acked: ChangeWriterLog): readonly Skipped[] {
-  return skipped.filter(({ key, after, next }) => acked.get(key)?.some((count) => count > after && count < next))
+  return skipped.filter(({ key, unseen }) => acked.get(key)?.some((count) => unseen.includes(count)))
 }
 
 function faultsOf(log: ChangeWatcherLog, acked: ChangeWriterLog, truth: ReadonlyMap<string, number>): readonly string[] {

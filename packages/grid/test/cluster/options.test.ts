@@ -98,7 +98,9 @@ test("a member's configuration: loopback, no multicast, no word home, and the us
     config: { network: { join: { multicast: { enabled: true } } }, map: { 'grid.*': { 'backup-count': 2 } } },
     properties: { 'hazelcast.partition.count': '11', 'hazelcast.heartbeat.interval.seconds': '2' },
   })
-  const { hazelcast } = JSON.parse(memberYaml(options, 15_701, ['127.0.0.1:15701', '127.0.0.1:15702'])) as { hazelcast: never }
+  const { hazelcast } = JSON.parse(
+    memberYaml(options, { port: 15_701, publicPort: 15_701, peers: ['127.0.0.1:15701', '127.0.0.1:15702'] }),
+  ) as { hazelcast: never }
   assert.equal(hazelcast, {
     'cluster-name': 'cell',
     network: {

@@ -1,7 +1,9 @@
+import type { GridBackend } from '@stigmergy/grid'
 import { clusterLacks, gridCases, startCluster, type CaseNeed, type GridCase, type TestCluster } from '@stigmergy/grid/testing'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { needs } from '../../../../test/runner/needs.ts'
+import { remote } from '../remote-backend.ts'
 import { createClusterBench } from './bench.ts'
 
 /** What a cluster cannot give, and why: such cases are printed with it. */
@@ -17,8 +19,15 @@ function cannot({ needs: needed = [] }: GridCase): string | undefined {
 
 const lacks = await clusterLacks()
 
-for (const members of [1, 3]) {
-  const test = suite(`conformance: hazelcast, ${members === 1 ? 'one member' : `${members} members`}`)
+/** The last one: every operation and every change goes through a layer in between. */
+const SETUPS: readonly (readonly [name: string, members: number, decorate?: (backend: GridBackend) => GridBackend])[] = [
+  ['one member', 1],
+  ['3 members', 3],
+  ['one member, decorated', 1, remote],
+]
+
+for (const [name, members, decorate] of SETUPS) {
+  const test = suite(`conformance: hazelcast, ${name}`)
   const onCluster = needs(test, lacks ?? 'a cluster', lacks === undefined)
   let cluster: TestCluster | undefined
   if (lacks === undefined) {
@@ -31,11 +40,11 @@ for (const members of [1, 3]) {
   for (const one of gridCases) {
     const reason = cannot(one)
     if (reason !== undefined) {
-      if (members === 1) console.log(`  not on Hazelcast: ${one.name} (${reason})`)
+      if (members > 1) console.log(`  not on Hazelcast: ${one.name} (${reason})`)
       continue
     }
     onCluster(one.name, async () => {
-      const bench = createClusterBench(cluster as TestCluster)
+      const bench = createClusterBench(cluster as TestCluster, decorate === undefined ? {} : { decorate })
       try {
         await one.run(bench)
       } finally {

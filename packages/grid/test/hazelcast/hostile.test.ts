@@ -142,6 +142,82 @@ onCluster('what is deleted or cleared behind the grid is gone in every copy', as
   assert.is((await map.compareAndSet('a', 0, 4)).ok, true)
 })
 
+onCluster('a value that goes back, as by a merge, gets a version above all that a session was shown', async () => {
+  const { maps, raw } = await open<string>('back')
+  const [map, other] = maps as [GridMap<string>, GridMap<string>]
+  // Of this one the key is no interest: it is told of changes, and asks the owner.
+  const options = { clusterName: cluster.clusterName, members: cluster.addresses, deadlineMs: 5000 }
+  const third = await openGrid(hazelcast(options))
+  opened.push(third)
+  const reader = third.map<string>('back', { interest: { prefix: 'x' } })
+  await reader.caughtUp({ deadlineMs: 20_000 })
+  await map.put('k', 'old')
+  const old = await raw.get('k')
+  await other.put('k', 'new')
+  const shown = await reader.get('k', { consistency: 'session' })
+  assert.is(shown?.value, 'new')
+  await other.caughtUp({ deadlineMs: 20_000 })
+  // Who wrote it is gone, and does not look after it any more.
+  await opened[0]?.close()
+  await raw.set('k', old)
+  const after = await reader.get('k', { consistency: 'session' })
+  assert.is(after?.value, 'old')
+  assert.ok((after?.version ?? 0) > (shown?.version ?? Infinity), `${after?.version} after ${shown?.version}`)
+  await until('the copy of the other follows', () => other.peek('k')?.value === 'old')
+})
+
+onCluster('each put tells what it replaced, also where many go in one message', async () => {
+  const { maps, raw } = await open<number>('replaced', 1)
+  const [map] = maps as [GridMap<number>]
+  const stored = new Map<string, number | undefined>()
+  const wrong: string[] = []
+  let told = 0
+  const hear = ({ key, value, oldValue }: { key: string; value: unknown; oldValue: unknown }): void => {
+    told++
+    if (readFrame(oldValue)?.version !== stored.get(key)) wrong.push(`${key}: ${readFrame(oldValue)?.version}, not ${stored.get(key)}`)
+    stored.set(key, readFrame(value)?.version)
+  }
+  await raw.addEntryListener({ added: hear, updated: hear }, undefined, true)
+  const keys = Array.from({ length: 500 }, (_, at) => `k${at}`)
+  for (let round = 0; round < 3; round++) await Promise.all([...keys, ...keys].map((key, at) => map.put(key, at)))
+  await until('all are told', () => told === 6 * keys.length)
+  assert.equal(wrong.slice(0, 3), [])
+})
+
+onCluster('a listener whose registration was lost is noticed, and registered anew', async () => {
+  const imaps = Object.getPrototypeOf(await client.getMap('any')) as IMap<string, Buffer>
+  const add = imaps.addEntryListener
+  const registered: (readonly [IMap<string, Buffer>, string])[] = []
+  imaps.addEntryListener = async function (this: IMap<string, Buffer>, ...rest) {
+    const id = await add.apply(this, rest)
+    if (this.getName() === 'deaf') registered.push([this, id])
+    return id
+  }
+  try {
+    const { maps } = await open<number>('deaf')
+    const [map, other] = maps as [GridMap<number>, GridMap<number>]
+    const told: string[] = []
+    await map.put('k', 0)
+    await other.caughtUp({ deadlineMs: 20_000 })
+    other.watch((change) => told.push(change.type === 'resync' ? `resync ${change.entries.get('k')?.value}` : change.type))
+    await Promise.all(registered.map(([imap, id]) => imap.removeEntryListener(id)))
+    const untilMs = performance.now() + 20_000
+    // Each put is in this copy when it ends: here by a read.
+    for (let n = 1; registered.length < 4 && performance.now() < untilMs; n++) await map.put('k', n).catch(() => {})
+    assert.is(registered.length, 4, 'both are registered anew')
+    await map.put('k', 1000)
+    await Promise.all(maps.map((one) => one.caughtUp({ deadlineMs: 20_000 })))
+    await until('the copies are right', () => maps.every((one) => one.peek('k')?.value === 1000))
+    assert.ok(told.some((what) => what.startsWith('resync')), told.join()) // prettier-ignore
+    const before = told.length
+    for (const value of [1001, 1002, 1003]) await map.put('k', value)
+    await until('the watcher is told', () => other.peek('k')?.value === 1003)
+    assert.ok(told.slice(before).filter((what) => what === 'put').length >= 3, told.slice(before).join())
+  } finally {
+    imaps.addEntryListener = add
+  }
+})
+
 onCluster('a remove leaves a mark, and the mark is no entry', async () => {
   const { maps, raw } = await open<number>('marks')
   const [map, other] = maps as [GridMap<number>, GridMap<number>]

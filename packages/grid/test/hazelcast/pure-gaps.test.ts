@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Changes } from '../../src/hazelcast/changes.ts'
 import { Completeness } from '../../src/hazelcast/completeness.ts'
-import { packFrame } from '../../src/hazelcast/frame.ts'
+import { packFrame, restamp } from '../../src/hazelcast/frame.ts'
 import { Overtaken } from '../../src/hazelcast/overtaken.ts'
 import { OwnWrites } from '../../src/hazelcast/own-writes.ts'
 import { Repairs } from '../../src/hazelcast/repairs.ts'
@@ -53,7 +53,7 @@ function open() {
     await new Promise<void>((resolve) => clock.setTimeout(resolve, 2))
     await overtaken.come(found, scope, () => false)
     if (whole) for (let number = 1; number <= own.ended; number++) changes.done('writer', number)
-    changes.reconcile(found, scope)
+    await changes.reconcile(found, scope)
     changes.known.endRead()
   }
   const load = (): Promise<void> => read([...owner.keys()], true)
@@ -201,6 +201,38 @@ test('a write that was committed over a later version is no gap; one that was lo
   hear(write('a', 13))
   await pass(200)
   assert.equal(told, ['put a@12', 'put a@13', 'resync gap'])
+})
+
+test('a write that comes after a later one of its process is passed over: what it replaced comes back, and that is no gap', async () => {
+  const { told, write, hear, start, pass, completeness, clock } = open()
+  hear(write('a'))
+  start()
+  for (const version of [2, 20]) {
+    const late = write('a', version)
+    const stands = write('a', version === 2 ? 3 : 10)
+    hear({ ...stands, old: late.old })
+    hear({ ...late, old: stands.stored })
+    hear({ key: 'a', stored: restamp(stands.stored as Buffer, version + 4), old: late.stored })
+  }
+  await pass(200)
+  assert.equal(told, ['put a@3', 'restore a', 'put a@6', 'put a@10', 'restore a', 'put a@24'])
+  assert.ok(clock.now() - completeness.completeAtMs <= 2 * BEAT_MS, 'none is waited for')
+})
+
+test('an entry was lost, and is put anew: a gap', async () => {
+  const { told, write, hear, start, pass, owner } = open()
+  for (const key of ['a', 'b']) hear(write(key))
+  start()
+  owner.delete('a')
+  hear(write('b', undefined, 'remove'))
+  owner.delete('b')
+  hear(write('a'))
+  hear(write('b'))
+  await pass(200)
+  assert.equal(told, ['remove b@3', 'put a@4', 'put b@5', 'resync gap'])
+  hear(write('a'))
+  await pass(200)
+  assert.is(told.length, 5)
 })
 
 test('what a read has brought, and events tell again, is no gap', async () => {

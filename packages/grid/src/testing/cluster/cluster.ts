@@ -5,9 +5,11 @@ import { quote } from '../../errors.ts'
 import { ClusterError } from './errors.ts'
 import { findJar, findJava } from './jar.ts'
 import { MemberProcess, type TestMember } from './member.ts'
-import { resolveClusterOptions, type ClusterOptions, type ResolvedClusterOptions } from './options.ts'
+import type { MemberPlace } from './member-config.ts'
+import { resolveClusterOptions, splitAddress, type ClusterOptions, type ResolvedClusterOptions } from './options.ts'
 import { freePorts, isFree, listens } from './ports.ts'
 import { waitReady } from './ready.ts'
+import { Switchboard } from './switchboard.ts'
 import { startWatchdog, type Watchdog } from './watchdog.ts'
 
 /** A Hazelcast cluster for tests. */
@@ -22,6 +24,14 @@ export interface TestCluster extends AsyncDisposable {
    * gone, it comes back there.
    */
   join(options?: { readonly address?: string; readonly signal?: AbortSignal }): Promise<TestMember>
+  /**
+   * Members of `side` and the others do not reach each other any more, until {@link heal}; clients reach all of them. Needs
+   * `splittable`. How soon a side gives the other up is `maxSilenceSeconds`; how soon they meet again after `heal`, Hazelcast's
+   * properties `hazelcast.merge.first.run.delay.seconds` and `hazelcast.merge.next.run.delay.seconds` (300 and 120 s).
+   */
+  split(side: readonly TestMember[]): void
+  /** All members reach each other again. */
+  heal(): void
   /** Kills what was started here and removes its files. Throws nothing; a second call does nothing. */
   stop(): Promise<void>
 }
@@ -68,6 +78,7 @@ class StartedCluster implements TestCluster {
   readonly #jar: string
   readonly #directory: string
   readonly #watchdog: Watchdog = startWatchdog()
+  readonly #switchboard = new Switchboard()
   readonly #members: MemberProcess[] = []
   #stopped = false
 
@@ -92,8 +103,9 @@ class StartedCluster implements TestCluster {
     const { members, ports: given, signal } = this.#options
     const ports = [...given.slice(0, members), ...(await freePorts(Math.max(0, members - given.length), given))]
     for (const port of given.slice(0, members)) await this.#checkFree(port)
-    const addresses = ports.map((port) => `127.0.0.1:${port}`)
-    for (const port of ports) this.#startMember(port, addresses)
+    const places = await Promise.all(ports.map((port) => this.#place(port)))
+    const addresses = places.map(({ publicPort }) => `127.0.0.1:${publicPort}`)
+    for (const place of places) this.#startMember(place, addresses)
     try {
       await waitReady(this.#members, this.#options, signal)
     } catch (error) {
@@ -110,8 +122,12 @@ class StartedCluster implements TestCluster {
     if (port === undefined || !Number.isSafeInteger(port)) {
       throw new ClusterError('BAD_OPTION', `address is ${quote(address)}: give that of a member that is gone`)
     }
+    if (address !== undefined && this.#options.splittable) {
+      throw new ClusterError('BAD_OPTION', `address is ${quote(address)}: members of a splittable cluster do not come back at theirs`)
+    }
     if (address !== undefined) await this.#checkFree(port)
-    const member = this.#startMember(port, [...this.addresses, `127.0.0.1:${port}`])
+    const place = await this.#place(port)
+    const member = this.#startMember(place, [...this.addresses, `127.0.0.1:${place.publicPort}`])
     try {
       await waitReady(this.#members, this.#options, signal)
     } catch (error) {
@@ -121,10 +137,22 @@ class StartedCluster implements TestCluster {
     return member
   }
 
+  split(side: readonly TestMember[]): void {
+    if (!this.#options.splittable) {
+      throw new ClusterError('BAD_OPTION', 'splittable is false: start the cluster with { splittable: true } to split it')
+    }
+    this.#switchboard.split(side.map(({ address }) => splitAddress(address).port))
+  }
+
+  heal(): void {
+    this.#switchboard.split([])
+  }
+
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
     await Promise.all(this.#members.map((member) => member.kill()))
+    await this.#switchboard.close()
     await this.#watchdog.close()
     await rm(this.#directory, { recursive: true, force: true })
   }
@@ -133,10 +161,14 @@ class StartedCluster implements TestCluster {
     return this.stop()
   }
 
-  #startMember(port: number, peers: readonly string[]): MemberProcess {
-    const name = `member-${this.#members.length + 1}-${port}`
+  async #place(port: number): Promise<Omit<MemberPlace, 'peers'>> {
+    return { port, publicPort: this.#options.splittable ? await this.#switchboard.open(port) : port }
+  }
+
+  #startMember(place: Omit<MemberPlace, 'peers'>, peers: readonly string[]): MemberProcess {
+    const name = `member-${this.#members.length + 1}-${place.port}`
     const [java, jar, directory] = [this.#java, this.#jar, this.#directory]
-    const member = new MemberProcess({ java, jar, directory, name, port, peers, options: this.#options, watchdog: this.#watchdog })
+    const member = new MemberProcess({ java, jar, directory, name, ...place, peers, options: this.#options, watchdog: this.#watchdog })
     this.#members.push(member)
     return member
   }
@@ -160,6 +192,10 @@ async function takeRunning({ clusterName, signal }: ResolvedClusterOptions, addr
     join: async () => {
       throw new ClusterError('NOT_OURS', `the cluster at ${addresses.join(', ')} was not started here: no member can join it from here`)
     },
+    split() {
+      throw new ClusterError('NOT_OURS', `the cluster at ${addresses.join(', ')} was not started here: it cannot be split from here`)
+    },
+    heal() {},
     stop: async () => {},
     [Symbol.asyncDispose]: async () => {},
   }

@@ -1,14 +1,24 @@
 import type { MemberConfig, ResolvedClusterOptions } from './options.ts'
 
+export interface MemberPlace {
+  /** It listens there. */
+  readonly port: number
+  /** Others know it by this one. */
+  readonly publicPort: number
+  /** Addresses of all members, its own too. */
+  readonly peers: readonly string[]
+}
+
 /**
  * The configuration of one member, as the text of a `hazelcast.yaml` (JSON is YAML): on the loopback only, found by address, no
  * word to the outside. Quick to miss a silent member; the lost acknowledgement of a backup is waited for 0.2 s, not 5 s.
  */
-export function memberYaml(options: ResolvedClusterOptions, port: number, peers: readonly string[]): string {
+export function memberYaml(options: ResolvedClusterOptions, { port, publicPort, peers }: MemberPlace): string {
   const ours: MemberConfig = {
     'cluster-name': options.clusterName,
     network: {
       port: { port, 'auto-increment': false },
+      ...(publicPort === port ? {} : { 'public-address': `127.0.0.1:${publicPort}` }),
       join: {
         'auto-detection': { enabled: false },
         multicast: { enabled: false },

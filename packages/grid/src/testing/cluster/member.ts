@@ -3,7 +3,7 @@ import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ClusterError } from './errors.ts'
 import { MemberLog } from './member-log.ts'
-import { memberYaml } from './member-config.ts'
+import { memberYaml, type MemberPlace } from './member-config.ts'
 import type { ResolvedClusterOptions } from './options.ts'
 import type { Watchdog } from './watchdog.ts'
 
@@ -25,14 +25,12 @@ export interface TestMember {
   leave(timeoutMs?: number): Promise<void>
 }
 
-export interface MemberStart {
+export interface MemberStart extends MemberPlace {
   readonly java: string
   readonly jar: string
   readonly directory: string
   /** Tells the files of this start from those of others. */
   readonly name: string
-  readonly port: number
-  readonly peers: readonly string[]
   readonly options: ResolvedClusterOptions
   readonly watchdog: Watchdog
 }
@@ -51,10 +49,10 @@ export class MemberProcess implements TestMember {
   readonly #child: ChildProcess
   #state: TestMember['state'] = 'running'
 
-  constructor({ java, jar, directory, name, port, peers, options, watchdog }: MemberStart) {
-    this.address = `127.0.0.1:${port}`
+  constructor({ java, jar, directory, name, options, watchdog, ...place }: MemberStart) {
+    this.address = `127.0.0.1:${place.publicPort}`
     const config = join(directory, `${name}.yaml`)
-    writeFileSync(config, memberYaml(options, port, peers))
+    writeFileSync(config, memberYaml(options, place))
     this.log = new MemberLog(join(directory, `${name}.log`))
     const opens = OPENINGS.flatMap((opened) => ['--add-opens', `${opened}=ALL-UNNAMED`])
     const jvm = [`-Xmx${options.heap}`, '-XX:+UseSerialGC', `-Dhazelcast.config=${config}`, `-Djava.io.tmpdir=${directory}`]

@@ -25,6 +25,8 @@ export interface ClusterOptions {
   readonly heartbeatSeconds?: number
   /** Silent for that long, a member is taken for dead, in whole seconds. @default 10 */
   readonly maxSilenceSeconds?: number
+  /** Members are reached through ports of this process, so that {@link TestCluster.split} can cut them off each other. @default false */
+  readonly splittable?: boolean
   /** Members of the CP subsystem; 0 turns it off, else 3 or more. Needs version 5.4.0 or older, or Enterprise. @default 0 */
   readonly cpMembers?: number
   /** Of each member, as Java's -Xmx takes it. @default '384m' */
@@ -59,6 +61,7 @@ const NAMES: readonly (keyof ClusterOptions)[] = [
   'properties',
   'heartbeatSeconds',
   'maxSilenceSeconds',
+  'splittable',
   'cpMembers',
   'heap',
   'javaArguments',
@@ -94,7 +97,9 @@ export function resolveClusterOptions(options: ClusterOptions = {}): ResolvedClu
   check('timeoutMs', timeoutMs, 'a number of milliseconds above 0', Number.isFinite(timeoutMs) && timeoutMs > 0)
   for (const port of ports) check('ports', port, 'port numbers from 1 to 65535', isWhole(port, 1) && port <= 65_535)
   for (const address of addresses ?? []) check('addresses', address, "addresses such as '127.0.0.1:5701'", isAddress(address))
-  const { config = {}, properties = {}, javaArguments = [] } = options
+  const { config = {}, properties = {}, javaArguments = [], splittable = false } = options
+  check('splittable', splittable, 'true or false', typeof splittable === 'boolean')
+  check('ports', ports, 'no ports where splittable is true', !splittable || ports.length === 0)
   return {
     members,
     version,
@@ -103,6 +108,7 @@ export function resolveClusterOptions(options: ClusterOptions = {}): ResolvedClu
     properties,
     heartbeatSeconds,
     maxSilenceSeconds,
+    splittable,
     cpMembers,
     heap,
     javaArguments,

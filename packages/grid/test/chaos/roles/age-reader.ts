@@ -1,4 +1,5 @@
 import { machineNow } from '@stigmergy/grid/testing'
+import { watchLoop, type LoopDelay } from '../loop-delay.ts'
 import type { Role } from '../plan.ts'
 import { onceKey, rotatingKey } from './age-writer.ts'
 
@@ -26,6 +27,7 @@ export interface AgeReaderLog {
   readonly samples: readonly AgeSample[]
   /** Of every key, at the end, when the copy said it was whole. */
   readonly last: ReadonlyMap<string, number>
+  readonly loop: LoopDelay
 }
 
 const SAMPLE_MS = 5
@@ -38,6 +40,7 @@ export const ageReader: Role<AgeReaderArgs, AgeReaderLog> = async (grid, { write
   await map.caughtUp({ deadlineMs: 20_000 })
   const states = writers.map((name) => ({ name, high: -1, missing: new Set<number>() }))
   const samples: AgeSample[] = []
+  const loop = watchLoop()
   ready()
   while (!signal.aborted) {
     // Before the bound is asked for, so that the judge is never too strict; the copy does not change until the next turn.
@@ -57,5 +60,5 @@ export const ageReader: Role<AgeReaderArgs, AgeReaderLog> = async (grid, { write
     await new Promise((resolve) => setTimeout(resolve, SAMPLE_MS))
   }
   await map.caughtUp({ deadlineMs: 15_000 })
-  return { samples, last: new Map(Array.from(map.entries(), ({ key, value }) => [key, value])) }
+  return { samples, loop: loop(), last: new Map(Array.from(map.entries(), ({ key, value }) => [key, value])) }
 }

@@ -1,4 +1,5 @@
 import { machineNow } from '@stigmergy/grid/testing'
+import { watchLoop, type LoopDelay } from '../loop-delay.ts'
 import type { Role } from '../plan.ts'
 
 export interface AgeWriterArgs {
@@ -16,6 +17,7 @@ export interface AgeWriterLog {
   /** Of each rotating key its writes that were acknowledged. */
   readonly rotatingAcks: readonly (readonly { readonly n: number; readonly at: number }[])[]
   readonly failed: number
+  readonly loop: LoopDelay
 }
 
 export const onceKey = (writer: string, index: number): string => `once.${writer}.${index}`
@@ -61,6 +63,7 @@ export const ageWriter: Role<AgeWriterArgs, AgeWriterLog> = async (grid, { name,
       blocked.delete(index)
     })
   }
+  const loop = watchLoop()
   ready()
   const began = performance.now()
   let due = 0
@@ -72,5 +75,5 @@ export const ageWriter: Role<AgeWriterArgs, AgeWriterLog> = async (grid, { name,
     for (; due < wanted && underWay.size < IN_FLIGHT; due++) write()
   }
   await Promise.all(underWay)
-  return { name, onceAckedAt, rotatingAcks, failed }
+  return { name, onceAckedAt, rotatingAcks, failed, loop: loop() }
 }

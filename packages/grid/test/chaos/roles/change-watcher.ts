@@ -1,11 +1,14 @@
 import type { Change } from '@stigmergy/grid'
 import { machineNow } from '@stigmergy/grid/testing'
 import type { Role } from '../plan.ts'
+import { REMOVE_EVERY } from './change-writer.ts'
 
 export interface Skipped {
   readonly key: string
   readonly after: number
   readonly next: number
+  /** Of the counts between them those that had not been told before: a write of unknown outcome may be made late. */
+  readonly unseen: readonly number[]
   readonly at: number
   announcedMs: number | undefined
 }
@@ -29,6 +32,7 @@ export const changeWatcher: Role<unknown, ChangeWatcherLog> = async (grid, _args
   const followed = new Map<string, number>()
   const versions = new Map<string, number>()
   const counts = new Map<string, number>()
+  const seen = new Map<string, Set<number>>()
   const disordered: string[] = []
   const skipped: Skipped[] = []
   let unannounced: Skipped[] = []
@@ -38,6 +42,12 @@ export const changeWatcher: Role<unknown, ChangeWatcherLog> = async (grid, _args
     const last = versions.get(key) ?? 0
     if (version <= last) disordered.push(`${type} ${key}: ${version} after ${last}`)
     versions.set(key, version)
+  }
+  const see = (key: string, count: number): void => {
+    counts.set(key, count)
+    const counted = seen.get(key)
+    if (counted === undefined) seen.set(key, new Set([count]))
+    else counted.add(count)
   }
   const follow = (change: Change<number>): void => {
     told += 1
@@ -51,24 +61,26 @@ export const changeWatcher: Role<unknown, ChangeWatcherLog> = async (grid, _args
       for (const { key, value, version } of change.entries.values()) {
         followed.set(key, value)
         versions.set(key, version)
-        counts.set(key, value)
+        see(key, value)
       }
     } else if (change.type === 'put') {
       const { key, entry } = change
       order(key, entry.version, 'put')
       const after = counts.get(key)
       if (after !== undefined && entry.value > after + 1) {
-        const one: Skipped = { key, after, next: entry.value, at: machineNow(), announcedMs: undefined }
+        const between = Array.from({ length: entry.value - after - 1 }, (_, at) => after + 1 + at)
+        const unseen = between.filter((count) => seen.get(key)?.has(count) !== true)
+        const one: Skipped = { key, after, next: entry.value, unseen, at: machineNow(), announcedMs: undefined }
         skipped.push(one)
         unannounced.push(one)
       }
       followed.set(key, entry.value)
-      counts.set(key, entry.value)
+      see(key, entry.value)
     } else {
       order(change.key, change.version, change.type)
       followed.delete(change.key)
-      // A remove is a change too.
-      counts.set(change.key, (counts.get(change.key) ?? 0) + 1)
+      // A remove is a change too, and says no count: it is the next that is one.
+      see(change.key, (Math.floor((counts.get(change.key) ?? 0) / REMOVE_EVERY) + 1) * REMOVE_EVERY)
     }
   }
   map.watch(follow, { initial: true })

@@ -10,6 +10,8 @@ export interface ChangeWriterArgs {
 export type ChangeWriterLog = ReadonlyMap<string, readonly number[]>
 
 const TICK_MS = 5
+/** Of the changes of a key. */
+export const REMOVE_EVERY = 10
 
 /** Changes keys of its own, each change of a key counting one up; one in ten is a remove. A key waits for the end of its last change. */
 export const changeWriter: Role<ChangeWriterArgs, ChangeWriterLog> = async (grid, { name, keys, perSecond }, { signal, ready }) => {
@@ -23,9 +25,9 @@ export const changeWriter: Role<ChangeWriterArgs, ChangeWriterLog> = async (grid
     const count = (counts.get(key) ?? 0) + 1
     counts.set(key, count)
     try {
-      if (count % 10 === 0) await map.remove(key)
-      else await map.put(key, count)
-      acked.get(key)?.push(count)
+      const made = count % REMOVE_EVERY === 0 ? await map.remove(key) : (await map.put(key, count)).version > 0
+      // Where the put before it failed there may have been nothing to remove.
+      if (made) acked.get(key)?.push(count)
     } catch {
       // Its outcome is unknown.
     }
