@@ -1,12 +1,14 @@
 // Runs the tests (or, with --long, the long runs) under uvu, and fails on what uvu alone lets pass: a throwing hook,
 // a forgotten run(), `only`, no file, an import that fails, a promise that never settles, a stray rejection, a handle
 // that outlives the tests, a file that never ends. The last line is always `N passed, N failed, N skipped`.
+import { subscribe } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
 import { discover } from './runner/discover.ts'
 import { resolveRunnerOptions, type RunnerOptions } from './runner/options.ts'
 import { createReport, firstLine } from './runner/report.ts'
 import { runFiles } from './runner/run-files.ts'
 import { holdUvu } from './runner/uvu.ts'
+import { LIMITS } from './runner/time-limit.ts'
 import { startWatchdog, tooLong } from './runner/watchdog.ts'
 
 const run = async (options: RunnerOptions): Promise<void> => {
@@ -25,11 +27,12 @@ const run = async (options: RunnerOptions): Promise<void> => {
   process.on('unhandledRejection', stray('stray rejection'))
   process.on('uncaughtException', stray('uncaught exception'))
 
-  const watchdog = startWatchdog(options.watchdogMs, (slow, test) => {
-    report.fault(slow, tooLong(test, options.watchdogMs ?? 0))
+  const watchdog = startWatchdog(options.watchdogMs, (slow, test, limitMs) => {
+    report.fault(slow, tooLong(test, limitMs))
     finished = true
     process.exit(1)
   })
+  subscribe(LIMITS, (limitMs) => watchdog.allow(limitMs as number))
   const uvu = await holdUvu((suite, test) => {
     running = suite ? `${suite} › ${test}` : test
     watchdog.running(running)

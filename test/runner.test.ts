@@ -111,6 +111,11 @@ const CASES: Readonly<Record<string, Case>> = {
     says: [/still running after 0\.2 s: hang › waits with a timer running/],
     last: '0 passed, 1 failed, 0 skipped',
   },
+  'fails on a file that takes longer than it said': {
+    args: planted('own-limit'),
+    says: [/still running after 0\.3 s: own limit › waits with a timer running/],
+    last: '0 passed, 1 failed, 0 skipped',
+  },
   'fails on a test that leaves with code 0': {
     args: planted('exits'),
     says: [/in the middle of exit › leaves early/],

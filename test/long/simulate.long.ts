@@ -1,4 +1,4 @@
 // Many more seeds than the tests: other chances, the same promises.
 import { seedsTest } from '../../packages/core/test/simulate-seeds.ts'
 
-seedsTest(301, 10_300, 1000)
+seedsTest(1001, 11_000, 1000)

@@ -5,6 +5,8 @@ import { type Counts, summary } from './report.ts'
 export interface Watchdog {
   /** A file starts: its time begins. */
   readonly file: (file: string, counts: Counts) => void
+  /** That file says how long it may take: counted from now. */
+  readonly allow: (limitMs: number) => void
   /** A test of that file starts. */
   readonly running: (name: string) => void
   /** Stops watching. */
@@ -37,13 +39,17 @@ parentPort.on('message', ({ limitMs, words }) => {
   globalThis.words = words
 })`
 
-/** Starts a watchdog of `limitMs` per file; undefined watches nothing. `onExpired` gets the name of the running test. */
-export const startWatchdog = (limitMs: number | undefined, onExpired: (file: string, running: string) => void): Watchdog => {
-  if (limitMs === undefined) return { file: () => {}, running: () => {}, close: async () => {} }
+/** Starts a watchdog of `perFileMs`; undefined watches nothing. `onExpired` gets the name of the running test and the limit. */
+export const startWatchdog = (
+  perFileMs: number | undefined,
+  onExpired: (file: string, running: string, limitMs: number) => void,
+): Watchdog => {
+  if (perFileMs === undefined) return { file: () => {}, allow: () => {}, running: () => {}, close: async () => {} }
 
   const worker = new Worker(WATCHER, { eval: true, execArgv: [], stdin: false })
+  let limitMs = perFileMs
   let now = { file: '', running: '', counts: { passed: 0, failed: 0, skipped: 0 } }
-  worker.on('message', () => onExpired(now.file, now.running))
+  worker.on('message', () => onExpired(now.file, now.running, limitMs))
   // After the listener, which would keep the process alive: a promise that never settles must end the run at once.
   worker.unref()
 
@@ -54,7 +60,12 @@ export const startWatchdog = (limitMs: number | undefined, onExpired: (file: str
     })
   return {
     file: (file, counts) => {
+      limitMs = perFileMs
       now = { file, running: 'importing the file', counts }
+      tell(true)
+    },
+    allow: (ms) => {
+      limitMs = ms
       tell(true)
     },
     running: (running) => {

@@ -30,8 +30,8 @@ export class Keeping implements CheckpointOwner {
     const { clock, doer, grid } = services
     this.gate = new Gate(grid.trace, this.touched)
     if (!this.#gated) return
-    const { giveUpMs } = options.gate
-    this.#outbox = new Outbox({ agent: options.agent.id, clock, doer, giveUpMs, changed: this.touched })
+    const { giveUpMs, maxOutbox: crowd } = options.gate
+    this.#outbox = new Outbox({ agent: options.agent.id, clock, doer, giveUpMs, crowd, changed: this.touched })
   }
 
   get #gated(): boolean {
@@ -99,8 +99,8 @@ export class Keeping implements CheckpointOwner {
     this.#uncommitted = 0
     const { agent } = this.#options
     const state = capturing(agent.id, () => this.#agent.cell.capture(failedChild))
-    const { seq = 0, entries = [] } = this.#outbox ?? {}
-    const bytes = this.#services.codec.encode(agent.id, seq === 0 ? state : { ...state, seq, outbox: entries })
+    const { seq = 0 } = this.#outbox ?? {}
+    const bytes = this.#services.codec.encode(agent.id, seq === 0 ? state : { ...state, seq, outbox: this.#outbox?.take() ?? [] })
     return { bytes, upTo: this.gate.next }
   }
 

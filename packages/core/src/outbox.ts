@@ -51,12 +51,16 @@ export interface OutboxOptions {
   readonly doer: Doer
   /** How long one effect is tried. */
   readonly giveUpMs: number
+  /** From so many on what is done is stored at once: somebody may wait for room. */
+  readonly crowd: number
   /** Something is done: the stored state need not speak of it any more. */
   changed(): void
 }
 
 const RETRY_MIN_MS = 10
 const RETRY_MAX_MS = 1000
+/** How long what is done may still stand in the store as undone: there is no haste, its receiver knows it if it comes again. */
+const TIDY_MS = 20
 
 interface Waiting {
   readonly entry: OutboxEntry
@@ -79,22 +83,25 @@ export class Outbox {
   readonly #options: OutboxOptions
   readonly #lanes = new Map<string, Lane>()
   readonly #pauses = new Map<TimerHandle, () => void>()
-  #size = 0
+  /** All that is not done. They come in order, so they stand in order. */
+  readonly #entries = new Set<OutboxEntry>()
   #seq = 0
   #fence = 0
+  #untidy: TimerHandle | undefined
   #closed = false
 
   constructor(options: OutboxOptions) {
     this.#options = options
   }
 
-  /** What is not done, in order. */
-  get entries(): readonly OutboxEntry[] {
-    return [...this.#lanes.values()].flatMap(({ pending }) => [...pending]).sort(bySeq)
+  /** What is not done, in order, to be stored. */
+  take(): readonly OutboxEntry[] {
+    this.#tidied()
+    return [...this.#entries]
   }
 
   get size(): number {
-    return this.#size
+    return this.#entries.size
   }
 
   /** The number of the newest one. */
@@ -119,7 +126,7 @@ export class Outbox {
 
   #keep(entry: OutboxEntry): void {
     this.#laneOf(entry).pending.add(entry)
-    this.#size += 1
+    this.#entries.add(entry)
   }
 
   #laneOf({ effect }: OutboxEntry): Lane {
@@ -136,7 +143,7 @@ export class Outbox {
   remove(entry: OutboxEntry): boolean {
     const lane = this.#laneOf(entry)
     const known = lane.pending.delete(entry)
-    if (known) this.#size -= 1
+    this.#entries.delete(entry)
     if (lane.pending.size === 0) this.#lanes.delete(lane.name)
     return known
   }
@@ -193,7 +200,16 @@ export class Outbox {
   }
 
   #end(entry: OutboxEntry): void {
-    if (this.remove(entry) && !this.#closed) this.#options.changed()
+    if (!this.remove(entry) || this.#closed) return
+    const { clock, crowd, changed } = this.#options
+    if (this.size + 1 >= crowd) changed()
+    // With the next state, or alone if none comes.
+    else this.#untidy ??= clock.setTimeout(changed, TIDY_MS)
+  }
+
+  #tidied(): void {
+    if (this.#untidy !== undefined) this.#options.clock.clearTimeout(this.#untidy)
+    this.#untidy = undefined
   }
 
   #pause(ms: number): Promise<void> {
@@ -209,6 +225,7 @@ export class Outbox {
   /** Tries nothing any more; what is not done stays in the store. */
   close(): void {
     this.#closed = true
+    this.#tidied()
     for (const [timer, resolve] of this.#pauses) {
       this.#options.clock.clearTimeout(timer)
       resolve()

@@ -1,78 +1,98 @@
-import { COMMIT_POINTS, FAULTS } from '@stigmergy/core/testing'
+import { COMMIT_POINTS, FAULTS, simulate, type SimulationReport } from '@stigmergy/core/testing'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { simulateAll } from './simulate-pool.ts'
+
+/** Faults that are counted though they were not planned. */
+const BY_THEMSELVES = new Set<string>(['told-twice', 'wall-clock-off'])
 
 /** What came of many simulations. */
 export interface Simulated {
-  readonly seeds: number
+  readonly reports: readonly SimulationReport[]
   readonly events: number
-  readonly commits: number
-  readonly virtualMs: number
+  readonly leastEvents: number
   readonly leastFaults: number
-  readonly overwritten: number
   readonly faults: Readonly<Record<string, number>>
   readonly points: Readonly<Record<string, number>>
-  readonly violations: readonly string[]
 }
 
-const child = fileURLToPath(new URL('./simulate-child.ts', import.meta.url))
-
-/** Simulates seeds `first` to `last`, in as many processes as there are cores to use. */
-export async function simulateSeeds(first: number, last: number, processes = 2): Promise<Simulated> {
-  const { NODE_V8_COVERAGE: _counted, ...env } = process.env
-  const share = Math.ceil((last - first + 1) / processes)
-  const parts = await Promise.all(
-    Array.from({ length: processes }, async (_, at) => {
-      const range = [first + at * share, Math.min(last, first + (at + 1) * share - 1)].map(String)
-      const args = ['--conditions=@stigmergy/source', '--import', 'tsx', '--max-semi-space-size=64', child, ...range]
-      const { stdout } = await promisify(execFile)(process.execPath, args, { env, maxBuffer: 1e8 })
-      return JSON.parse(stdout) as Simulated
-    }),
-  )
-  return parts.reduce((a, b) => ({
-    seeds: a.seeds + b.seeds,
-    events: a.events + b.events,
-    commits: a.commits + b.commits,
-    virtualMs: a.virtualMs + b.virtualMs,
-    leastFaults: Math.min(a.leastFaults, b.leastFaults),
-    overwritten: a.overwritten + b.overwritten,
-    faults: added(a.faults, b.faults),
-    points: added(a.points, b.points),
-    violations: [...a.violations, ...b.violations],
-  }))
+export function sumOf(reports: readonly SimulationReport[]): Simulated {
+  const faults: Record<string, number> = Object.fromEntries(FAULTS.map((name) => [name, 0]))
+  const points: Record<string, number> = Object.fromEntries(COMMIT_POINTS.map((name) => [name, 0]))
+  let [events, leastEvents, leastFaults] = [0, Infinity, Infinity]
+  for (const report of reports) {
+    events += report.events
+    leastEvents = Math.min(leastEvents, report.leastEvents)
+    leastFaults = Math.min(leastFaults, plannedOf(report))
+    for (const [name, n] of Object.entries(report.faults)) faults[name] = (faults[name] ?? 0) + n
+    for (const [name, n] of Object.entries(report.points)) points[name] = (points[name] ?? 0) + n
+  }
+  return { reports, events, leastEvents, leastFaults, faults, points }
 }
 
-function added(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(Object.keys({ ...a, ...b }).map((name) => [name, (a[name] ?? 0) + (b[name] ?? 0)]))
+function plannedOf({ faults }: SimulationReport): number {
+  return Object.entries(faults).reduce((sum, [kind, n]) => (BY_THEMSELVES.has(kind) ? sum : sum + n), 0)
 }
+
+const total = (reports: readonly SimulationReport[], of: (report: SimulationReport) => number): number =>
+  reports.reduce((sum, report) => sum + of(report), 0)
 
 /** The table that says how often each thing went wrong. */
-export function tableOf({ seeds, events, commits, virtualMs, leastFaults, overwritten, faults, points }: Simulated): string {
+export function tableOf({ reports, events, leastEvents, leastFaults, faults, points }: Simulated): string {
   const row = (name: string, n: number): string => `  ${name.padEnd(24)}${String(n).padStart(9)}`
-  const head = `  ${seeds} seeds, ${events} events, ${commits} commits, ${Math.round(virtualMs / 1000)} s of virtual time, ${leastFaults} faults a seed at least`
+  const commits = total(reports, (report) => report.commits)
+  const seconds = Math.round(total(reports, ({ virtualMs }) => virtualMs) / 1000)
   return [
-    head,
+    `  ${reports.length} seeds, ${events} events, ${commits} commits, ${seconds} s of virtual time`,
+    `  at least ${leastEvents} events of each agent and ${leastFaults} planned faults in each seed`,
     ...Object.entries(faults).map(([name, n]) => row(name, n)),
     ...Object.entries(points).map(([name, n]) => row(`died ${name}`, n)),
-    row('entries written late', overwritten),
+    row(
+      'entries written late',
+      total(reports, ({ overwritten }) => overwritten),
+    ),
   ].join('\n')
+}
+
+/** Seeds whose promises were broken, each simulated once more here, alone: it must come out the same. */
+async function broken(reports: readonly SimulationReport[]): Promise<readonly string[]> {
+  const texts: string[] = []
+  for (const report of reports.filter(({ violations }) => violations.length > 0).slice(0, 5)) {
+    const again = await simulate({ seed: report.seed })
+    const same = again.hash === report.hash ? 'the same again when run alone' : `NOT the same when run alone: ${again.hash}`
+    texts.push(`seed ${report.seed}, hash ${report.hash} (${same}): ${report.violations.join('; ')}`)
+  }
+  return texts
 }
 
 /** A suite of that many seeds: no promise is broken, and every fault and every point of a commit was there often enough. */
 export function seedsTest(first: number, last: number, atLeast = 100): void {
   const test = suite(`simulation of seeds ${first} to ${last}`)
+
   test('no promise is broken, whatever fails', async () => {
-    const simulated = await simulateSeeds(first, last)
-    console.log(tableOf(simulated))
-    assert.equal(simulated.violations, [])
-    assert.is(simulated.seeds, last - first + 1)
-    assert.ok(simulated.leastFaults >= 20, `a seed had only ${simulated.leastFaults} faults`)
-    assert.ok(simulated.events >= simulated.seeds * 50 * 200, String(simulated.events))
-    for (const fault of FAULTS) assert.ok(simulated.faults[fault]! >= atLeast, `${fault}: ${simulated.faults[fault]}`)
-    for (const point of COMMIT_POINTS) assert.ok(simulated.points[point]! >= atLeast, `${point}: ${simulated.points[point]}`)
+    const seeds = Array.from({ length: last - first + 1 }, (_, at) => first + at)
+    const beganMs = performance.now()
+    // The first ones twice, next to each other: so in two processes.
+    const [twice, once] = [seeds.slice(0, 3), seeds.slice(3)]
+    const all = await simulateAll([...twice.flatMap((seed) => [seed, seed]), ...once])
+    const pairs = twice.map((_, at) => [all[2 * at], all[2 * at + 1]] as const)
+    const reports = [...pairs.map(([one]) => one as SimulationReport), ...all.slice(2 * twice.length)]
+    const sum = sumOf(reports)
+    console.log(`${tableOf(sum)}\n  ${((performance.now() - beganMs) / 1000).toFixed(1)} s`)
+
+    assert.equal(await broken(reports), [])
+    assert.equal(
+      reports.map(({ seed }) => seed),
+      seeds,
+    )
+    for (const [one, other] of pairs) assert.equal(other, one, 'the same seed in another process is another run')
+    const here = await simulate({ seed: first })
+    assert.equal(here, reports[0], 'the same seed in this process, of other files, is another run')
+    assert.ok(sum.leastFaults >= 20, `a seed had only ${sum.leastFaults} faults`)
+    assert.ok(sum.leastEvents >= 200, `an agent had only ${sum.leastEvents} events`)
+    for (const fault of FAULTS) assert.ok(sum.faults[fault]! >= atLeast, `${fault}: ${sum.faults[fault]}`)
+    for (const point of COMMIT_POINTS) assert.ok(sum.points[point]! >= atLeast, `${point}: ${sum.points[point]}`)
   })
+
   test.run()
 }

@@ -7,6 +7,11 @@ export interface VirtualClockOptions {
   readonly startMs?: number
   /** First value of `wallNow()`, in milliseconds since 1970. @default 0 */
   readonly wallStartMs?: number
+  /**
+   * Timers that run between two turns of the event loop. More of them make a long run cheaper: signals, real IO and `setImmediate`
+   * then wait for so many timers. Promise chains end between any two of them, whatever this is. @default 1
+   */
+  readonly timersPerTurn?: number
 }
 
 export interface RunOptions {
@@ -17,7 +22,8 @@ export interface RunOptions {
 /**
  * A clock that moves only when told, from timer to timer, so that an hour passes in seconds and every run is alike.
  * Timers run by time, those of one instant in the order they were set. Before and after each one, everything that is ready
- * to run does run: promise chains to their end, then one turn of the event loop, so that signals and real IO are served.
+ * to run does run: promise chains to their end, then one turn of the event loop, so that signals and real IO are served
+ * (see `timersPerTurn`).
  * What a timer throws rejects the run. One run at a time: a second throws `GridError` CLOCK_BUSY.
  */
 export interface VirtualClock extends Clock {
@@ -48,6 +54,10 @@ const WORTH_COMPACTING = 64
 export function createVirtualClock(options: VirtualClockOptions = {}): VirtualClock {
   const startMs = finite('startMs', options.startMs ?? 0)
   const wallStartMs = finite('wallStartMs', options.wallStartMs ?? 0)
+  const timersPerTurn = options.timersPerTurn ?? 1
+  if (!Number.isInteger(timersPerTurn) || timersPerTurn < 1) {
+    throw new GridError('BAD_OPTION', `timersPerTurn is ${quote(timersPerTurn)}: give a whole number of at least 1`)
+  }
   const timers = new Heap<Timer>((a, b) => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order))
   let nowMs = startMs
   let order = 0
@@ -72,20 +82,45 @@ export function createVirtualClock(options: VirtualClockOptions = {}): VirtualCl
     fn?.()
   }
 
-  /** Runs timers up to `limitMs`, or until `done`. */
-  async function run(limitMs: number, done: (() => boolean) | undefined, signal: AbortSignal | undefined): Promise<void> {
-    for (;;) {
-      await settle()
-      signal?.throwIfAborted()
-      if (done?.()) return
-      const timer = next()
-      if (timer === undefined && done !== undefined) {
-        throw new GridError('CLOCK_IDLE', `no timer is left at ${nowMs} ms and the condition is not met`)
-      }
-      if (timer === undefined || timer.atMs > limitMs) break
-      fire(timer)
+  /** One timer of a run up to `limitMs`, or until `done`. True: the run is over. */
+  function ran(limitMs: number, done: (() => boolean) | undefined, signal: AbortSignal | undefined): boolean {
+    signal?.throwIfAborted()
+    if (done?.() === true) return true
+    const timer = next()
+    if (timer === undefined && done !== undefined) {
+      throw new GridError('CLOCK_IDLE', `no timer is left at ${nowMs} ms and the condition is not met`)
     }
-    if (limitMs > nowMs) nowMs = limitMs
+    if (timer === undefined || timer.atMs > limitMs) {
+      if (limitMs > nowMs) nowMs = limitMs
+      return true
+    }
+    fire(timer)
+    return false
+  }
+
+  // Promise chains end between two immediates, and the loop turns only when those asked for together have run.
+  function run(limitMs: number, done: (() => boolean) | undefined, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let left = 0
+      let over = false
+      const one = (): void => {
+        left -= 1
+        if (over) return
+        try {
+          over = ran(limitMs, done, signal)
+          if (over) resolve()
+          else if (left === 0) turn()
+        } catch (error) {
+          over = true
+          reject(error)
+        }
+      }
+      const turn = (): void => {
+        left = timersPerTurn
+        for (let at = 0; at < timersPerTurn; at++) setImmediate(one)
+      }
+      turn()
+    })
   }
 
   async function runNext(): Promise<boolean> {
@@ -125,7 +160,7 @@ export function createVirtualClock(options: VirtualClockOptions = {}): VirtualCl
         cancelled = 0
       }
     },
-    advance: (ms, { signal } = {}) => alone(async () => run(nowMs + notNegative('advance', ms), undefined, signal)),
+    advance: (ms, { signal } = {}) => alone(() => run(nowMs + notNegative('advance', ms), undefined, signal)),
     runUntil: (until, { signal } = {}) =>
       alone(async () => (typeof until === 'function' ? run(Infinity, until, signal) : run(finite('runUntil', until), undefined, signal))),
     step: () => alone(runNext),

@@ -1,11 +1,16 @@
 import type { VirtualClock } from '@stigmergy/grid'
 import { createRecordCodec } from '../record-codec.ts'
-import { handledBy } from './cluster.ts'
 import type { SimulationWorld } from './simulate.ts'
-import type { WorkerContext } from './worker.ts'
+import { handledBy, type WorkerContext } from './worker.ts'
+
+/** How many events were handled, by all and by the agent that handled fewest. */
+export interface Handled {
+  readonly events: number
+  readonly leastEvents: number
+}
 
 /**
- * Stops all, and holds what is stored against what the world saw. Gives the number of events handled.
+ * Stops all, and holds what is stored against what the world saw. Tells how many events were handled.
  * Each check calls `wrong` with what it found; `overwritten` is called for an entry that a replaced activation wrote last.
  */
 export async function checkEnd(
@@ -13,7 +18,7 @@ export async function checkEnd(
   clock: VirtualClock,
   wrong: (text: string) => void,
   overwritten: () => void,
-): Promise<number> {
+): Promise<Handled> {
   const notes = cluster.teams.flatMap(({ node, agents }) =>
     agents.map((id) => [id, node?.grid.map<number>('notes').peek(id)?.value] as const),
   )
@@ -39,8 +44,11 @@ export async function checkEnd(
     }
   }
   let events = 0
+  let leastEvents = Infinity
   for (const [id, context] of contexts) {
-    events += handledBy(context)
+    const handled = handledBy(context)
+    events += handled
+    leastEvents = Math.min(leastEvents, handled)
     for (const text of context.wrong) wrong(`message: ${id} got ${text}`)
     for (const [peer, n] of Object.entries(context.sent)) {
       const got = contexts.get(peer)?.got[id] ?? 0
@@ -54,7 +62,7 @@ export async function checkEnd(
       wrong(`write: ${id} put ${context.puts} at last, the map has ${written}`)
     else if (written < context.puts) overwritten()
   }
-  return events
+  return { events, leastEvents }
 }
 
 /** Per agent: revisions without a gap, fences that only grow, one owner of each (I1). */

@@ -1,4 +1,5 @@
 import type { VirtualClock } from '@stigmergy/grid'
+import type { AnyStateMachine } from 'xstate'
 import type { Arm } from './arm.ts'
 import type { CommitPoint, Disk } from './disk.ts'
 import type { FaultKind, PlannedFault } from './fault.ts'
@@ -8,7 +9,7 @@ import type { Random } from './random.ts'
 import type { SharedGrid } from './shared-grid.ts'
 import type { Defect } from './simulate.ts'
 import { Team } from './team.ts'
-import { TIMER_MS, type WorkerContext } from './worker.ts'
+import { createWorker, handledBy, TIMER_MS } from './worker.ts'
 
 export interface ClusterOptions {
   readonly clock: VirtualClock
@@ -38,6 +39,8 @@ export class SimulatedCluster {
   readonly #nodes: (SimulatedNode | undefined)[]
   /** Taken for dead: no team is placed there. */
   readonly #shunned = new Set<SimulatedNode>()
+  /** What the agents of a process are made of. */
+  readonly #workers = new WeakMap<SimulatedNode, AnyStateMachine>()
   #started = 0
   #rounds = 0
 
@@ -80,6 +83,7 @@ export class SimulatedCluster {
         this.#down(at, node)
       },
     })
+    this.#workers.set(node, createWorker(node.grid.map<number>('notes')))
     this.#nodes[at] = node
   }
 
@@ -110,7 +114,8 @@ export class SimulatedCluster {
       clock.setTimeout(() => this.#place(team), SILENT_MS)
       return
     }
-    team.place(random.pick(able), defect === 'backwards', () => {
+    const node = random.pick(able)
+    team.place(node, this.#workers.get(node) as AnyStateMachine, defect === 'backwards', () => {
       team.lost()
       clock.setTimeout(() => this.#place(team), SILENT_MS)
     })
@@ -121,7 +126,8 @@ export class SimulatedCluster {
     return system.supervisor(name) !== undefined || agents.some((id) => system.agent(id) !== undefined)
   }
 
-  fault({ kind, forMs, point }: PlannedFault): void {
+  /** False: it found nothing to break. */
+  fault({ kind, forMs, point }: PlannedFault): boolean {
     const { clock, random, disk, happened } = this.#options
     const at = random.integer(0, this.#nodes.length - 1)
     const node = this.#nodes[at]
@@ -140,11 +146,12 @@ export class SimulatedCluster {
         break
       case 'crash': {
         const team = random.pick(this.teams)
-        team.node?.system.send(random.pick(team.agents), { type: 'boom' })
+        if (!team.running || team.node?.line.state !== 'running') return false
+        team.node.system.send(random.pick(team.agents), { type: 'boom' })
         break
       }
       default:
-        if (live === undefined) return
+        if (live === undefined) return false
         if (kind === 'kill') {
           live.line.kill()
           this.#down(at, live)
@@ -153,6 +160,7 @@ export class SimulatedCluster {
         else this.#cut(live, forMs)
     }
     happened(kind, `${kind} ${at} ${forMs} ${point}`)
+    return true
   }
 
   #cut(node: SimulatedNode, forMs: number): void {
@@ -226,7 +234,7 @@ export class SimulatedCluster {
 
   /** Every agent runs and has handled so many events. */
   allHandled(events: number): boolean {
-    return this.teams.every((team) => team.running && team.agents.every((id) => handledBy(team.contextOf(id)) >= events))
+    return this.teams.every((team) => team.allHandled(events))
   }
 
   stuck(): string {
@@ -238,22 +246,6 @@ export class SimulatedCluster {
 
   /** All that was sent has come, every timer has fired, every command is done. */
   settled(arm: Arm): boolean {
-    return this.teams.every((team) => {
-      if (!team.running) return false
-      const contexts = team.agents.map((id) => team.contextOf(id))
-      return contexts.every(
-        (own) =>
-          own !== undefined &&
-          own.fired === own.armed &&
-          (arm.done.get(own.id)?.at(-1) ?? 0) === own.commands &&
-          (team.node?.grid.map<number>('notes').peek(own.id)?.value ?? 0) === own.puts &&
-          Object.entries(own.sent).every(([peer, n]) => team.contextOf(peer)?.got[own.id] === n),
-      )
-    })
+    return this.teams.every((team) => team.settled(arm))
   }
-}
-
-export function handledBy(context: WorkerContext | undefined): number {
-  if (context === undefined) return 0
-  return context.handled + context.fired + Object.values(context.got).reduce((sum, n) => sum + n, 0)
 }

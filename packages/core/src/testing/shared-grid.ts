@@ -68,7 +68,7 @@ export function createSharedGrid(clock: Clock, random: Random, twice: () => void
               let queue: (() => void)[] = []
               const news: DriverFeed = {
                 change(change) {
-                  if (cut) return
+                  if (cut || line.state === 'dead') return
                   const tell = (): void => feed.change({ ...change, write: undefined })
                   // One delay for all that is under way: news of a map keep their order. Now and then one comes twice.
                   if (queue.length === 0) late(tellAll)

@@ -1,7 +1,9 @@
+import type { AnyStateMachine } from 'xstate'
+import type { Arm } from './arm.ts'
 import { child, type SupervisorRef, type SupervisorSpec } from '../supervise.ts'
 import type { Strategy } from '../strategy.ts'
 import type { SimulatedNode } from './node.ts'
-import { createWorker, type WorkerContext } from './worker.ts'
+import { handledBy, type WorkerContext } from './worker.ts'
 
 /** Agents that live together in one process, under one supervisor, and are moved together. */
 export class Team {
@@ -27,12 +29,12 @@ export class Team {
     this.running = false
   }
 
-  /** Starts it there. `failed` is called if it does not start. */
-  place(node: SimulatedNode, backwards: boolean, failed: () => void): void {
+  /** Starts it there, of that machine. `failed` is called if it does not start. */
+  place(node: SimulatedNode, machine: AnyStateMachine, backwards: boolean, failed: () => void): void {
     const placement = ++this.#placement
     this.node = node
     this.running = false
-    node.system.supervise(this.#spec(node, backwards)).then(
+    node.system.supervise(this.#spec(machine, backwards)).then(
       () => {
         if (placement === this.#placement) this.running = true
       },
@@ -42,8 +44,7 @@ export class Team {
     )
   }
 
-  #spec(node: SimulatedNode, backwards: boolean): SupervisorSpec {
-    const machine = createWorker(node.grid.map<number>('notes'))
+  #spec(machine: AnyStateMachine, backwards: boolean): SupervisorSpec {
     const children = this.agents.map((id, at) => {
       const peers = [1, 2, 3].map((step) => this.agents[(at + step) % this.agents.length] as string)
       return child(machine, { id, input: { id, peers }, durability: 'gated', gate: { giveUpMs: Infinity, maxTransitions: 64 } })
@@ -55,6 +56,27 @@ export class Team {
   /** What an agent of it counts now, where it runs. */
   contextOf(agent: string): WorkerContext | undefined {
     return this.node?.system.agent(agent)?.snapshot.context as WorkerContext | undefined
+  }
+
+  /** Each agent runs and has handled so many events. */
+  allHandled(events: number): boolean {
+    return this.running && this.agents.every((id) => handledBy(this.contextOf(id)) >= events)
+  }
+
+  /** All that its agents sent has come, their timers have fired, and what they commanded and wrote is done. */
+  settled(arm: Arm): boolean {
+    if (!this.running) return false
+    const notes = this.node?.grid.map<number>('notes')
+    return this.agents.every((id) => {
+      const own = this.contextOf(id)
+      return (
+        own !== undefined &&
+        own.fired === own.armed &&
+        (arm.done.get(id)?.at(-1) ?? 0) === own.commands &&
+        (notes?.peek(id)?.value ?? 0) === own.puts &&
+        Object.entries(own.sent).every(([peer, n]) => this.contextOf(peer)?.got[id] === n)
+      )
+    })
   }
 
   supervisor(): SupervisorRef | undefined {

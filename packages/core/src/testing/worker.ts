@@ -19,6 +19,16 @@ export interface WorkerContext {
   readonly fired: number
   /** What should never be: messages out of their order, or twice. */
   readonly wrong: readonly string[]
+  /** To whom it wrote last. */
+  readonly peer: string
+}
+
+/** Events it has handled of those that count: work, messages and timers. */
+export function handledBy(context: WorkerContext | undefined): number {
+  if (context === undefined) return 0
+  let sum = context.handled + context.fired
+  for (const peer in context.got) sum += context.got[peer] ?? 0
+  return sum
 }
 
 export type WorkerEvent = { type: 'work' } | { type: 'job'; from: string; n: number } | { type: 'boom' } | { type: 'agent.restored' }
@@ -42,7 +52,7 @@ export function createWorker(notes: GridMap<number>): AnyStateMachine {
     ({ context }: { readonly context: WorkerContext }): boolean =>
       DEEDS[context.handled % DEEDS.length] === deed
   const peerOf = ({ peers, handled }: WorkerContext): string => peers[Math.floor(handled / DEEDS.length) % peers.length] as string
-  const handled = ({ context }: { readonly context: WorkerContext }) => ({ handled: context.handled + 1 })
+  type Own = { readonly context: WorkerContext }
   return setup({
     types: { context: {} as WorkerContext, events: {} as WorkerEvent, input: {} as WorkerInput },
     delays: { timer: TIMER_MS },
@@ -50,75 +60,67 @@ export function createWorker(notes: GridMap<number>): AnyStateMachine {
     id: 'worker',
     context: ({ input }) => ({
       ...input,
-      ...{ handled: 0, sent: {}, got: {}, commands: 0, puts: 0, armed: 0, fired: 0, wrong: [] },
+      ...{ handled: 0, sent: {}, got: {}, commands: 0, puts: 0, armed: 0, fired: 0, wrong: [], peer: '' },
     }),
-    type: 'parallel',
-    states: {
-      work: {
-        on: {
-          work: [
-            {
-              guard: is('message'),
-              actions: [
-                assign(({ context }) => ({ sent: { ...context.sent, [peerOf(context)]: (context.sent[peerOf(context)] ?? 0) + 1 } })),
-                send(
-                  ({ context }: { context: WorkerContext }) => peerOf(context),
-                  ({ context }) => ({ type: 'job', from: context.id, n: context.sent[peerOf(context)] }),
-                ),
-                assign(handled),
-              ],
-            },
-            {
-              guard: is('command'),
-              actions: [
-                assign(({ context }) => ({ commands: context.commands + 1 })),
-                command('arm', ({ context }: { context: WorkerContext }): ArmCommand => ({ agent: context.id, n: context.commands })),
-                assign(handled),
-              ],
-            },
-            {
-              guard: is('put'),
-              actions: [
-                assign(({ context }) => ({ puts: context.puts + 1 })),
-                put(
-                  notes,
-                  ({ context }: { context: WorkerContext }) => context.id,
-                  ({ context }) => context.puts,
-                ),
-                assign(handled),
-              ],
-            },
-            { actions: assign(handled) },
+    initial: 'idle',
+    on: {
+      work: [
+        {
+          guard: is('message'),
+          actions: [
+            assign(({ context }) => {
+              const peer = peerOf(context)
+              return { peer, handled: context.handled + 1, sent: { ...context.sent, [peer]: (context.sent[peer] ?? 0) + 1 } }
+            }),
+            send(
+              ({ context }: Own) => context.peer,
+              ({ context }) => ({ type: 'job', from: context.id, n: context.sent[context.peer] }),
+            ),
           ],
-          job: {
-            actions: assign(({ context, event: { from, n } }) => ({
-              got: { ...context.got, [from]: n },
-              wrong:
-                n === (context.got[from] ?? 0) + 1 ? context.wrong : [...context.wrong, `${from} ${n} after ${context.got[from] ?? 0}`],
-            })),
-          },
-          boom: {
-            actions: () => {
-              throw new Error('boom')
-            },
+        },
+        {
+          guard: is('command'),
+          actions: [
+            assign(({ context }) => ({ handled: context.handled + 1, commands: context.commands + 1 })),
+            command('arm', ({ context }: Own): ArmCommand => ({ agent: context.id, n: context.commands })),
+          ],
+        },
+        {
+          guard: is('put'),
+          actions: [
+            assign(({ context }) => ({ handled: context.handled + 1, puts: context.puts + 1 })),
+            put(
+              notes,
+              ({ context }: Own) => context.id,
+              ({ context }) => context.puts,
+            ),
+          ],
+        },
+        { actions: assign(({ context }) => ({ handled: context.handled + 1 })) },
+      ],
+      job: {
+        actions: assign(({ context, event: { from, n } }) => ({
+          got: { ...context.got, [from]: n },
+          wrong: n === (context.got[from] ?? 0) + 1 ? context.wrong : [...context.wrong, `${from} ${n} after ${context.got[from] ?? 0}`],
+        })),
+      },
+      boom: {
+        actions: () => {
+          throw new Error('boom')
+        },
+      },
+    },
+    states: {
+      idle: {
+        on: {
+          work: {
+            guard: is('timer'),
+            target: 'waiting',
+            actions: assign(({ context }) => ({ handled: context.handled + 1, armed: context.armed + 1 })),
           },
         },
       },
-      timer: {
-        initial: 'idle',
-        states: {
-          idle: {
-            on: {
-              work: {
-                guard: is('timer'),
-                target: 'waiting',
-                actions: assign(({ context }) => ({ armed: context.armed + 1 })),
-              },
-            },
-          },
-          waiting: { after: { timer: { target: 'idle', actions: assign(({ context }) => ({ fired: context.fired + 1 })) } } },
-        },
-      },
+      waiting: { after: { timer: { target: 'idle', actions: assign(({ context }) => ({ fired: context.fired + 1 })) } } },
     },
   })
 }

@@ -1,4 +1,3 @@
-// The second half.
 import { seedsTest } from './simulate-seeds.ts'
 
-seedsTest(151, 300, 50)
+seedsTest(1, 100, 10)
