@@ -2,6 +2,7 @@ import type { AnyEventObject, AnyMachineSnapshot } from 'xstate'
 import type { OpenAsk } from './asking.ts'
 import { Asleep } from './asleep.ts'
 import { Cell, INIT } from './cell.ts'
+import { NOTHING_DOZES } from './host.ts'
 import { Idle } from './idle.ts'
 import type { InboxOwner } from './inbox-options.ts'
 import { Inbox } from './inbox.ts'
@@ -9,12 +10,14 @@ import { Keeping } from './keeping.ts'
 import { decodeRecord, type Kept, type Resting } from './kept.ts'
 import type { LifeOptions } from './life-options.ts'
 import type { EffectData } from './outbox.ts'
-import type { CellOwner, Crash, Origin } from './owner.ts'
+import type { CellOwner, Crash, Dreams, Origin } from './owner.ts'
 import type { Runnable } from './pump.ts'
 import type { AgentRecord } from './record.ts'
 import type { Services } from './services.ts'
 import type { DozingTimer } from './tree.ts'
 import type { Waiting } from './waiters.ts'
+
+const NO_DREAMS: Dreams = { dozing: NOTHING_DOZES, trace: undefined }
 
 /**
  * What of an agent is in memory: all of it, or while it sleeps its state as bytes and what others sent. Whoever asks for its `cell`
@@ -201,11 +204,10 @@ export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable {
     this.#cell = cell
     const origin = this.origin(record, undefined)
     try {
-      if (dreams !== undefined && !this.ended) cell.resume(record, dreams, due)
-      else cell.prepare(origin)
-      if (this.ended || dreams !== undefined) return cell
-      cell.start(origin)
-      cell.open(origin)
+      if (this.ended) cell.prepare(origin)
+      else cell.resume(record, dreams ?? NO_DREAMS, due)
+      // It was restored, and sleeps well: its machine does not listen to the news of it.
+      if (dreams === undefined && !this.ended) cell.mention(origin.first ?? [], cell.snapshot)
     } catch (error) {
       this.broken({ error, event: INIT, trace: undefined })
     }

@@ -3,7 +3,8 @@ import type { Fence, Store, StoreRecord } from './store.ts'
 
 // From Node's pool: an array buffer of its own for each of 10,000 small states costs more than all that is done with them.
 function copyOf(bytes: Uint8Array): Uint8Array {
-  return Buffer.from(bytes)
+  const { buffer, byteOffset, byteLength } = Buffer.from(bytes)
+  return new Uint8Array(buffer, byteOffset, byteLength)
 }
 
 /** A store in this process's memory. It outlives a system, not the process. */

@@ -1,8 +1,9 @@
 import type { TraceContext } from '@stigmergy/grid'
+import type { AnyMachineSnapshot } from 'xstate'
 import { Audience } from './audience.ts'
 import { Cause } from './cause.ts'
 import { Chain } from './chain.ts'
-import type { Envelope, Sender } from './envelope.ts'
+import type { AgentEvent, Envelope, Sender } from './envelope.ts'
 import type { Gate } from './gate.ts'
 import type { AgentInfo } from './hooks.ts'
 import type { Inbox } from './inbox.ts'
@@ -55,6 +56,14 @@ export abstract class Turns implements Runnable {
   protected link(agentId: string): void {
     this.#chain ??= new Chain(agentId)
     this.#chain.link()
+  }
+
+  /** Of events that its machine does not listen to only the hooks are told. */
+  mention(events: readonly AgentEvent[], snapshot: AnyMachineSnapshot): void {
+    for (const { type } of events) {
+      this.cause.begin(type, undefined, this.owner.restarts)
+      this.cause.end(snapshot, snapshot, undefined)
+    }
   }
 
   protected abstract deliver(envelope: Envelope): void

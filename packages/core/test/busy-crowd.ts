@@ -30,6 +30,7 @@ export interface CrowdReport {
 /** Time between two handfuls of events. */
 const TICK_MS = 10
 const SAMPLE = 101
+const DRAIN_MS = 30_000
 
 const context = { n: 0, part: 'part-7', position: { x: 1.25, y: 0.5, z: 0 }, owner: 'robot-7 in cell seven of hall two' }
 
@@ -77,6 +78,9 @@ export async function busyCrowd({ grid, store, agents: count, perSecond, seconds
     }
     await until(beganAtMs + tick * TICK_MS)
   }
+  // What was sent last may wait still.
+  const lastAtMs = clock.now() + DRAIN_MS
+  while (clock.now() < lastAtMs && agents.some(({ mailbox }) => mailbox.waiting > 0)) await until(clock.now() + TICK_MS)
   const { user, system: kernel } = process.cpuUsage(before)
   const cores = (user + kernel) / 1e6 / seconds
   const tookMs = clock.now() - beganAtMs

@@ -58,7 +58,8 @@ export function checkedCommit(commit: StoreCommit): StoreCommit {
 
 /** A copy of the bytes, from Node's pool: an array buffer of its own for each small value would cost more than the rest of a commit. */
 export function copyOf(bytes: Uint8Array): Uint8Array {
-  return Buffer.from(bytes)
+  const { buffer, byteOffset, byteLength } = Buffer.from(bytes)
+  return new Uint8Array(buffer, byteOffset, byteLength)
 }
 
 /** A checked commit with copies of its bytes: the caller may reuse its buffers at once. */
