@@ -80,15 +80,18 @@ function refuseInline(children: Readonly<Record<string, AnyActor | undefined>>):
 // Deeper than this it may be a circle: from there on each object is looked at once.
 const DEEP = 32
 
-// XState's own test for a reference to an actor; it stores a mark instead.
+// XState's own test for a reference to an actor; it stores a mark instead. On the path of every checkpoint.
 function holdsActor(part: object, depth = 0, seen?: Set<object>): boolean {
   const once = depth < DEEP ? seen : (seen ?? new Set<object>())
   if (once?.has(part) === true) return false
   once?.add(part)
-  for (const key in part) {
-    const value: unknown = (part as Record<string, unknown>)[key]
-    if (typeof value !== 'object' || value === null) continue
-    if (('sessionId' in value && 'send' in value && 'ref' in value) || holdsActor(value, depth + 1, once)) return true
-  }
+  // Its index as text is what makes an array dear.
+  if (Array.isArray(part)) return part.some((value: unknown) => isOrHoldsActor(value, depth, once))
+  for (const key in part) if (isOrHoldsActor((part as Record<string, unknown>)[key], depth, once)) return true
   return false
+}
+
+function isOrHoldsActor(value: unknown, depth: number, once: Set<object> | undefined): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return ('sessionId' in value && 'send' in value && 'ref' in value) || holdsActor(value, depth + 1, once)
 }
