@@ -51,10 +51,9 @@ export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable {
   abstract done(): void
 
   get inbox(): Inbox {
-    if (this.#inbox === undefined) {
-      this.#inbox = new Inbox(this.options, this, this.services)
-      if (this.ended) this.#inbox.close()
-    }
+    if (this.#inbox !== undefined) return this.#inbox
+    this.#inbox = new Inbox(this.options, this, this.services)
+    if (this.ended) this.#inbox.close()
     return this.#inbox
   }
 
@@ -154,12 +153,11 @@ export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable {
   async evict(): Promise<boolean> {
     if (this.#asleep !== undefined) return true
     if (!this.#restful) return false
-    try {
-      await this.#keeping?.settled()
-    } catch {
-      return false
-    }
-    return this.#fallAsleep()
+    const stored = this.#keeping?.settled().then(
+      () => true,
+      () => false,
+    )
+    return (await stored) === true && this.#fallAsleep()
   }
 
   get #restful(): boolean {
@@ -217,10 +215,7 @@ export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable {
   /** A question waits for its answer: it is told if the agent ends. */
   asked(asking: OpenAsk): void {
     if (this.ended) asking.over()
-    else {
-      this.#asked ??= new Set()
-      this.#asked.add(asking)
-    }
+    else (this.#asked ??= new Set()).add(asking)
   }
 
   answered(asking: OpenAsk): void {
@@ -240,6 +235,11 @@ export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable {
     this.#idle?.close()
     this.#inbox?.close()
     this.#inbox?.clear()
+  }
+
+  /** It may not write any more, and nothing leaves it. */
+  protected forsake(error: unknown): void {
+    this.#keeping?.forsake(error)
   }
 
   /** Stores the last state, or that there is none. Undefined: there is nothing to store. */

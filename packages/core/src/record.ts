@@ -19,6 +19,8 @@ export interface AgentRecord {
   readonly timers: readonly PendingTimer[]
   /** What it was sent before. */
   readonly seen?: readonly SeenRow[]
+  /** Ids of events it has handled, oldest first (see `mailbox.dedup`). */
+  readonly ids?: readonly string[]
   /** The number of its newest effect, and the effects that are not done. */
   readonly seq?: number
   readonly outbox?: readonly OutboxEntry[]
@@ -36,7 +38,7 @@ export function captureRecord(
   machineType: string,
   snapshot: AnyMachineSnapshot,
   failedChild: string | undefined,
-  seen: readonly SeenRow[],
+  { seen = [], ids = [] }: { readonly seen: readonly SeenRow[] | undefined; readonly ids: readonly string[] | undefined },
   clocks: TimerClocks,
 ): AgentRecord {
   const persisted = persist(machine, snapshot)
@@ -48,10 +50,15 @@ export function captureRecord(
     Object.assign(kept, { again: true, snapshot: { ...kept.snapshot, status: 'active', error: undefined, input } })
   }
   const { version: machineVersion } = machine
-  const timers = pendingTimers(host, clocks)
-  // Written out: on the path of every checkpoint a spread costs as much as the rest.
-  if (seen.length === 0) return { schema_version: RECORD_SCHEMA_VERSION, machineType, machineVersion, snapshot: persisted, timers }
-  return { schema_version: RECORD_SCHEMA_VERSION, machineType, machineVersion, snapshot: persisted, timers, seen }
+  const record = {
+    schema_version: RECORD_SCHEMA_VERSION,
+    machineType,
+    machineVersion,
+    snapshot: persisted,
+    timers: pendingTimers(host, clocks),
+  }
+  // On the path of every checkpoint: a spread costs as much as the rest.
+  return seen.length + ids.length === 0 ? record : { ...record, ...(seen.length > 0 && { seen }), ...(ids.length > 0 && { ids }) }
 }
 
 /** What `machine.getPersistedSnapshot` gives. On the path of every checkpoint, so a snapshot without children or history goes the short way. */
