@@ -5,6 +5,7 @@ import { telemetryHooks, type TelemetryHooksOptions } from '@stigmergy/telemetry
 import { startTelemetry } from '@stigmergy/telemetry/node'
 import type { Bench, Row } from './bench.ts'
 import { compare, type Contender } from './compare.ts'
+import { awaitRows } from './telemetry-await.ts'
 import { guestRows } from './telemetry-guests.ts'
 import { histogramRows } from './telemetry-histogram.ts'
 import { machine, recorderRows, xstateActor } from './telemetry-recorder.ts'
@@ -160,11 +161,12 @@ const ROWS = {
   'recorder-in-core': coreRows,
   histogram: histogramRows,
   guests: guestRows,
+  await: awaitRows,
 } as const
 
 export const bench: Bench = {
   title:
-    'One transition: XState alone, with the flight recorder, with spans of kept traces, with spans of OpenTelemetry made at once; one value in a histogram; bad exporters; a profile',
+    'One transition: XState alone, with the flight recorder, with spans of kept traces, with spans of OpenTelemetry made at once; one value in a histogram; bad exporters; a profile; an await',
   rows: Object.keys(ROWS),
   async run(wanted) {
     const rows: Row[] = []

@@ -1,8 +1,10 @@
-// Redis, as Debian has it (package `redis-server`): a peer of the benches.
+// Redis, as Debian has it (package `redis-server`).
 import { existsSync } from 'node:fs'
-import { freePort, listens, startProcess } from './process.ts'
+import { tmpdir } from 'node:os'
+import { freePort, listens, startProcess, type RunningProcess } from './process.ts'
 
-export interface RedisServer extends AsyncDisposable {
+export interface RedisServer extends RunningProcess {
+  readonly port: number
   readonly url: string
 }
 
@@ -11,10 +13,10 @@ export function findRedis(): string | undefined {
   return ['/usr/bin/redis-server'].find((path) => existsSync(path))
 }
 
-/** On the loopback, in memory only. */
+/** A server of 127.0.0.1 that keeps nothing. */
 export async function startRedis(program: string): Promise<RedisServer> {
   const port = await freePort()
-  const args = ['--bind', '127.0.0.1', '--port', String(port), '--save', '', '--appendonly', 'no', '--daemonize', 'no']
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--daemonize', 'no', '--dir', tmpdir()]
   const running = await startProcess({ name: 'redis', command: program, args, ready: () => listens(port) })
-  return { url: `redis://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => running.stop() }
+  return Object.assign(running, { port, url: `redis://127.0.0.1:${port}` })
 }
