@@ -1,4 +1,5 @@
 import type { Clock, Grid } from '@stigmergy/grid'
+import type { Authority } from '@stigmergy/grid/store'
 import type { AnyStateMachine } from 'xstate'
 import type { AgentRef, SendOptions } from './agent.ts'
 import type { TreeNode } from './child.ts'
@@ -21,6 +22,16 @@ export interface SystemOptions {
   readonly store?: Store
   /** How long the store may take to answer, in milliseconds. @default 10_000 */
   readonly storeTimeoutMs?: number
+  /**
+   * Who may run an agent that is stored. Its activation then holds a lease named `agent/<id>`, and commits with the fence of that
+   * lease. When the lease is over, by this process's own clock, the agent stops and is not restarted here (I1).
+   * @default none: whoever claims an agent last has it
+   */
+  readonly authority?: Authority
+  /** How long a lease lasts that is not renewed, in milliseconds; it is renewed every third of that. @default 10_000 */
+  readonly leaseMs?: number
+  /** How long `spawn` waits for the lease of another process, which may have died, in milliseconds. @default 0 */
+  readonly leaseWaitMs?: number
   /** What `command` moves, by name. */
   readonly actuators?: Readonly<Record<string, Actuator>>
   /** @default grid.clock */

@@ -238,6 +238,11 @@ export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable {
     this.#inbox?.clear()
   }
 
+  /** It may not write any more, and nothing leaves it. */
+  protected forsake(error: unknown): void {
+    this.#keeping?.forsake(error)
+  }
+
   /** Stores the last state. Undefined: there is nothing to store. */
   protected stored(): Promise<void> | undefined {
     return this.#asleep === undefined ? this.#keeping?.end() : undefined

@@ -7,7 +7,6 @@ import type { Inbox } from './inbox.ts'
 import type { CellOwner, Crash, Dreams, Durability, Origin, Stored } from './owner.ts'
 import { takeInterrupted, tellInterrupted, type Interrupted, type Retryable } from './interrupted.ts'
 import { captureRecord, type AgentRecord, type PersistedSnapshot } from './record.ts'
-import { SeenEffects } from './seen.ts'
 import type { Services } from './services.ts'
 import { stopChildren } from './step.ts'
 import type { TimerClocks } from './timer-policy.ts'
@@ -129,6 +128,7 @@ export class Cell extends Turns implements HostOwner {
     this.gate?.cut(this.#mark)
     // It may come again.
     if (envelope?.origin !== undefined) this.seen?.untake(envelope.origin)
+    if (envelope?.id !== undefined) this.inbox.dedup?.untaken(envelope.id)
     this.owner.breaking(event)
     if (envelope !== undefined) this.inbox.crashed(envelope)
     else if (!event.type.startsWith('xstate.')) this.inbox.lose(this.inbox.envelope(event, trace), 'crashed')
@@ -143,7 +143,7 @@ export class Cell extends Turns implements HostOwner {
     if (first.status === 'error') throw first.error
     this.#host = host
     this.#snapshot = first
-    this.seen = stored?.seen && new SeenEffects(stored.seen)
+    this.remember(stored, this.#options.mailbox.dedup)
     this.#crash = undefined
     this.#started = false
   }
@@ -160,7 +160,7 @@ export class Cell extends Turns implements HostOwner {
     const host = this.#newHost()
     this.#snapshot = host.prepare(undefined, stored.snapshot)
     this.#host = host
-    this.seen = stored.seen && new SeenEffects(stored.seen)
+    this.remember(stored, this.#options.mailbox.dedup)
     this.cause.because(trace)
     this.#started = true
     this.running = true
@@ -243,6 +243,7 @@ export class Cell extends Turns implements HostOwner {
   /** The state to keep: that of the last good snapshot. */
   capture(failedChild: string | undefined): AgentRecord {
     const { machine, agent } = this.#options
-    return captureRecord(this.#host as Host, machine, agent.type, this.snapshot, failedChild, this.seen?.rows ?? [], this.#options.timers)
+    const sent = { seen: this.seen?.rows, ids: this.inbox.dedup?.handled }
+    return captureRecord(this.#host as Host, machine, agent.type, this.snapshot, failedChild, sent, this.#options.timers)
   }
 }

@@ -1,7 +1,7 @@
 import { systemClock } from '@stigmergy/grid'
 import { resolveKinds, type AgentKind } from './agent-kind.ts'
 import { quote } from './check.ts'
-import { isForgotten } from './checkpoint.ts'
+import { isForgotten } from './forgotten.ts'
 import { CoreError } from './errors.ts'
 import { Host, type HostOwner } from './host.ts'
 import { takeInterrupted } from './interrupted.ts'

@@ -1,5 +1,6 @@
 import type { Clock, TimerHandle } from '@stigmergy/grid'
 import { isCoreError } from './errors.ts'
+import { FORGOTTEN, isForgotten } from './forgotten.ts'
 import type { StoreAccess, Write } from './store-access.ts'
 import { isFinal, type Fence } from './store.ts'
 
@@ -23,13 +24,6 @@ export interface CheckpointOwner {
 /** Pauses before a failed commit is tried again: doubled from the first up to the last. */
 const RETRY_MIN_MS = 100
 const RETRY_MAX_MS = 5000
-/** What stands in the store where an agent has a fence and no state. */
-const FORGOTTEN = new Uint8Array(0)
-
-/** True for what `forget` has stored. */
-export function isForgotten(value: Uint8Array): boolean {
-  return value.byteLength === 0
-}
 
 interface Waiter {
   /** The commit that it waits for. */
@@ -127,6 +121,13 @@ export class Checkpoint implements Write {
     if (state !== undefined) this.#commit(state)
   }
 
+  /** Nothing is written any more, for this reason. What is on its way may still arrive. */
+  forsake(error: unknown): void {
+    if (this.#retry !== undefined) this.#clock.clearTimeout(this.#retry)
+    this.#retry = undefined
+    this.#failure = { error, final: true }
+  }
+
   /** Commits these bytes, which are the state as it is. */
   adopt(bytes: Uint8Array): Promise<void> {
     this.#commit({ bytes, upTo: 0 })
@@ -158,7 +159,7 @@ export class Checkpoint implements Write {
     const state = this.#writing as Encoded
     this.#rev = rev
     this.#unsure = false
-    this.#failure = undefined
+    if (this.#failure?.final !== true) this.#failure = undefined
     this.#retryMs = RETRY_MIN_MS
     this.#writing = undefined
     if (!isForgotten(state.bytes)) this.#owner.committed(rev, state)
@@ -171,7 +172,7 @@ export class Checkpoint implements Write {
   /** Of the store. */
   refused(error: unknown): void {
     const state = this.#writing as Encoded
-    const final = isFinal(error)
+    const final = isFinal(error) || this.#failure?.final === true
     if (final) this.#unsure = false
     this.#writing = undefined
     this.#failure = { error, final }

@@ -13,15 +13,9 @@ class Claim implements Write {
   readonly stored: (rev: number) => void
   readonly refused: (error: unknown) => void
 
-  constructor(
-    id: string,
-    owner: string,
-    { fence, rev, value }: StoreRecord,
-    stored: (rev: number) => void,
-    refused: (error: unknown) => void,
-  ) {
+  constructor(id: string, fence: Fence, { rev, value }: StoreRecord, stored: (rev: number) => void, refused: (error: unknown) => void) {
     this.id = id
-    this.fence = { owner, token: fence.token + 1 }
+    this.fence = fence
     this.expectedRev = rev
     this.value = value
     this.stored = stored
@@ -30,11 +24,11 @@ class Claim implements Write {
 }
 
 /** Takes the right to write what was found, for an agent that sleeps on. Rejects with why the store refuses. */
-export function claim(agent: AgentInfo, kept: StoreRecord, { grid, access, guests }: Services): Promise<Resting> {
+export function claim(agent: AgentInfo, kept: StoreRecord, token: number, { grid, access, guests }: Services): Promise<Resting> {
   return new Promise((resolve, reject) => {
     const write: Claim = new Claim(
       agent.id,
-      grid.id,
+      { owner: grid.id, token },
       kept,
       (rev) => {
         guests.tell('onCheckpoint', agent, rev, kept.value.byteLength)

@@ -9,8 +9,13 @@ export class Dedup {
   readonly #handled = new Set<string>()
   #repeated = 0
 
-  constructor(capacity: number) {
+  /** `handled`: what an earlier activation had handled, oldest first. */
+  constructor(capacity: number, handled: Iterable<string> = []) {
     this.#capacity = capacity
+    for (const id of handled) {
+      this.#waiting.add(id)
+      this.taken(id)
+    }
   }
 
   /** Events that were not taken a second time. */
@@ -45,17 +50,23 @@ export class Dedup {
     }
   }
 
+  /** The agent broke on the event: it is not handled yet. */
+  untaken(id: string): void {
+    if (this.#handled.delete(id)) this.#waiting.add(id)
+  }
+
   /** The event was lost. */
   lost(id: string): void {
     this.#waiting.delete(id)
     this.#handled.delete(id)
   }
+}
 
-  /** Continues with what an earlier activation had handled, oldest first. */
-  restore(handled: Iterable<string>): void {
-    for (const id of handled) {
-      this.#waiting.add(id)
-      this.taken(id)
-    }
-  }
+/** An earlier activation had handled these, oldest first. What its inbox remembers itself is newer. */
+export function rememberIds(
+  agent: { readonly inbox: { dedup: Dedup | undefined } },
+  capacity: number,
+  handled: readonly string[] | undefined,
+): void {
+  if (handled !== undefined) agent.inbox.dedup ??= new Dedup(capacity, handled)
 }

@@ -17,6 +17,8 @@ export const CORE_ERRORS = {
   UNTIL_TIMEOUT: 'No snapshot satisfied the predicate in time.',
   STORE_FENCED: 'Another activation of this agent took over. The older one stops and is not restarted here.',
   STORE_CONFLICT: 'The stored revision is not the expected one: somebody else wrote. The agent stops and is not restarted here.',
+  LEASE_HELD: 'Another process holds the lease of this agent. It runs there, or has died less than a lease ago: spawn it again later.',
+  LEASE_LOST: 'The lease of this agent is over, so another process may run it. It stops and is not restarted here.',
   STORE_FOREIGN: 'The store holds the state of another type of agent under this id. It is left untouched; take another id.',
   STORE_NEWER: 'The stored state was written by a newer version. It is left untouched; update this program.',
   STORE_BROKEN: 'The stored bytes are no agent state. They are left untouched.',

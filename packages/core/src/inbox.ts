@@ -24,9 +24,10 @@ export class Inbox {
   readonly #bindings: readonly WorldBinding[]
   readonly #stash: Stash | undefined
   readonly needs: Needs | undefined
+  /** The ids of what it was sent; undefined until something has one. */
+  dedup: Dedup | undefined
   // Made when they are needed: most agents never need them.
   #system: Mailbox<Envelope> | undefined
-  #dedup: Dedup | undefined
   #suspect: Suspect | undefined
   /** The present entries of the world, before what waits. */
   #prelude: readonly Envelope[] = NO_ENVELOPES
@@ -75,7 +76,7 @@ export class Inbox {
 
   /** True if it is as it was made: another one would do as well. */
   get pristine(): boolean {
-    const parts = [this.needs, this.#dedup, this.#suspect, this.#stash]
+    const parts = [this.needs, this.dedup, this.#suspect, this.#stash]
     return this.empty && this.#bindings.length === 0 && parts.every((part) => part === undefined) && this.#queue.state.coalesced === 0
   }
 
@@ -91,7 +92,7 @@ export class Inbox {
       coalesced,
       system: this.#system?.size ?? 0,
       stashed: this.#stash?.size ?? 0,
-      repeated: this.#dedup?.repeated ?? 0,
+      repeated: this.dedup?.repeated ?? 0,
     }
   }
 
@@ -110,8 +111,8 @@ export class Inbox {
     if (this.#closed) return this.lose(envelope, 'stopped')
     if (id !== undefined) {
       if (this.#services.deadLetters.isQuarantined(this.#options.agent.id, id)) return this.lose(envelope, 'quarantined')
-      this.#dedup ??= new Dedup(this.#options.mailbox.dedup)
-      if (!this.#dedup.accept(id)) return true
+      this.dedup ??= new Dedup(this.#options.mailbox.dedup)
+      if (!this.dedup.accept(id)) return true
     }
     return this.#accept(envelope)
   }
@@ -135,7 +136,7 @@ export class Inbox {
 
   /** An event that is not delivered: its sender makes good for it, or it becomes a dead letter. */
   lose({ event, trace, sender, id }: Envelope, reason: DeadLetterReason): false {
-    if (id !== undefined && reason !== 'quarantined') this.#dedup?.lost(id)
+    if (id !== undefined && reason !== 'quarantined') this.dedup?.lost(id)
     if (sender?.lost(reason) === true) return false
     const { deadLetters, guests, clock } = this.#services
     guests.tell('onDeadLetter', deadLetters.add({ agentId: this.#options.agent.id, event, reason, atMs: clock.now(), trace, id }))
@@ -153,7 +154,7 @@ export class Inbox {
       const envelope = this.#need() ?? this.#system?.take() ?? this.#fromPrelude() ?? this.#suspect?.take() ?? this.#message()
       if (envelope === undefined) return undefined
       if (envelope.sender?.live === false) continue
-      if (envelope.id !== undefined) this.#dedup?.taken(envelope.id)
+      if (envelope.id !== undefined) this.dedup?.taken(envelope.id)
       return envelope
     }
   }

@@ -44,14 +44,21 @@ export class Keeping implements CheckpointOwner {
   }
 
   /** Takes the right to write (I1): a fence of our own, by which an older activation can write no more. */
-  claim({ kept, record }: Found): void {
-    this.adopt({ owner: this.#services.grid.id, token: (kept?.fence.token ?? 0) + 1 }, kept?.rev ?? 0, record)
+  claim({ kept, record }: Found, token: number): void {
+    this.adopt({ owner: this.#services.grid.id, token }, kept?.rev ?? 0, record)
   }
 
   /** Goes on under a fence that is held already. */
   adopt(fence: Fence, rev: number, record: AgentRecord | undefined): void {
     this.#outbox?.restore(record?.outbox ?? [], record?.seq ?? 0, fence.token)
     this.#checkpoint = new Checkpoint(this.#options.agent.id, fence, rev, this.#services, this)
+  }
+
+  /** It has lost the right to write: nothing is written or let go any more. What is committed and undone is for the next activation. */
+  forsake(error: unknown): void {
+    this.#checkpoint?.forsake(error)
+    this.gate.shut()
+    this.#outbox?.close()
   }
 
   /** Of the checkpoint. */

@@ -1,4 +1,4 @@
-import { isForgotten } from './checkpoint.ts'
+import { isForgotten } from './forgotten.ts'
 import type { LifeOptions } from './life-options.ts'
 import type { RecordCodec } from './record-codec.ts'
 import type { AgentRecord } from './record.ts'

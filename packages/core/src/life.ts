@@ -2,6 +2,7 @@ import type { AnyEventObject, AnyStateMachine } from 'xstate'
 import type { AgentRef } from './agent.ts'
 import { Body } from './body.ts'
 import { quote } from './check.ts'
+import { rememberIds } from './dedup.ts'
 import type { AgentEvent } from './envelope.ts'
 import { claim } from './claim.ts'
 import { CoreError, isCoreError } from './errors.ts'
@@ -14,6 +15,7 @@ import { brokeOnRestore, childOf, SUSPENDED, type RestoredEvent } from './restor
 import type { Services } from './services.ts'
 import type { StoreRecord } from './store.ts'
 import { createSupervisor, type Decision, type Supervisor } from './supervisor.ts'
+import { thenEnd, tokenOf, type Tenure } from './tenure.ts'
 import { firstStep } from './wrap.ts'
 
 /** An agent from its spawn to its end: starts it, keeps its state, restarts it, stops it. */
@@ -35,6 +37,8 @@ export class Life extends Body {
   #attempt = 0
   #stopping: Promise<void> | undefined
   #settled: Promise<void> | undefined
+  /** Its right to be the only activation, where there is an authority. */
+  #tenure: Tenure | undefined
 
   constructor(options: LifeOptions, services: Services) {
     super(options, services)
@@ -73,21 +77,22 @@ export class Life extends Body {
     const keeping = this.keeping
     let found: Found | undefined
     try {
+      if (keeping !== undefined) this.#tenure = await this.services.takeTenure?.(this.info.id, (error) => this.lost(error))
       found = await keeping?.find()
       if (found !== undefined && maySleep(this.options, this.services, found)) {
-        await this.#startAsleep(found.kept as StoreRecord)
-        return
+        rememberIds(this, this.options.mailbox.dedup, found.record?.ids)
+        return await this.#startAsleep(found.kept as StoreRecord)
       }
       const origin = this.origin(found?.record, undefined)
       firstStep(this.info.id, () => this.cell.prepare(origin))
-      if (found !== undefined) keeping?.claim(found)
+      if (found !== undefined) keeping?.claim(found, tokenOf(this.#tenure, found.kept))
       if (found !== undefined && this.options.durability === 'gated') {
         // Nothing leaves it before the commit of what it begins with.
         firstStep(this.info.id, () => this.cell.start(origin))
         keeping?.resume(found)
       }
       await keeping?.commit()
-      if (this.ended) throw stoppedEarly(this.info.id)
+      this.#mayBegin()
       firstStep(this.info.id, () => {
         if (this.#crash !== undefined) throw this.#crash.error
         this.#spawned = true
@@ -99,17 +104,23 @@ export class Life extends Body {
       if (!this.ended) this.#end('failed')
       // What never ran must not be resumed by the next spawn.
       if (found !== undefined && found.record === undefined) await keeping?.forget()
+      await this.#tenure?.end()
       throw error
     }
   }
 
   /** It stays as bytes until somebody wants something of it. */
   async #startAsleep(kept: StoreRecord): Promise<void> {
-    const resting = await claim(this.info, kept, this.services)
-    if (this.ended) throw stoppedEarly(this.info.id)
+    const resting = await claim(this.info, kept, tokenOf(this.#tenure, kept), this.services)
+    this.#mayBegin()
     this.#spawned = true
     this.services.guests.tell('onSpawn', this.info)
     this.sleep(kept.value, resting, undefined)
+  }
+
+  #mayBegin(): void {
+    if (this.ended) throw new CoreError('AGENT_STOPPED', `agent ${quote(this.info.id)} was stopped before it had started`)
+    this.#tenure?.check()
   }
 
   protected origin(record: AgentRecord | undefined, crash: Crash | undefined): Origin {
@@ -192,9 +203,9 @@ export class Life extends Body {
 
   /** Another activation took over: this one is over and is not restarted here (I1). */
   lost(error: unknown): void {
+    if (isCoreError(error, 'LEASE_LOST')) this.forsake(error)
     if (this.ended || !this.#spawned) return
-    const crash = { agent: this.info, error, event: 'checkpoint', trace: undefined }
-    this.services.guests.tell('onFailure', { ...crash, decision: { type: 'stop' } })
+    this.services.guests.tell('onFailure', { agent: this.info, error, event: 'checkpoint', trace: undefined, decision: { type: 'stop' } })
     this.#end('failed')
   }
 
@@ -227,7 +238,7 @@ export class Life extends Body {
     // Once it has crashed, what was kept then is all there is.
     if (this.awake) this.#keep(undefined)
     this.close()
-    this.#settled = this.stored()
+    this.#settled = this.#tenure !== undefined && this.#spawned ? thenEnd(this.stored(), this.#tenure) : this.stored()
     // Whoever stops it hears of the error; the hooks have heard of it already.
     this.#settled?.catch(() => undefined)
     if (this.#spawned) this.services.guests.tell('onStop', this.info, reason)
@@ -236,8 +247,4 @@ export class Life extends Body {
     this.#onEnd = undefined
     this.failQuestions()
   }
-}
-
-function stoppedEarly(id: string): CoreError {
-  return new CoreError('AGENT_STOPPED', `agent ${quote(id)} was stopped before it had started`)
 }

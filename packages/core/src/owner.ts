@@ -15,6 +15,7 @@ export interface Stored {
   readonly snapshot: Snapshot<unknown>
   readonly timers: readonly PendingTimer[]
   readonly seen?: readonly SeenRow[] | undefined
+  readonly ids?: readonly string[] | undefined
 }
 
 /** What an agent that sleeps has in memory, besides its state. */

@@ -26,7 +26,7 @@ export interface RecordCodec {
 }
 
 /** What most records do not need. */
-type Rest = Pick<AgentRecord, 'seen' | 'seq' | 'outbox'> & {
+type Rest = Pick<AgentRecord, 'seen' | 'ids' | 'seq' | 'outbox'> & {
   readonly snapshot?: PersistedSnapshot
   readonly timers?: AgentRecord['timers']
 }
@@ -86,17 +86,18 @@ export function createRecordCodec(): RecordCodec {
 }
 
 function packed(record: AgentRecord): Packed {
-  const { schema_version, machineType, machineVersion, snapshot, timers, seen, seq, outbox } = record
+  const { schema_version, machineType, machineVersion, snapshot, timers, seen, ids, seq, outbox } = record
   const { value, context, status, children = {}, historyValue = {} } = snapshot as PersistedSnapshot & Record<string, object>
   const plain = status === 'active' && isEmpty(children) && isEmpty(historyValue)
   const head = [schema_version, machineType, machineVersion ?? null, plain ? value : null, plain ? context : null] as const
-  if (plain && timers.length === 0 && seen === undefined && seq === undefined) return head
+  if (plain && timers.length === 0 && seen === undefined && ids === undefined && seq === undefined) return head
   return [
     ...head,
     {
       ...(!plain && { snapshot }),
       ...(timers.length > 0 && { timers }),
       ...(seen && { seen }),
+      ...(ids && { ids }),
       ...(seq !== undefined && { seq }),
       ...(outbox && outbox.length > 0 && { outbox }),
     },
@@ -104,7 +105,7 @@ function packed(record: AgentRecord): Packed {
 }
 
 function unpacked([schemaVersion, machineType, machineVersion, value, context, rest = {}]: Packed): AgentRecord {
-  const { snapshot, timers = [], seen, seq, outbox } = rest
+  const { snapshot, timers = [], seen, ids, seq, outbox } = rest
   const plain = { status: 'active', output: undefined, error: undefined, value, historyValue: {}, context, children: {} }
   return {
     schema_version: schemaVersion,
@@ -113,6 +114,7 @@ function unpacked([schemaVersion, machineType, machineVersion, value, context, r
     snapshot: snapshot ?? (plain as unknown as PersistedSnapshot),
     timers,
     ...(seen && { seen }),
+    ...(ids && { ids }),
     ...(seq !== undefined && { seq }),
     ...(outbox && { outbox }),
   }

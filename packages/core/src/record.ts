@@ -19,6 +19,8 @@ export interface AgentRecord {
   readonly timers: readonly PendingTimer[]
   /** What it was sent before. */
   readonly seen?: readonly SeenRow[]
+  /** Ids of events it has handled, oldest first (see `mailbox.dedup`). */
+  readonly ids?: readonly string[]
   /** The number of its newest effect, and the effects that are not done. */
   readonly seq?: number
   readonly outbox?: readonly OutboxEntry[]
@@ -36,7 +38,7 @@ export function captureRecord(
   machineType: string,
   snapshot: AnyMachineSnapshot,
   failedChild: string | undefined,
-  seen: readonly SeenRow[],
+  { seen = [], ids = [] }: { readonly seen: readonly SeenRow[] | undefined; readonly ids: readonly string[] | undefined },
   clocks: TimerClocks,
 ): AgentRecord {
   const persisted = persist(machine, snapshot)
@@ -54,6 +56,7 @@ export function captureRecord(
     snapshot: persisted,
     timers: pendingTimers(host, clocks),
     ...(seen.length > 0 && { seen }),
+    ...(ids.length > 0 && { ids }),
   }
 }
 

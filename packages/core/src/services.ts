@@ -13,6 +13,7 @@ import type { Turn } from './question.ts'
 import type { RecordCodec } from './record-codec.ts'
 import type { SleepRules } from './sleep-rules.ts'
 import type { StoreAccess } from './store-access.ts'
+import type { TakeTenure } from './tenure.ts'
 
 /** What the agents of a system share. */
 export interface Services {
@@ -30,6 +31,8 @@ export interface Services {
   readonly doer: Doer
   /** The way to the store. */
   readonly access: StoreAccess
+  /** Undefined: whoever claims an agent last has it. */
+  readonly takeTenure: TakeTenure | undefined
   readonly deadlines: Deadlines
   /** Those that keep no process alive. */
   readonly idling: Deadlines

@@ -34,6 +34,7 @@ import { StoreAccess } from './store-access.ts'
 import { createStoreHealth } from './store-health.ts'
 import { Deciding } from './stepper.ts'
 import { resolveSupervisionOptions } from './supervisor.ts'
+import { createTenures } from './tenure.ts'
 import type { TimerClocks } from './timer-policy.ts'
 
 const CLOSE_MS = 5000
@@ -65,7 +66,8 @@ export function createSystem(options: SystemOptions): ActorSystem {
   const actuators = resolveActuators(options.actuators)
   const doer = createDoer({ grid, clock, guests, deadLetters, actuators, inbox: (id) => lives.get(id)?.inbox })
   const deadlines = new Deadlines(clock)
-  const access = new StoreAccess(store, deadlines, numberOption('storeTimeoutMs', options.storeTimeoutMs, STORE_MS, 0, Infinity))
+  const storeMs = numberOption('storeTimeoutMs', options.storeTimeoutMs, STORE_MS, 0, Infinity)
+  const access = new StoreAccess(store, deadlines, storeMs)
   const turn: Turn = { agentId: undefined, question: undefined }
   const services: Services = {
     grid,
@@ -73,6 +75,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     // XState's own: what machines log goes where they always log.
     environment: { clock, logger: createActor(createMachine({})).system._logger, deciding: new Deciding(), slot: grid.trace },
     access,
+    takeTenure: createTenures(options, grid.id, clock, storeMs),
     deadlines,
     idling: new Deadlines(clock, false),
     sleepRules: createSleepRules(),

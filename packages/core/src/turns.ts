@@ -7,8 +7,9 @@ import type { Gate } from './gate.ts'
 import type { AgentInfo } from './hooks.ts'
 import type { Inbox } from './inbox.ts'
 import type { EffectData, EffectOrigin } from './outbox.ts'
-import type { CellOwner } from './owner.ts'
+import type { CellOwner, Stored } from './owner.ts'
 import type { Runnable } from './pump.ts'
+import { rememberIds } from './dedup.ts'
 import { SeenEffects } from './seen.ts'
 import type { Services } from './services.ts'
 
@@ -65,6 +66,12 @@ export abstract class Turns implements Runnable {
 
   protected get inTurn(): boolean {
     return this.#inTurn
+  }
+
+  /** What was stored of what it was sent before. What it remembers itself is newer. */
+  protected remember(stored: Pick<Stored, 'seen' | 'ids'> | undefined, ids: number): void {
+    this.seen = stored?.seen && new SeenEffects(stored.seen)
+    rememberIds(this, ids, stored?.ids)
   }
 
   get ready(): boolean {

@@ -159,9 +159,7 @@ test('the window of ids is that of a list with a bound (seeded); it can be carri
         waiting = waiting.filter((other) => other !== id)
         handled = handled.filter((other) => other !== id)
       } else {
-        const next = new Dedup(capacity)
-        next.restore(dedup.handled)
-        dedup = next
+        dedup = new Dedup(capacity, dedup.handled)
         waiting = []
       }
       assert.equal(dedup.handled, handled)

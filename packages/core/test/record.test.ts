@@ -95,11 +95,19 @@ test('a capture is not touched by what the agent does later', () => {
     {} as HostOwner,
   )
   host.prepare(undefined, undefined)
-  const captured = captureRecord(host, machine, 'robot', host.snapshot, undefined, [], {
-    policies: 'restart',
-    now: () => 0,
-    wallNow: undefined,
-  })
+  const captured = captureRecord(
+    host,
+    machine,
+    'robot',
+    host.snapshot,
+    undefined,
+    { seen: undefined, ids: undefined },
+    {
+      policies: 'restart',
+      now: () => 0,
+      wallNow: undefined,
+    },
+  )
   assert.is(captured.machineVersion, '3')
   const bytes = codec.encode('x', captured)
   ;(host.snapshot as { context: { list: number[] } }).context.list.push(2)
