@@ -114,7 +114,8 @@ export class Batches {
     const imap = this.#imap as IMap<string, Buffer>
     const [first] = sets as readonly [BatchedSet]
     if (sets.length === 1) await imap.set(first.key, first.stored, 0)
-    else await imap.setAll(sets.map(({ key, stored }) => [key, stored]))
+    // Not `setAll`: its events do not tell what was replaced, by which missed and inverted changes are known (I5).
+    else await imap.putAll(sets.map(({ key, stored }) => [key, stored]))
   }
 
   #take(lane: Lane): readonly BatchedSet[] {

@@ -24,7 +24,7 @@ function open({ maxBytes = 100, depth = 1 } = {}) {
   }
   const imap = {
     set: (key: string, stored: Buffer) => receive(`set ${key}=${String(stored)}`),
-    setAll: (all: [string, Buffer][]) => receive(`setAll ${all.map(([key, stored]) => `${key}=${String(stored)}`).join(' ')}`),
+    putAll: (all: [string, Buffer][]) => receive(`putAll ${all.map(([key, stored]) => `${key}=${String(stored)}`).join(' ')}`),
   } as unknown as IMap<string, Buffer>
   const asked: string[] = []
   const partitionOf = (key: string): number => {
@@ -54,7 +54,7 @@ test('what is put in one turn goes in one message for each partition, and a key 
   for (const [key, value] of [['a1', '1'], ['b1', '2'], ['a2', '3'], ['a1', '4']] as const) put(key, value) // prettier-ignore
   assert.equal(messages, [], 'the turn is not over')
   await endTurn()
-  assert.equal(messages, ['setAll a1=1 a2=3 a1=4', 'set b1=2'])
+  assert.equal(messages, ['putAll a1=1 a2=3 a1=4', 'set b1=2'])
   assert.equal(ended, [])
   await answer()
   assert.equal(ended, ['a1=1', 'a2=3', 'a1=4'], 'the other partition has not answered')
@@ -75,7 +75,7 @@ test('while a message is under way for a partition, its puts wait and go togethe
   await answer()
   put('a3', '5')
   await endTurn()
-  assert.equal(messages.slice(2), ['setAll a1=2 a2=3 a3=5'])
+  assert.equal(messages.slice(2), ['putAll a1=2 a2=3 a3=5'])
   await answer()
   await answer()
   assert.equal(ended, ['a1=1', 'b1=4', 'a1=2', 'a2=3', 'a3=5'])
@@ -90,7 +90,7 @@ test('so many messages of a partition are under way, and no more', async () => {
   assert.equal(messages, ['set a=1', 'set a=2'])
   await answer()
   await endTurn()
-  assert.equal(messages.slice(2), ['setAll a=3 a=4'])
+  assert.equal(messages.slice(2), ['putAll a=3 a=4'])
 })
 
 test('a message is no larger than it may be, but for a single value', async () => {
@@ -101,7 +101,7 @@ test('a message is no larger than it may be, but for a single value', async () =
     await answer()
     await endTurn()
   }
-  assert.equal(messages, ['setAll a=12 a=34', 'set a=56', 'set a=7890123', 'set a=4'])
+  assert.equal(messages, ['putAll a=12 a=34', 'set a=56', 'set a=7890123', 'set a=4'])
 })
 
 test('a message that fails fails each of its puts, and what waited goes on', async () => {
@@ -123,7 +123,7 @@ test('what waits for a key can be sent at once, so that another kind of write co
   await endTurn()
   for (const [key, value] of [['a1', '2'], ['b1', '3'], ['a2', '4']] as const) put(key, value) // prettier-ignore
   batches.flush('a3')
-  assert.equal(messages, ['set a1=1', 'setAll a1=2 a2=4'])
+  assert.equal(messages, ['set a1=1', 'putAll a1=2 a2=4'])
   batches.flush('a3')
   await endTurn()
   assert.equal(messages.slice(2), ['set b1=3'])
@@ -137,12 +137,12 @@ test('a new connection is used from then on, and a key is looked up once for eac
   put('a', '2')
   assert.equal(asked, ['a'])
   const other: string[] = []
-  put('a', '3', { ...imap, setAll: async (all: unknown[]) => void other.push(`setAll of ${all.length}`) } as unknown as IMap<
+  put('a', '3', { ...imap, putAll: async (all: unknown[]) => void other.push(`putAll of ${all.length}`) } as unknown as IMap<
     string,
     Buffer
   >)
   await endTurn()
-  assert.equal([messages, other, asked], [['set a=1'], ['setAll of 2'], ['a', 'a']])
+  assert.equal([messages, other, asked], [['set a=1'], ['putAll of 2'], ['a', 'a']])
 })
 
 onCluster('a burst of writes of all kinds: every process sees each key change in the order of the calls', async () => {

@@ -142,6 +142,51 @@ onCluster('what is deleted or cleared behind the grid is gone in every copy', as
   assert.is((await map.compareAndSet('a', 0, 4)).ok, true)
 })
 
+<<<<<<< HEAD
+=======
+onCluster('a value that goes back, as by a merge, gets a version above all that a session was shown', async () => {
+  const { maps, raw } = await open<string>('back')
+  const [map, other] = maps as [GridMap<string>, GridMap<string>]
+  // Of this one the key is no interest: it is told of changes, and asks the owner.
+  const options = { clusterName: cluster.clusterName, members: cluster.addresses, deadlineMs: 5000 }
+  const third = await openGrid(hazelcast(options))
+  opened.push(third)
+  const reader = third.map<string>('back', { interest: { prefix: 'x' } })
+  await reader.caughtUp({ deadlineMs: 20_000 })
+  await map.put('k', 'old')
+  const old = await raw.get('k')
+  await other.put('k', 'new')
+  const shown = await reader.get('k', { consistency: 'session' })
+  assert.is(shown?.value, 'new')
+  await other.caughtUp({ deadlineMs: 20_000 })
+  // Who wrote it is gone, and does not look after it any more.
+  await opened[0]?.close()
+  await raw.set('k', old)
+  const after = await reader.get('k', { consistency: 'session' })
+  assert.is(after?.value, 'old')
+  assert.ok((after?.version ?? 0) > (shown?.version ?? Infinity), `${after?.version} after ${shown?.version}`)
+  await until('the copy of the other follows', () => other.peek('k')?.value === 'old')
+})
+
+onCluster('each put tells what it replaced, also where many go in one message', async () => {
+  const { maps, raw } = await open<number>('replaced', 1)
+  const [map] = maps as [GridMap<number>]
+  const stored = new Map<string, number | undefined>()
+  const wrong: string[] = []
+  let told = 0
+  const hear = ({ key, value, oldValue }: { key: string; value: unknown; oldValue: unknown }): void => {
+    told++
+    if (readFrame(oldValue)?.version !== stored.get(key)) wrong.push(`${key}: ${readFrame(oldValue)?.version}, not ${stored.get(key)}`)
+    stored.set(key, readFrame(value)?.version)
+  }
+  await raw.addEntryListener({ added: hear, updated: hear }, undefined, true)
+  const keys = Array.from({ length: 500 }, (_, at) => `k${at}`)
+  for (let round = 0; round < 3; round++) await Promise.all([...keys, ...keys].map((key, at) => map.put(key, at)))
+  await until('all are told', () => told === 6 * keys.length)
+  assert.equal(wrong.slice(0, 3), [])
+})
+
+>>>>>>> 5453042 (Hazelcast: batches of puts tell what each replaced, without which missed and inverted changes are not known)
 onCluster('a remove leaves a mark, and the mark is no entry', async () => {
   const { maps, raw } = await open<number>('marks')
   const [map, other] = maps as [GridMap<number>, GridMap<number>]
