@@ -3,20 +3,15 @@ import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { freePort, listens, startProcess, type RunningProcess } from './process.ts'
 
-export interface RedisServer extends RunningProcess {
-  readonly port: number
-  readonly url: string
-}
-
 /** The program, or undefined where it is not installed. */
 export function findRedis(): string | undefined {
   return ['/usr/bin/redis-server'].find((path) => existsSync(path))
 }
 
 /** A server of 127.0.0.1 that keeps nothing. */
-export async function startRedis(program: string): Promise<RedisServer> {
+export async function startRedis(program: string): Promise<RunningProcess & { readonly port: number }> {
   const port = await freePort()
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--daemonize', 'no', '--dir', tmpdir()]
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', tmpdir()]
   const running = await startProcess({ name: 'redis', command: program, args, ready: () => listens(port) })
-  return Object.assign(running, { port, url: `redis://127.0.0.1:${port}` })
+  return Object.assign(running, { port })
 }

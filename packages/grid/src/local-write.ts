@@ -77,7 +77,7 @@ export class LocalPut<V> implements DriverWrite {
     return this.#codec.pack({ schemaVersion, version, writer, stampMs: atMs, ttlMs, source, trace, writeId: id, stamps }, body)
   }
 
-  // What is sealed can be packed. What is coalesced away never is.
+  // What is coalesced away never is packed.
   get #packed(): Uint8Array {
     this.#body ??= this.#codec.packValue(this.#parts.sealed)
     return this.#body

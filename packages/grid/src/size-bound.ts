@@ -3,9 +3,12 @@ const HEAD_BYTES = 16
 /** The most that UTF-8 uses for one unit of a string. */
 const UNIT_BYTES = 3
 
+/** The codec refuses objects with as many names as this. */
+const MANY_NAMES = 2 ** 16
+
 /**
  * Bytes that a sealed value surely does not exceed when it is packed: dearer values are packed to find out. Infinity for what
- * has no simple bound.
+ * has no simple bound, or cannot be packed.
  */
 export function boundBytes(value: unknown): number {
   switch (typeof value) {
@@ -25,7 +28,9 @@ function boundObject(value: object): number {
   if (Array.isArray(value)) return value.reduce<number>((bytes, item) => bytes + boundBytes(item), HEAD_BYTES)
   if (Object.getPrototypeOf(value) !== Object.prototype) return Infinity
   let bytes = HEAD_BYTES
-  for (const name of Object.keys(value)) {
+  const names = Object.keys(value)
+  if (names.length >= MANY_NAMES) return Infinity
+  for (const name of names) {
     bytes += HEAD_BYTES + UNIT_BYTES * name.length + boundBytes((value as Record<string, unknown>)[name])
   }
   return bytes

@@ -17,9 +17,10 @@ export async function openRedis(): Promise<RedisPeer | undefined> {
     return undefined
   }
   const server = await startRedis(program)
-  const client = await createClient({ url: server.url, RESP: 3, clientSideCache: { ttl: 0, maxEntries: 0 } }).connect()
+  const url = `redis://127.0.0.1:${server.port}`
+  const client = await createClient({ url, RESP: 3, clientSideCache: { ttl: 0, maxEntries: 0 } }).connect()
   return {
-    url: server.url,
+    url,
     get: (key) => client.get(key),
     set: (key, value) => client.set(key, value),
     publish: (channel, message) => client.publish(channel, message),

@@ -153,9 +153,14 @@ class BlindPut extends Operation implements BatchedSet, Awaited {
   }
 
   #start(imap: IMap<string, Buffer>): void {
-    const { own, changes, attempt } = this.#puts.options
+    const { own, changes, attempt, outcomes } = this.#puts.options
     this.#number = own.begin(this.key)
-    this.#attempt = attempt(this.write, this.#number)
+    try {
+      this.#attempt = attempt(this.write, this.#number)
+    } catch (error) {
+      outcomes.void(this.#number)
+      return this.#fail(error)
+    }
     changes.awaited.begin(this.#number, this)
     try {
       this.#puts.send(imap, this)
