@@ -9,6 +9,7 @@ import { readFrame, restamp } from './frame.ts'
 import { Garbage } from './garbage.ts'
 import { OwnWrites, type Announcement } from './own-writes.ts'
 import type { PulseMap } from './pulse.ts'
+import { Ready } from './ready.ts'
 import { Repairs } from './repairs.ts'
 import type { HazelcastMapContext } from './map-context.ts'
 import { Waiters } from './waiters.ts'
@@ -29,7 +30,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
   readonly #repairs: Repairs
   readonly #garbage: Garbage
   readonly #waiters: Waiters
-  readonly #readyWaiting = new Set<() => void>()
+  readonly #whenReady: Ready<IMap<string, Buffer>>
   #ready = false
   #closed = false
 
@@ -38,6 +39,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
     this.#context = context
     const { session, clock, hybrid, options, pulse } = context
     const realClock = options.clock
+    this.#whenReady = new Ready(realClock, () => this.#find())
     this.#completeness = new Completeness(options.gapMs)
     this.#waiters = new Waiters(name, () => this.#completeness.completeAtMs)
     this.#garbage = new Garbage({ realClock, tombstoneMs: options.tombstoneMs, imap: () => this.#copy.imap })
@@ -133,7 +135,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
     this.#changes.awaited.close(new GridError('CLOSED', `map ${quote(this.name)}: its grid was closed`))
     this.#garbage.close()
     this.#waiters.close()
-    for (const wake of [...this.#readyWaiting]) wake()
+    this.#whenReady.wake()
   }
 
   /** There is a connection: listen and load, again and again until that works or the connection is gone. */
@@ -200,32 +202,16 @@ export class HazelcastMap implements MapDriver, PulseMap {
   }
 
   #imap(): IMap<string, Buffer> | Promise<IMap<string, Buffer>> {
-    const { link, joined } = this.#context
-    const imap = this.#copy.imap
-    const joining = joined()
-    if (this.#ready && imap !== undefined && joining === undefined) return imap
-    // Throws if there is no connection.
-    void link.client
-    return this.#imapLater(joining)
+    return this.#whenReady.get(this.#context.joined())
   }
 
-  async #imapLater(joining: Promise<void> | undefined): Promise<IMap<string, Buffer>> {
-    await joining
-    while (!this.#ready || this.#copy.imap === undefined) {
-      void this.#context.link.client
-      if (this.#closed) throw new GridError('CLOSED', `map ${quote(this.name)}: its grid was closed`)
-      await new Promise<void>((resolve) => {
-        const { clock } = this.#context.options
-        const wake = (): void => {
-          clock.clearTimeout(timer)
-          this.#readyWaiting.delete(wake)
-          resolve()
-        }
-        const timer = clock.setTimeout(wake, 10)
-        this.#readyWaiting.add(wake)
-      })
-    }
-    return this.#copy.imap
+  #find(): IMap<string, Buffer> | undefined {
+    if (this.#closed) throw new GridError('CLOSED', `map ${quote(this.name)}: its grid was closed`)
+    const { imap } = this.#copy
+    if (this.#ready && imap !== undefined) return imap
+    // Throws if there is no connection.
+    void this.#context.link.client
+    return undefined
   }
 
   async #keys(): Promise<readonly string[]> {
@@ -238,7 +224,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
 
   #becomeReady(): void {
     this.#ready = true
-    for (const wake of [...this.#readyWaiting]) wake()
+    this.#whenReady.wake()
   }
 
   // Whoever does it first does it for all. Where it fails, the next sweep finds it again.

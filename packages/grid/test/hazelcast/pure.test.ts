@@ -1,4 +1,4 @@
-import { isGridError } from '@stigmergy/grid'
+import { createVirtualClock, isGridError } from '@stigmergy/grid'
 import { hazelcast } from '@stigmergy/grid/hazelcast'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -9,6 +9,7 @@ import { HIGHEST_VERSION, packFrame, readFrame, restamp, type Frame } from '../.
 import { KnownKeys } from '../../src/hazelcast/known-keys.ts'
 import { OwnWrites } from '../../src/hazelcast/own-writes.ts'
 import { Peers } from '../../src/hazelcast/peers.ts'
+import { Ready } from '../../src/hazelcast/ready.ts'
 import { serverTtlMs } from '../../src/hazelcast/attempt.ts'
 
 const test = suite('hazelcast: the parts without a cluster')
@@ -188,6 +189,28 @@ test('options are checked when they are given', () => {
     }
   }
   assert.is(hazelcast({ members: ['[::1]:5701', 'host', 'host.example:5701'], tls: { rejectUnauthorized: true } }).name, 'hazelcast')
+})
+
+test('those who wait for what is not there yet get it in the order in which they asked, and before any who asks later', async () => {
+  const clock = createVirtualClock()
+  const found: string[] = []
+  const ready = new Ready(clock, () => found[0])
+  const order: string[] = []
+  const ask = async (name: string): Promise<void> => {
+    await ready.get()
+    order.push(name)
+  }
+  const asking = [ask('first')]
+  await clock.advance(5)
+  asking.push(ask('second'))
+  // Since the first asked it was looked for again in vain, since the second did it was not.
+  await clock.advance(7)
+  found.push('it')
+  ready.wake()
+  asking.push(ask('late'))
+  await Promise.all(asking)
+  assert.equal(order, ['first', 'second', 'late'])
+  assert.equal([ready.get(), clock.pending], ['it', 0])
 })
 
 test.run()
