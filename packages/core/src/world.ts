@@ -1,6 +1,6 @@
 import type { Change, Entry, GridMap, TraceContext, Watch } from '@stigmergy/grid'
 import { quote } from './check.ts'
-import type { AgentEvent, Envelope, Sender } from './envelope.ts'
+import type { AgentEvent, Envelope, Sender } from './mailbox/envelope.ts'
 import { CoreError } from './errors.ts'
 
 /** A change of a watched map as an event. `name` is the key of the agent's `watch` option. */

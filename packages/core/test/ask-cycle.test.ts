@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMachine, fromPromise } from 'xstate'
 import { isCoreError, type ActorSystem, type ReplyTo } from '../src/index.ts'
-import { cycleOf, type Question } from '../src/question.ts'
+import { cycleOf, type Question } from '../src/mailbox/question.ts'
 import { openBench } from './support.ts'
 
 const test = suite('ask without end')

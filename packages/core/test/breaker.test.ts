@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { admit, CLOSED, elapse, settle, type Breaker, type ResolvedBreakerOptions } from '../src/breaker.ts'
+import { admit, CLOSED, elapse, settle, type Breaker, type ResolvedBreakerOptions } from '../src/dependencies/breaker.ts'
 import { below, forSeeds } from './seeds.ts'
 
 const test = suite('breaker')

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isCoreError, type Full } from '../src/index.ts'
-import { Mailbox, resolveMailboxOptions } from '../src/mailbox.ts'
+import { Mailbox, resolveMailboxOptions } from '../src/mailbox/mailbox.ts'
 import { counter, openBench } from './support.ts'
 
 const test = suite('mailbox')

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { assign, createMachine, raise } from 'xstate'
 import { isCoreError, memoryStore, send, type CoreErrorCode, type Migration, type Store } from '../src/index.ts'
-import { pathOf } from '../src/migration.ts'
+import { pathOf } from '../src/durability/migration.ts'
 import { openBench } from './support.ts'
 
 const test = suite('migrations')

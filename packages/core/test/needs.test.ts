@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { assign, createMachine } from 'xstate'
 import { isCoreError, memoryStore, type DegradedEvent, type RecoveredEvent, type SpawnOptions, type Store } from '../src/index.ts'
-import { judge, type NeedState } from '../src/need.ts'
+import { judge, type NeedState } from '../src/dependencies/need.ts'
 import { forSeeds } from './seeds.ts'
 import { openBench, type Bench } from './support.ts'
 

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createPump, type Runnable } from '../src/pump.ts'
+import { createPump, type Runnable } from '../src/cell/pump.ts'
 
 const test = suite('pump')
 

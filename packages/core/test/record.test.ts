@@ -4,10 +4,10 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMachine } from 'xstate'
 import { isCoreError, type CoreErrorCode } from '../src/index.ts'
-import { createRecordCodec } from '../src/record-codec.ts'
-import { captureRecord, type AgentRecord } from '../src/record.ts'
-import { Host, type HostOwner } from '../src/host.ts'
-import { Deciding } from '../src/stepper.ts'
+import { createRecordCodec } from '../src/durability/record-codec.ts'
+import { captureRecord, type AgentRecord } from '../src/durability/record.ts'
+import { Host, type HostOwner } from '../src/cell/host.ts'
+import { Deciding } from '../src/cell/stepper.ts'
 
 const test = suite('record')
 

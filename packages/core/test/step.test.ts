@@ -2,11 +2,11 @@ import { createVirtualClock } from '@stigmergy/grid'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { assign, createMachine, emit, fromCallback, sendTo, type AnyEventObject, type AnyStateMachine } from 'xstate'
-import { Audience } from '../src/audience.ts'
+import { Audience } from '../src/life/audience.ts'
 import { createGuests } from '../src/guests.ts'
-import { Host, type HostOwner } from '../src/host.ts'
-import { Deciding } from '../src/stepper.ts'
-import { createBounder, stopChildren, type Step } from '../src/step.ts'
+import { Host, type HostOwner } from '../src/cell/host.ts'
+import { Deciding } from '../src/cell/stepper.ts'
+import { createBounder, stopChildren, type Step } from '../src/cell/step.ts'
 
 const test = suite('step')
 

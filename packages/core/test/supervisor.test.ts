@@ -2,7 +2,7 @@ import { createVirtualClock } from '@stigmergy/grid'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isCoreError } from '../src/index.ts'
-import { createSupervisor, decide, resolveSupervisionOptions, type SupervisionOptions } from '../src/supervisor.ts'
+import { createSupervisor, decide, resolveSupervisionOptions, type SupervisionOptions } from '../src/supervision/supervisor.ts'
 
 const test = suite('supervisor')
 

@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMachine, fromCallback, type AnyStateMachine } from 'xstate'
 import { createSystem, isCoreError, memoryStore, type CoreErrorCode, type Store } from '../src/index.ts'
-import { createDeadLetters } from '../src/dead-letters.ts'
+import { createDeadLetters } from '../src/mailbox/dead-letters.ts'
 import { add, counter, openBench, recorder } from './support.ts'
 
 const test = suite('system')

@@ -1,6 +1,6 @@
 import type { GridBackend, GridDriver, MapDriver, TopicDriver } from './driver.ts'
 import { quote } from './errors.ts'
-import { InFlight } from './in-flight.ts'
+import { InFlight } from './map/in-flight.ts'
 import { badOption, checkNames } from './options.ts'
 
 export interface BoundedOptions {

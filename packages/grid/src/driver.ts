@@ -1,5 +1,5 @@
-import type { Clock } from './clock.ts'
-import type { ResyncChange } from './entry.ts'
+import type { Clock } from './time/clock.ts'
+import type { ResyncChange } from './map/entry.ts'
 import type { Consistency } from './grid.ts'
 
 /**

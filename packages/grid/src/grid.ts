@@ -1,11 +1,11 @@
-import type { Clock } from './clock.ts'
+import type { Clock } from './time/clock.ts'
 import type { DriverSupports } from './driver.ts'
-import type { Change, Entry, SourceStamp } from './entry.ts'
+import type { Change, Entry, SourceStamp } from './map/entry.ts'
 import type { GridHooks } from './hooks.ts'
-import type { EqualIndex, IndexKey, SortedIndex } from './map-index.ts'
-import type { GridStats } from './stats.ts'
-import type { Topic } from './topic.ts'
-import type { TraceContext, TraceSlot } from './trace.ts'
+import type { EqualIndex, IndexKey, SortedIndex } from './map/map-index.ts'
+import type { GridStats } from './map/stats.ts'
+import type { Topic } from './feed/topic.ts'
+import type { TraceContext, TraceSlot } from './map/trace.ts'
 
 /** What an operation may rely on; the table of guarantees per backend is in docs/consistency.md. */
 export type Consistency = 'eventual' | 'session' | 'strong'

@@ -1,4 +1,4 @@
-import type { Change } from './entry.ts'
+import type { Change } from './map/entry.ts'
 import type { GridHooks } from './hooks.ts'
 
 /** The hooks in use, and the count of what guests threw. A guest that throws changes nothing for anybody else (I7). */

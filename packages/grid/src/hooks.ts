@@ -1,4 +1,4 @@
-import type { Change } from './entry.ts'
+import type { Change } from './map/entry.ts'
 
 /** What telemetry may see of the grid. Called synchronously on the hot path: keep them short. They can change nothing (I7). */
 export interface GridHooks {

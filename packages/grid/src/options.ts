@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { systemClock, type Clock } from './clock.ts'
-import type { Entry, SourceStamp } from './entry.ts'
+import { systemClock, type Clock } from './time/clock.ts'
+import type { Entry, SourceStamp } from './map/entry.ts'
 import { GridError, quote } from './errors.ts'
 import type { AgeOptions, Consistency, WatchOptions } from './grid.ts'
-import type { IndexChoice } from './map-index.ts'
-import type { SubscribeOptions } from './topic.ts'
+import type { IndexChoice } from './map/map-index.ts'
+import type { SubscribeOptions } from './feed/topic.ts'
 
 export interface GridOptions {
   /** Identity of this process as a writer; unique among the grids that share a memory. @default a new id */

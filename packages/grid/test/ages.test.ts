@@ -1,7 +1,7 @@
 import { createVirtualClock, embedded, openGrid, type Clock } from '@stigmergy/grid'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { AgeWatch } from '../src/age-watch.ts'
+import { AgeWatch } from '../src/age/age-watch.ts'
 import { gated } from './gated-backend.ts'
 
 const test = suite('age watches')

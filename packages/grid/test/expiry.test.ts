@@ -1,7 +1,7 @@
 import { createVirtualClock, embedded, openGrid, type Clock, type Entry } from '@stigmergy/grid'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Expiry } from '../src/expiry.ts'
+import { Expiry } from '../src/map/expiry.ts'
 import { lines, record } from '../src/testing/case.ts'
 
 const test = suite('expiry')

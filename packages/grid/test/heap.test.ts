@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Heap } from '../src/heap.ts'
+import { Heap } from '../src/time/heap.ts'
 import { createRandom } from './random.ts'
 
 const test = suite('heap')

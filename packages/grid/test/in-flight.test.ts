@@ -1,7 +1,7 @@
 import { createVirtualClock, type GridError } from '@stigmergy/grid'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { InFlight, Operation } from '../src/in-flight.ts'
+import { InFlight, Operation } from '../src/map/in-flight.ts'
 
 const test = suite('places for operations under way')
 

@@ -1,10 +1,10 @@
 import { createVirtualClock, type Entry, type Merge } from '@stigmergy/grid'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { HybridClock } from '../src/hybrid-clock.ts'
-import { firstStamps, mergeWrites } from '../src/merge.ts'
-import { seal } from '../src/seal.ts'
-import { Tombstones } from '../src/tombstones.ts'
+import { HybridClock } from '../src/time/hybrid-clock.ts'
+import { firstStamps, mergeWrites } from '../src/map/merge.ts'
+import { seal } from '../src/map/seal.ts'
+import { Tombstones } from '../src/map/tombstones.ts'
 
 const test = suite('merge')
 

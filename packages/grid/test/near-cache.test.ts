@@ -1,8 +1,8 @@
 import { createVirtualClock, type Change, type Entry } from '@stigmergy/grid'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { NearCache } from '../src/near-cache.ts'
-import { SourceAges } from '../src/source-ages.ts'
+import { NearCache } from '../src/map/near-cache.ts'
+import { SourceAges } from '../src/age/source-ages.ts'
 import { lines } from '../src/testing/case.ts'
 
 const test = suite('near cache')

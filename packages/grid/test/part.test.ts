@@ -1,8 +1,8 @@
 import { createVirtualClock, embedded, isGridError, openGrid, type Grid, type VirtualClock } from '@stigmergy/grid'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { KeptKeys } from '../src/kept-keys.ts'
-import { SessionFloors } from '../src/session-floors.ts'
+import { KeptKeys } from '../src/map/kept-keys.ts'
+import { SessionFloors } from '../src/map/session-floors.ts'
 import { lines, record } from '../src/testing/case.ts'
 import { gated, release, type GatedBackend } from './gated-backend.ts'
 

@@ -1,8 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createCodec } from '../src/codec.ts'
-import { seal } from '../src/seal.ts'
-import { boundBytes } from '../src/size-bound.ts'
+import { createCodec } from '../src/map/codec.ts'
+import { seal } from '../src/map/seal.ts'
+import { boundBytes } from '../src/map/size-bound.ts'
 
 const test = suite('a bound of the packed size')
 const codec = createCodec()

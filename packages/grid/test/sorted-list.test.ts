@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { SortedList, type Place } from '../src/sorted-list.ts'
+import { SortedList, type Place } from '../src/map/sorted-list.ts'
 import { createRandom } from './random.ts'
 
 const test = suite('sorted list')

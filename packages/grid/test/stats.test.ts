@@ -1,7 +1,7 @@
 import { createVirtualClock, openGrid } from '@stigmergy/grid'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { HotKeys } from '../src/hot-keys.ts'
+import { HotKeys } from '../src/map/hot-keys.ts'
 import { createRandom } from './random.ts'
 
 const test = suite('stats')

@@ -1,7 +1,7 @@
 import { createVirtualClock, embedded, openGrid } from '@stigmergy/grid'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createCodec } from '../src/codec.ts'
+import { createCodec } from '../src/map/codec.ts'
 import { lines, record } from '../src/testing/case.ts'
 import { gated, release } from './gated-backend.ts'
 

@@ -1,5 +1,5 @@
-import type { Actuator } from '../doer.ts'
-import { SeenEffects } from '../seen.ts'
+import type { Actuator } from '../durability/doer.ts'
+import { SeenEffects } from '../mailbox/seen.ts'
 
 /** What an agent of the simulation commands: its own count of its commands. */
 export interface ArmCommand {

@@ -1,5 +1,5 @@
 import type { VirtualClock } from '@stigmergy/grid'
-import { createRecordCodec } from '../record-codec.ts'
+import { createRecordCodec } from '../durability/record-codec.ts'
 import type { SimulationWorld } from './simulate.ts'
 import { handledBy, type WorkerContext } from './worker.ts'
 

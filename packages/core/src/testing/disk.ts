@@ -1,6 +1,6 @@
 import type { Clock } from '@stigmergy/grid'
 import { CoreError } from '../errors.ts'
-import type { Fence, Store, StoreRecord } from '../store.ts'
+import type { Fence, Store, StoreRecord } from '../durability/store.ts'
 import type { LifeLine } from './life-line.ts'
 import type { Random } from './random.ts'
 

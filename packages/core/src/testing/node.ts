@@ -1,6 +1,6 @@
 import { openGrid, type Clock, type Grid } from '@stigmergy/grid'
 import type { ActorSystem } from '../actor-system.ts'
-import type { Actuator } from '../doer.ts'
+import type { Actuator } from '../durability/doer.ts'
 import type { CoreHooks } from '../hooks.ts'
 import { createSystem } from '../system.ts'
 import type { CommitPoint, Disk } from './disk.ts'

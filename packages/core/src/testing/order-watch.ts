@@ -1,5 +1,5 @@
 import type { CoreHooks } from '../hooks.ts'
-import type { Strategy } from '../strategy.ts'
+import type { Strategy } from '../supervision/strategy.ts'
 
 /** A team as it should be supervised. */
 export interface TeamOrder {

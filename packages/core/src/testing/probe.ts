@@ -1,5 +1,5 @@
 import { assign, setup, type AnyStateMachine } from 'xstate'
-import type { AgentEvent } from '../envelope.ts'
+import type { AgentEvent } from '../mailbox/envelope.ts'
 
 /** An agent that writes down what it is sent. Spawn it under the id that the agent under test sends to. */
 export function probe(): AnyStateMachine {

@@ -1,7 +1,7 @@
 import type { AnyStateMachine } from 'xstate'
 import type { Arm } from './arm.ts'
-import { child, type SupervisorRef, type SupervisorSpec } from '../supervise.ts'
-import type { Strategy } from '../strategy.ts'
+import { child, type SupervisorRef, type SupervisorSpec } from '../supervision/supervise.ts'
+import type { Strategy } from '../supervision/strategy.ts'
 import type { SimulatedNode } from './node.ts'
 import { handledBy, type WorkerContext } from './worker.ts'
 

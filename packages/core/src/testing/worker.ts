@@ -1,6 +1,6 @@
 import { assign, setup, type AnyStateMachine } from 'xstate'
 import type { GridMap } from '@stigmergy/grid'
-import { command, put, send } from '../effect.ts'
+import { command, put, send } from '../durability/effect.ts'
 import type { ArmCommand } from './arm.ts'
 
 /** What an agent of the simulation counts. All of it is stored, so that it can be held against what the world saw. */

@@ -1,4 +1,4 @@
-import type { TraceContext } from '../trace.ts'
+import type { TraceContext } from '../map/trace.ts'
 
 /** One decision as it is kept, in the store and in the blobs: one JSON document, so that no tool of ours is needed to read it. */
 export interface AuditEntry<T = unknown> {

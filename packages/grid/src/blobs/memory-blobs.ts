@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../time/clock.ts'
 import type { BlobBytes, TagTable } from './ports.ts'
 
 /** Blobs in this process's memory, gone with it: for tests, and what the real ones are compared with. Their level is `none`. */

@@ -1,6 +1,6 @@
 import { watch, type FSWatcher } from 'node:fs'
 import { join } from 'node:path'
-import type { Clock, TimerHandle } from '../clock.ts'
+import type { Clock, TimerHandle } from '../time/clock.ts'
 
 /** Tells who waits that something of a name may have changed. */
 export interface Bell {

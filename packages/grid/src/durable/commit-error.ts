@@ -1,6 +1,6 @@
 import { readFile, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../time/clock.ts'
 import { withDeadline } from '../store/deadline.ts'
 import { isStoreError, StoreError } from '../store/errors.ts'
 

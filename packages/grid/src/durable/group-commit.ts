@@ -1,5 +1,5 @@
 import { getRandomValues } from 'node:crypto'
-import type { TimerHandle } from '../clock.ts'
+import type { TimerHandle } from '../time/clock.ts'
 import { StoreError } from '../store/errors.ts'
 import { Drafts, type Unit } from './drafts.ts'
 import { quietly, type Environment } from './environment.ts'

@@ -5,4 +5,4 @@ export type { DurableReader, JournalEntry, LeaseEntry } from './durable-reader.t
 export type { MapEntries, StoredMapEntry } from './map-entries.ts'
 export type { DurableOptions } from './options.ts'
 export type { Transact, Transaction, TransactionResult } from './transaction.ts'
-export type { StageOptions } from '../staging.ts'
+export type { StageOptions } from '../map/staging.ts'

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import type { Clock, TimerHandle } from '../clock.ts'
+import type { Clock, TimerHandle } from '../time/clock.ts'
 
 /** What never ends must not be waited for, or keep a process alive, for ever (I8): so often it is told, until another write begins. */
 const TIMES = 8

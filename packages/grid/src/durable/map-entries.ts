@@ -1,4 +1,4 @@
-import { createCodec, type Header } from '../codec.ts'
+import { createCodec, type Header } from '../map/codec.ts'
 import type { Environment } from './environment.ts'
 import { mapPrefix, recordId, toRecordRow } from './grid/rows.ts'
 

@@ -1,5 +1,5 @@
-import { systemClock, type Clock } from '../clock.ts'
-import { resolveChangeLogOptions, type ChangeLogOptions } from '../embedded-options.ts'
+import { systemClock, type Clock } from '../time/clock.ts'
+import { resolveChangeLogOptions, type ChangeLogOptions } from '../embedded/embedded-options.ts'
 import { badOption, checkCount, checkMs, checkNames } from '../store/rules.ts'
 import type { AckLevel } from '../store/store.ts'
 

@@ -1,7 +1,7 @@
 import type { IMap } from 'hazelcast-client'
 import type { DriverWrite } from '../driver.ts'
 import type { GridError } from '../errors.ts'
-import { Operation, type InFlight } from '../in-flight.ts'
+import { Operation, type InFlight } from '../map/in-flight.ts'
 import { serverTtlMs, toCommitted, type Attempt, type Committed } from './attempt.ts'
 import type { Awaited } from './awaited-writes.ts'
 import { Batches, type BatchedSet } from './batches.ts'

@@ -1,5 +1,5 @@
 import type { Client, EntryEvent, IMap } from 'hazelcast-client'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../time/clock.ts'
 import type { Changes, Reason } from './changes.ts'
 import type { Completeness } from './completeness.ts'
 import { Deafness } from './deafness.ts'

@@ -1,5 +1,5 @@
 import type { IMap } from 'hazelcast-client'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../time/clock.ts'
 import type { DriverWrite } from '../driver.ts'
 import { readFrame, type Frame } from './frame.ts'
 

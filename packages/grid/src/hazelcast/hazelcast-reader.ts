@@ -1,5 +1,5 @@
 import type { DistributedObject, EntryEvent, IMap } from 'hazelcast-client'
-import { createCodec } from '../codec.ts'
+import { createCodec } from '../map/codec.ts'
 import type { StoredMapEntry } from '../durable/map-entries.ts'
 import { GridError, quote } from '../errors.ts'
 import { BEATS } from './backend.ts'

@@ -1,5 +1,5 @@
 import type { Client } from 'hazelcast-client'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../time/clock.ts'
 import type { DriverSupports } from '../driver.ts'
 
 /** A name of the CP subsystem that is asked for only to learn whether there is one. */

@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
-import { systemClock, type Clock } from '../clock.ts'
+import { systemClock, type Clock } from '../time/clock.ts'
 import { badOption, checkNames } from '../options.ts'
 
 export interface HazelcastOptions {

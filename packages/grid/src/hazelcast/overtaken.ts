@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../time/clock.ts'
 import { hasVersion, readFrame } from './frame.ts'
 import { inTurns } from './in-turns.ts'
 import type { Known, KnownKeys } from './known-keys.ts'

@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from '../clock.ts'
+import type { Clock, TimerHandle } from '../time/clock.ts'
 import { packBeat, readBeat, type Beat } from './beat.ts'
 import type { Claim } from './completeness.ts'
 import type { Echo } from './overtaken.ts'

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../time/clock.ts'
 
 /** Looked at again so often, in case nobody says that it is there. */
 const LOOK_MS = 10

@@ -1,5 +1,5 @@
 import { StaleSequenceError, type Client, type Ringbuffer } from 'hazelcast-client'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../time/clock.ts'
 import type { TopicDriver } from '../driver.ts'
 import { GridError, quote } from '../errors.ts'
 import { toGridError } from './client-errors.ts'

@@ -4,7 +4,7 @@ import type { JournalReader, JournalRecord, NextOptions } from './journal.ts'
 import type { ReadRecords } from './read-records.ts'
 import type { JournalTable } from './table.ts'
 import { createWaits } from './waits.ts'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../time/clock.ts'
 
 export interface ReaderParts {
   readonly table: JournalTable

@@ -1,4 +1,4 @@
-import type { Entry } from '../entry.ts'
+import type { Entry } from '../map/entry.ts'
 
 /** What a key is to become in the store: its newest entry, or undefined where it was removed. */
 export interface Dirty<V> {

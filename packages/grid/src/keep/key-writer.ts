@@ -1,4 +1,4 @@
-import type { Entry } from '../entry.ts'
+import type { Entry } from '../map/entry.ts'
 import type { GridMap } from '../grid.ts'
 import type { Fence, Store } from '../store/store.ts'
 import { storedValues } from './stored-values.ts'

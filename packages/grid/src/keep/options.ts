@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '../clock.ts'
+import { systemClock, type Clock } from '../time/clock.ts'
 import { badOption, checkCount, checkFence, checkMs, checkNames } from '../store/rules.ts'
 import type { Fence, Store } from '../store/store.ts'
 

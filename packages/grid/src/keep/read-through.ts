@@ -1,4 +1,4 @@
-import type { Entry } from '../entry.ts'
+import type { Entry } from '../map/entry.ts'
 import type { GridMap } from '../grid.ts'
 import { resolveReadThrough, type ReadThroughOptions } from './options.ts'
 import { createSingleFlight } from './single-flight.ts'

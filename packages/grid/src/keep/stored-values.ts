@@ -1,10 +1,10 @@
-import { createCodec } from '../codec.ts'
-import type { Entry } from '../entry.ts'
+import { createCodec } from '../map/codec.ts'
+import type { Entry } from '../map/entry.ts'
 import type { GridMap } from '../grid.ts'
-import { ReplicatedMap } from '../map.ts'
-import { resolveMapOptions } from '../map-options.ts'
-import { seal } from '../seal.ts'
-import { readEntry } from '../stored-entry.ts'
+import { ReplicatedMap } from '../map/map.ts'
+import { resolveMapOptions } from '../map/map-options.ts'
+import { seal } from '../map/seal.ts'
+import { readEntry } from '../map/stored-entry.ts'
 
 /** Values of a map as bytes of a store: the grid's own envelope, so an older schema is upgraded and a newer one refused (I9). */
 export interface StoredValues<V> {

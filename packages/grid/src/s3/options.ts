@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { quote } from '../errors.ts'
-import { systemClock, type Clock } from '../clock.ts'
+import { systemClock, type Clock } from '../time/clock.ts'
 import { badOption, checkCount, checkMs, checkNames } from '../store/rules.ts'
 import type { AckLevel } from '../store/store.ts'
 import type { ObjectBucket } from './bucket.ts'

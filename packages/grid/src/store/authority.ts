@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { systemClock, type Clock } from '../clock.ts'
+import { systemClock, type Clock } from '../time/clock.ts'
 import { StoreError } from './errors.ts'
 import { createHeldLease, type HeldLease } from './lease.ts'
 import { checkId, checkMs, checkNames } from './rules.ts'

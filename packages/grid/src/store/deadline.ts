@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../time/clock.ts'
 import { StoreError } from './errors.ts'
 
 /** The promise, or STORE_TIMEOUT after `timeoutMs` (I8). What it waited for goes on; its late failure disturbs nobody. */

@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from '../clock.ts'
+import type { Clock, TimerHandle } from '../time/clock.ts'
 import type { Lease } from './authority.ts'
 import type { Fence } from './store.ts'
 

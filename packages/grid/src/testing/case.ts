@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.ts'
-import type { Change } from '../entry.ts'
+import type { Clock } from '../time/clock.ts'
+import type { Change } from '../map/entry.ts'
 import type { Grid, GridMap, WatchOptions } from '../grid.ts'
 import type { GridOptions } from '../options.ts'
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Entry } from '../entry.ts'
+import type { Entry } from '../map/entry.ts'
 import { refusal, type GridCase } from './case.ts'
 
 interface Part {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Change } from '../entry.ts'
+import type { Change } from '../map/entry.ts'
 import { lines, linesByKey, record, type GridCase } from './case.ts'
 
 /** Every committed change in order, or a resync (I5). */

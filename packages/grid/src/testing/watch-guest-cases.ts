@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Change } from '../entry.ts'
+import type { Change } from '../map/entry.ts'
 import { line, lines, record, type GridCase } from './case.ts'
 
 /** What listeners and hooks may do: throw, write, close their own watch. None of it is another's trouble (I5, I7). */

@@ -3,7 +3,7 @@ import { gridCases } from '@stigmergy/grid/testing'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createDurableGrid } from '../../src/durable/grid/durable-grid.ts'
-import { resolveEmbeddedOptions } from '../../src/embedded-options.ts'
+import { resolveEmbeddedOptions } from '../../src/embedded/embedded-options.ts'
 import { createBench, type TestBench } from '../bench.ts'
 import { quickPlace } from './places.ts'
 

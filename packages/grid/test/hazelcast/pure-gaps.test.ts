@@ -7,7 +7,7 @@ import { packFrame, restamp } from '../../src/hazelcast/frame.ts'
 import { Overtaken } from '../../src/hazelcast/overtaken.ts'
 import { OwnWrites } from '../../src/hazelcast/own-writes.ts'
 import { Repairs } from '../../src/hazelcast/repairs.ts'
-import { HybridClock } from '../../src/hybrid-clock.ts'
+import { HybridClock } from '../../src/time/hybrid-clock.ts'
 
 const test = suite('hazelcast: no gap in silence')
 const BEAT_MS = 10

@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../time/clock.ts'
 import type { DriverFeed, DriverWrite } from '../../driver.ts'
 import { quietly, type Environment, type Table } from '../environment.ts'
 import { logAt, logKey, packLog, toLogRow, type LogRow } from './rows.ts'

@@ -1,6 +1,6 @@
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../time/clock.ts'
 import type { GridDriver } from '../../driver.ts'
-import type { ResolvedEmbeddedOptions } from '../../embedded-options.ts'
+import type { ResolvedEmbeddedOptions } from '../../embedded/embedded-options.ts'
 import { openEnvironment, type Environment } from '../environment.ts'
 import { createGroupCommit, type GroupCommit } from '../group-commit.ts'
 import { resolveDurableOptions } from '../options.ts'

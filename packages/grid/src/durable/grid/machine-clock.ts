@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../time/clock.ts'
 
 /** The machine's monotonic clock, which all its processes share until it restarts; and what it reads on this process's own clock. */
 export interface MachineClock {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { TimerHandle } from '../../clock.ts'
+import type { TimerHandle } from '../../time/clock.ts'
 import type { GridDriver } from '../../driver.ts'
 import { withDeadline } from '../../store/deadline.ts'
 import type { Environment } from '../environment.ts'

@@ -1,0 +1,241 @@
+import type { Clock, TimerHandle } from '@stigmergy/grid'
+import { isCoreError } from '../errors.ts'
+import { FORGOTTEN, isForgotten } from './forgotten.ts'
+import type { StoreAccess, Write } from './store-access.ts'
+import { isFinal, type Fence } from './store.ts'
+import { Waiters, type Waiting } from './waiters.ts'
+
+/** A state as it is stored, and the number up to which the gate opens once it is. */
+export interface Encoded {
+  readonly bytes: Uint8Array
+  readonly upTo: number
+}
+
+/** Whose state it is. */
+export interface CheckpointOwner {
+  /** The state as it is now. Throws `CoreError` BAD_STATE if it cannot be stored. */
+  encode(): Encoded
+  committed(rev: number, encoded: Encoded): void
+  /** The store failed and is tried again, or the state cannot be stored. */
+  uncommitted(error: unknown): void
+  /** Another activation has taken over (I1): this one is over. */
+  lost(error: unknown): void
+}
+
+/** Pauses before a failed commit is tried again: doubled from the first up to the last. */
+const RETRY_MIN_MS = 100
+const RETRY_MAX_MS = 5000
+
+/** Keeps an agent's last good state in the store, written behind: a crash of the process loses at most what is not yet written. */
+export class Checkpoint implements Write {
+  readonly id: string
+  readonly fence: Fence
+  readonly #access: StoreAccess
+  readonly #clock: Clock
+  readonly #owner: CheckpointOwner
+  #rev: number
+  #dirty = false
+  #held: Encoded | undefined
+  /** On its way to the store, at most one at a time: what changes meanwhile goes with the next one, as one. */
+  #writing: Encoded | undefined
+  /** Commits begun so far. */
+  #commits = 0
+  #failure: { readonly error: unknown; readonly final: boolean } | undefined
+  #retry: TimerHandle | undefined
+  #retryMs = RETRY_MIN_MS
+  #unsure = false
+  #closed = false
+  readonly #waiters = new Waiters()
+
+  constructor(
+    id: string,
+    fence: Fence,
+    rev: number,
+    services: { readonly access: StoreAccess; readonly clock: Clock },
+    owner: CheckpointOwner,
+  ) {
+    this.id = id
+    this.fence = fence
+    this.#rev = rev
+    this.#access = services.access
+    this.#clock = services.clock
+    this.#owner = owner
+  }
+
+  /** Revision in the store, 0 for none. */
+  get expectedRev(): number {
+    return this.#rev
+  }
+
+  get value(): Uint8Array {
+    return (this.#writing as Encoded).bytes
+  }
+
+  /** True if the store has the newest state, and nothing is wrong. */
+  get atRest(): boolean {
+    return !this.#dirty && this.#writing === undefined && this.#retry === undefined && this.#failure === undefined && !this.#unsure
+  }
+
+  /** There is a newer state, or one on its way. */
+  get unstored(): boolean {
+    return this.#dirty || this.#writing !== undefined
+  }
+
+  /** There is a newer state. Cheap: nothing is encoded before `flush`. */
+  touch(): void {
+    this.#dirty = true
+    this.#held = undefined
+  }
+
+  /** Encodes the state now, because it will not be there later. `encode` throws `CoreError` BAD_STATE if it cannot be stored. */
+  hold(encode: () => Encoded): void {
+    if (!this.#dirty) return
+    this.#held = this.#encoded(encode)
+    this.#dirty = this.#held !== undefined
+  }
+
+  // A state that cannot be stored is told, not thrown: the agent goes on, and its last stored state stays.
+  #encoded(encode: () => Encoded): Encoded | undefined {
+    if (this.#held !== undefined) return this.#held
+    try {
+      return encode()
+    } catch (error) {
+      this.#failure = { error, final: false }
+      this.#owner.uncommitted(error)
+      return undefined
+    }
+  }
+
+  /** Starts a commit of the newest state, unless one is under way: then the next one begins when it ends. */
+  flush(): void {
+    if (!this.#dirty || this.#writing !== undefined || this.#retry !== undefined || this.#failure?.final === true) return
+    const state = this.#encoded(() => this.#owner.encode())
+    this.#held = undefined
+    this.#dirty = false
+    if (state !== undefined) this.#commit(state)
+  }
+
+  /** Nothing is written any more, for this reason. What is on its way may still arrive. */
+  forsake(error: unknown): void {
+    if (this.#retry !== undefined) this.#clock.clearTimeout(this.#retry)
+    this.#retry = undefined
+    this.#failure = { error, final: true }
+  }
+
+  /** Commits these bytes, which are the state as it is. */
+  adopt(bytes: Uint8Array): Promise<void> {
+    this.#commit({ bytes, upTo: 0 })
+    return this.settled()
+  }
+
+  #commit(state: Encoded): void {
+    this.#writing = state
+    this.#commits += 1
+    if (!this.#unsure) this.#write()
+    else
+      this.#access.get(this.id).then(
+        (kept) => {
+          // After an error the state before may be stored or not: the store is asked, since only we write under this fence.
+          if (kept?.fence.token === this.fence.token && kept.fence.owner === this.fence.owner) this.#rev = kept.rev
+          this.#write()
+        },
+        (error: unknown) => this.refused(error),
+      )
+  }
+
+  #write(): void {
+    this.#unsure = true
+    this.#access.write(this)
+  }
+
+  /** Of the store. */
+  stored(rev: number): void {
+    const state = this.#writing as Encoded
+    this.#rev = rev
+    this.#unsure = false
+    if (this.#failure?.final !== true) this.#failure = undefined
+    this.#retryMs = RETRY_MIN_MS
+    this.#writing = undefined
+    if (!isForgotten(state.bytes)) this.#owner.committed(rev, state)
+    const commit = this.#commits
+    this.flush()
+    if (this.#waiters.none) return
+    this.#waiters.tell(commit, undefined)
+    this.#refuse()
+  }
+
+  /** Of the store. */
+  refused(error: unknown): void {
+    const state = this.#writing as Encoded
+    const final = isFinal(error) || this.#failure?.final === true
+    if (final) this.#unsure = false
+    this.#writing = undefined
+    this.#failure = { error, final }
+    if (final) {
+      this.#owner.lost(error)
+      this.#refuse()
+      return
+    }
+    // The bytes are tried again unless there are newer ones.
+    if (!this.#dirty) this.#held ??= state
+    this.#dirty = true
+    this.#owner.uncommitted(error)
+    this.#refuse()
+    if (this.#closed || this.#writing !== undefined) return
+    this.#retry = this.#clock.setTimeout(() => {
+      this.#retry = undefined
+      this.flush()
+    }, this.#retryMs)
+    this.#retryMs = Math.min(RETRY_MAX_MS, this.#retryMs * 2)
+  }
+
+  /** Whoever waits hears what prevents it, unless it is being tried. */
+  #refuse(): void {
+    if (this.#writing === undefined && this.#failure !== undefined) this.#waiters.tell(Infinity, this.#failure)
+  }
+
+  /** Resolves once the state as it is now is committed. Rejects with the error that prevents it. */
+  settled(): Promise<void> {
+    return new Promise((resolve, reject) => this.settle({ resolve, reject }))
+  }
+
+  /** As `settled`, for one that waits for many. */
+  settle(waiting: Waiting): void {
+    // Whoever waits wants the truth now, not at the next retry.
+    if (this.#retry !== undefined) this.#clock.clearTimeout(this.#retry)
+    this.#retry = undefined
+    this.flush()
+    if (this.#writing !== undefined) this.#waiters.add(this.#commits + (this.#dirty ? 1 : 0), waiting)
+    else if (this.#failure === undefined) waiting.resolve()
+    else waiting.reject(this.#failure.error)
+  }
+
+  /** The stored bytes, once all is committed. Undefined: there are none. */
+  async reload(): Promise<Uint8Array | undefined> {
+    await this.settled().catch((error: unknown) => {
+      if (!isCoreError(error, 'BAD_STATE')) throw error
+      // The state before it is the last one there is, and from now on the present one.
+      this.#failure = undefined
+    })
+    return (await this.#access.get(this.id))?.value
+  }
+
+  /** As `settled`, for the last time. */
+  async end(): Promise<void> {
+    this.#closed = true
+    await this.settled()
+  }
+
+  /** Stores that there is no state. The fence stays. */
+  async forget(): Promise<void> {
+    this.#closed = true
+    this.#dirty = false
+    this.#held = undefined
+    // What is under way would come after it.
+    await this.settled().catch(() => undefined)
+    this.#dirty = false
+    this.#held = undefined
+    if (this.#failure?.final === true) return
+    await this.adopt(FORGOTTEN).catch(() => undefined)
+  }
+}

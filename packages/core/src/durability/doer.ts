@@ -1,0 +1,105 @@
+import type { Clock, Grid, TraceContext } from '@stigmergy/grid'
+import { quote } from '../check.ts'
+import type { DeadLetterBox } from '../mailbox/dead-letters.ts'
+import type { Sender } from '../mailbox/envelope.ts'
+import { CoreError } from '../errors.ts'
+import type { Guests } from '../guests.ts'
+import type { Inbox } from '../mailbox/inbox.ts'
+import type { Attempt, Doer, EffectData, EffectOrigin } from './outbox.ts'
+
+/** What comes with a command. */
+export interface CommandInfo {
+  /** By it an actuator refuses repeats, and what a replaced activation commands (I3). Undefined: the agent is not `gated`. */
+  readonly origin: EffectOrigin | undefined
+  readonly trace: TraceContext | undefined
+}
+
+/** Moves something outside. What it throws or rejects with is tried again for a `gated` agent, and is a dead letter for others. */
+export type Actuator = (payload: unknown, info: CommandInfo) => void | Promise<void>
+
+export interface DoerOptions {
+  readonly grid: Grid
+  readonly clock: Clock
+  readonly guests: Guests
+  readonly deadLetters: DeadLetterBox
+  readonly actuators: ReadonlyMap<string, Actuator>
+  /** The inbox of a running agent. */
+  inbox(agentId: string): Inbox | undefined
+}
+
+/** Does what agents send, write and command as data. */
+export function createDoer({ grid, clock, guests, deadLetters, actuators, inbox }: DoerOptions): Doer {
+  function lost(effect: EffectData, trace: TraceContext | undefined): void {
+    const [agentId, event] =
+      effect.kind === 'send'
+        ? [effect.to, effect.event]
+        : [effect.kind === 'put' ? effect.map : effect.actuator, { ...effect, type: `agent.${effect.kind}` }]
+    guests.tell('onDeadLetter', deadLetters.add({ agentId, event, reason: 'undeliverable', atMs: clock.now(), trace, id: undefined }))
+  }
+
+  async function perform(effect: EffectData, origin: EffectOrigin | undefined, trace: TraceContext | undefined): Promise<Attempt> {
+    const slot = grid.trace
+    const outer = slot.current
+    slot.current = trace
+    let done: unknown
+    try {
+      if (effect.kind === 'put') done = grid.map(effect.map).put(effect.key, effect.value)
+      else if (effect.kind === 'command') done = actuators.get(effect.actuator)?.(effect.payload, { origin, trace })
+    } catch {
+      return 'later'
+    } finally {
+      slot.current = outer
+    }
+    if (effect.kind === 'command' && !actuators.has(effect.actuator)) return 'later'
+    try {
+      await done
+      return 'done'
+    } catch {
+      return 'later'
+    }
+  }
+
+  return {
+    lost,
+    act: perform,
+    send({ to, event }, origin, trace, ended) {
+      const receiver = inbox(to)
+      if (receiver === undefined) return 'later'
+      let refused: 'later' | 'lost' | undefined
+      let accepted = false
+      const sender: Sender = {
+        live: true,
+        lost(reason) {
+          // A full mailbox has room again, and who has stopped may come back. What broke its receiver, or is no event, never gets better.
+          const attempt = reason === 'stopped' || reason === 'stash-full' || (reason === 'mailbox-full' && !accepted) ? 'later' : 'lost'
+          if (accepted) ended(attempt)
+          else refused = attempt
+          return attempt === 'later'
+        },
+        handled: () => ended('done'),
+      }
+      const taken = receiver.post(event, trace, sender, undefined, origin)
+      accepted = true
+      return taken ? 'accepted' : (refused ?? 'later')
+    },
+    once(effect, trace) {
+      if (effect.kind === 'send') {
+        const receiver = inbox(effect.to)
+        if (receiver === undefined) lost(effect, trace)
+        else receiver.post(effect.event, trace)
+        return
+      }
+      void perform(effect, undefined, trace).then((attempt) => {
+        if (attempt !== 'done') lost(effect, trace)
+      })
+    },
+  }
+}
+
+/** Checks the option. Throws `CoreError` BAD_OPTION. */
+export function resolveActuators(given: Readonly<Record<string, Actuator>> = {}): ReadonlyMap<string, Actuator> {
+  for (const [name, actuator] of Object.entries(given)) {
+    if (typeof actuator !== 'function') throw new CoreError('BAD_OPTION', `actuators.${name} is ${quote(actuator)}: give a function`)
+  }
+  return new Map(Object.entries(given))
+}

@@ -1,0 +1,34 @@
+import { choiceOption, integerOption, numberOption } from '../check.ts'
+
+/** How far an agent with `durability: 'gated'` may run ahead of its store. */
+export interface GateOptions {
+  /** Transitions that may wait for one commit; then nothing is taken from the mailbox until the store has answered. @default 256 */
+  readonly maxTransitions?: number
+  /** Effects that may be undone (receivers that are full or not there); then nothing is taken from the mailbox. @default 1024 */
+  readonly maxOutbox?: number
+  /** How long one effect is tried, in milliseconds; then it is a dead letter. @default 60_000 */
+  readonly giveUpMs?: number
+  /**
+   * When the store takes no state for `goneAfterMs`: `hold` waits for it, so that nothing is promised that is not kept; `degrade` lets
+   * effects leave uncommitted until it is back. @default 'hold'
+   */
+  readonly whenStoreGone?: 'hold' | 'degrade'
+  /** @default 5_000 */
+  readonly goneAfterMs?: number
+}
+
+export type ResolvedGateOptions = Required<GateOptions>
+
+const DEFAULTS: ResolvedGateOptions = { maxTransitions: 256, maxOutbox: 1024, giveUpMs: 60_000, whenStoreGone: 'hold', goneAfterMs: 5000 }
+
+/** Checks the options. Throws `CoreError` BAD_OPTION. */
+export function resolveGateOptions(options?: GateOptions): ResolvedGateOptions {
+  if (options === undefined) return DEFAULTS
+  return {
+    maxTransitions: integerOption('gate.maxTransitions', options.maxTransitions, DEFAULTS.maxTransitions, 1),
+    maxOutbox: integerOption('gate.maxOutbox', options.maxOutbox, DEFAULTS.maxOutbox, 1),
+    giveUpMs: numberOption('gate.giveUpMs', options.giveUpMs, DEFAULTS.giveUpMs, 0, Infinity),
+    whenStoreGone: choiceOption('gate.whenStoreGone', options.whenStoreGone, DEFAULTS.whenStoreGone, ['hold', 'degrade']),
+    goneAfterMs: numberOption('gate.goneAfterMs', options.goneAfterMs, DEFAULTS.goneAfterMs, 0, Infinity),
+  }
+}

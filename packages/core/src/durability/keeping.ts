@@ -1,0 +1,246 @@
+import type { TimerHandle } from '@stigmergy/grid'
+import { Checkpoint, type CheckpointOwner, type Encoded } from './checkpoint.ts'
+import { isCoreError } from '../errors.ts'
+import { Gate } from './gate.ts'
+import { decodeRecord, sameBytes, type Found, type KeepingOptions, type Kept, type Resting } from './kept.ts'
+import { Outbox, type EffectData } from './outbox.ts'
+import type { AgentRecord } from './record.ts'
+import type { Services } from '../services.ts'
+import type { Fence } from './store.ts'
+import type { Waiting } from './waiters.ts'
+import { capturing } from '../cell/wrap.ts'
+
+/** Keeps an agent in the store: its state (I1), what must leave it because of that state (I2), and what it has seen already (I3). */
+export class Keeping implements CheckpointOwner {
+  readonly gate: Gate
+  readonly #options: KeepingOptions
+  readonly #services: Services
+  readonly #agent: Kept
+  readonly #outbox: Outbox | undefined
+  #checkpoint: Checkpoint | undefined
+  /** Transitions since the last state was encoded. */
+  #uncommitted = 0
+  #unstoredSinceMs: number | undefined
+  #late: TimerHandle | undefined
+
+  constructor(options: KeepingOptions, services: Services, agent: Kept) {
+    this.#options = options
+    this.#services = services
+    this.#agent = agent
+    const { clock, doer, grid } = services
+    this.gate = new Gate(grid.trace, this.touched)
+    if (!this.#gated) return
+    const { giveUpMs, maxOutbox: crowd } = options.gate
+    this.#outbox = new Outbox({ agent: options.agent.id, clock, doer, giveUpMs, crowd, changed: this.touched })
+  }
+
+  get #gated(): boolean {
+    return this.#options.durability === 'gated'
+  }
+
+  /** Reads what is stored. */
+  async find(): Promise<Found> {
+    const kept = await this.#services.access.get(this.#options.agent.id)
+    return { kept, record: decodeRecord(this.#options, this.#services.codec, kept?.value) }
+  }
+
+  /** Takes the right to write (I1): a fence of our own, by which an older activation can write no more. */
+  claim({ kept, record }: Found, token: number): void {
+    this.adopt({ owner: this.#services.grid.id, token }, kept?.rev ?? 0, record)
+  }
+
+  /** Goes on under a fence that is held already. */
+  adopt(fence: Fence, rev: number, record: AgentRecord | undefined): void {
+    this.#outbox?.restore(record?.outbox ?? [], record?.seq ?? 0, fence.token)
+    this.#checkpoint = new Checkpoint(this.#options.agent.id, fence, rev, this.#services, this)
+  }
+
+  /** It has lost the right to write: nothing is written or let go any more. What is committed and undone is for the next activation. */
+  forsake(error: unknown): void {
+    this.#checkpoint?.forsake(error)
+    this.gate.shut()
+    this.#outbox?.close()
+  }
+
+  /** Of the checkpoint. */
+  committed(rev: number, { bytes, upTo }: Encoded): void {
+    this.#services.guests.tell('onCheckpoint', this.#options.agent, rev, bytes.byteLength)
+    this.#opened(upTo)
+  }
+
+  /** Of the checkpoint. */
+  uncommitted(error: unknown): void {
+    this.#services.guests.tell('onCheckpointError', this.#options.agent, error)
+    this.#unstored(error)
+  }
+
+  /** Of the checkpoint. */
+  lost(error: unknown): void {
+    this.#agent.lost(error)
+  }
+
+  /** What an earlier activation left undone goes on once this one has committed. */
+  resume({ record }: Found): void {
+    for (const entry of record?.outbox ?? []) this.gate.hold(() => this.#outbox?.release(entry))
+  }
+
+  /** Commits the state as it is now. */
+  async commit(): Promise<void> {
+    this.#checkpoint?.touch()
+    await this.settled()
+  }
+
+  /** Resolves once the state as it is now is committed. Rejects with the error that prevents it. */
+  settled(): Promise<void> {
+    return new Promise((resolve, reject) => this.settle({ resolve, reject }))
+  }
+
+  /** As `settled`, for one that waits for many. */
+  settle(waiting: Waiting): void {
+    this.#punctual()
+    if (this.#checkpoint === undefined) waiting.resolve()
+    else this.#checkpoint.settle(waiting)
+  }
+
+  encode(failedChild?: string): Encoded {
+    this.#uncommitted = 0
+    const { agent } = this.#options
+    const state = capturing(agent.id, () => this.#agent.cell.capture(failedChild))
+    const { seq = 0 } = this.#outbox ?? {}
+    const bytes = this.#services.codec.encode(agent.id, seq === 0 ? state : { ...state, seq, outbox: this.#outbox?.take() ?? [] })
+    return { bytes, upTo: this.gate.next }
+  }
+
+  /** All that belongs to a committed state may leave. */
+  #opened(upTo: number): void {
+    this.#unstoredSinceMs = undefined
+    try {
+      this.gate.open(upTo)
+    } catch (error) {
+      this.#agent.cell.effectFailed(error)
+    }
+    this.#agent.cell.wake()
+  }
+
+  /** The store did not take the state. */
+  #unstored(error: unknown): void {
+    if (!this.#gated) return
+    if (isCoreError(error, 'BAD_STATE')) {
+      // It can never be committed, and nothing that follows from it can leave. Not in the middle of a step.
+      queueMicrotask(() => this.#agent.cell.effectFailed(error))
+      return
+    }
+    const { whenStoreGone, goneAfterMs } = this.#options.gate
+    const nowMs = this.#services.clock.now()
+    const sinceMs = this.#unstoredSinceMs ?? nowMs
+    if (whenStoreGone === 'degrade' && nowMs - sinceMs >= goneAfterMs) this.#opened(this.gate.next)
+    this.#unstoredSinceMs = sinceMs
+  }
+
+  /** So much waits that no event from outside may be taken. */
+  get full(): boolean {
+    if (this.#outbox === undefined) return false
+    const { maxTransitions, maxOutbox } = this.#options.gate
+    return this.#uncommitted >= maxTransitions || this.#outbox.size >= maxOutbox
+  }
+
+  /** There is something to commit. */
+  get unstored(): boolean {
+    return this.#checkpoint?.unstored ?? false
+  }
+
+  /** What is stored is all there is: nothing is held, under way or undone. */
+  get atRest(): Resting | undefined {
+    const checkpoint = this.#checkpoint
+    if (checkpoint?.atRest !== true || this.gate.size > 0 || (this.#outbox?.size ?? 0) > 0) return undefined
+    return { fence: checkpoint.fence, rev: checkpoint.expectedRev }
+  }
+
+  /** An effect that is data: part of the state, and done once that is committed. */
+  dispatch(effect: EffectData): void {
+    const { doer, grid } = this.#services
+    const outbox = this.#outbox
+    if (outbox === undefined) {
+      doer.once(effect, grid.trace.current)
+      return
+    }
+    const entry = outbox.add(effect, grid.trace.current)
+    this.gate.hold(
+      () => outbox.release(entry),
+      () => outbox.remove(entry),
+    )
+  }
+
+  /** There is a new state. */
+  changed(): void {
+    this.#uncommitted += 1
+    this.touched()
+  }
+
+  /** There is something to commit. */
+  readonly touched = (): void => {
+    // Once it has crashed or ended, what was kept then is all there is.
+    if (this.#checkpoint === undefined || !this.#agent.cell.running) return
+    this.#checkpoint.touch()
+    this.#agent.cell.wake()
+  }
+
+  /** The agent's turn is over: what has changed is stored, if it is enough. */
+  flush(): void {
+    const { checkpoint } = this.#options
+    if (this.#gated || this.#uncommitted === 0 || this.#uncommitted >= checkpoint.transitions) this.#store()
+    else this.#late ??= this.#services.clock.setTimeout(this.#store, checkpoint.ms)
+  }
+
+  readonly #store = (): void => {
+    this.#punctual()
+    this.#checkpoint?.flush()
+  }
+
+  /** What was to be stored later is stored now. */
+  #punctual(): void {
+    if (this.#late !== undefined) this.#services.clock.clearTimeout(this.#late)
+    this.#late = undefined
+  }
+
+  /** Takes the state before the children are stopped and the timers are gone: they may have gone on without the agent. */
+  hold(failedChild: string | undefined): void {
+    this.#checkpoint?.touch()
+    this.#checkpoint?.hold(() => this.encode(failedChild))
+  }
+
+  /**
+   * The stored state: what could not be written there is not what the agent resumes from.
+   * `back`: of so many states before, if the store keeps them.
+   */
+  async reload(back: number): Promise<AgentRecord | undefined> {
+    const newest = await this.#checkpoint?.reload()
+    // What is still held belongs to a state that was never stored.
+    this.gate.cut(0)
+    if (back === 0) return decodeRecord(this.#options, this.#services.codec, newest)
+    const revisions = await this.#services.access.revisions(this.#options.agent.id)
+    // A state that was written twice is one state.
+    const states = revisions.filter(({ value }, at) => at === 0 || !sameBytes(value, revisions[at - 1]?.value))
+    return decodeRecord(this.#options, this.#services.codec, states[back]?.value)
+  }
+
+  /** Stores the last state, and lets go what belongs to it. */
+  end(): Promise<void> {
+    return this.#over(() => this.#checkpoint?.end())
+  }
+
+  /** Stores that there is no state: this one never ran. */
+  forget(): Promise<void> {
+    return this.#over(() => this.#checkpoint?.forget())
+  }
+
+  async #over(last: () => Promise<void> | undefined): Promise<void> {
+    this.#punctual()
+    try {
+      await last()
+    } finally {
+      this.gate.shut()
+      this.#outbox?.close()
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import { isForgotten } from './forgotten.ts'
+import type { LifeOptions } from '../life/life-options.ts'
+import type { RecordCodec } from './record-codec.ts'
+import type { AgentRecord } from './record.ts'
+import type { Services } from '../services.ts'
+import type { Fence, StoreRecord } from './store.ts'
+
+/** The agent whose state is kept. */
+export interface Kept {
+  readonly cell: {
+    readonly running: boolean
+    /** The state as it is now. */
+    capture(failedChild: string | undefined): AgentRecord
+    /** There is something to store, or room again. */
+    wake(): void
+    /** What was let go threw, or can never be let go. */
+    effectFailed(error: unknown): void
+  }
+  /** Another activation took over (I1). */
+  lost(error: unknown): void
+}
+
+export type KeepingOptions = Pick<LifeOptions, 'agent' | 'machine' | 'migrations' | 'durability' | 'gate' | 'checkpoint'>
+
+/** By which right it is stored, and how often it was. */
+export interface Resting {
+  readonly fence: Fence
+  readonly rev: number
+}
+
+/** What was stored before. */
+export interface Found {
+  readonly kept: StoreRecord | undefined
+  readonly record: AgentRecord | undefined
+}
+
+/** Undefined: there is no state. Throws as `RecordCodec.decode`. */
+export function decodeRecord(options: KeepingOptions, codec: RecordCodec, bytes: Uint8Array | undefined): AgentRecord | undefined {
+  if (bytes === undefined || isForgotten(bytes)) return undefined
+  const { agent, machine, migrations } = options
+  return codec.decode(bytes, { id: agent.id, machineType: agent.type, machineVersion: machine.version, migrations })
+}
+
+export function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  return a.length === b?.length && a.every((byte, at) => byte === b[at])
+}
+
+/** True if nothing would come of starting what was found: it may stay as bytes. */
+export function maySleep(options: LifeOptions, { codec, sleepRules }: Services, { kept, record }: Found): boolean {
+  const { agent, machine, watch, needs, migrations = [] } = options
+  if (kept === undefined || record === undefined || watch.size > 0 || needs !== undefined) return false
+  // What was migrated is to be stored anew.
+  if (migrations.length > 0 && codec.read(kept.value, agent.id).machineVersion !== machine.version) return false
+  return sleepRules(machine, record)
+}

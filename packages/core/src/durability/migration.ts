@@ -1,0 +1,109 @@
+import { quote } from '../check.ts'
+import type { AgentEvent } from '../mailbox/envelope.ts'
+import { CoreError } from '../errors.ts'
+import type { OutboxEntry } from './outbox.ts'
+import type { Expected } from './record-codec.ts'
+import type { AgentRecord, PersistedSnapshot } from './record.ts'
+
+/** A machine's state as it is stored: where it stands, and what it knows. */
+export interface StoredState {
+  /** As `snapshot.value`. */
+  readonly value: unknown
+  readonly context: unknown
+}
+
+/** One step from a version of a machine to a later one. Steps are chained. What they are given they may change. */
+export interface Migration {
+  /** `version` of the machine that stored the state. Undefined: it had none. */
+  readonly from: string | undefined
+  readonly to: string
+  /** @default the state stays as it is */
+  state?(state: StoredState): StoredState
+  /** An event of its own that it waits for (a delayed one). Undefined: it is dropped. @default it stays as it is */
+  event?(event: AgentEvent): AgentEvent | undefined
+  /** An event it has sent that is not delivered yet. Undefined: it is dropped. @default it stays as it is */
+  sent?(event: AgentEvent, to: string): AgentEvent | undefined
+}
+
+/** The steps from one version to another, in order. Undefined: there is no way. Pure. */
+export function pathOf(
+  migrations: readonly Migration[],
+  from: string | undefined,
+  to: string | undefined,
+): readonly Migration[] | undefined {
+  // The shortest, and never in a circle.
+  const seen = new Set<string | undefined>([from])
+  let paths: { readonly at: string | undefined; readonly path: readonly Migration[] }[] = [{ at: from, path: [] }]
+  while (paths.length > 0) {
+    const arrived = paths.find(({ at }) => at === to)
+    if (arrived !== undefined) return arrived.path
+    paths = paths.flatMap(({ at, path }) =>
+      migrations
+        .filter((step) => step.from === at && !seen.has(step.to))
+        .map((step) => {
+          seen.add(step.to)
+          return { at: step.to, path: [...path, step] }
+        }),
+    )
+  }
+  return undefined
+}
+
+/** The record in the version that is expected. Throws `CoreError` STORE_FOREIGN if no way leads there, MIGRATION_FAILED if a step throws. */
+export function migrated(record: AgentRecord, { id, machineVersion, migrations = [] }: Expected): AgentRecord {
+  if (record.machineVersion === machineVersion) return record
+  const path = pathOf(migrations, record.machineVersion, machineVersion)
+  if (path === undefined) {
+    const versions = `version ${quote(record.machineVersion)} of its machine, this one is ${quote(machineVersion)}`
+    throw new CoreError('STORE_FOREIGN', `the state of agent ${quote(id)} is of ${versions}, and no migrations lead there`)
+  }
+  return path.reduce((before, step) => {
+    try {
+      return migrate(before, step)
+    } catch (cause) {
+      const versions = `from version ${quote(step.from)} to ${quote(step.to)}`
+      throw new CoreError('MIGRATION_FAILED', `the state of agent ${quote(id)} cannot be brought ${versions}: ${String(cause)}`, { cause })
+    }
+  }, record)
+}
+
+function migrate(record: AgentRecord, step: Migration): AgentRecord {
+  const { value, context } = record.snapshot as unknown as StoredState
+  const state = step.state === undefined ? { value, context } : step.state({ value, context })
+  const { event, sent } = step
+  const timers =
+    event === undefined
+      ? record.timers
+      : record.timers.flatMap((timer) => {
+          // `after` is XState's own, and those of children are theirs.
+          if (timer.path !== undefined || timer.event.type.startsWith('xstate.')) return [timer]
+          const next = event(timer.event)
+          return next === undefined ? [] : [{ ...timer, event: next }]
+        })
+  const outbox =
+    sent === undefined
+      ? record.outbox
+      : record.outbox?.flatMap((entry): readonly OutboxEntry[] => {
+          if (entry.effect.kind !== 'send') return [entry]
+          const next = sent(entry.effect.event, entry.effect.to)
+          return next === undefined ? [] : [{ ...entry, effect: { ...entry.effect, event: next } }]
+        })
+  const snapshot = { ...record.snapshot, value: state.value, context: state.context } as unknown as PersistedSnapshot
+  return { ...record, machineVersion: step.to, snapshot, timers, ...(outbox && { outbox }) }
+}
+
+/** Checks the option. Throws `CoreError` BAD_OPTION. */
+export function resolveMigrations(migrations: readonly Migration[] | undefined): readonly Migration[] | undefined {
+  for (const [at, step] of (migrations ?? []).entries()) {
+    const name = `migrations[${at}]`
+    const { from, to } = step as Partial<Migration>
+    if (from !== undefined && typeof from !== 'string') throw new CoreError('BAD_OPTION', `${name}.from is ${quote(from)}: give a version`)
+    if (typeof to !== 'string') throw new CoreError('BAD_OPTION', `${name}.to is ${quote(to)}: give a version`)
+    for (const part of ['state', 'event', 'sent'] as const) {
+      const fn: unknown = step[part]
+      if (fn !== undefined && typeof fn !== 'function')
+        throw new CoreError('BAD_OPTION', `${name}.${part} is ${quote(fn)}: give a function`)
+    }
+  }
+  return migrations
+}

@@ -1,0 +1,250 @@
+import type { AnyEventObject, AnyStateMachine } from 'xstate'
+import type { AgentRef } from '../agent.ts'
+import { Body } from './body.ts'
+import { quote } from '../check.ts'
+import { rememberIds } from '../mailbox/dedup.ts'
+import type { AgentEvent } from '../mailbox/envelope.ts'
+import { claim } from '../durability/claim.ts'
+import { CoreError, isCoreError } from '../errors.ts'
+import type { AgentInfo } from '../hooks.ts'
+import { maySleep, type Found } from '../durability/kept.ts'
+import type { AgentStatus, LifeOptions } from './life-options.ts'
+import type { Crash, Origin } from './owner.ts'
+import type { AgentRecord } from '../durability/record.ts'
+import { brokeOnRestore, childOf, SUSPENDED, type RestoredEvent } from '../durability/restored.ts'
+import type { Services } from '../services.ts'
+import type { StoreRecord } from '../durability/store.ts'
+import { createSupervisor, type Decision, type Supervisor } from '../supervision/supervisor.ts'
+import { thenEnd, tokenOf, type Tenure } from './tenure.ts'
+import { firstStep } from '../cell/wrap.ts'
+
+/** An agent from its spawn to its end: starts it, keeps its state, restarts it, stops it. */
+export class Life extends Body {
+  readonly info: AgentInfo
+  /** Once it has started: the agent as others see it. */
+  ref: AgentRef<AnyStateMachine> | undefined
+  // Made when they are needed: most agents never fail, and nobody waits for their end.
+  #supervisor: Supervisor | undefined
+  #onEnd: Set<() => void> | undefined
+  #status: AgentStatus = 'running'
+  #restarts = 0
+  /** How far down the ladder the next restart goes. */
+  #rung = 0
+  #crash: Crash | undefined
+  /** A child's last word that the agent crashed on: with the child gone nobody would say it again. */
+  #lastWord: AgentEvent | undefined
+  #spawned = false
+  #attempt = 0
+  #stopping: Promise<void> | undefined
+  #settled: Promise<void> | undefined
+  /** Its right to be the only activation, where there is an authority. */
+  #tenure: Tenure | undefined
+
+  constructor(options: LifeOptions, services: Services) {
+    super(options, services)
+    this.info = options.agent
+    this.#supervisor = options.supervisor
+  }
+
+  get status(): AgentStatus {
+    return this.#stopping !== undefined && !this.ended ? 'stopped' : this.#status
+  }
+
+  get restarts(): number {
+    return this.#restarts
+  }
+
+  get ended(): boolean {
+    return this.#status !== 'running' && this.#status !== 'restarting'
+  }
+
+  /** Calls `fn` when the agent has ended; at once if it has. */
+  onEnd(fn: () => void): () => void {
+    if (this.ended) fn()
+    else {
+      this.#onEnd ??= new Set()
+      this.#onEnd.add(fn)
+    }
+    return () => this.#onEnd?.delete(fn)
+  }
+
+  protected get settledDown(): boolean {
+    return this.#spawned && this.#status === 'running' && this.#stopping === undefined
+  }
+
+  /** Starts it, from the store if it is kept there. Throws START_FAILED, or why the store refuses. */
+  async start(): Promise<void> {
+    const keeping = this.keeping
+    let found: Found | undefined
+    try {
+      if (keeping !== undefined) this.#tenure = await this.services.takeTenure?.(this.info.id, (error) => this.lost(error))
+      found = await keeping?.find()
+      if (found !== undefined && maySleep(this.options, this.services, found)) {
+        rememberIds(this, this.options.mailbox.dedup, found.record?.ids)
+        return await this.#startAsleep(found.kept as StoreRecord)
+      }
+      const origin = this.origin(found?.record, undefined)
+      firstStep(this.info.id, () => this.cell.prepare(origin))
+      if (found !== undefined) keeping?.claim(found, tokenOf(this.#tenure, found.kept))
+      if (found !== undefined && this.options.durability === 'gated') {
+        // Nothing leaves it before the commit of what it begins with.
+        firstStep(this.info.id, () => this.cell.start(origin))
+        keeping?.resume(found)
+      }
+      await keeping?.commit()
+      this.#mayBegin()
+      firstStep(this.info.id, () => {
+        if (this.#crash !== undefined) throw this.#crash.error
+        this.#spawned = true
+        this.services.guests.tell('onSpawn', this.info)
+        if (this.options.durability !== 'gated') this.cell.start(origin)
+        this.cell.open(origin)
+      })
+    } catch (error) {
+      if (!this.ended) this.#end('failed', found !== undefined && found.record === undefined ? 'none' : 'last')
+      else if (this.#tenure !== undefined) this.#settled = thenEnd(this.#settled, this.#tenure)
+      // The next spawn waits until what never ran is forgotten. So does this one, unless it is the store that failed.
+      if (this.#tenure !== undefined || isCoreError(error, 'START_FAILED')) await this.#settled?.catch(() => undefined)
+      throw error
+    }
+  }
+
+  /** It stays as bytes until somebody wants something of it. */
+  async #startAsleep(kept: StoreRecord): Promise<void> {
+    const resting = await claim(this.info, kept, tokenOf(this.#tenure, kept), this.services)
+    this.#mayBegin()
+    this.#spawned = true
+    this.services.guests.tell('onSpawn', this.info)
+    this.sleep(kept.value, resting, undefined)
+  }
+
+  #mayBegin(): void {
+    if (this.ended) throw new CoreError('AGENT_STOPPED', `agent ${quote(this.info.id)} was stopped before it had started`)
+    this.#tenure?.check()
+  }
+
+  protected origin(record: AgentRecord | undefined, crash: Crash | undefined): Origin {
+    // An agent that had reached its end begins anew.
+    const stored = record?.snapshot.status === 'active' ? record : undefined
+    const from = stored === undefined ? 'initial' : 'checkpoint'
+    if (from === 'initial' && crash === undefined) return {}
+    const restored: RestoredEvent = { type: 'agent.restored', restarts: this.#restarts, from }
+    const lastWord = from === 'checkpoint' ? this.#lastWord : undefined
+    return { stored, trace: crash?.trace, first: lastWord === undefined ? [restored] : [restored, lastWord] }
+  }
+
+  breaking(event: AnyEventObject): void {
+    if (!this.ended) this.#keep(childOf(event, 'error'))
+  }
+
+  #keep(failedChild: string | undefined): void {
+    if (this.#spawned) this.keeping?.hold(failedChild)
+  }
+
+  broken(crash: Crash): void {
+    if (this.ended) return
+    if (childOf(crash.event, 'done') !== undefined) this.#lastWord = crash.event
+    else if (crash.event.type !== 'agent.restored') this.#lastWord = undefined
+    this.#crash = crash
+    if (!this.#spawned) return
+    this.keeping?.flush()
+    this.#decide(crash)
+  }
+
+  #decide(crash: Crash, restoring = brokeOnRestore(crash)): void {
+    // Down the ladder: the last state, the one before, a new beginning; then it is given up.
+    if (this.keeping !== undefined) this.#rung = restoring ? this.#rung + 1 : 0
+    this.#status = 'restarting'
+    const { clock, random } = this.services
+    this.#supervisor ??= createSupervisor(this.options.supervision, clock, random, () => void this.restart())
+    const decided: Decision = this.#rung > 2 ? { type: 'stop' } : this.#supervisor.failed()
+    const decision = decided.type === 'restart' ? { ...decided, restarts: this.#restarts + 1 } : decided
+    const { error, event, trace } = crash
+    this.services.guests.tell('onFailure', { agent: this.info, error, event: event.type, trace, decision })
+    if (decision.type === 'stop') this.#end('failed')
+  }
+
+  /** Brings it down as it is: its supervisor restarts it with its siblings. */
+  suspend(): void {
+    this.#attempt += 1
+    if (this.#status !== 'running' || !this.#spawned) return
+    const { cell } = this
+    this.#keep(undefined)
+    cell.suspend()
+    this.#status = 'restarting'
+    this.#crash = SUSPENDED
+    this.keeping?.flush()
+  }
+
+  /** Resumes it from its last stored state, or from the beginning. What fails meanwhile is told to its supervisor. */
+  async restart(): Promise<void> {
+    if (this.#status !== 'restarting') return // It is only being started: it goes on, with what it holds.
+    const crash = this.#crash as Crash
+    const attempt = ++this.#attempt
+    let read = false
+    try {
+      // What is in the store is the truth: what could not be written there is not what the agent resumes from.
+      const record = this.#rung > 1 ? undefined : await this.keeping?.reload(this.#rung)
+      read = true
+      if (this.#status !== 'restarting' || attempt !== this.#attempt) return
+      this.#restarts += 1
+      const origin = this.origin(record, crash)
+      this.cell.prepare(origin)
+      this.#status = 'running'
+      this.services.guests.tell('onRestart', this.info, this.#restarts, origin.stored === undefined ? 'initial' : 'checkpoint')
+      this.cell.start(origin)
+      this.cell.open(origin)
+    } catch (error) {
+      if (this.ended || attempt !== this.#attempt) return
+      // A store that is out of reach, or newer than this program, is no reason to begin anew.
+      this.#decide({ ...crash, error }, read || isCoreError(error, 'STORE_BROKEN'))
+    }
+  }
+
+  /** Another activation took over: this one is over and is not restarted here (I1). */
+  lost(error: unknown): void {
+    if (isCoreError(error, 'LEASE_LOST')) this.forsake(error)
+    if (this.ended || !this.#spawned) return
+    this.services.guests.tell('onFailure', { agent: this.info, error, event: 'checkpoint', trace: undefined, decision: { type: 'stop' } })
+    this.#end('failed')
+  }
+
+  done(): void {
+    if (!this.ended) this.#end('done')
+  }
+
+  /** Stops it and waits until its last state is stored. Rejects if it cannot be. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
+    this.inbox.close()
+    // Never in the middle of a step: an agent may stop itself.
+    await Promise.resolve()
+    if (!this.ended) this.#end('stopped')
+    await this.#settled
+  }
+
+  /** Resolves once nothing of it is left to be stored. */
+  get settled(): Promise<void> | undefined {
+    return this.#settled
+  }
+
+  #end(reason: 'stopped' | 'done' | 'failed', state: 'last' | 'none' = 'last'): void {
+    this.#status = reason
+    this.#supervisor?.close()
+    // Once it has crashed, what was kept then is all there is.
+    if (this.awake) this.#keep(undefined)
+    this.close()
+    this.#settled = this.#tenure === undefined ? this.stored(state) : thenEnd(this.stored(state), this.#tenure)
+    // Whoever stops it hears of the error; the hooks have heard of it already.
+    this.#settled?.catch(() => undefined)
+    if (this.#spawned) this.services.guests.tell('onStop', this.info, reason)
+    this.services.ended(this)
+    for (const fn of this.#onEnd ?? []) this.services.guests.call(fn, undefined)
+    this.#onEnd = undefined
+    this.failQuestions()
+  }
+}

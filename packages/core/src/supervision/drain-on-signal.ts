@@ -1,0 +1,67 @@
+import type { ActorSystem } from '../actor-system.ts'
+import type { DrainOptions, DrainReport } from './drain.ts'
+import { CoreError } from '../errors.ts'
+import { waitFor } from '../wait.ts'
+
+export interface DrainOnSignalOptions extends Omit<DrainOptions, 'signal'> {
+  /** @default ['SIGTERM', 'SIGINT'] */
+  readonly signals?: readonly string[]
+  /** What became of it. */
+  report?(report: DrainReport): void
+  /** Closed after the agents, within `closeTimeoutMs`: the grid, the store, a server. */
+  after?(): Promise<void>
+  /** Ends the process: 0 if everything was finished and written, else 1. @default process.exit */
+  exit?(code: number): void
+  /** Where the signals come from. @default process */
+  readonly source?: Pick<NodeJS.EventEmitter, 'on' | 'removeListener'>
+}
+
+const CLOSE_MS = 5000
+
+/**
+ * On SIGTERM or SIGINT the system is drained, then the process ends. A second signal cuts what is not finished.
+ * Returns the end of it: the signals then do what they did before.
+ */
+export function drainOnSignal(system: ActorSystem, options: DrainOnSignalOptions = {}): () => void {
+  const { signals = ['SIGTERM', 'SIGINT'], source = process, exit = (code: number) => process.exit(code) } = options
+  const { timeoutMs, closeTimeoutMs = CLOSE_MS } = options
+  const cut = new AbortController()
+  let begun = false
+
+  async function close(): Promise<number> {
+    const report = await system.drain({ timeoutMs, closeTimeoutMs, signal: cut.signal })
+    options.report?.(report)
+    return report.cut.length === 0 && report.error === undefined ? 0 : 1
+  }
+
+  async function after(): Promise<void> {
+    const late = (ms: number): CoreError => new CoreError('CLOSE_TIMEOUT', `what is closed after the agents took more than ${ms} ms`)
+    await waitFor<void>(system.clock, { timeoutMs: closeTimeoutMs }, closeTimeoutMs, late, ({ resolve, reject }) => {
+      Promise.resolve(options.after?.()).then(() => resolve(undefined), reject)
+      return () => undefined
+    })
+  }
+
+  // Whatever fails on the way, the process ends.
+  async function leave(): Promise<void> {
+    const code = await close().catch(() => 1)
+    const rest = await after().then(
+      () => 0,
+      () => 1,
+    )
+    exit(Math.max(code, rest))
+  }
+
+  const onSignal = (): void => {
+    if (begun) {
+      cut.abort(new CoreError('CLOSED', 'a second signal'))
+      return
+    }
+    begun = true
+    void leave()
+  }
+  for (const signal of signals) source.on(signal, onSignal)
+  return () => {
+    for (const signal of signals) source.removeListener(signal, onSignal)
+  }
+}

@@ -1,0 +1,83 @@
+import type { Clock } from '../time/clock.ts'
+import type { CommitResult, DriverWrite } from '../driver.ts'
+import type { Entry, Stamps } from './entry.ts'
+import type { Merge } from '../grid.ts'
+import type { HybridClock } from '../time/hybrid-clock.ts'
+import type { LocalPut, LocalRemove } from './local-write.ts'
+import { firstStamps, isLater, mergeWrites } from './merge.ts'
+import type { Reader } from './reader.ts'
+import type { Replica } from './replica.ts'
+import type { Scope } from './scope.ts'
+
+export interface MergingOptions<V> {
+  readonly merge: Merge<V>
+  readonly clock: Clock
+  readonly hybrid: HybridClock
+  readonly replica: Replica<V>
+  readonly reader: Reader<V>
+  readonly scope: Scope<V>
+  readonly commit: (write: DriverWrite) => Promise<CommitResult>
+}
+
+/**
+ * Blind writes of a map with `merge`: what is there is looked at, the two are merged, and the end is committed over exactly
+ * that version; again, if another write came between. So it works on any backend that can compare and set, and loses nothing.
+ */
+export class Merging<V> {
+  readonly #options: MergingOptions<V>
+
+  constructor(options: MergingOptions<V>) {
+    this.#options = options
+  }
+
+  /** Stamps for a write that is made now: later than all this process has seen. */
+  stamp(value?: unknown): Stamps {
+    const { hybrid, merge } = this.#options
+    const at = hybrid.next()
+    return firstStamps(value === undefined ? 'last-writer-wins' : merge, at, value)
+  }
+
+  /** Gives the entry that then stands; where a later remove stands, the entry it removed. */
+  async put(write: LocalPut<V>): Promise<Entry<V>> {
+    const { key, sealed, writer, stamps = this.stamp(sealed.value) } = write.parts
+    let current = this.#held(key)
+    if (current === undefined && !this.#options.scope.covers(key)) current = await this.#options.reader.ask(key)
+    for (;;) {
+      const buried = current === undefined && this.#buried(key, stamps.at, writer)
+      if (buried) return write.entry(buried.version, this.#options.clock.now())
+      const merged = current === undefined ? { sealed, stamps } : mergeWrites(this.#options.merge, current, { sealed, stamps, writer })
+      if (merged === undefined) return current as Entry<V>
+      const attempt = write.over(current?.version ?? 0, merged.sealed, merged.stamps)
+      const result = await this.#options.commit(attempt)
+      if (result.ok) return attempt.entry(result.version, result.atMs)
+      current = this.#current(result)
+    }
+  }
+
+  /** True if it removed something: not what was written later. */
+  async remove(write: LocalRemove): Promise<boolean> {
+    const { key, writer, stamps = this.stamp() } = write.parts
+    let current = this.#held(key)
+    if (current === undefined && !this.#options.scope.covers(key)) current = await this.#options.reader.ask(key)
+    while (current !== undefined) {
+      if (!isLater(stamps.at, writer, current.stamps?.at, current.writer)) return false
+      const result = await this.#options.commit(write.over(current.version))
+      if (result.ok) return true
+      current = this.#current(result)
+    }
+    return false
+  }
+
+  #held(key: string): Entry<V> | undefined {
+    return this.#options.replica.near.peek(key)
+  }
+
+  #buried(key: string, at: number, writer: string): { readonly version: number } | undefined {
+    const { replica, clock } = this.#options
+    return replica.tombstones.later(key, at, writer, clock.now())
+  }
+
+  #current(result: Extract<CommitResult, { readonly ok: false }>): Entry<V> | undefined {
+    return result.current === undefined ? undefined : this.#options.replica.read(result.current)
+  }
+}
