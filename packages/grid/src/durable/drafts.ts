@@ -37,19 +37,26 @@ export interface Unit {
 
 /** What the writes of one batch make of the rows as committed. Loops are plain here: every commit of every agent goes through them. */
 export class Drafts {
+  /** Those that were not planned, because a unit would have become too large: they are for the next batch. */
+  left: readonly AnyWrite[] = []
   readonly #drafts = new Map<RowKind<unknown>, Map<string, AnyDraft>>()
 
   /**
    * Plans the writes, each upon those before it. What is refused by committed rows, or cannot be read, has its answer at once; what is
-   * refused by a row of this batch has it with the batch.
+   * refused by a row of this batch has it with the batch. At the first write that would join units to one of more than `most` rows it
+   * stops: that one and all after it are left, so that the order of each id's writes stays.
    */
-  draw(writes: readonly AnyWrite[]): readonly Unit[] {
+  draw(writes: readonly AnyWrite[], most: number = Infinity): readonly Unit[] {
     const units: Unit[] = []
-    for (const write of writes) {
+    for (const [at, write] of writes.entries()) {
       if (write.over) continue
       try {
         const mine: AnyDraft[] = []
         for (const part of write.parts) this.#add(part, mine)
+        if (most !== Infinity && joinedRows(mine) > most) {
+          this.left = writes.slice(at)
+          break
+        }
         plan(write, mine)
         if (!write.over) join(write, mine, units)
       } catch (error) {
@@ -98,6 +105,20 @@ function alter(draft: AnyDraft, row: unknown): void {
   if (row === draft.row) return
   draft.row = row
   draft.changed = true
+}
+
+/** How many rows the unit would have that such a write joins; 0 if it joins none, and so is as large as it must be. */
+function joinedRows(drafts: readonly AnyDraft[]): number {
+  const joined = new Set<Unit>()
+  const own = new Set<AnyDraft>()
+  for (const draft of drafts) {
+    if (draft.unit === undefined) own.add(draft)
+    else joined.add(draft.unit)
+  }
+  if (joined.size === 0) return 0
+  let rows = own.size
+  for (const unit of joined) rows += unit.drafts.length
+  return rows
 }
 
 /** Files the write with those it shares ids with. */

@@ -3,7 +3,7 @@ import type { TimerHandle } from '../time/clock.ts'
 import { StoreError } from '../store/errors.ts'
 import { Drafts, type Unit } from './drafts.ts'
 import { quietly, type Environment } from './environment.ts'
-import type { GroupWrite, Waiting } from './group-write.ts'
+import { MANY, type GroupWrite, type Waiting } from './group-write.ts'
 import type { RowKind } from './row-kind.ts'
 
 type AnyKind = RowKind<unknown>
@@ -72,10 +72,13 @@ export function createGroupCommit(environment: Environment): GroupCommit {
     const kinds = kindsOf(writes)
     environment.refresh()
     const before = new Map(Array.from(kinds, (kind) => [kind, kind.begin(epochs)] as const))
-    const units = new Drafts().draw(writes)
+    const sure = wary === 0 || writes[0]?.exclusive === true
+    const drafts = new Drafts()
+    // Each row of a unit committed for itself is a condition within that of the row before it: not to go deeper than that of one write.
+    const units = drafts.draw(writes, sure ? Infinity : MANY)
+    if (drafts.left.length > 0) queue = [...drafts.left, ...queue]
     if (units.length === 0) return
     const next = newEpoch()
-    const sure = wary === 0 || writes[0]?.exclusive === true
     let committed: readonly boolean[]
     try {
       committed = sure ? await commitTogether(units, writes, before, next) : await commitEach(units, kinds, next)
