@@ -72,11 +72,12 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
   const { open } = await loadLmdb()
   let root: RootDatabase<Buffer, Buffer>
   try {
-    await preflight(path)
+    const opened = await preflight(path)
     // Batches by turn of the event loop have a promise nobody can hear, which rejects when a commit fails and would end the process.
     // Without them writes are grouped all the same: those that come while a commit is under way share the next one.
     const tables = { encoding, keyEncoding: encoding, cache: false, maxDbs: 32 } as const
     root = open<Buffer, Buffer>({ path, noSubdir: false, eventTurnBatching: false, ...tables })
+    await opened()
   } catch (error) {
     throw diskError(error, path)
   }

@@ -1,7 +1,8 @@
-import { access, constants, mkdir, open, type FileHandle } from 'node:fs/promises'
+import { access, constants, open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreError } from '../store/errors.ts'
+import { checkLock, giveLock, makeDirectory } from './directory.ts'
 import { chosenOf, readBootId, readSnapshot, referencesOf, type Snapshot } from './lmdb-file.ts'
 
 const LOOKS = 4
@@ -10,20 +11,24 @@ const LOOK_EVERY_MS = 25
 /**
  * Makes the directory and looks at the file before lmdb maps it: lmdb trusts its header, and reading a page that a damaged or
  * truncated file does not have would kill the process instead of throwing. For reading only nothing is made, and the file must be there.
+ * Gives what is to be done when lmdb has opened it.
  */
-export async function preflight(path: string, readOnly = false): Promise<void> {
-  if (!readOnly) await mkdir(path, { recursive: true })
+export async function preflight(path: string, readOnly = false): Promise<() => Promise<void>> {
+  if (!readOnly) await makeDirectory(path)
   await access(path, constants.R_OK | constants.X_OK | (readOnly ? 0 : constants.W_OK))
+  const done = async (): Promise<void> => undefined
+  const after = (await checkLock(path, readOnly)) ? done : () => giveLock(path)
   const file = join(path, 'data.mdb')
   let handle: FileHandle
   try {
     handle = await open(file, readOnly ? 'r' : 'r+')
   } catch (error) {
-    if (!readOnly && (error as NodeJS.ErrnoException).code === 'ENOENT') return
+    if (!readOnly && (error as NodeJS.ErrnoException).code === 'ENOENT') return done
     throw error
   }
   try {
     await checkAgain(handle, file)
+    return after
   } finally {
     await handle.close()
   }

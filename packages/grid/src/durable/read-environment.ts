@@ -31,10 +31,11 @@ export async function openReadEnvironment(path: string): Promise<ReadEnvironment
   let root: RootDatabase<Buffer, Buffer>
   let bytes: number
   try {
-    await preflight(path, true)
+    const opened = await preflight(path, true)
     bytes = (await stat(file)).size
     if (bytes === 0) throw new StoreError('STORE_BROKEN', `${file} is empty: whoever began it was killed before it had written anything`)
     root = lmdb.open<Buffer, Buffer>({ path, noSubdir: false, readOnly: true, maxDbs: 32, ...raw })
+    await opened()
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT')
       throw new StoreError('STORE_ACCESS', `there is no store at ${path}`, { cause: error })
