@@ -1,4 +1,5 @@
 import type { Database, RootDatabase } from 'lmdb'
+import { quote } from '../errors.ts'
 import { withDeadline } from '../store/deadline.ts'
 import { StoreError } from '../store/errors.ts'
 import { createRowCodec, type RowCodec } from '../store/row.ts'
@@ -164,7 +165,7 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
   }
 
   try {
-    await claimSchema(environment, path)
+    await claimSchema(environment, root, path)
   } catch (error) {
     await environment.close()
     throw error
@@ -181,12 +182,30 @@ function condition(of: Table, { table = of, key, version }: Expectation, action:
   return version === 0 ? table.ifNoExists(key, action) : table.ifVersion(key, version, action)
 }
 
-async function claimSchema(environment: Environment, path: string): Promise<void> {
+/** What stands in the root of a file: its tables, and whatever else another program has put there. */
+export function tableNames(root: RootDatabase<Buffer, Buffer>): readonly string[] {
+  return Array.from(root.getKeys(), (name) => name.toString().replace(/\0$/, ''))
+}
+
+/** Throws STORE_ACCESS where the tables of a file, and no schema version among them, show that it is of another program. */
+export function refuseForeign(names: readonly string[], schema: unknown, path: string): void {
+  // Whoever was killed when it began the file may have left this table, empty.
+  const others = names.filter((name) => name !== 'meta')
+  if (schema !== undefined || others.length === 0) return
+  const found = `${quote(others[0])}${others.length > 1 ? ` and ${others.length - 1} more` : ''}`
+  throw new StoreError('STORE_ACCESS', `${path} has the database of another program, with ${found} in it: give a directory of its own`)
+}
+
+async function claimSchema(environment: Environment, root: RootDatabase<Buffer, Buffer>, path: string): Promise<void> {
+  environment.refresh()
+  const names = tableNames(root)
+  if (!names.includes('meta')) refuseForeign(names, undefined, path)
   const table = environment.table('meta', true)
   const key = Buffer.from('schema_version')
   const row = environment.rows.pack([DURABLE_SCHEMA_VERSION])
   for (;;) {
     const { version, fields } = environment.read(table, key, 'the schema version')
+    refuseForeign(names, fields, path)
     const found = fields?.[0] ?? 0
     if (found === DURABLE_SCHEMA_VERSION) return
     if (typeof found !== 'number' || found > DURABLE_SCHEMA_VERSION) {

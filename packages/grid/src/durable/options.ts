@@ -27,7 +27,7 @@ export interface ResolvedDurableOptions extends Required<ChangeLogOptions> {
 export function resolveDurableOptions(options: DurableOptions): ResolvedDurableOptions {
   checkNames('openDurable', options, ['path', 'level', 'revisions', 'timeoutMs', 'clock', 'pollMs', 'maxLogEntries', 'maxLogBytes'])
   const { path, level = 'process', revisions = 5, timeoutMs = 10_000, clock = systemClock() } = options
-  if (typeof path !== 'string' || path === '') throw badOption('path', path, 'the path of a directory')
+  if (typeof path !== 'string' || path === '' || path.includes('\0')) throw badOption('path', path, 'the path of a directory')
   if (level !== 'process' && level !== 'host') throw badOption('level', level, "'process' or 'host'")
   return {
     path,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { StoreError } from '../store/errors.ts'
 import { createRowCodec } from '../store/row.ts'
 import { diskError } from './disk-errors.ts'
-import { DURABLE_SCHEMA_VERSION, type Environment, type Table } from './environment.ts'
+import { DURABLE_SCHEMA_VERSION, refuseForeign, tableNames, type Environment, type Table } from './environment.ts'
 import { loadLmdb } from './load-lmdb.ts'
 import { resolveDurableOptions } from './options.ts'
 import { preflight } from './preflight.ts'
@@ -49,7 +49,7 @@ export async function openReadEnvironment(path: string): Promise<ReadEnvironment
     options,
     rows,
     bytes,
-    tables: Array.from(root.getKeys(), (name) => name.toString().replace(/\0$/, '')),
+    tables: tableNames(root),
     table: (name, useVersions) =>
       environment.tables.includes(name) ? root.openDB<Buffer, Buffer>(name, { ...raw, useVersions }) : NO_TABLE,
     refresh: () => root.resetReadTxn(),
@@ -78,6 +78,7 @@ export async function openReadEnvironment(path: string): Promise<ReadEnvironment
 
   try {
     const { fields } = environment.read(environment.table('meta', true), Buffer.from('schema_version'), 'the schema version')
+    refuseForeign(environment.tables, fields, path)
     const schemaVersion = Number(fields?.[0] ?? 0)
     if (schemaVersion <= DURABLE_SCHEMA_VERSION) return { ...environment, schemaVersion }
     throw new StoreError(
