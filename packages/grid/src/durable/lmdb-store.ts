@@ -77,6 +77,8 @@ export function createLmdbStore(
         if (record === undefined) continue
         left--
         yield { ...record, id }
+        // Before the next step, which a closed file no longer has.
+        environment.check()
       }
     },
     async outbox(id) {

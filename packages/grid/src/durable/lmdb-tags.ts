@@ -27,7 +27,10 @@ export function createLmdbTags(environment: Environment): TagTable {
       for (const { key, value } of table.getRange(range)) {
         const [of = '', version = ''] = key.toString().split('\0')
         const [id] = rows.read(value, `tag ${of}@${version}`) as [string | null]
-        if (id !== null) yield { name: of, version, id }
+        if (id === null) continue
+        yield { name: of, version, id }
+        // Before the next step, which a closed file no longer has.
+        environment.check()
       }
     },
   }
