@@ -73,6 +73,11 @@ export async function openDurableReader(path: string): Promise<DurableReader> {
     return Array.from(journalRows.getKeys({ start: Buffer.from('h'), end: Buffer.from('i') }), (key) => key.subarray(1, -1).toString())
   }
 
+  const close = async (): Promise<void> => {
+    await blobs.close()
+    await environment.close()
+  }
+
   return {
     schemaVersion: environment.schemaVersion,
     bytes: environment.bytes,
@@ -113,7 +118,7 @@ export async function openDurableReader(path: string): Promise<DurableReader> {
           }),
       }
     },
-    close: () => environment.close(),
-    [Symbol.asyncDispose]: () => environment.close(),
+    close,
+    [Symbol.asyncDispose]: close,
   }
 }

@@ -39,7 +39,7 @@ export interface Durable extends AsyncDisposable {
   authority(options?: AuthorityOptions): Authority
   /** The journal of this name in this directory, shared with whoever opens it. Throws `StoreError` BAD_ID or BAD_OPTION. */
   journal(name: string, options?: JournalOptions): Journal
-  /** Closes the file. Authorities, journals and grids must be closed before. */
+  /** Closes the file, and `blobs` with it. Authorities, journals and grids must be closed before. */
   close(): Promise<void>
 }
 
@@ -55,7 +55,9 @@ export async function openDurable(options: DurableOptions): Promise<Durable> {
   const group = createGroupCommit(environment)
   const writes = createStoreWrites(environment)
   const maps = createGridIn(async () => ({ environment, group, leave: async () => {} }), resolved)
+  const blobs = createBlobs(createDiskBytes({ path: join(resolved.path, 'blobs'), level: resolved.level }), createLmdbTags(environment))
   environment.beforeClose(() => maps.close())
+  environment.beforeClose(() => blobs.close())
   return {
     store: createLmdbStore(environment, group, writes),
     backend: {
@@ -66,7 +68,7 @@ export async function openDurable(options: DurableOptions): Promise<Durable> {
       },
     },
     transaction: createTransact(environment, group, writes),
-    blobs: createBlobs(createDiskBytes({ path: join(resolved.path, 'blobs'), level: resolved.level }), createLmdbTags(environment)),
+    blobs,
     authority: (authorityOptions) => createAuthority(leases, { clock: resolved.clock, ...authorityOptions }),
     journal: (name, journalOptions) => openJournal(journals, name, { clock: resolved.clock, ...journalOptions }),
     close: () => environment.close(),
