@@ -39,6 +39,7 @@ export function checkId(id: string, what = 'id'): string {
 }
 
 export function checkFence(fence: Fence): Fence {
+  if (typeof fence !== 'object' || fence === null) throw badOption('fence', fence, 'an owner and a token, as a lease has them')
   const { owner, token } = fence
   if (typeof owner !== 'string' || owner === '') throw badOption('fence.owner', owner, 'a non-empty string')
   if (!Number.isSafeInteger(token) || token < 0) throw badOption('fence.token', token, 'a whole number from 0 on')
