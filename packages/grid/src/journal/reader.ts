@@ -42,9 +42,12 @@ export async function openReader({ table, journal, name, read, clock, closing }:
     return read(position, limit)
   }
 
-  function inTurn<T>(job: () => Promise<T>): Promise<T> {
-    const mine = turn.then(job)
-    turn = mine.catch(() => undefined)
+  function inTurn<T>(job: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const before = turn
+    const mine = heard(before, signal).then(job)
+    const done = mine.catch(() => undefined)
+    // Who gave up did not take its turn: the next one waits for the one before.
+    turn = before.then(() => done)
     return mine
   }
 
@@ -58,7 +61,7 @@ export async function openReader({ table, journal, name, read, clock, closing }:
         const records = await fetch(options)
         position = Math.max(position, (records.at(-1)?.offset ?? -1) + 1)
         return records
-      }),
+      }, options.signal),
     async save(to = position) {
       if (over.signal.aborted) throw closed()
       // What retention has dropped cannot be handed out any more: a reader may go on behind it.
@@ -108,4 +111,18 @@ export async function openReader({ table, journal, name, read, clock, closing }:
   }
 
   return reader
+}
+
+/** Until the turn before is over, or the signal's reason. */
+function heard(before: Promise<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
+  if (signal === undefined) return before
+  return new Promise<void>((resolve, reject) => {
+    const abort = (): void => reject(signal.reason)
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    void before.then(() => {
+      signal.removeEventListener('abort', abort)
+      resolve()
+    })
+  })
 }
