@@ -1,10 +1,19 @@
+import { createHash } from 'node:crypto'
 import { isStoreError } from '../store/errors.ts'
 import type { SegmentArchive } from '../journal/archive.ts'
 import type { Blobs } from './blobs.ts'
 
+// As long as the name of a tag may be.
+const LONGEST = 400
+
+/** A name that is too long once it is encoded is told by its hash; no encoded name holds a colon. */
+function nameOf(journal: string): string {
+  const name = `journal/${encodeURIComponent(journal)}`
+  return name.length <= LONGEST ? name : `journal/sha256:${createHash('sha256').update(journal).digest('hex')}`
+}
+
 /** Keeps a journal's old segments as blobs, each under the tag `journal/NAME@FIRST.0.0`, so that no collection takes them. */
 export function archiveInBlobs(blobs: Blobs): SegmentArchive {
-  const nameOf = (journal: string): string => `journal/${encodeURIComponent(journal)}`
   const versionOf = (first: number): string => `${first}.0.0`
 
   async function present(journal: string, first: number): Promise<string | undefined> {

@@ -83,7 +83,7 @@ export function createLmdbJournalTable(environment: Environment): JournalTable {
       return { tag: version === 0 ? undefined : String(version), row: row?.[0] as number | undefined }
     },
     readers: (journal) => new Map(Array.from(under(READER, journal), ([rest, [position]]) => [rest.toString(), position as number])),
-    async swap(journal, tag, { head, append, addSegment, dropBatches = [], dropSegments = [] }) {
+    async swap(journal, tag, { head, append, addSegment, addReader, dropBatches = [], dropSegments = [] }) {
       environment.check()
       const version = Number(tag ?? 0)
       const key = keyOf(HEAD, journal)
@@ -97,6 +97,7 @@ export function createLmdbJournalTable(environment: Environment): JournalTable {
           const { first, end, id, bytes } = addSegment
           quietly(table.put(keyOf(SEGMENT, journal, numberKey(first)), rows.pack([first, end, id, bytes]), 1))
         }
+        if (addReader !== undefined) quietly(table.put(keyOf(READER, journal, Buffer.from(addReader)), rows.pack([head.first]), 1))
         for (const first of dropBatches) quietly(batches.remove(Buffer.concat([prefix, numberKey(first)])))
         for (const first of dropSegments) quietly(table.remove(keyOf(SEGMENT, journal, numberKey(first))))
       })

@@ -1,4 +1,4 @@
-import { checkedCommit, checkFence, checkId, fenced, refusal } from '../store/rules.ts'
+import { checkCount, checkedCommit, checkFence, checkId, fenced, refusal } from '../store/rules.ts'
 import type { Fence, StoreCommit } from '../store/store.ts'
 import { quietly, type Environment, type Table } from './environment.ts'
 import { GroupWrite } from './group-write.ts'
@@ -17,7 +17,7 @@ export interface StoreWrites {
   remove(id: string, fence: Fence): GroupWrite<HeadRow, void>
 }
 
-/** Each throws `StoreError` BAD_ID or BAD_OPTION for what cannot be stored. */
+/** Each throws `StoreError` BAD_ID or BAD_OPTION for what cannot be stored, or settled. */
 export function createStoreWrites(environment: Environment): StoreWrites {
   const { rows, options } = environment
   const heads = environment.table('heads', true)
@@ -132,6 +132,7 @@ export function createStoreWrites(environment: Environment): StoreWrites {
     outboxes,
     commit: (commit) => new Commit(commit),
     settle(id, fence, seq) {
+      checkCount('seq', seq, 0)
       const settled = (row: HeadRow): number => Math.max(row.outboxFrom, Math.min(seq, row.outboxSeq) + 1)
       return new HeadChange(id, fence, (row) => ({ ...row, outboxFrom: settled(row) }))
     },

@@ -97,7 +97,10 @@ export interface JournalReader extends AsyncIterable<JournalRecord>, AsyncDispos
   readonly position: number
   /** At least one record; waits for the live tail if there is none. Throws JOURNAL_TRIMMED, and CLOSED when it is closed. */
   next(options?: NextOptions): Promise<readonly JournalRecord[]>
-  /** Keeps the position: whoever comes after begins there. Never goes back. @default `position`: all that was handed out is done */
+  /**
+   * Keeps the position: whoever comes after begins there. Never goes back. It may be the journal's oldest record where what came
+   * before was dropped: then this reader goes on there. @default `position`: all that was handed out is done
+   */
   save(position?: number): Promise<void>
   /** How many records it has not handed out yet, as of now. */
   lag(): number

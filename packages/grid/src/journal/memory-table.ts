@@ -50,7 +50,7 @@ export function createMemoryJournalTable(): JournalTable {
       return row === undefined ? { tag: undefined, row: undefined } : { tag: String(row), row }
     },
     readers: (name) => new Map(log(name).readers),
-    async swap(name, tag, { head, append, addSegment, dropBatches = [], dropSegments = [] }) {
+    async swap(name, tag, { head, append, addSegment, addReader, dropBatches = [], dropSegments = [] }) {
       const mine = log(name)
       if ((mine.head === undefined ? undefined : String(mine.writes)) !== tag) return undefined
       mine.head = head
@@ -58,6 +58,7 @@ export function createMemoryJournalTable(): JournalTable {
       if (append !== undefined) mine.batches.set(append.first, append.bytes)
       for (const [producer, seq] of append?.producers ?? []) mine.producers.set(producer, seq)
       if (addSegment !== undefined) mine.segments.set(addSegment.first, addSegment)
+      if (addReader !== undefined) mine.readers.set(addReader, head.first)
       for (const first of dropBatches) mine.batches.delete(first)
       for (const first of dropSegments) mine.segments.delete(first)
       tell(mine)

@@ -28,10 +28,11 @@ export async function openReader({ table, journal, name, read, clock, closing }:
 
   async function begin(): Promise<number> {
     for (;;) {
-      const { tag, row } = table.reader(journal, name)
+      // The head first: a reader of this name that begins after this look gives it another tag.
+      const { tag, row: head = { first: 0, cold: 0, end: 0 } } = table.head(journal)
+      const { row } = table.reader(journal, name)
       if (row !== undefined) return row
-      const first = table.head(journal).row?.first ?? 0
-      if (await table.swapReader(journal, name, tag, first)) return first
+      if ((await table.swap(journal, tag, { head, addReader: name })) !== undefined) return head.first
     }
   }
 
@@ -41,9 +42,12 @@ export async function openReader({ table, journal, name, read, clock, closing }:
     return read(position, limit)
   }
 
-  function inTurn<T>(job: () => Promise<T>): Promise<T> {
-    const mine = turn.then(job)
-    turn = mine.catch(() => undefined)
+  function inTurn<T>(job: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const before = turn
+    const mine = heard(before, signal).then(job)
+    const done = mine.catch(() => undefined)
+    // Who gave up did not take its turn: the next one waits for the one before.
+    turn = before.then(() => done)
     return mine
   }
 
@@ -55,13 +59,17 @@ export async function openReader({ table, journal, name, read, clock, closing }:
     next: (options = {}) =>
       inTurn(async () => {
         const records = await fetch(options)
-        position += records.length
+        position = Math.max(position, (records.at(-1)?.offset ?? -1) + 1)
         return records
-      }),
+      }, options.signal),
     async save(to = position) {
       if (over.signal.aborted) throw closed()
-      if (!Number.isSafeInteger(to) || to < 0 || to > position)
-        throw badOption('position', to, `an offset up to ${position}, which was handed out`)
+      // What retention has dropped cannot be handed out any more: a reader may go on behind it.
+      const most = Math.max(position, table.head(journal).row?.first ?? 0)
+      if (!Number.isSafeInteger(to) || to < 0 || to > most) {
+        throw badOption('position', to, `an offset up to ${most}, which was handed out or is the oldest there is`)
+      }
+      position = Math.max(position, to)
       for (;;) {
         const { tag, row } = table.reader(journal, name)
         if (row === undefined)
@@ -103,4 +111,18 @@ export async function openReader({ table, journal, name, read, clock, closing }:
   }
 
   return reader
+}
+
+/** Until the turn before is over, or the signal's reason. */
+function heard(before: Promise<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
+  if (signal === undefined) return before
+  return new Promise<void>((resolve, reject) => {
+    const abort = (): void => reject(signal.reason)
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    void before.then(() => {
+      signal.removeEventListener('abort', abort)
+      resolve()
+    })
+  })
 }

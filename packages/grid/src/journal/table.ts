@@ -42,6 +42,8 @@ export interface JournalChange {
   /** Without its first offset, which is the head's end before. */
   readonly append?: { readonly first: number; readonly bytes: Uint8Array; readonly producers: ReadonlyMap<string, number> }
   readonly addSegment?: JournalSegment
+  /** A reader to begin at the head's `first`: retention that has looked at the readers before finds another head, and looks again. */
+  readonly addReader?: string
   /** First offsets of batches and segments to remove. */
   readonly dropBatches?: readonly number[]
   readonly dropSegments?: readonly number[]

@@ -2,7 +2,7 @@ import type { MapDriver } from '../driver.ts'
 import { GridError, quote } from '../errors.ts'
 import type { WriteOptions } from '../grid.ts'
 import type { ResolvedMapOptions } from './map-options.ts'
-import { checkVersion } from '../options.ts'
+import { checkNames, checkVersion } from '../options.ts'
 import type { Replica } from './replica.ts'
 import type { Writer } from './writer.ts'
 
@@ -11,6 +11,9 @@ export interface StageOptions extends Pick<WriteOptions, 'ttlMs' | 'source' | 't
   /** The key must still have this version (0: be absent), else the whole transaction is refused. @default whatever it has */
   readonly expectedVersion?: number
 }
+
+const PUT_NAMES = ['expectedVersion', 'ttlMs', 'source', 'trace']
+const REMOVE_NAMES = ['expectedVersion', 'trace']
 
 /** A write that its backend will commit together with others. */
 export interface Staged {
@@ -37,13 +40,18 @@ export class Staging<V> {
   }
 
   /** Throws `GridError` as `put` does, and UNSUPPORTED where the backend has no transactions or the map merges blind writes. */
-  put(key: string, value: V, { expectedVersion, ...options }: StageOptions): Staged {
+  put(key: string, value: V, given: StageOptions): Staged {
+    // A misspelt `expectedVersion` would make a blind write of a guarded one.
+    checkNames('put of a transaction', given, PUT_NAMES)
+    const { expectedVersion, ...options } = given
     const expect = this.#expect(expectedVersion)
     return this.#stage(key, this.#options.writer.prepared(key, value, expect, options))
   }
 
   /** Throws as {@link put}. */
-  remove(key: string, { expectedVersion, trace }: Pick<StageOptions, 'expectedVersion' | 'trace'>): Staged {
+  remove(key: string, given: Pick<StageOptions, 'expectedVersion' | 'trace'>): Staged {
+    checkNames('remove of a transaction', given, REMOVE_NAMES)
+    const { expectedVersion, trace } = given
     const expect = this.#expect(expectedVersion)
     return this.#stage(key, this.#options.writer.removal(key, expect, trace === undefined ? {} : { trace }))
   }

@@ -1,6 +1,6 @@
 import { commitEach } from '../store/commit-each.ts'
 import { StoreError } from '../store/errors.ts'
-import { checkCommit, checkFence, checkId, resolveScan } from '../store/rules.ts'
+import { checkCommit, checkCount, checkFence, checkId, resolveScan } from '../store/rules.ts'
 import type { Store, StoreCommit, StoreEntry } from '../store/store.ts'
 import { idOf, keyOf, prefixOf } from './keys.ts'
 import type { Operations } from '../store/operations.ts'
@@ -84,6 +84,7 @@ export function createS3Store(options: ResolvedS3Options, register: Register, op
     },
     outbox: async (id) => (await read(id))?.outbox ?? [],
     async settle(id, given, seq) {
+      checkCount('seq', seq, 0)
       const fence = checkFence(given)
       await lanes.write(checkId(id), keyOf(folder, id), (state) => ({ state: settled(id, state, fence, seq), result: undefined }))
     },

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { systemClock, type Clock } from '../time/clock.ts'
 import { StoreError } from './errors.ts'
 import { createHeldLease, type HeldLease } from './lease.ts'
-import { checkId, checkMs, checkNames } from './rules.ts'
+import { badOption, checkId, checkMs, checkNames } from './rules.ts'
 import type { Fence } from './store.ts'
 
 /** A right to act as the only one, for a time. */
@@ -18,7 +18,7 @@ export interface Lease {
 }
 
 export interface AcquireOptions {
-  /** How long to wait for a lease another one holds. @default 0 */
+  /** How long to wait for a lease another one holds; Infinity: until there is an answer. @default 0 */
   readonly waitMs?: number
   /** Renew it every third of its time until it is released or lost. @default false */
   readonly keep?: boolean
@@ -44,7 +44,7 @@ export interface Authority extends AsyncDisposable {
   current(name: string): Promise<Fence | undefined>
   /** Calls `fn` with the present holder, and whenever that has changed, looking every `pollMs`. What `fn` throws is dropped. */
   watch(name: string, fn: (holder: Fence | undefined) => void): LeaseWatch
-  /** Releases what it holds and stops its timers. */
+  /** Waits for what is under way, releases what it holds, and stops its timers. */
   close(): Promise<void>
 }
 
@@ -81,6 +81,8 @@ export function createAuthority(table: LeaseTable, options: AuthorityOptions = {
   const seen = new Map<string, { readonly beat: string; readonly atMs: number }>()
   const held = new Map<Lease, HeldLease>()
   const closing = new AbortController()
+  const taking = new Set<Promise<unknown>>()
+  let closed: Promise<unknown> | undefined
 
   /** The row, and whether it is free to take. */
   async function look(
@@ -101,43 +103,63 @@ export function createAuthority(table: LeaseTable, options: AuthorityOptions = {
     if (mine === undefined || lease.remainingMs() === 0) throw lost(lease)
     const row = { fence: lease.fence.token, owner: lease.fence.owner, ttlMs: lease.ttlMs, beat: ids() }
     const startMs = clock.now()
-    let tag = await table.swap(lease.name, mine.tag, row)
-    if (tag === undefined) {
-      // An earlier renewal may have been written though its answer was lost. Nobody else writes our fence.
-      const now = await table.read(lease.name)
-      const ours = now.row?.fence === lease.fence.token && now.row.owner === lease.fence.owner
-      if (ours) tag = await table.swap(lease.name, now.tag, row)
-    }
+    const tag = await write(lease, mine.tag, row)
     if (tag === undefined) mine.end()
     if (tag === undefined || lease.remainingMs() === 0) throw lost(lease)
     mine.renewed(tag, startMs)
   }
 
-  const authority: Authority = {
-    async acquire(name, owner, ttlMs, { waitMs = 0, keep = false, signal } = {}) {
-      checkId(name, 'name')
-      checkId(owner, 'owner')
-      checkMs('ttlMs', ttlMs)
-      const untilMs = clock.now() + waitMs
-      for (;;) {
-        signal?.throwIfAborted()
-        const { tag, row, free } = await look(name)
-        const startMs = clock.now()
-        if (free) {
-          const fence = { owner, token: (row?.fence ?? 0) + 1 }
-          const taken = await table.swap(name, tag, { fence: fence.token, owner, ttlMs, beat: ids() })
-          if (taken !== undefined) {
-            const mine = createHeldLease({ name, fence, ttlMs, tag: taken, startMs, clock, renew: keep ? renew : undefined }, () =>
-              held.delete(mine.lease),
-            )
-            held.set(mine.lease, mine)
-            if (closing.signal.aborted) mine.end()
-            return mine.lease
-          }
+  /** Writes a row of a lease that is still ours; undefined if it is not. */
+  async function write(lease: Lease, known: string, row: LeaseRow): Promise<string | undefined> {
+    for (let tag: string | undefined = known; ;) {
+      const written = await table.swap(lease.name, tag, row)
+      if (written !== undefined) return written
+      // Another renewal came between, or one was written though its answer was lost. Nobody else writes our fence.
+      const now = await table.read(lease.name)
+      if (now.row?.fence !== lease.fence.token || now.row.owner !== lease.fence.owner) return undefined
+      tag = now.tag
+    }
+  }
+
+  async function acquire(name: string, owner: string, ttlMs: number, given: AcquireOptions): Promise<Lease | undefined> {
+    checkNames('acquire', given, ['waitMs', 'keep', 'signal'])
+    const { waitMs = 0, keep = false, signal } = given
+    checkId(name, 'name')
+    checkId(owner, 'owner')
+    checkMs('ttlMs', ttlMs)
+    if (typeof waitMs !== 'number' || !(waitMs >= 0)) throw badOption('waitMs', waitMs, 'a number of milliseconds from 0 on')
+    const untilMs = clock.now() + waitMs
+    for (;;) {
+      signal?.throwIfAborted()
+      const { tag, row, free } = await look(name)
+      const startMs = clock.now()
+      if (free) {
+        const fence = { owner, token: (row?.fence ?? 0) + 1 }
+        const taken = await table.swap(name, tag, { fence: fence.token, owner, ttlMs, beat: ids() })
+        if (taken !== undefined) {
+          const mine = createHeldLease({ name, fence, ttlMs, tag: taken, startMs, clock, renew: keep ? renew : undefined }, () =>
+            held.delete(mine.lease),
+          )
+          held.set(mine.lease, mine)
+          // Closed meanwhile: nobody will act under it, so the next one need not wait for its silence.
+          if (closing.signal.aborted) await authority.release(mine.lease).catch(() => undefined)
+          return mine.lease
         }
-        const leftMs = untilMs - clock.now()
-        if (leftMs <= 0) return undefined
-        await pause(clock, Math.min(pollMs, leftMs), [closing.signal, signal])
+      }
+      const leftMs = untilMs - clock.now()
+      if (leftMs <= 0) return undefined
+      await pause(clock, Math.min(pollMs, leftMs), [closing.signal, signal])
+    }
+  }
+
+  const authority: Authority = {
+    async acquire(name, owner, ttlMs, given = {}) {
+      const asked = acquire(name, owner, ttlMs, given)
+      taking.add(asked)
+      try {
+        return await asked
+      } finally {
+        taking.delete(asked)
       }
     },
     renew,
@@ -145,11 +167,8 @@ export function createAuthority(table: LeaseTable, options: AuthorityOptions = {
       const mine = held.get(lease)
       if (mine === undefined) return
       mine.end()
-      const { fence, ttlMs, name } = lease
-      const free = { fence: fence.token, owner: undefined, ttlMs, beat: ids() }
-      if ((await table.swap(name, mine.tag, free)) !== undefined) return
-      const { tag, row } = await table.read(name)
-      if (row?.fence === fence.token && row.owner === fence.owner) await table.swap(name, tag, free)
+      const { fence, ttlMs } = lease
+      await write(lease, mine.tag, { fence: fence.token, owner: undefined, ttlMs, beat: ids() })
     },
     async current(name) {
       const { row, free } = await look(checkId(name, 'name'))
@@ -162,9 +181,9 @@ export function createAuthority(table: LeaseTable, options: AuthorityOptions = {
       return { close: () => stop.abort() }
     },
     async close() {
-      if (closing.signal.aborted) return
       closing.abort()
-      await Promise.allSettled(Array.from(held.keys(), (lease) => authority.release(lease)))
+      closed ??= Promise.allSettled([...taking, ...Array.from(held.keys(), (lease) => authority.release(lease))])
+      await closed
     },
     [Symbol.asyncDispose]: () => authority.close(),
   }

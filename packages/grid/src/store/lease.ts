@@ -29,7 +29,7 @@ export function createHeldLease(options: HeldLeaseOptions, onEnd: () => void): H
   const { name, fence, ttlMs, clock, renew } = options
   const over = new AbortController()
   let { tag } = options
-  let endMs = 0
+  let endMs = -Infinity
   let expiry: TimerHandle
   let renewal: TimerHandle
 
@@ -61,7 +61,8 @@ export function createHeldLease(options: HeldLeaseOptions, onEnd: () => void): H
   }
 
   function begin(startMs: number): void {
-    endMs = startMs + ttlMs * (1 - MARGIN)
+    // Of renewals that overlap, the one sent last may be answered first.
+    endMs = Math.max(endMs, startMs + ttlMs * (1 - MARGIN))
     expire()
   }
 

@@ -105,6 +105,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     },
     async settle(id, given, seq) {
       open()
+      checkCount('seq', seq, 0)
       const fence = checkFence(given)
       const slot = slots.get(checkId(id))
       const refused = fenced(id, slot, fence)

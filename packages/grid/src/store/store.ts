@@ -94,6 +94,6 @@ export interface Store extends StateStore, AsyncDisposable {
   scan(options?: ScanOptions): AsyncIterable<StoreEntry>
   /** What is committed and not settled, in order. */
   outbox(id: string): Promise<readonly OutboxItem[]>
-  /** Forgets the outbox up to and with `seq`. The fence is checked as in `commit`. */
+  /** Forgets the outbox up to and with `seq`, a whole number from 0 on. The fence is checked as in `commit`. */
   settle(id: string, fence: Fence, seq: number): Promise<void>
 }

@@ -153,8 +153,12 @@ test('what a map would refuse is refused, and what is said too late', () =>
     await Promise.all([memory.close(), elsewhere.close()])
     // @ts-expect-error the value is none of this map
     await transaction((it) => it.put(parts, 'p', { y: 1 }))
-    // @ts-expect-error no such option
-    await transaction((it) => it.put(parts, 'p', { x: 1 }, { expect: 3 }))
+    await refused(
+      // @ts-expect-error no such option
+      transaction((it) => it.put(parts, 'p', { x: 1 }, { expect: 3 })),
+      'BAD_OPTION',
+      'no option "expect"',
+    )
   }))
 
 test('maps that merge, keep a part, coalesce or have a deadline take part as in other writes', () =>
@@ -202,6 +206,28 @@ test('thousands at once, with single writes of the same rows between them: each 
       const stored = await durable.store.get(`agent-${at}`)
       assert.equal([stored?.rev, Number(Buffer.from(stored?.value ?? []).toString())], [150, parts.peek(`p${at}`)?.value.x], `agent ${at}`)
     }
+  }))
+
+test('a misspelt option is refused: it would make a blind write of a guarded one', () =>
+  opened(async (durable, parts) => {
+    const { version } = await parts.put('p', { x: 1 })
+    const misspelt = { expectVersion: version + 1 } as never
+    await refused(
+      durable.transaction((it) => it.put(parts, 'p', { x: 2 }, misspelt)),
+      'BAD_OPTION',
+      'put of a transaction has no option "expectVersion"',
+    )
+    await refused(
+      durable.transaction((it) => it.remove(parts, 'p', misspelt)),
+      'BAD_OPTION',
+      'remove of a transaction has no option "expectVersion"',
+    )
+    await refused(
+      durable.transaction((it) => it.settle('a', ours, Number.NaN)),
+      'BAD_OPTION',
+      'seq is NaN',
+    )
+    assert.is(parts.peek('p')?.version, version)
   }))
 
 test('closing the directory closes its maps; what is asked for afterwards is refused', async () => {

@@ -35,6 +35,24 @@ export const readerCases: readonly JournalCase[] = [
     },
   },
   {
+    name: 'who waits for the turn of another is told to stop as well',
+    async run({ open }) {
+      const journal = await open()
+      const reader = await journal.reader('r')
+      const first = reader.next()
+      const abort = new AbortController()
+      const second = rejects(reader.next({ signal: abort.signal }), { name: 'AbortError' })
+      const third = reader.next()
+      abort.abort()
+      await second
+      await rejects(reader.next({ signal: AbortSignal.abort() }), { name: 'AbortError' })
+      await fill(journal, 1)
+      deepEqual(lines(await first), ['0 a 1 a1'])
+      await fill(journal, 2, 2)
+      deepEqual(lines(await third), ['1 a 2 a2'])
+    },
+  },
+  {
     name: 'iterating tells each record once, in order, and what was not told is not saved',
     async run({ open }) {
       const journal = await open()

@@ -59,6 +59,26 @@ export const retentionCases: readonly JournalCase[] = [
       equal(journal.stats().droppedUnread, 4)
       await refused(reader.next(), 'JOURNAL_TRIMMED', 'begins at 4: 4 records from 0 on are gone')
       equal((await journal.reader('new')).position, 4)
+      await refused(reader.save(5), 'BAD_OPTION', 'position is 5: give an offset up to 4')
+      await reader.save(4)
+      deepEqual(lines(await reader.next()), ['4 a 5 a5'])
+    },
+  },
+  {
+    name: 'a reader that begins while retention drops begins at what is left',
+    async run({ open }) {
+      const [journal, other] = [await open({ keepRecords: 5 }), await open({ keepRecords: 5 })]
+      await fill(journal, 40)
+      for (let round = 0; round < 10; round++) {
+        await fill(journal, 40 * (round + 2), 40 * (round + 1) + 1)
+        const tidied = journal.tidy()
+        const late = await other.reader(`late ${round}`)
+        await tidied
+        const { first } = await journal.extent()
+        ok(late.position >= first, `it begins at ${late.position}, the journal at ${first}`)
+        equal((await late.next({ limit: 1 })).length, 1)
+        await other.forgetReader(late.name)
+      }
     },
   },
   {

@@ -148,6 +148,49 @@ export const authorityCases: readonly AuthorityCase[] = [
     },
   },
   {
+    name: 'renewals of one lease may be asked for at a time: it stays ours',
+    async run({ open }) {
+      const [a, b] = [await open(), await open()]
+      const lease = await take(a, 'a')
+      await Promise.all(Array.from({ length: 5 }, () => a.renew(lease)))
+      ok(lease.remainingMs() > 0 && !lease.signal.aborted)
+      deepEqual(await b.current('x'), lease.fence)
+      const [released] = await Promise.all([a.release(lease), a.renew(lease).catch(() => undefined), a.renew(lease).catch(() => undefined)])
+      equal(released, undefined)
+      equal(await b.current('x'), undefined)
+    },
+  },
+  {
+    name: 'options that say nothing are refused',
+    async run({ open }) {
+      const a = await open()
+      await take(a, 'a')
+      const bad = (error: unknown): boolean => isStoreError(error, 'BAD_OPTION')
+      for (const waitMs of [Number.NaN, -1, '100']) await rejects(a.acquire('x', 'b', 1000, { waitMs: waitMs as number }), bad)
+      await rejects(a.acquire('y', 'b', 1000, { wait: 100 } as never), bad)
+      equal(await a.current('y'), undefined)
+    },
+  },
+  {
+    name: 'close waits for what is under way, and frees it',
+    async run({ open }) {
+      const [a, b] = [await open(), await open()]
+      await take(b, 'b')
+      const taking = a.acquire('y', 'a', 60_000)
+      const waiting = rejects(a.acquire('x', 'a', 1000, { waitMs: Infinity }), (error) => isStoreError(error, 'CLOSED'))
+      let ended = false
+      const told = taking.then(
+        () => (ended = true),
+        () => (ended = true),
+      )
+      await a.close()
+      ok(ended)
+      await Promise.all([told, waiting])
+      equal((await taking.catch(() => undefined))?.remainingMs() ?? 0, 0)
+      equal(await b.current('y'), undefined)
+    },
+  },
+  {
     name: 'close frees what is held, and refuses what comes after',
     async run({ open }) {
       const [a, b] = [await open(), await open()]

@@ -93,6 +93,22 @@ export const storeCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'only a whole number settles, and what is refused leaves the outbox as it was',
+    async run({ open }) {
+      const store = await open()
+      await store.commit('x', 0, ours, bytes(1), [bytes(11), bytes(12)])
+      for (const seq of [undefined, Number.NaN, 1.5, -1, Infinity, '1']) {
+        await refused(store.settle('x', ours, seq as number), 'BAD_OPTION', 'seq is ')
+      }
+      await store.settle('x', ours, 0)
+      await store.commit('x', 1, ours, bytes(2), [bytes(13)])
+      deepEqual(
+        (await store.outbox('x')).map(({ seq }) => seq),
+        [1, 2, 3],
+      )
+    },
+  },
+  {
     name: 'a scan goes in order of bytes, from a prefix, after an id, up to a limit',
     async run({ open }) {
       const store = await open()
