@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { GridError, quote } from '../../errors.ts'
 import { StoreError } from '../../store/errors.ts'
+import type { MapEntries } from '../../durable/map-entries.ts'
 import type { CliIo } from '../command.ts'
 import { size } from '../table.ts'
 import { openCluster } from './cluster-target.ts'
@@ -41,9 +42,15 @@ async function openDirectory(path: string): Promise<GridReader> {
   const { maps } = reader
   return {
     ...reader,
-    maps: { ...maps, count: (map) => maps.keys(map).length },
+    maps: { ...maps, count: (map) => countKeys(maps, map) },
     about: `${size(reader.bytes)}, schema version ${reader.schemaVersion}`,
   }
+}
+
+/** Those that cannot be read as well. */
+function countKeys(maps: MapEntries, map: string): number {
+  let broken = 0
+  return maps.keys(map, () => (broken += 1)).length + broken
 }
 
 async function openBucket(url: string, env: CliIo['env']): Promise<GridReader> {
