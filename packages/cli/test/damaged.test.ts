@@ -85,4 +85,48 @@ test('verify goes on at the next after each damaged row, and counts the rest', (
     assert.equal([found['records'], found['entries'], found['journalRecords'], found['tags']], [4, 2, 8, 2])
   }))
 
+test('inspect shows the rest and names what is damaged; get and tail of it end with 1', () =>
+  damagedPlace(async (path) => {
+    await spoil(path, ['record-2\0\0\0\0\0\0\0\0\u0001'], 0)
+    await spoil(path, ['record-2'])
+    const { code, out } = await run(['grid', 'inspect', path])
+    const text = out.join('\n')
+    assert.is(code, 1, text)
+    assert.match(text, /^store: 3 records$/m)
+    assert.match(text, /^ {2}record-3 +1 /m)
+    assert.match(text, /^ {2}parts +4$/m)
+    assert.match(text, /^ {4}shop +10 +0$/m)
+    for (const what of ['record record-2', 'key-0 of map parts', 'lease lease-1', 'tag tag-0@1.0.0', 'producer arm of journal dec'])
+      assert.match(text, `DAMAGED ${what}: `)
+    for (const args of [
+      ['get', path, 'record-2'],
+      ['get', path, 'key-0', '--map', 'parts'],
+      ['get', path, '3', '--journal', 'dec'],
+      ['tail', path, 'dec'],
+    ]) {
+      const told = await run(['grid', ...args])
+      assert.equal([told.code, told.err.length], [1, 1], args.join(' '))
+    }
+    assert.is((await run(['grid', 'get', path, '4', '--journal', 'dec'])).code, 0)
+  }))
+
+test('names from anywhere are shown whole, and steer no terminal', async () => {
+  const path = await mkdtemp(join(tmpdir(), 'stigmergy-names-'))
+  const durable = await openDurable({ path })
+  const grid = await openGrid(durable.backend)
+  try {
+    await grid.map<number>('__proto__').put('k', 1)
+    await durable.store.commit('a\u001b[2J\nDAMAGED b\u009b', 0, fence, Buffer.from('x'))
+    await grid.close()
+    await durable.close()
+    const { out } = await run(['grid', 'inspect', path])
+    assert.match(out.join('\n'), /^maps: 1\n {2}name +entries\n {2}__proto__ +1$/m)
+    assert.match(out.join('\n'), '  a\\u001b[2J\\nDAMAGED b\\u009b  ')
+    const { out: json } = await run(['grid', 'inspect', path, '--json'])
+    assert.match(json[0] ?? '', '"maps":{"__proto__":1}')
+  } finally {
+    await rm(path, { recursive: true, force: true })
+  }
+})
+
 test.run()

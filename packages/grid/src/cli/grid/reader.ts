@@ -24,7 +24,7 @@ type Soon<T> = T | Promise<T>
 export interface MapsToLookAt {
   names(): Soon<readonly string[]>
   keys(map: string, broken?: TellBroken): Soon<readonly string[]>
-  count(map: string): Soon<number>
+  count(map: string, broken?: TellBroken): Soon<number>
   entry(map: string, key: string): Soon<StoredMapEntry | undefined>
   /** Where maps, not journals, are followed. */
   readonly changes?: Pick<HazelcastReader, 'follow' | 'newest'>

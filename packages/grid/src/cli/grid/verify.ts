@@ -1,6 +1,7 @@
 import type { GridReader } from './reader.ts'
 import { isStoreError } from '../../store/errors.ts'
 import type { CliIo, Command } from '../command.ts'
+import { visible } from '../values.ts'
 import { TARGET, withTarget } from './target.ts'
 
 /** Entries that are asked for at a time, where they are in another process. */
@@ -36,7 +37,7 @@ export const verify: Command = {
       if (args.flag('json')) io.out(JSON.stringify(found))
       else {
         io.out(`read ${records} records, ${entries} entries of maps, ${journalRecords} records of journals, ${blobs} blobs, ${tags} tags`)
-        for (const { what, why } of damaged) io.out(`DAMAGED ${what}: ${why}`)
+        for (const { what, why } of damaged) io.out(visible(`DAMAGED ${what}: ${why}`))
         io.out(damaged.length === 0 ? 'all is well' : `${damaged.length} damaged`)
       }
       return damaged.length === 0 ? 0 : 1
