@@ -107,7 +107,7 @@ test('verify reads everything and names what is damaged', () =>
     assert.is(records, 4)
     assert.equal(
       damaged.map(({ what }) => what),
-      ['record sentinel', 'journal decisions', `blob ${id}`, 'tag journal/decisions@10.0.0'],
+      ['record sentinel', 'journal decisions from 10 to 19', `blob ${id}`, 'tag journal/decisions@10.0.0'],
     )
     for (const [at, why] of [/check sum is wrong/, /there is no blob/, /is damaged: the SHA-256/, /there is no blob/].entries()) {
       assert.match(damaged[at]?.why ?? '', why)

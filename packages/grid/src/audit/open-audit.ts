@@ -113,6 +113,11 @@ export function openAudit(options: AuditOptions): Audit {
       const kept = version === undefined ? await store.get(id) : (await store.revisions(id)).find(({ rev }) => rev === version)
       if (kept !== undefined || version === undefined) return kept && (readEntry(kept.value, name) as AuditEntry<T>)
       checkCount('version', version, 1)
+      // Acknowledged, and not in the blobs yet. Asked before them: what leaves the outbox is there already.
+      for (const { value } of await store.outbox(id)) {
+        const entry = readEntry(value, name)
+        if (entry.version === version) return entry as AuditEntry<T>
+      }
       try {
         const bytes = await blobs.readAll(`${tagName(name)}@${versionTag(version)}`)
         return readEntry(bytes, name) as AuditEntry<T>

@@ -1,3 +1,4 @@
+import type { TellBroken } from '../store/tell-broken.ts'
 import type { AckLevel } from '../store/store.ts'
 import type { BlobInfo, BlobTag } from './blobs.ts'
 
@@ -39,6 +40,6 @@ export interface TagTable {
   read(name: string, version: string): Promise<{ readonly mark: unknown; readonly id: string | undefined }>
   /** Writes the id, or removes the tag, if the tag still has this mark. False: it has not. */
   swap(name: string, version: string, mark: unknown, id: string | undefined): Promise<boolean>
-  /** Of one name, or of all. */
-  list(name?: string): AsyncIterable<BlobTag>
+  /** Of one name, or of all. A tag that cannot be read is told to `broken` and left out; without it the list ends with the error. */
+  list(name?: string, broken?: TellBroken): AsyncIterable<BlobTag>
 }

@@ -26,7 +26,15 @@ export function showValue(bytes: Uint8Array): ShownValue {
 export function inLine({ as, value }: ShownValue): string {
   const text = as === 'text' ? value : as === 'msgpack' ? JSON.stringify(value) : `base64 ${value}`
   const line = text.replaceAll(/\s+/g, ' ')
-  return line.length > SHOWN ? `${line.slice(0, SHOWN)}... (${text.length} characters)` : line
+  return visible(line.length > SHOWN ? `${line.slice(0, SHOWN)}... (${text.length} characters)` : line)
+}
+
+/** A line for people, with what steers a terminal or turns the line written out as in JSON: names and ids come from anywhere. */
+export function visible(line: string): string {
+  return line.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, (each) => {
+    const short = JSON.stringify(each).slice(1, -1)
+    return short === each ? `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}` : short
+  })
 }
 
 function asText(bytes: Uint8Array): string | undefined {

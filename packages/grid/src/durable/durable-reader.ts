@@ -1,11 +1,12 @@
 import { join } from 'node:path'
 import { createBlobs } from '../blobs/create-blobs.ts'
-import type { Blobs } from '../blobs/blobs.ts'
+import type { Blobs, BlobTag } from '../blobs/blobs.ts'
 import { createDiskBytes } from '../blobs/disk-bytes.ts'
 import { archiveInBlobs } from '../blobs/blob-archive.ts'
 import type { Journal } from '../journal/journal.ts'
 import { openJournal } from '../journal/open-journal.ts'
 import type { LeaseRow } from '../store/authority.ts'
+import { readOr, type TellBroken } from '../store/tell-broken.ts'
 import type { Store } from '../store/store.ts'
 import { createLmdbJournalTable } from './lmdb-journal-table.ts'
 import { toLeaseRow } from './lmdb-leases.ts'
@@ -40,11 +41,17 @@ export interface DurableReader extends AsyncDisposable {
   readonly maps: MapEntries
   /** Ids of the records, also of one that cannot be read. */
   ids(): readonly string[]
-  leases(): readonly LeaseEntry[]
+  /** What cannot be read is told to `broken` and left out; without it that is an error. So it is with tags and journals. */
+  leases(broken?: TellBroken): readonly LeaseEntry[]
+  tags(broken?: TellBroken): AsyncIterable<BlobTag>
   journalNames(): readonly string[]
-  journals(): readonly JournalEntry[]
+  journals(broken?: TellBroken): readonly JournalEntry[]
   /** Records by offset, hot or cold; `changed` resolves when there may be more. */
-  journal(name: string): Pick<Journal, 'extent' | 'lag' | 'lastSeq' | 'read'> & { changed(signal: AbortSignal): Promise<void> }
+  journal(name: string): Pick<Journal, 'extent' | 'lag' | 'lastSeq' | 'read'> & {
+    changed(signal: AbortSignal): Promise<void>
+    /** Where what is stored together after this offset begins. */
+    nextPart(after: number): number | undefined
+  }
   close(): Promise<void>
 }
 
@@ -56,16 +63,37 @@ export async function openDurableReader(path: string): Promise<DurableReader> {
   const leaseTable = environment.table('leases', true)
   const heads = environment.table('heads', true)
   const journalRows = environment.table('journals', true)
-  const blobs = createBlobs(createDiskBytes({ path: join(path, 'blobs') }), createLmdbTags(environment))
+  const batches = environment.table('batches', false)
+  const tags = createLmdbTags(environment)
+  const blobs = createBlobs(createDiskBytes({ path: join(path, 'blobs') }), tags)
 
-  function entryOf(name: string): JournalEntry {
-    const head = journalTable.head(name).row ?? { first: 0, cold: 0, end: 0 }
-    const prefix = Buffer.from(`p${name}\0`)
-    const producers = new Map<string, number>()
+  /** Numbers under the names of one kind: last numbers of producers, positions of readers. */
+  function numbers(kind: string, one: string, journal: string, broken: TellBroken | undefined): ReadonlyMap<string, number> {
+    const prefix = Buffer.from(`${kind}${journal}\0`)
+    const found = new Map<string, number>()
     for (const { key, value } of journalRows.getRange({ start: prefix, end: Buffer.concat([prefix, Buffer.alloc(9, 0xff)]) })) {
-      producers.set(key.subarray(prefix.length).toString(), rows.read(value, `a producer of journal ${name}`)[0] as number)
+      const name = key.subarray(prefix.length).toString()
+      const what = `${one} ${name} of journal ${journal}`
+      const fields = readOr(broken, what, () => rows.read(value, what))
+      if (fields !== undefined) found.set(name, fields[0] as number)
     }
-    return { name, ...head, readers: journalTable.readers(name), producers }
+    return found
+  }
+
+  function entryOf(name: string, broken: TellBroken | undefined): JournalEntry {
+    const head = readOr(broken, `journal ${name}`, () => journalTable.head(name).row) ?? { first: 0, cold: 0, end: 0 }
+    return { name, ...head, readers: numbers('r', 'reader', name, broken), producers: numbers('p', 'producer', name, broken) }
+  }
+
+  /** Where the next batch or segment after this offset begins: only keys are read. */
+  function nextPart(journal: string, after: number): number | undefined {
+    const starts = [Buffer.from(`${journal}\0`), Buffer.from(`s${journal}\0`)].flatMap((prefix, at) => {
+      const start = Buffer.concat([prefix, Buffer.alloc(8)])
+      start.writeBigUInt64BE(BigInt(after + 1), prefix.length)
+      const keys = [batches, journalRows][at]?.getKeys({ start, end: Buffer.concat([prefix, Buffer.alloc(9, 0xff)]), limit: 1 }) ?? []
+      return Array.from(keys, (key) => Number(key.readBigUInt64BE(prefix.length)))
+    })
+    return starts.length === 0 ? undefined : Math.min(...starts)
   }
 
   const journalNames = (): readonly string[] => {
@@ -84,23 +112,26 @@ export async function openDurableReader(path: string): Promise<DurableReader> {
     store: createLmdbStore(environment),
     blobs,
     maps: createMapEntries(environment),
-    leases() {
+    tags: (broken) => tags.list(undefined, broken),
+    leases(broken) {
       environment.refresh()
       return Array.from(leaseTable.getRange(), ({ key, value }) => {
         const name = key.toString()
-        return { name, ...toLeaseRow(rows.read(value, `lease ${name}`)) }
-      })
+        const row = readOr(broken, `lease ${name}`, () => toLeaseRow(rows.read(value, `lease ${name}`)))
+        return row && { name, ...row }
+      }).filter((lease) => lease !== undefined)
     },
     ids() {
       environment.refresh()
       return Array.from(heads.getKeys(), (key) => key.toString())
     },
     journalNames,
-    journals: () => journalNames().map(entryOf),
+    journals: (broken) => journalNames().map((name) => entryOf(name, broken)),
     journal(name) {
       const journal = openJournal(journalTable, name, { archive: archiveInBlobs(blobs) })
       return {
         extent: () => journal.extent(),
+        nextPart: (after) => nextPart(name, after),
         lag: (reader) => journal.lag(reader),
         lastSeq: (producer) => journal.lastSeq(producer),
         read: (from, options) => journal.read(from, options),

@@ -1,4 +1,5 @@
 import type { TagTable } from '../blobs/ports.ts'
+import { readOr } from '../store/tell-broken.ts'
 import { quietly, type Environment } from './environment.ts'
 
 /** Tags of blobs in an lmdb environment, under `name NUL version`. */
@@ -20,15 +21,15 @@ export function createLmdbTags(environment: Environment): TagTable {
       // A removed tag leaves its row, so that no mark comes twice.
       return environment.swap(table, [{ key, version: expected }], () => quietly(table.put(key, rows.pack([id ?? null]), expected + 1)))
     },
-    async *list(name) {
+    async *list(name, broken) {
       environment.check()
       environment.refresh()
       const range = name === undefined ? {} : { start: keyOf(name, ''), end: Buffer.concat([keyOf(name, ''), LAST]) }
       for (const { key, value } of table.getRange(range)) {
         const [of = '', version = ''] = key.toString().split('\0')
-        const [id] = rows.read(value, `tag ${of}@${version}`) as [string | null]
-        if (id === null) continue
-        yield { name: of, version, id }
+        const what = `tag ${of}@${version}`
+        const [id] = (readOr(broken, what, () => rows.read(value, what)) ?? [null]) as [string | null]
+        if (id !== null) yield { name: of, version, id }
         // Before the next step, which a closed file no longer has.
         environment.check()
       }

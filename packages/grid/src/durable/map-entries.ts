@@ -1,4 +1,5 @@
 import { createCodec, type Header } from '../map/codec.ts'
+import { readOr, type TellBroken } from '../store/tell-broken.ts'
 import type { Environment } from './environment.ts'
 import { mapPrefix, recordId, toRecordRow } from './grid/rows.ts'
 
@@ -14,7 +15,8 @@ export interface StoredMapEntry {
 /** The maps of a durable grid, for those who look. Throws `StoreError` STORE_BROKEN and `GridError` BAD_ENVELOPE or NEWER_FORMAT. */
 export interface MapEntries {
   names(): readonly string[]
-  keys(map: string): readonly string[]
+  /** A row that cannot be read is told to `broken` and left out; without it that is an error. */
+  keys(map: string, broken?: TellBroken): readonly string[]
   /** Undefined if there is none, or it was removed. */
   entry(map: string, key: string): StoredMapEntry | undefined
 }
@@ -41,14 +43,16 @@ export function createMapEntries(environment: Environment): MapEntries {
       }
       return [...names]
     },
-    keys(map) {
+    keys(map, broken) {
       environment.refresh()
       const prefix = Buffer.from(mapPrefix(map))
       const found: string[] = []
       for (const { key: id, value } of table.getRange({ start: prefix, end })) {
         if (!id.subarray(0, prefix.length).equals(prefix)) break
-        const row = toRecordRow(rows.read(value, `an entry of map ${map}`))
-        if (!row.removed) found.push(row.key)
+        // A long key is told by its hash.
+        const what = `${id.subarray(prefix.length).toString().replace(/^=/, '')} of map ${map}`
+        const row = readOr(broken, what, () => toRecordRow(rows.read(value, what)))
+        if (row?.removed === false) found.push(row.key)
       }
       return found
     },

@@ -1,6 +1,7 @@
 import type { Entry } from '../map/entry.ts'
 import type { GridMap } from '../grid.ts'
 import type { Fence, Store } from '../store/store.ts'
+import { isStoreError } from '../store/errors.ts'
 import { storedValues } from './stored-values.ts'
 
 /** Writes one key at a time into the store, knowing which revision stands there. */
@@ -53,7 +54,13 @@ export function createKeyWriter<V>(map: GridMap<V>, { store, prefix, fence }: Ke
       if (entry !== undefined) passing += 1
       revisions.delete(key)
       const id = prefix + key
-      if ((await store.get(id)) === undefined) return
+      try {
+        if ((await store.get(id)) === undefined) return
+      } catch (error) {
+        // The store never held such a key, so there is nothing to delete.
+        if (isStoreError(error, 'BAD_ID')) return
+        throw error
+      }
       await store.delete(id, fence)
       stored += 1
     },

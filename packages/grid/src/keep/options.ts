@@ -4,7 +4,7 @@ import type { Fence, Store } from '../store/store.ts'
 
 export interface ReadThroughOptions {
   readonly store: Store
-  /** Begins the id of every record: ids are `prefix` + key. @default the map's name and a slash */
+  /** Begins the id of every record: ids are `prefix` + key. @default the map's name, `%` and `/` in it as `%25` and `%2F`, and a slash */
   readonly prefix?: string
 }
 
@@ -38,7 +38,7 @@ export function resolveReadThrough(
   names: readonly string[] = ['store', 'prefix'],
 ): Required<ReadThroughOptions> {
   checkNames(of, options, names)
-  const { store, prefix = `${map}/` } = options
+  const { store, prefix = ownPrefix(map) } = options
   if (typeof store?.commit !== 'function') throw badOption('store', store, 'a Store')
   if (typeof prefix !== 'string' || Buffer.byteLength(prefix) > 200) throw badOption('prefix', prefix, 'a string of at most 200 bytes')
   return { store, prefix }
@@ -58,4 +58,9 @@ export function resolveWriteBehind(map: string, options: WriteBehindOptions): Re
     timeoutMs: checkMs('timeoutMs', options.timeoutMs ?? 10_000),
     clock,
   }
+}
+
+/** No map's ids begin as another's: key `q/k` of map `p` is not key `k` of map `p/q`. */
+function ownPrefix(map: string): string {
+  return `${map.replaceAll('%', '%25').replaceAll('/', '%2F')}/`
 }

@@ -5,6 +5,7 @@ import type { Change, Entry } from '../map/entry.ts'
 import type { GridMap, WriteOptions } from '../grid.ts'
 import { isStoreError, StoreError } from '../store/errors.ts'
 import { createDirtyKeys, type Dirty } from './dirty-keys.ts'
+import { forGood, ofTheStore, refusedKeys } from './refused-keys.ts'
 import { createKeyWriter } from './key-writer.ts'
 import { resolveWriteBehind, type WriteBehindOptions } from './options.ts'
 
@@ -19,6 +20,10 @@ export interface WriteBehindStats {
   readonly failed: number
   /** Entries with a time to live: they are not stored. */
   readonly passing: number
+  /** Keys set aside, because the store can never hold what they are: their next change is tried again. */
+  readonly refused: number
+  /** What a write failed of last. */
+  readonly lastError: unknown
 }
 
 /** Keeps a map in a store, a moment later. */
@@ -27,19 +32,19 @@ export interface WriteBehind<V> extends AsyncDisposable {
   put(key: string, value: V, options?: WriteOptions): Promise<Entry<V>>
   /** Deletes in the store first, then in the map, so that no read-through brings it back. True if there was an entry. */
   remove(key: string): Promise<boolean>
-  /** Resolves when all that had changed by now is stored. Throws STORE_TIMEOUT, and STORE_FENCED if another keeper took over. */
+  /** Resolves when all that had changed by now is stored. Throws what names the keys that cannot be stored, STORE_TIMEOUT, and STORE_FENCED if another keeper took over. */
   flush(): Promise<void>
   stats(): WriteBehindStats
   /** Aborts when another keeper took over; its reason is the STORE_FENCED error. The map goes on, this keeper does not. */
   readonly signal: AbortSignal
-  /** Stores what is left, or throws STORE_TIMEOUT, saying how many keys are not stored. */
+  /** Stores what is left, or throws STORE_TIMEOUT, saying how many keys are not stored; or what names those that cannot be. */
   close(): Promise<void>
 }
 
 /**
  * Keeps `map` in a store: every change of every process, seen by a watch, is written behind it. A key that changes often is written
  * with its newest value; writes of one key follow each other, and one that fails is tried again with what is newest then, so a key
- * never goes back. A crash of this process loses nothing: the next keeper, with its own fence, compares the map with the store.
+ * never goes back. One that the store can never hold is set aside and told by `stats`, `flush` and `close`. A crash of this process loses nothing: the next keeper, with its own fence, compares the map with the store.
  * What is lost is what had changed within the last moment (`flushMs` and the write) when grid and keeper die together.
  *
  * On begin, what the map holds is written where it differs, and what it lacks stays in the store: see `createReadThrough`.
@@ -56,10 +61,13 @@ export function createWriteBehind<V>(map: GridMap<V>, options: WriteBehindOption
   let passing: Promise<void> | undefined
   let failures = 0
   let failed = 0
+  let lastError: unknown
+  const refused = refusedKeys(map.name)
   let closed = false
 
   function mark(key: string, entry: Entry<V> | undefined): number {
     const number = dirty.mark(key, entry)
+    refused.delete(key)
     schedule()
     return number
   }
@@ -72,9 +80,16 @@ export function createWriteBehind<V>(map: GridMap<V>, options: WriteBehindOption
   }
 
   function schedule(): void {
-    if (passing !== undefined || over.signal.aborted || dirty.waiting === 0) return
+    const { waiting, dueMs } = dirty
+    if (passing !== undefined || over.signal.aborted || (waiting === 0 && dueMs === undefined)) return
     const delayMs =
-      failures > 0 ? retryMs * Math.min(50, 2 ** (failures - 1)) : dirty.waiting >= flushKeys || waiters.size > 0 ? 0 : flushMs
+      failures > 0
+        ? pauseMs(failures)
+        : waiting === 0
+          ? Math.max(0, (dueMs ?? 0) - clock.now())
+          : waiting >= flushKeys || waiters.size > 0
+            ? 0
+            : flushMs
     clock.clearTimeout(timer)
     timer = clock.setTimeout(() => {
       passing ??= pass().finally(() => {
@@ -85,21 +100,34 @@ export function createWriteBehind<V>(map: GridMap<V>, options: WriteBehindOption
     }, delayMs)
   }
 
+  const pauseMs = (times: number): number => retryMs * Math.min(50, 2 ** (times - 1))
+
   async function pass(): Promise<void> {
-    let ok = true
+    const failing: (readonly [Dirty<V>, unknown])[] = []
+    let stored = 0
     const write = async (taken: Dirty<V>): Promise<void> => {
       try {
         await writer.write(taken.key, taken.entry)
-        dirty.stored(taken)
+        dirty.done(taken)
+        stored += 1
       } catch (error) {
-        ok = false
-        dirty.putBack(taken)
+        lastError = error
+        failing.push([taken, error])
         if (isStoreError(error, 'STORE_FENCED')) end(error)
         else failed += 1
       }
     }
-    await Promise.all(dirty.take(parallel).map(write))
-    failures = ok ? 0 : failures + 1
+    await Promise.all(dirty.take(parallel, clock.now()).map(write))
+    // A store that is down is tried by all keys together; one key's own trouble slows that key only.
+    const down = stored === 0 && failing.length > 0 && failing.every(([, error]) => ofTheStore(error))
+    failures = down ? failures + 1 : 0
+    for (const [taken, error] of failing) {
+      if (!forGood(error)) dirty.putBack(taken, down ? undefined : clock.now() + pauseMs(taken.tries + 1))
+      else {
+        dirty.done(taken)
+        refused.add(taken.key, error)
+      }
+    }
   }
 
   function end(reason: unknown): void {
@@ -148,6 +176,7 @@ export function createWriteBehind<V>(map: GridMap<V>, options: WriteBehindOption
       over.signal.throwIfAborted()
       const removal = mark(key, undefined)
       await until(() => dirty.settled(removal), notStored)
+      refused.check(key)
       return map.remove(key)
     },
     async flush() {
@@ -155,8 +184,12 @@ export function createWriteBehind<V>(map: GridMap<V>, options: WriteBehindOption
       await turn()
       const { marks } = dirty
       await until(() => dirty.settled(marks), notStored)
+      refused.check()
     },
-    stats: () => ({ dirty: dirty.size, stored: writer.stored, coalesced: dirty.coalesced, failed, passing: writer.passing }),
+    stats() {
+      const { stored, passing: passed } = writer
+      return { dirty: dirty.size, stored, coalesced: dirty.coalesced, failed, passing: passed, refused: refused.size, lastError }
+    },
     async close() {
       if (closed) return
       closed = true

@@ -1,9 +1,10 @@
-import type { Blobs } from '../blobs/blobs.ts'
+import type { Blobs, BlobTag } from '../blobs/blobs.ts'
 import { createBlobs } from '../blobs/create-blobs.ts'
 import type { LeaseRow } from '../store/authority.ts'
 import { StoreError } from '../store/errors.ts'
 import { createOperations } from '../store/operations.ts'
 import { createRowCodec } from '../store/row.ts'
+import { toldOr, type TellBroken } from '../store/tell-broken.ts'
 import type { Store } from '../store/store.ts'
 import { idOf } from './keys.ts'
 import { listAll } from './list-all.ts'
@@ -23,7 +24,9 @@ export interface S3Reader extends AsyncDisposable {
   readonly blobs: Pick<Blobs, 'list' | 'read' | 'readAll' | 'resolve' | 'stat' | 'tags'>
   /** Ids of the records, also of one that cannot be read. */
   ids(): AsyncIterable<string>
-  leases(): AsyncIterable<LeaseRow & { readonly name: string }>
+  /** What cannot be read is told to `broken` and left out; without it that is an error. So it is with tags. */
+  leases(broken?: TellBroken): AsyncIterable<LeaseRow & { readonly name: string }>
+  tags(broken?: TellBroken): AsyncIterable<BlobTag>
   close(): Promise<void>
 }
 
@@ -43,6 +46,7 @@ export async function openS3Reader(options: S3BlobsOptions): Promise<S3Reader> {
     throw new StoreError('STORE_NEWER', text)
   }
   const register = createRegister(resolved, 'opaque', rows, operations)
+  const tags = createS3Tags(resolved, register, operations)
   const leases = createS3Leases(resolved, register, operations)
 
   async function* idsIn(folder: string): AsyncGenerator<string> {
@@ -57,11 +61,15 @@ export async function openS3Reader(options: S3BlobsOptions): Promise<S3Reader> {
   return {
     schemaVersion,
     store: createS3Store(resolved, register, operations),
-    blobs: createBlobs(createS3Bytes(resolved, options.bucket, register, operations), createS3Tags(resolved, register, operations)),
+    blobs: createBlobs(createS3Bytes(resolved, options.bucket, register, operations), tags),
     ids: () => idsIn(`${prefix}state/`),
-    async *leases() {
+    tags: (broken) => tags.list(undefined, broken),
+    async *leases(broken) {
       for await (const name of idsIn(`${prefix}leases/`)) {
-        const { row } = await leases.read(name)
+        const row = await leases.read(name).then(
+          (found) => found.row,
+          (error: unknown) => toldOr(broken, `lease ${name}`, error),
+        )
         if (row !== undefined) yield { name, ...row }
       }
     },

@@ -1,5 +1,6 @@
 import type { TagTable } from '../blobs/ports.ts'
 import type { BlobTag } from '../blobs/blobs.ts'
+import { toldOr, type TellBroken } from '../store/tell-broken.ts'
 import { idOf, keyOf, prefixOf } from './keys.ts'
 import { listAll } from './list-all.ts'
 import type { Operations } from '../store/operations.ts'
@@ -26,21 +27,21 @@ export function createS3Tags({ bucket, prefix }: ResolvedS3Options, register: Re
         const { swapped } = await register.swap(keyFor(name, version), mark as Seen, [id ?? null], signal)
         return swapped
       }),
-    async *list(name) {
+    async *list(name, broken) {
       const wanted = name === undefined ? folder : prefixOf(folder, `${name}\0`)
       for await (const page of listAll(bucket, operations, wanted)) {
         for (let at = 0; at < page.length; at += AT_A_TIME) {
-          const tags = await Promise.all(page.slice(at, at + AT_A_TIME).map(({ key }) => tagAt(key)))
+          const tags = await Promise.all(page.slice(at, at + AT_A_TIME).map(({ key }) => tagAt(key, broken)))
           for (const tag of tags) if (tag !== undefined && (name === undefined || tag.name === name)) yield tag
         }
       }
     },
   }
 
-  async function tagAt(key: string): Promise<BlobTag | undefined> {
+  async function tagAt(key: string, broken: TellBroken | undefined): Promise<BlobTag | undefined> {
     const [name, version] = idOf(folder, key)?.split('\0') ?? []
     if (name === undefined || version === undefined) return undefined
-    const id = toId(await look(key))
+    const id = await look(key).then(toId, (error: unknown) => toldOr(broken, `tag ${name}@${version}`, error))
     return id === undefined ? undefined : { name, version, id }
   }
 }

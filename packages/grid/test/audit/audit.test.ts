@@ -35,6 +35,16 @@ function inMemory(change: Partial<AuditOptions> = {}): AuditOptions {
   return { store: createMemoryStore({ revisions: 3 }), blobs, fence, clock: createVirtualClock({ wallStart: 0 } as object), ...change }
 }
 
+test('a version that only waits for the blobs is read from where it waits', async () => {
+  const options = inMemory()
+  const put = (): Promise<never> => Promise.reject(new StoreError('STORE_UNREACHABLE', 'no bucket'))
+  const audit = openAudit({ ...options, blobs: { ...options.blobs, put } })
+  for (let at = 1; at <= 10; at++) await audit.record('cell-7', { at })
+  for (let at = 1; at <= 10; at++) assert.equal((await audit.read('cell-7', at))?.document, { at })
+  assert.is(await audit.read('cell-7', 11), undefined)
+  await audit.close()
+})
+
 test('every plan is a version of its own, with its trace, in the store and in the blobs', async () => {
   const options = inMemory()
   const audit = openAudit(options)

@@ -66,7 +66,7 @@ test('changes are written a moment later, the newest of each key, whoever made t
   await pass(2)
   assert.equal(store.log, ['get parts/a', 'get parts/b', 'commit parts/a 1', 'commit parts/b 1'])
   assert.equal([await kept('a'), await kept('b')], [10, 1])
-  assert.equal(behind.stats(), { dirty: 0, stored: 2, coalesced: 9, failed: 0, passing: 0 })
+  assert.equal(behind.stats(), { dirty: 0, stored: 2, coalesced: 9, failed: 0, passing: 0, refused: 0, lastError: undefined })
   await map.remove('a')
   await pass(25)
   assert.is(await kept('a'), undefined)

@@ -38,6 +38,7 @@ function toGridReader(cluster: HazelcastReader): GridReader {
       stat: (reference) => none(`blob ${quote(reference)}`),
     },
     ids: () => [],
+    tags: async function* () {},
     leases: () => [],
     journalNames: () => [],
     journals: () => [],

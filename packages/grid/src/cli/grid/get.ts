@@ -2,7 +2,7 @@ import { StoreError } from '../../store/errors.ts'
 import type { GridReader } from './reader.ts'
 import { GridError, quote } from '../../errors.ts'
 import type { CliIo, Command, ExitCode, ParsedArguments } from '../command.ts'
-import { inLine, showValue } from '../values.ts'
+import { inLine, showValue, visible } from '../values.ts'
 import { TARGET, withTarget } from './target.ts'
 
 export const get: Command = {
@@ -102,7 +102,7 @@ async function print(head: object, value: Uint8Array, args: ParsedArguments, io:
   if (args.flag('raw')) return io.write(value)
   const shown = showValue(value)
   if (args.flag('json')) return io.out(JSON.stringify({ ...head, ...shown }))
-  io.out(line)
+  io.out(visible(line))
   io.out(`  ${inLine(shown)}`)
 }
 
@@ -116,7 +116,7 @@ export async function knownMap(reader: GridReader, map: string): Promise<string>
 
 /** Throws if there is no such journal, and names those there are. */
 export function knownJournal(reader: GridReader, name: string): string {
-  const names = reader.journals().map((each) => each.name)
+  const names = reader.journalNames()
   if (names.includes(name)) return name
   throw new StoreError(
     'BAD_ID',

@@ -1,3 +1,7 @@
+import type { BlobTag } from '../../blobs/blobs.ts'
+import type { TellBroken } from '../../store/tell-broken.ts'
+import { visible } from '../values.ts'
+import { isDamage } from './damage.ts'
 import type { GridReader } from './reader.ts'
 import type { Command, ExitCode } from '../command.ts'
 import { size, table } from '../table.ts'
@@ -13,6 +17,8 @@ interface Found {
   readonly leases: readonly { readonly name: string; readonly owner: string | null; readonly fence: number; readonly ttlMs: number }[]
   readonly journals: readonly JournalRow[]
   readonly blobs: { readonly count: number; readonly bytes: number; readonly tags: number; readonly shown: readonly TagRow[] }
+  /** What could not be read, and why. */
+  readonly damaged: readonly { readonly what: string; readonly why: string }[]
 }
 
 interface StoreRow {
@@ -41,7 +47,7 @@ export const inspect: Command = {
   spec: {
     name: 'inspect',
     summary:
-      'Show what a durable grid holds: records, maps, leases, journals and how far their readers are, blobs.\nIt only looks, also while others write.',
+      'Show what a durable grid holds: records, maps, leases, journals and how far their readers are, blobs.\nIt only looks, also while others write. Exit code 1 says that something is damaged: the rest is shown.',
     positionals: [TARGET],
     options: {
       limit: { kind: 'count', placeholder: 'N', help: 'how many records, and how many tags, to list', defaultText: '20' },
@@ -58,19 +64,48 @@ export const inspect: Command = {
     withTarget(args.positional(0), io, async (reader): Promise<ExitCode> => {
       const found = await look(reader, args.positional(0) ?? '', args.number('limit') ?? 20, args.text('prefix') ?? '')
       if (args.flag('json')) io.out(JSON.stringify(found))
-      else for (const line of lines(found)) io.out(line)
-      return 0
+      else for (const line of lines(found)) io.out(visible(line))
+      return found.damaged.length === 0 ? 0 : 1
     }),
 }
+
+/** Records that are asked for at a time, where they are in another process. */
+const AT_ONCE = 64
 
 async function look(reader: GridReader, path: string, limit: number, prefix: string): Promise<Found> {
   let records = 0
   const shown: StoreRow[] = []
-  for await (const { id, rev, fence, value } of reader.store.scan({ prefix })) {
-    records += 1
-    if (shown.length < limit) shown.push({ id, rev, owner: fence.owner, fence: fence.token, bytes: value.length })
+  const damaged: Found['damaged'][number][] = []
+  const broken: TellBroken = (what, { message: why }) => void damaged.push({ what, why })
+  // By ids, not by a scan: one that cannot be read must not hide the others.
+  let asked: Promise<StoreRow | undefined>[] = []
+  const answered = async (): Promise<void> => {
+    for (const row of await Promise.all(asked)) {
+      if (row === undefined) continue
+      records += 1
+      if (shown.length < limit) shown.push(row)
+    }
+    asked = []
   }
-  const journals = reader.journals().map(({ name, first, cold, end, readers, producers }) => ({
+  for await (const id of reader.ids()) {
+    if (id.startsWith(prefix)) asked.push(ask(id))
+    if (asked.length === AT_ONCE) await answered()
+  }
+  await answered()
+
+  /** Undefined if it was deleted, or is damaged. */
+  async function ask(id: string): Promise<StoreRow | undefined> {
+    try {
+      const record = await reader.store.get(id)
+      return record && { id, rev: record.rev, owner: record.fence.owner, fence: record.fence.token, bytes: record.value.length }
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      broken(`record ${id}`, error)
+      return undefined
+    }
+  }
+
+  const journals = reader.journals(broken).map(({ name, first, cold, end, readers, producers }) => ({
     name,
     first,
     cold,
@@ -83,26 +118,32 @@ async function look(reader: GridReader, path: string, limit: number, prefix: str
     blobs.count += 1
     blobs.bytes += blob.size
   }
-  const tags = await reader.blobs.tags()
+  const tags: BlobTag[] = []
+  for await (const tag of reader.tags(broken)) tags.push(tag)
   const leases: Found['leases'][number][] = []
-  for await (const { name, owner, fence, ttlMs } of reader.leases()) leases.push({ name, owner: owner ?? null, fence, ttlMs })
-  const maps: Record<string, number> = {}
-  for (const name of await reader.maps.names()) maps[name] = await reader.maps.count(name)
+  for await (const { name, owner, fence, ttlMs } of reader.leases(broken)) leases.push({ name, owner: owner ?? null, fence, ttlMs })
+  const maps: (readonly [string, number])[] = []
+  for (const name of await reader.maps.names()) {
+    maps.push([name, await reader.maps.count(name, broken)])
+  }
   return {
     path,
     about: reader.about,
     schemaVersion: reader.schemaVersion,
     bytes: reader.bytes,
     store: { records, shown },
-    maps,
+    // Also a map that is named as a property every object has.
+    maps: Object.fromEntries(maps),
     leases,
     journals,
+    damaged,
     blobs: { ...blobs, tags: tags.length, shown: tags.slice(0, limit).map(({ name, version, id }) => ({ tag: `${name}@${version}`, id })) },
   }
 }
 
-function lines({ path, about, store, maps, leases, journals, blobs }: Found): readonly string[] {
-  const indent = (rows: readonly (readonly string[])[]): readonly string[] => table(rows).map((line) => `  ${line}`)
+function lines({ path, about, store, maps, leases, journals, blobs, damaged }: Found): readonly string[] {
+  const indent = (rows: readonly (readonly string[])[]): readonly string[] =>
+    table(rows.map((row) => row.map(visible))).map((line) => `  ${line}`)
   const more = (all: number, shown: number): readonly string[] => (all > shown ? [`  ... and ${all - shown} more (see --limit)`] : [])
   const told = [`${path}: ${about}`, '', `store: ${count(store.records, 'record')}`]
   if (store.shown.length > 0) {
@@ -131,6 +172,7 @@ function lines({ path, about, store, maps, leases, journals, blobs }: Found): re
   if (blobs.shown.length > 0) {
     told.push(...indent([['tag', 'id'], ...blobs.shown.map(({ tag, id }) => [tag, id])]), ...more(blobs.tags, blobs.shown.length))
   }
+  if (damaged.length > 0) told.push('', ...damaged.map(({ what, why }) => `DAMAGED ${what}: ${why}`))
   return told
 }
 

@@ -1,5 +1,7 @@
 import type { DurableReader, JournalEntry, LeaseEntry } from '../../durable/durable-reader.ts'
 import type { StoredMapEntry } from '../../durable/map-entries.ts'
+import type { BlobTag } from '../../blobs/blobs.ts'
+import type { TellBroken } from '../../store/tell-broken.ts'
 import type { HazelcastReader } from '../../hazelcast/hazelcast-reader.ts'
 
 /** What the commands look at, wherever it is. A bucket has neither maps nor journals to name, a cluster has maps only. */
@@ -10,9 +12,10 @@ export interface GridReader extends Pick<DurableReader, 'blobs' | 'close' | 'sto
   readonly bytes: number | null
   readonly maps: MapsToLookAt
   ids(): AsyncIterable<string> | Iterable<string>
-  leases(): AsyncIterable<LeaseEntry> | Iterable<LeaseEntry>
+  leases(broken?: TellBroken): AsyncIterable<LeaseEntry> | Iterable<LeaseEntry>
+  tags(broken?: TellBroken): AsyncIterable<BlobTag>
   journalNames(): readonly string[]
-  journals(): readonly JournalEntry[]
+  journals(broken?: TellBroken): readonly JournalEntry[]
   journal(name: string): ReturnType<DurableReader['journal']>
 }
 
@@ -20,8 +23,8 @@ type Soon<T> = T | Promise<T>
 
 export interface MapsToLookAt {
   names(): Soon<readonly string[]>
-  keys(map: string): Soon<readonly string[]>
-  count(map: string): Soon<number>
+  keys(map: string, broken?: TellBroken): Soon<readonly string[]>
+  count(map: string, broken?: TellBroken): Soon<number>
   entry(map: string, key: string): Soon<StoredMapEntry | undefined>
   /** Where maps, not journals, are followed. */
   readonly changes?: Pick<HazelcastReader, 'follow' | 'newest'>

@@ -1,7 +1,7 @@
 import type { CliIo, Command, ExitCode, ParsedArguments } from '../command.ts'
 import { GridError } from '../../errors.ts'
 import type { SeenChange } from '../../hazelcast/hazelcast-reader.ts'
-import { inLine, showValue } from '../values.ts'
+import { inLine, showValue, visible } from '../values.ts'
 import { knownJournal, knownMap } from './get.ts'
 import type { MapsToLookAt } from './reader.ts'
 import { TARGET, withTarget } from './target.ts'
@@ -40,7 +40,9 @@ export const tail: Command = {
           const when = new Date(wallMs).toISOString()
           const shown = showValue(value)
           const head = { offset, at: when, producer, seq, bytes: value.length }
-          io.out(args.flag('json') ? JSON.stringify({ ...head, ...shown }) : `${offset} ${when} ${producer} ${seq}  ${inLine(shown)}`)
+          io.out(
+            args.flag('json') ? JSON.stringify({ ...head, ...shown }) : visible(`${offset} ${when} ${producer} ${seq}  ${inLine(shown)}`),
+          )
         }
         at += records.length
         if (records.length > 0 && at < to) continue
@@ -57,7 +59,8 @@ async function tailMap(changes: NonNullable<MapsToLookAt['changes']>, map: strin
   if (args.number('from') !== undefined) throw new GridError('BAD_OPTION', '--from is for journals: a map has no offsets')
   const told = new Set<string>()
   const tell = (change: SeenChange): void => {
-    if (!io.signal.aborted && !told.has(nameOf(change))) io.out(args.flag('json') ? JSON.stringify(asObject(change)) : asLine(change))
+    if (!io.signal.aborted && !told.has(nameOf(change)))
+      io.out(args.flag('json') ? JSON.stringify(asObject(change)) : visible(asLine(change)))
   }
   // Listening begins first: what is written while the map is read comes twice rather than not at all.
   const early: SeenChange[] = []

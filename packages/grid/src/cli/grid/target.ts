@@ -1,8 +1,12 @@
 import { stat } from 'node:fs/promises'
 import { GridError, quote } from '../../errors.ts'
 import { StoreError } from '../../store/errors.ts'
-import type { CliIo } from '../command.ts'
+import type { MapEntries } from '../../durable/map-entries.ts'
+import type { CliIo, ExitCode } from '../command.ts'
 import { size } from '../table.ts'
+import { visible } from '../values.ts'
+import type { TellBroken } from '../../store/tell-broken.ts'
+import { isDamage } from './damage.ts'
 import { openCluster } from './cluster-target.ts'
 import type { GridReader } from './reader.ts'
 
@@ -13,11 +17,16 @@ const GIVE =
   'give the directory of openDurable({ path }) or embedded({ path }), s3://BUCKET/PREFIX of openS3, or hazelcast://HOST:PORT/CLUSTER'
 
 /** Opens the place a person named, to look only, uses it and closes it. Backends are loaded here and not before. */
-export async function withTarget<T>(target: string | undefined, io: CliIo, use: (reader: GridReader) => Promise<T>): Promise<T> {
+export async function withTarget(target: string | undefined, io: CliIo, use: (reader: GridReader) => Promise<ExitCode>): Promise<ExitCode> {
   const place = target ?? ''
   const reader = await openPlace(place, io.env)
   try {
     return await use(reader)
+  } catch (error) {
+    // Bad input is another matter: here a good question met something damaged.
+    if (io.signal.aborted || !isDamage(error)) throw error
+    io.err(visible(error.message))
+    return 1
   } finally {
     await reader.close()
   }
@@ -41,9 +50,19 @@ async function openDirectory(path: string): Promise<GridReader> {
   const { maps } = reader
   return {
     ...reader,
-    maps: { ...maps, count: (map) => maps.keys(map).length },
+    maps: { ...maps, count: (map, tell) => countKeys(maps, map, tell) },
     about: `${size(reader.bytes)}, schema version ${reader.schemaVersion}`,
   }
+}
+
+/** Those that cannot be read as well. */
+function countKeys(maps: MapEntries, map: string, tell?: TellBroken): number {
+  let broken = 0
+  const keys = maps.keys(map, (what, error) => {
+    broken += 1
+    tell?.(what, error)
+  })
+  return keys.length + broken
 }
 
 async function openBucket(url: string, env: CliIo['env']): Promise<GridReader> {

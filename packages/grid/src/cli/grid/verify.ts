@@ -1,6 +1,7 @@
 import type { GridReader } from './reader.ts'
 import { isStoreError } from '../../store/errors.ts'
 import type { CliIo, Command } from '../command.ts'
+import { visible } from '../values.ts'
 import { TARGET, withTarget } from './target.ts'
 
 /** Entries that are asked for at a time, where they are in another process. */
@@ -36,7 +37,7 @@ export const verify: Command = {
       if (args.flag('json')) io.out(JSON.stringify(found))
       else {
         io.out(`read ${records} records, ${entries} entries of maps, ${journalRecords} records of journals, ${blobs} blobs, ${tags} tags`)
-        for (const { what, why } of damaged) io.out(`DAMAGED ${what}: ${why}`)
+        for (const { what, why } of damaged) io.out(visible(`DAMAGED ${what}: ${why}`))
         io.out(damaged.length === 0 ? 'all is well' : `${damaged.length} damaged`)
       }
       return damaged.length === 0 ? 0 : 1
@@ -54,8 +55,13 @@ async function check(reader: GridReader, { signal }: CliIo): Promise<Checked> {
       await work()
     } catch (error) {
       signal.throwIfAborted()
-      damaged.push({ what, why: (error as Error).message })
+      broken(what, error as Error)
     }
+  }
+
+  /** Once, however many ways lead to it. */
+  function broken(what: string, { message: why }: Error): void {
+    if (!damaged.some((each) => each.what === what)) damaged.push({ what, why })
   }
 
   for await (const id of reader.ids()) {
@@ -67,13 +73,14 @@ async function check(reader: GridReader, { signal }: CliIo): Promise<Checked> {
   }
   for (const map of await reader.maps.names()) {
     await trying(`map ${map}`, async () => {
-      const keys = await reader.maps.keys(map)
+      const keys = await reader.maps.keys(map, broken)
       for (let at = 0; at < keys.length; at += AT_ONCE) await Promise.all(keys.slice(at, at + AT_ONCE).map((key) => readEntry(map, key)))
     })
   }
   await trying('leases', async () => {
-    for await (const lease of reader.leases()) void lease
+    for await (const lease of reader.leases(broken)) void lease
   })
+  await trying('journals', async () => void reader.journals(broken))
   for (const name of reader.journalNames()) await trying(`journal ${name}`, () => readJournal(name))
   for await (const { id } of reader.blobs.list()) {
     await trying(`blob ${id}`, async () => {
@@ -87,7 +94,7 @@ async function check(reader: GridReader, { signal }: CliIo): Promise<Checked> {
     })
   }
   await trying('tags', async () => {
-    for (const { name, version, id } of await reader.blobs.tags()) {
+    for await (const { name, version, id } of reader.tags(broken)) {
       counts.tags += 1
       await trying(`tag ${name}@${version}`, async () => {
         await reader.blobs.stat(id)
@@ -105,16 +112,24 @@ async function check(reader: GridReader, { signal }: CliIo): Promise<Checked> {
     const journal = reader.journal(name)
     const { first, end } = await journal.extent()
     let at = first
+    // Up to here part by part: one that is damaged must not hide the others.
+    let carefulTo = first
     while (at < end) {
       signal.throwIfAborted()
+      const to = Math.min(end, at < carefulTo ? (journal.nextPart(at) ?? end) : at + 1024)
       try {
-        const records = await journal.read(at, { limit: Math.min(1024, end - at) })
+        const records = await journal.read(at, { limit: to - at })
         at += records.length
         counts.journalRecords += records.length
       } catch (error) {
-        if (!isStoreError(error, 'JOURNAL_TRIMMED')) throw error
+        signal.throwIfAborted()
         // Retention went on meanwhile.
-        at = (await journal.extent()).first
+        if (isStoreError(error, 'JOURNAL_TRIMMED')) at = Math.max(at, (await journal.extent()).first)
+        else if (at >= carefulTo) carefulTo = to
+        else {
+          broken(`journal ${name} from ${at} to ${to - 1}`, error as Error)
+          at = to
+        }
       }
     }
   }
