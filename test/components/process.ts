@@ -1,7 +1,7 @@
 // Real servers for tests: started on a free port of this machine, ready when they say so, stopped by their pid.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,6 +27,8 @@ export interface RunningProcess extends AsyncDisposable {
   log(): Promise<string>
   /** Sends a signal and does not wait, as for a pause: SIGSTOP, SIGCONT. */
   signal(name: NodeJS.Signals): void
+  /** Stops it by SIGSTOP, and waits until it stands still: a signal takes a moment to be heard. */
+  pause(): Promise<void>
   /** Ends it at once, with signal 9, and waits until it is gone. */
   kill(): Promise<void>
   /** Asks it to end, waits two seconds, then kills it. Called again it does nothing. */
@@ -38,6 +40,13 @@ const LOOK_EVERY_MS = 20
 
 // The kernel ends the server when the process of the tests dies, however it dies.
 const WARDEN = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => process.platform === 'linux' && existsSync(path))
+
+/** True if the kernel says of each of its threads that it is stopped. */
+async function standsStill(pid: number): Promise<boolean> {
+  const threads = await readdir(`/proc/${pid}/task`)
+  const states = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(() => ') T ')))
+  return states.every((stat) => stat.includes(') T '))
+}
 
 /** Starts it and waits until it is ready. Throws with the end of its log if it ends before, or is not ready in time; then it is gone. */
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
@@ -56,6 +65,11 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
     },
     log: () => readFile(file, 'utf8'),
     signal: (signal) => void child.kill(signal),
+    async pause() {
+      child.kill('SIGSTOP')
+      const untilMs = performance.now() + STOP_MS
+      while (process.platform === 'linux' && !(await standsStill(running.pid)) && performance.now() < untilMs) await wait(1)
+    },
     async kill() {
       child.kill('SIGKILL')
       await end

@@ -6,6 +6,8 @@ const code = (error: unknown): string => (isStoreError(error) ? error.code : Str
 let acknowledged = 0
 try {
   const uid = process.argv[3] ?? ''
+  // It is loaded when the first directory is opened, and the project may stand where only root may look.
+  if (uid !== '') await import('lmdb')
   if (uid !== '') process.setuid?.(Number(uid))
   const durable = await openDurable({ path: process.argv[2] ?? '', timeoutMs: 5000 })
   try {

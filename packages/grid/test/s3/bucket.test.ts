@@ -136,7 +136,7 @@ for (const [name, open] of Object.entries(clients)) {
     `${name}: a signal ends a call to a server that hangs`,
     use(async (bucket) => {
       const hung = (server as Versitygw).process
-      hung.signal('SIGSTOP')
+      await hung.pause()
       try {
         const reason = new Error('long enough')
         for (const call of [

@@ -120,7 +120,7 @@ test('an endpoint that is down is told when the time is over, not before and not
 onServer('a server that hangs is told when the time is over, and close waits no longer', async () => {
   await using server: Versitygw = await startVersitygw(program as string)
   const { store, close } = await openS3({ bucket: await connectBucket(loginOf(server)), timeoutMs: 300 })
-  server.process.signal('SIGSTOP')
+  await server.process.pause()
   const calls = [store.get('x'), store.commit('x', 0, ours, bytes(1))].map((call) => refused(call, 'STORE_TIMEOUT', 'longer than 300 ms'))
   await close()
   await Promise.all(calls)
