@@ -48,7 +48,7 @@ export class Changes {
 
   /** The listener was told that a key has a new value. */
   stored(key: string, stored: Buffer, old: Buffer | null): void {
-    const frame = readFrame(stored)
+    const frame = this.awaited.sentAs(stored) ?? readFrame(stored)
     if (frame === undefined) return this.#options.feed.change(this.#toForeign(key, stored))
     const { known } = this
     const { completeness, hybrid, restamp, restore, session } = this.#options

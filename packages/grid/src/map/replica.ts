@@ -21,6 +21,8 @@ export interface ReplicaOptions<V> {
   readonly scope: Scope<V>
   readonly options: ResolvedMapOptions<V>
   readonly tell: (change: Change<V>) => void
+  /** Is there anybody to be told of a put? */
+  readonly isHeard: () => boolean
 }
 
 /**
@@ -42,7 +44,7 @@ export class Replica<V> implements DriverFeed {
     this.#options = options
     const { maxEntries, tombstoneMs } = options.options
     this.kept = maxEntries === undefined ? undefined : new KeptKeys(maxEntries)
-    this.near = new NearCache(options.clock, options.tell, this.kept)
+    this.near = new NearCache(options.clock, options.tell, this.kept, options.isHeard)
     this.tombstones = new Tombstones(tombstoneMs)
   }
 
