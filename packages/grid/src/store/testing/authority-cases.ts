@@ -148,6 +148,28 @@ export const authorityCases: readonly AuthorityCase[] = [
     },
   },
   {
+    name: 'what a watch throws or rejects with is dropped, and it is not told the same again',
+    async run({ open, pass }) {
+      const [a, b] = [await open(), await open()]
+      const told: string[] = []
+      const watches = [
+        b.watch('x', (holder) => {
+          told.push(`throws ${holder?.owner}`)
+          throw new Error('mine')
+        }),
+        b.watch('x', async (holder) => {
+          told.push(`rejects ${holder?.owner}`)
+          throw new Error('mine')
+        }),
+      ]
+      await pass(200)
+      await take(a, 'a')
+      await pass(200)
+      for (const watch of watches) watch.close()
+      deepEqual(told.toSorted(), ['rejects a', 'rejects undefined', 'throws a', 'throws undefined'])
+    },
+  },
+  {
     name: 'renewals of one lease may be asked for at a time: it stays ours',
     async run({ open }) {
       const [a, b] = [await open(), await open()]
