@@ -2,6 +2,7 @@ import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import type { Clock } from '../../time/clock.ts'
 import type { Authority, Lease } from '../authority.ts'
 import { isStoreError } from '../errors.ts'
+import type { Fence } from '../store.ts'
 
 /** One empty table of leases, fresh for each case. */
 export interface AuthorityBench {
@@ -157,10 +158,10 @@ export const authorityCases: readonly AuthorityCase[] = [
           told.push(`throws ${holder?.owner}`)
           throw new Error('mine')
         }),
-        b.watch('x', async (holder) => {
+        b.watch('x', ((holder: Fence | undefined) => {
           told.push(`rejects ${holder?.owner}`)
-          throw new Error('mine')
-        }),
+          return Promise.reject(new Error('mine'))
+        }) as (holder: Fence | undefined) => void),
       ]
       await pass(200)
       await take(a, 'a')
