@@ -1,7 +1,7 @@
 import type { Entry } from '../map/entry.ts'
 import type { GridMap } from '../grid.ts'
 import type { Fence, Store } from '../store/store.ts'
-import { isStoreError } from '../store/errors.ts'
+import { isStoreError, type StoreErrorCode } from '../store/errors.ts'
 import { storedValues } from './stored-values.ts'
 
 /** Writes one key at a time into the store, knowing which revision stands there. */
@@ -19,10 +19,15 @@ export interface KeyWriterOptions {
   readonly fence: Fence
 }
 
+/** After any other error of a write it may have happened, or still happen. */
+const REFUSALS: readonly StoreErrorCode[] = ['STORE_FENCED', 'STORE_CONFLICT', 'STORE_BUSY', 'BAD_ID', 'BAD_OPTION']
+
 export function createKeyWriter<V>(map: GridMap<V>, { store, prefix, fence }: KeyWriterOptions): KeyWriter<V> {
   const values = storedValues(map)
   // One for each key of the map that is stored.
   const revisions = new Map<string, number>()
+  // Keys of which a write may still arrive: it must find that the record has changed, so the next write is not left out.
+  const unsure = new Set<string>()
   let stored = 0
   let passing = 0
 
@@ -32,14 +37,26 @@ export function createKeyWriter<V>(map: GridMap<V>, { store, prefix, fence }: Ke
     if (rev === undefined) {
       const record = await store.get(id)
       rev = record?.rev ?? 0
-      if (record !== undefined && values.same(entry, record.value)) {
+      if (record !== undefined && values.same(entry, record.value) && !unsure.has(key)) {
         revisions.set(key, rev)
         return
       }
     }
     revisions.delete(key)
-    revisions.set(key, await store.commit(id, rev, fence, values.pack(entry)))
+    const packed = values.pack(entry)
+    revisions.set(key, await sent(key, store.commit(id, rev, fence, packed)))
     stored += 1
+  }
+
+  async function sent<T>(key: string, write: Promise<T>): Promise<T> {
+    try {
+      const result = await write
+      unsure.delete(key)
+      return result
+    } catch (error) {
+      if (!REFUSALS.some((code) => isStoreError(error, code))) unsure.add(key)
+      throw error
+    }
   }
 
   return {
@@ -55,13 +72,13 @@ export function createKeyWriter<V>(map: GridMap<V>, { store, prefix, fence }: Ke
       revisions.delete(key)
       const id = prefix + key
       try {
-        if ((await store.get(id)) === undefined) return
+        if ((await store.get(id)) === undefined && !unsure.has(key)) return
       } catch (error) {
         // The store never held such a key, so there is nothing to delete.
         if (isStoreError(error, 'BAD_ID')) return
         throw error
       }
-      await store.delete(id, fence)
+      await sent(key, store.delete(id, fence))
       stored += 1
     },
   }
