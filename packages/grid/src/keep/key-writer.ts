@@ -26,8 +26,9 @@ export function createKeyWriter<V>(map: GridMap<V>, { store, prefix, fence }: Ke
   const values = storedValues(map)
   // One for each key of the map that is stored.
   const revisions = new Map<string, number>()
-  // Keys of which a write may still arrive: it must find that the record has changed, so the next write is not left out.
-  const unsure = new Set<string>()
+  // What was written last of keys whose write had no answer, undefined for a delete. It may still arrive, and must find its record
+  // changed then: so the next write is not left out, unless it has arrived.
+  const unsure = new Map<string, Uint8Array | undefined>()
   let stored = 0
   let passing = 0
 
@@ -37,24 +38,30 @@ export function createKeyWriter<V>(map: GridMap<V>, { store, prefix, fence }: Ke
     if (rev === undefined) {
       const record = await store.get(id)
       rev = record?.rev ?? 0
-      if (record !== undefined && values.same(entry, record.value) && !unsure.has(key)) {
+      if (record !== undefined && values.same(entry, record.value) && isSure(key, record.value)) {
+        unsure.delete(key)
         revisions.set(key, rev)
         return
       }
     }
     revisions.delete(key)
     const packed = values.pack(entry)
-    revisions.set(key, await sent(key, store.commit(id, rev, fence, packed)))
+    revisions.set(key, await asked(key, store.commit(id, rev, fence, packed), packed))
     stored += 1
   }
 
-  async function sent<T>(key: string, write: Promise<T>): Promise<T> {
+  function isSure(key: string, found: Uint8Array): boolean {
+    const sent = unsure.get(key)
+    return sent === undefined ? !unsure.has(key) : Buffer.compare(sent, found) === 0
+  }
+
+  async function asked<T>(key: string, write: Promise<T>, bytes?: Uint8Array): Promise<T> {
     try {
       const result = await write
       unsure.delete(key)
       return result
     } catch (error) {
-      if (!REFUSALS.some((code) => isStoreError(error, code))) unsure.add(key)
+      if (!REFUSALS.some((code) => isStoreError(error, code))) unsure.set(key, bytes)
       throw error
     }
   }
@@ -78,7 +85,7 @@ export function createKeyWriter<V>(map: GridMap<V>, { store, prefix, fence }: Ke
         if (isStoreError(error, 'BAD_ID')) return
         throw error
       }
-      await sent(key, store.delete(id, fence))
+      await asked(key, store.delete(id, fence))
       stored += 1
     },
   }

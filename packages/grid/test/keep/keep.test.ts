@@ -110,6 +110,22 @@ test('a full set of changes holds the writer back, and tells when it waits too l
   await done()
 })
 
+test('a key whose write may still be on its way is deleted though nothing is there yet', async () => {
+  const { store, map, behind, pass, finish, done } = await open<number>()
+  await finish(behind.remove('never'))
+  store.next('unanswered')
+  await map.put('a', 1)
+  await pass(100)
+  store.next(undefined)
+  await finish(behind.remove('a'))
+  await finish(behind.remove('a'))
+  assert.equal(
+    store.log.filter((line) => line.startsWith('delete')),
+    ['delete parts/a'],
+  )
+  await done()
+})
+
 test('thousands of changes asked for at once: never more than maxDirty of them are not stored', async () => {
   const { behind, map, pass, done } = await open<number>({ maxDirty: 100 })
   const keys = Array.from({ length: 3000 }, (_, at) => `k${at}`)
