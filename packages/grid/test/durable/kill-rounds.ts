@@ -14,6 +14,14 @@ export function startChild(file: string, args: readonly string[]): ReturnType<ty
   return spawn(process.execPath, flags, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
+/** Kills it with signal 9, and reads what it said to the end. Fails where it had ended by itself before: then nothing was shown. */
+export async function killHard(child: ReturnType<typeof spawn>, exited: Promise<readonly unknown[]>, what: string): Promise<void> {
+  child.kill('SIGKILL')
+  const [code, signal] = await exited
+  assert.is(signal, 'SIGKILL', `${what} had ended by itself, with ${String(code ?? signal)}`)
+  if (child.stdout?.readableEnded === false) await once(child.stdout, 'end')
+}
+
 interface Ahead {
   /** One that begins now. */
   take(): ReturnType<typeof spawn>
@@ -65,11 +73,9 @@ async function killRound(
   const exited = once(child, 'exit')
   let text = ''
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
-  await once(child.stdout as NonNullable<typeof child.stdout>, 'data')
+  await Promise.race([once(child.stdout as NonNullable<typeof child.stdout>, 'data'), exited])
   await wait(random() * 30)
-  child.kill('SIGKILL')
-  await exited
-  if (child.stdout?.readableEnded === false) await once(child.stdout, 'end')
+  await killHard(child, exited, `${round}: the writer`)
   // The last line may be cut in the middle by the kill.
   for (const line of text.slice(0, text.lastIndexOf('\n')).split('\n')) {
     const [id = '', rev = ''] = line.split(' ')

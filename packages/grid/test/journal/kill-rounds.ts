@@ -6,6 +6,7 @@ import type { Readable, Writable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import * as assert from 'uvu/assert'
+import { killHard } from '../durable/kill-rounds.ts'
 
 const CHILD = fileURLToPath(new URL('kill-child.ts', import.meta.url))
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
@@ -42,9 +43,7 @@ export async function killRounds(path: string, rounds: number, random: () => num
       await Promise.race([once(child.stdout, 'data'), exited])
     }
     await wait(random() * 40)
-    child.kill('SIGKILL')
-    await exited
-    if (!child.stdout.readableEnded) await once(child.stdout, 'end')
+    await killHard(child, exited, `round ${round}: the writer`)
     if (round < rounds) next = getReady(path, round + 1)
     // The last line may be cut in the middle by the kill.
     for (const line of text.slice(0, text.lastIndexOf('\n')).split('\n')) {
