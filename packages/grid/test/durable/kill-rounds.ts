@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import * as assert from 'uvu/assert'
+import { bundleChild } from './child-code.ts'
 
 const CHILD = fileURLToPath(new URL('kill-child.ts', import.meta.url))
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
@@ -32,10 +33,10 @@ interface Ahead {
 /** Processes one after the other, each of which has read its code before it is needed: it waits for the end of its input. */
 export function startAhead(file: string, args: (round: number) => readonly string[]): Ahead {
   let round = 0
+  const code = bundleChild(file)
   const start = (): ReturnType<typeof spawn> => {
     round += 1
-    const flags = ['--conditions=@stigmergy/source', '--import', 'tsx', file, ...args(round)]
-    return spawn(process.execPath, flags, { cwd: ROOT, stdio: ['pipe', 'pipe', 'inherit'] })
+    return spawn(process.execPath, [code.file, ...args(round)], { cwd: ROOT, stdio: ['pipe', 'pipe', 'inherit'] })
   }
   let next = start()
   return {
@@ -45,7 +46,10 @@ export function startAhead(file: string, args: (round: number) => readonly strin
       child.stdin?.end()
       return child
     },
-    end: () => void next.kill('SIGKILL'),
+    end() {
+      next.kill('SIGKILL')
+      code.remove()
+    },
   }
 }
 
