@@ -5,8 +5,8 @@ import type { JournalBatch, JournalChange, JournalHead, JournalSegment, JournalT
 
 export interface Tidier {
   readonly droppedUnread: number
-  /** Moves and drops until there is nothing left to do. */
-  run(): Promise<void>
+  /** Moves and drops until there is nothing left to do, or the signal aborts: then it ends after the step it is at. */
+  run(closing: AbortSignal): Promise<void>
 }
 
 // One transaction drops at most this many batches or segments.
@@ -92,9 +92,9 @@ export function createTidier(table: JournalTable, name: string, options: Resolve
     get droppedUnread() {
       return droppedUnread
     },
-    async run() {
-      while (await drop());
-      while (await move());
+    async run(closing) {
+      while (!closing.aborted && (await drop()));
+      while (!closing.aborted && (await move()));
     },
   }
 }
