@@ -10,8 +10,14 @@ export const LOOK_EVERY_MS = 25
 
 const MOST_FAULTS = 100
 
+export interface Chosen {
+  readonly snapshot: Snapshot
+  /** The newest snapshot was not flushed when the power was cut: an older one is what there is. */
+  readonly goesBack: boolean
+}
+
 /** The snapshot that reading will begin with. Throws `StoreError` STORE_BROKEN. */
-export async function chosenSnapshot(handle: FileHandle, file: string): Promise<Snapshot> {
+export async function chosenSnapshot(handle: FileHandle, file: string): Promise<Chosen> {
   const first = await readSnapshot(handle, 0, true)
   if (first === undefined) throw broken(file, 'there is no lmdb header at byte 0')
   const { pageSize } = first
@@ -21,7 +27,8 @@ export async function chosenSnapshot(handle: FileHandle, file: string): Promise<
   const flushed = await readSnapshot(handle, pageSize / 2, false)
   const boot = readBootId()
   const latest = chosenOf(first, second, boot)
-  return { ...(flushed === undefined ? latest : chosenOf(latest, flushed, boot)), pageSize }
+  const chosen = flushed === undefined ? latest : chosenOf(latest, flushed, boot)
+  return { snapshot: { ...chosen, pageSize }, goesBack: chosen.txn < first.txn || chosen.txn < second.txn }
 }
 
 export interface PageFault {
@@ -67,7 +74,7 @@ export async function pageFaults(file: string): Promise<readonly PageFault[]> {
     let faults: readonly PageFault[] | undefined
     for (let look = 1; ; look++) {
       if ((await handle.stat()).size === 0) return []
-      const snapshot = await chosenSnapshot(handle, file)
+      const { snapshot } = await chosenSnapshot(handle, file)
       const found = await faultsOf(handle, snapshot, Math.floor((await handle.stat()).size / snapshot.pageSize), MOST_FAULTS)
       const before = faults
       faults = before === undefined ? found : found.filter(({ page, why }) => before.some((each) => each.page === page && each.why === why))
