@@ -1,5 +1,5 @@
 import { createVirtualClock, isGridError, openGrid, type GridMap } from '@stigmergy/grid'
-import { createBlobs, createMemoryBytes, createMemoryTags } from '@stigmergy/grid/blobs'
+import { createBlobs, createDiskBytes, createMemoryBytes, createMemoryTags } from '@stigmergy/grid/blobs'
 import { openAudit } from '@stigmergy/grid/audit'
 import { createMemoryJournalTable, openJournal } from '@stigmergy/grid/journal'
 import { createMemoryStore, isStoreError } from '@stigmergy/grid/store'
@@ -68,6 +68,13 @@ test('of stores, journals, blobs and audits', async () => {
   })
   await refused('maxByte', () => blobs.readAll(id, typo('maxByte')))
   await refused('form', () => blobs.tag('t', '1.0.0', id, typo('form')))
+  await refused('levl', () => createDiskBytes({ path: 'nowhere', levl: 'host' } as never))
+  for (const bad of [{ path: 'nowhere', level: 'power' }, { path: '' }, {}]) {
+    assert.throws(
+      () => createDiskBytes(bad as never),
+      (error: unknown) => isStoreError(error, 'BAD_OPTION'),
+    )
+  }
   await refused('graceMS', () => blobs.collect(typo('graceMS')))
   await refused('trac', () => audit.record('cell', 1, typo('trac')))
   assert.is((await blobs.stat(id)).size, 1, 'nothing was collected')

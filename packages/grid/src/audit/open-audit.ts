@@ -95,11 +95,11 @@ export function openAudit(options: AuditOptions): Audit {
   }
 
   const audit: Audit = {
-    async record(name, document, options = {}) {
+    async record(name, document, given = {}) {
       if (closed) throw new StoreError('CLOSED', 'the audit trail is closed')
       const line = lineOf(name)
-      checkNames('record', options, ['trace'])
-      const context = takeTrace(options.trace)
+      checkNames('record', given, ['trace'])
+      const context = takeTrace(given.trace)
       const taken = takeDocument(document)
       const committed = line.tail.then(() => commit(name, line, taken, context))
       line.tail = committed.catch(() => undefined)

@@ -90,10 +90,10 @@ export function openJournal(table: JournalTable, name: string, options: JournalO
       open()
       return table.lastSeq(name, checkId(producer, 'producer'))
     },
-    async read(from, options = {}) {
+    async read(from, given = {}) {
       open()
-      checkNames('read', options, ['limit'])
-      return read(checkCount('from', from, 0), checkCount('limit', options.limit ?? 256, 1))
+      checkNames('read', given, ['limit'])
+      return read(checkCount('from', from, 0), checkCount('limit', given.limit ?? 256, 1))
     },
     async reader(readerName) {
       open()
@@ -107,10 +107,10 @@ export function openJournal(table: JournalTable, name: string, options: JournalO
       open()
       return lagOf(reader)
     },
-    async pauseWhenLag(reader, limit, options = {}) {
+    async pauseWhenLag(reader, limit, given = {}) {
       open()
-      checkNames('pauseWhenLag', options, ['signal', 'timeoutMs'])
-      const { signal, timeoutMs = 30_000 } = options
+      checkNames('pauseWhenLag', given, ['signal', 'timeoutMs'])
+      const { signal, timeoutMs = 30_000 } = given
       checkCount('limit', limit, 0)
       checkMs('timeoutMs', timeoutMs)
       const late = (): StoreError =>
