@@ -1,7 +1,7 @@
 import type { Entry } from '../map/entry.ts'
 import type { GridMap } from '../grid.ts'
 import type { Fence, Store } from '../store/store.ts'
-import { isStoreError } from '../store/errors.ts'
+import { isStoreError, type StoreErrorCode } from '../store/errors.ts'
 import { storedValues } from './stored-values.ts'
 
 /** Writes one key at a time into the store, knowing which revision stands there. */
@@ -19,10 +19,17 @@ export interface KeyWriterOptions {
   readonly fence: Fence
 }
 
+const REFUSALS: readonly StoreErrorCode[] = ['STORE_FENCED', 'STORE_CONFLICT', 'BAD_ID', 'BAD_OPTION', 'STORE_BUSY']
+
+/** Whether the store has said that nothing was written. */
+const isRefusal = (error: unknown): boolean => isStoreError(error) && REFUSALS.includes(error.code)
+
 export function createKeyWriter<V>(map: GridMap<V>, { store, prefix, fence }: KeyWriterOptions): KeyWriter<V> {
   const values = storedValues(map)
   // One for each key of the map that is stored.
   const revisions = new Map<string, number>()
+  // Keys whose last write had no answer: it may still be on its way to the store.
+  const unsure = new Set<string>()
   let stored = 0
   let passing = 0
 
@@ -38,7 +45,14 @@ export function createKeyWriter<V>(map: GridMap<V>, { store, prefix, fence }: Ke
       }
     }
     revisions.delete(key)
-    revisions.set(key, await store.commit(id, rev, fence, values.pack(entry)))
+    unsure.add(key)
+    try {
+      revisions.set(key, await store.commit(id, rev, fence, values.pack(entry)))
+      unsure.delete(key)
+    } catch (error) {
+      if (isRefusal(error)) unsure.delete(key)
+      throw error
+    }
     stored += 1
   }
 
@@ -55,13 +69,15 @@ export function createKeyWriter<V>(map: GridMap<V>, { store, prefix, fence }: Ke
       revisions.delete(key)
       const id = prefix + key
       try {
-        if ((await store.get(id)) === undefined) return
+        // A delete of what is not there leaves the fence, which refuses a commit that comes late.
+        if ((await store.get(id)) === undefined && !unsure.has(key)) return
       } catch (error) {
         // The store never held such a key, so there is nothing to delete.
         if (isStoreError(error, 'BAD_ID')) return
         throw error
       }
       await store.delete(id, fence)
+      unsure.delete(key)
       stored += 1
     },
   }
