@@ -132,7 +132,7 @@ function headsOf(head: string): readonly string[] {
 }
 
 /** One string each in V8, and next to each other. */
-const DIGITS: readonly string[] = [...'0123456789abcdef']
+const DIGITS: readonly string[] = Array.from('0123456789abcdef')
 
 /** No row of spans, as a row has 28 bits with a sign. */
 const NO_ROW = 2 ** 28
