@@ -19,17 +19,16 @@ export interface KeyWriterOptions {
   readonly fence: Fence
 }
 
-const REFUSALS: readonly StoreErrorCode[] = ['STORE_FENCED', 'STORE_CONFLICT', 'BAD_ID', 'BAD_OPTION', 'STORE_BUSY']
-
-/** Whether the store has said that nothing was written. */
-const isRefusal = (error: unknown): boolean => isStoreError(error) && REFUSALS.includes(error.code)
+/** After any other error of a write it may have happened, or still happen. */
+const REFUSALS: readonly StoreErrorCode[] = ['STORE_FENCED', 'STORE_CONFLICT', 'STORE_BUSY', 'BAD_ID', 'BAD_OPTION']
 
 export function createKeyWriter<V>(map: GridMap<V>, { store, prefix, fence }: KeyWriterOptions): KeyWriter<V> {
   const values = storedValues(map)
   // One for each key of the map that is stored.
   const revisions = new Map<string, number>()
-  // Keys whose last write had no answer: it may still be on its way to the store.
-  const unsure = new Set<string>()
+  // What was written last of keys whose write had no answer, undefined for a delete. It may still arrive, and must find its record
+  // changed then: so the next write is not left out, unless it has arrived.
+  const unsure = new Map<string, Uint8Array | undefined>()
   let stored = 0
   let passing = 0
 
@@ -39,21 +38,32 @@ export function createKeyWriter<V>(map: GridMap<V>, { store, prefix, fence }: Ke
     if (rev === undefined) {
       const record = await store.get(id)
       rev = record?.rev ?? 0
-      if (record !== undefined && values.same(entry, record.value)) {
+      if (record !== undefined && values.same(entry, record.value) && isSure(key, record.value)) {
+        unsure.delete(key)
         revisions.set(key, rev)
         return
       }
     }
     revisions.delete(key)
-    unsure.add(key)
+    const packed = values.pack(entry)
+    revisions.set(key, await asked(key, store.commit(id, rev, fence, packed), packed))
+    stored += 1
+  }
+
+  function isSure(key: string, found: Uint8Array): boolean {
+    const sent = unsure.get(key)
+    return sent === undefined ? !unsure.has(key) : Buffer.compare(sent, found) === 0
+  }
+
+  async function asked<T>(key: string, write: Promise<T>, bytes?: Uint8Array): Promise<T> {
     try {
-      revisions.set(key, await store.commit(id, rev, fence, values.pack(entry)))
+      const result = await write
       unsure.delete(key)
+      return result
     } catch (error) {
-      if (isRefusal(error)) unsure.delete(key)
+      if (!REFUSALS.some((code) => isStoreError(error, code))) unsure.set(key, bytes)
       throw error
     }
-    stored += 1
   }
 
   return {
@@ -69,15 +79,13 @@ export function createKeyWriter<V>(map: GridMap<V>, { store, prefix, fence }: Ke
       revisions.delete(key)
       const id = prefix + key
       try {
-        // A delete of what is not there leaves the fence, which refuses a commit that comes late.
         if ((await store.get(id)) === undefined && !unsure.has(key)) return
       } catch (error) {
         // The store never held such a key, so there is nothing to delete.
         if (isStoreError(error, 'BAD_ID')) return
         throw error
       }
-      await store.delete(id, fence)
-      unsure.delete(key)
+      await asked(key, store.delete(id, fence))
       stored += 1
     },
   }
