@@ -6,7 +6,7 @@ import { badOption, checkCount, checkFence, checkNames } from '../store/rules.ts
 import type { Fence, Store } from '../store/store.ts'
 import { copyTrace } from '../map/trace.ts'
 import type { Audit, AuditEntry } from './audit.ts'
-import { deliverOutbox } from './deliver.ts'
+import { deliverOutbox, refuseForeign } from './deliver.ts'
 import { packEntry, readEntry, recordId, tagName, versionTag } from './entry.ts'
 
 export interface AuditOptions {
@@ -28,6 +28,8 @@ interface Line {
   rev: number | undefined
   undelivered: number
   delivering: Promise<void> | undefined
+  /** Why the last delivery failed, if it did. */
+  failure: unknown
 }
 
 /** Opens an audit trail over a store and blobs. Throws `StoreError` BAD_OPTION. */
@@ -43,7 +45,8 @@ export function openAudit(options: AuditOptions): Audit {
   function lineOf(name: string): Line {
     checkTagName(tagName(name))
     let line = lines.get(name)
-    if (line === undefined) lines.set(name, (line = { tail: Promise.resolve(), rev: undefined, undelivered: 0, delivering: undefined }))
+    if (line === undefined)
+      lines.set(name, (line = { tail: Promise.resolve(), rev: undefined, undelivered: 0, delivering: undefined, failure: undefined }))
     return line
   }
 
@@ -51,16 +54,14 @@ export function openAudit(options: AuditOptions): Audit {
     const id = recordId(name)
     for (;;) {
       if (line.rev === undefined) {
-        line.rev = (await store.get(id))?.rev ?? 0
+        const kept = await store.get(id)
+        if (kept === undefined) await refuseForeign({ store, blobs, name }, clock)
+        line.rev = kept?.rev ?? 0
         line.undelivered = (await store.outbox(id)).length
       }
-      if (line.undelivered >= maxUndelivered) {
-        deliver(name, line).catch(() => undefined)
-        throw new StoreError(
-          'STORE_BUSY',
-          `${line.undelivered} versions of ${name} wait for the blobs; maxUndelivered is ${maxUndelivered}`,
-        )
-      }
+      // No version after it would reach the blobs either, unless what stood there is gone.
+      if (isStoreError(line.failure, 'TAG_CONFLICT')) await deliver(name, line)
+      if (line.undelivered >= maxUndelivered) throw busy(name, line)
       const version = line.rev + 1
       const at = new Date(clock.wallNow()).toISOString()
       const bytes = packEntry({ schema_version: 1, name, version, trace, owner: fence.owner, fence: fence.token, at, document })
@@ -79,16 +80,27 @@ export function openAudit(options: AuditOptions): Audit {
     }
   }
 
+  function busy(name: string, line: Line): StoreError {
+    deliver(name, line).catch(() => undefined)
+    const { undelivered, failure } = line
+    const text = `${undelivered} versions of ${name} wait for the blobs; maxUndelivered is ${maxUndelivered}`
+    if (!(failure instanceof Error)) return new StoreError('STORE_BUSY', text)
+    return new StoreError('STORE_BUSY', `${text}; the last delivery failed: ${failure.message}`, { cause: failure })
+  }
+
   function deliver(name: string, line: Line): Promise<void> {
     line.delivering ??= deliverOutbox({ store, blobs, fence, name }, (count) => {
       counts.delivered += count
       line.undelivered = Math.max(0, line.undelivered - count)
     })
-      .catch((error: unknown) => {
-        counts.failed += 1
-        counts.lastError = error
-        throw error
-      })
+      .then(
+        () => (line.failure = undefined),
+        (error: unknown) => {
+          counts.failed += 1
+          counts.lastError = line.failure = error
+          throw error
+        },
+      )
       .finally(() => (line.delivering = undefined))
     return line.delivering
   }

@@ -1,5 +1,7 @@
 import { StoreError } from '../store/errors.ts'
 import { badOption, checkCount, checkId, checkMs } from '../store/rules.ts'
+import { withDeadline } from '../store/deadline.ts'
+import { createClosing } from '../time/closing.ts'
 import { createAppendQueue } from './append-queue.ts'
 import type { Journal, JournalReader } from './journal.ts'
 import { resolveJournalOptions, type JournalOptions } from './options.ts'
@@ -11,13 +13,15 @@ import { createTidier } from './tidy.ts'
 import { createWaits } from './waits.ts'
 
 const LARGEST_APPEND = 16 * 1024 * 1024
+/** How long `close` waits for an archive that is at work on a segment. */
+const CLOSE_MS = 10_000
 
 /** The one implementation of journals, over any table. Throws `StoreError` BAD_ID or BAD_OPTION. */
 export function openJournal(table: JournalTable, name: string, options: JournalOptions = {}): Journal {
   checkId(name, 'name')
   const resolved = resolveJournalOptions(options)
   const { clock, archive, segmentRecords, keepRecords } = resolved
-  const closing = new AbortController()
+  const closing = createClosing()
   const waits = createWaits((fn) => table.listen(name, fn), clock, closing.signal, `journal ${name}`)
   const read = createReadRecords(table, name, archive)
   const tidier = createTidier(table, name, resolved)
@@ -41,7 +45,7 @@ export function openJournal(table: JournalTable, name: string, options: JournalO
   }
 
   function tidy(): Promise<void> {
-    tidying ??= tidier.run().finally(() => (tidying = undefined))
+    tidying ??= tidier.run(closing.signal).finally(() => (tidying = undefined))
     return tidying
   }
 
@@ -128,6 +132,7 @@ export function openJournal(table: JournalTable, name: string, options: JournalO
       open()
       await tidying
       await tidy()
+      open()
     },
     stats() {
       const { pending, appended, duplicates } = queue
@@ -136,8 +141,10 @@ export function openJournal(table: JournalTable, name: string, options: JournalO
     async close() {
       closing.abort()
       await queue.idle()
-      await tidying?.catch(() => undefined)
       await Promise.all(Array.from(readers, (reader) => reader.close()))
+      // One segment at the most; the rest is moved another time.
+      const tidied = tidying?.catch(() => undefined)
+      if (tidied !== undefined) await withDeadline(tidied, clock, CLOSE_MS, `the archive of journal ${name}`)
     },
     [Symbol.asyncDispose]: () => journal.close(),
   }

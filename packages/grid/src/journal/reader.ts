@@ -5,6 +5,7 @@ import type { ReadRecords } from './read-records.ts'
 import type { JournalTable } from './table.ts'
 import { createWaits } from './waits.ts'
 import type { Clock } from '../time/clock.ts'
+import { createClosing } from '../time/closing.ts'
 
 export interface ReaderParts {
   readonly table: JournalTable
@@ -19,7 +20,7 @@ export interface ReaderParts {
 /** Finds the reader's row, or begins it at the oldest record. */
 export async function openReader({ table, journal, name, read, clock, closing }: ReaderParts): Promise<JournalReader> {
   let position = await begin()
-  const over = new AbortController()
+  const over = createClosing()
   const end = (): void => over.abort()
   closing.addEventListener('abort', end)
   const waits = createWaits((fn) => table.listen(journal, fn), clock, over.signal, `reader ${name} of journal ${journal}`)

@@ -22,4 +22,52 @@ test('every legal name of a journal has its archive; those that fit keep their n
   assert.ok(tags.has('journal/audit') && tags.has('journal/a%2Fb%20c'))
 })
 
+test('two processes cut the same records in two ways at once: what the journal names stays, and nothing else', async () => {
+  const table = createMemoryJournalTable()
+  const blobs = createBlobs(createMemoryBytes(), createMemoryTags())
+  const archive = archiveInBlobs(blobs)
+  const writer = openJournal(table, 'x')
+  for (let seq = 1; seq <= 100; seq++) await writer.append('p', seq, Buffer.from(`${seq}`))
+  // One keeps its bytes first, and has them named only when the other has kept its own.
+  const kept = (): { readonly when: Promise<void>; readonly now: () => void } => {
+    let now: () => void = () => undefined
+    return { when: new Promise<void>((resolve) => (now = resolve)), now }
+  }
+  const [first, second, named] = [kept(), kept(), kept()]
+  const one: typeof archive = {
+    ...archive,
+    async put(...segment) {
+      const id = await archive.put(...segment)
+      first.now()
+      await second.when
+      return id
+    },
+  }
+  const two: typeof archive = {
+    ...archive,
+    async put(...segment) {
+      await first.when
+      const id = await archive.put(...segment)
+      second.now()
+      await named.when
+      return id
+    },
+  }
+  const a = openJournal(table, 'x', { archive: one, hotRecords: 40, segmentRecords: 50 })
+  const b = openJournal(table, 'x', { archive: two, hotRecords: 0, segmentRecords: 60 })
+  const other = b.tidy()
+  await a.tidy()
+  assert.is((await a.extent()).cold, 50)
+  named.now()
+  await other
+  await blobs.collect({ graceMs: 0 })
+  const reader = openJournal(table, 'x', { archive })
+  assert.is((await reader.read(0, { limit: 100 })).length, 100)
+  // What the loser had kept is gone.
+  let count = 0
+  for await (const _ of blobs.list()) count += 1
+  assert.is(count, 1)
+  for (const journal of [a, b, reader, writer]) await journal.close()
+})
+
 test.run()
