@@ -1,5 +1,5 @@
 import { StoreError } from '../store/errors.ts'
-import { badOption, checkCount } from '../store/rules.ts'
+import { badOption, checkCount, checkNames } from '../store/rules.ts'
 import type { JournalReader, JournalRecord, NextOptions } from './journal.ts'
 import type { ReadRecords } from './read-records.ts'
 import type { JournalTable } from './table.ts'
@@ -39,7 +39,9 @@ export async function openReader({ table, journal, name, read, clock, closing, c
     }
   }
 
-  async function fetch({ limit = 256, signal }: NextOptions): Promise<readonly JournalRecord[]> {
+  async function fetch(options: NextOptions): Promise<readonly JournalRecord[]> {
+    checkNames('next', options, ['limit', 'signal'])
+    const { limit = 256, signal } = options
     checkCount('limit', limit, 1)
     await waits.until(() => (table.head(journal).row?.end ?? 0) > position || undefined, { signal })
     return read(position, limit)
