@@ -1,12 +1,10 @@
 // pnpm measure [--rounds N] [--write]: how often a Hazelcast cluster breaks what only a linearizable one would promise, per kind of
 // trouble. Prints a table; with --write also puts it into docs/consistency.md.
 import { startCluster } from '@stigmergy/grid/testing'
-import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { runHistories, TROUBLES, type HistoryVerdict } from '../../packages/grid/test/chaos/history-run.ts'
+import { intoDocument } from './into-document.ts'
 
-const DOCUMENT = new URL('../../docs/consistency.md', import.meta.url)
-const [BEGIN, END] = ['<!-- measured by `pnpm measure` -->', '<!-- end of what was measured -->']
 const KEYS = 60
 const SECONDS = 12
 /** The others give a silent member up after this. */
@@ -50,10 +48,4 @@ const head = [
 ]
 const table = [...head, ...rows].join('\n')
 console.log(table)
-if (values.write) {
-  const text = await readFile(DOCUMENT, 'utf8')
-  const [before, rest] = text.split(BEGIN)
-  const after = rest?.split(END)[1]
-  if (before === undefined || after === undefined) throw new Error(`${DOCUMENT.pathname} has no place for the table: ${BEGIN}`)
-  await writeFile(DOCUMENT, `${before}${BEGIN}\n\n${table}\n\n${END}${after}`)
-}
+if (values.write) await intoDocument('consistency.md', 'pnpm measure', table)

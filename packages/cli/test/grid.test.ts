@@ -3,6 +3,8 @@ import { appendFile, mkdir, open, readFile, readdir, rm, writeFile } from 'node:
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { openGrid } from '@stigmergy/grid'
+import { createWriteBehind } from '@stigmergy/grid/keep'
 import { fence, fingerprint, inPlace, run } from './kit.ts'
 
 const test = suite('stigmergy grid')
@@ -55,6 +57,40 @@ test('get shows an entry of a map', () =>
     const { out: json } = await run(['grid', 'get', path, 'p1', '--map', 'parts', '--json'])
     const found = JSON.parse(json[0] ?? '') as { ttlMs: number | null; value: object; as: string }
     assert.equal([found.ttlMs, found.value, found.as], [60_000, { x: 1.5 }, 'msgpack'])
+  }))
+
+test('get shows values of maps as what they are, and entries that a keeper has stored', () =>
+  inPlace(async (path, durable) => {
+    const grid = await openGrid(durable.backend)
+    const map = grid.map<unknown>('odd')
+    const odd: readonly (readonly [unknown, unknown])[] = [
+      [65, 65],
+      [1.5, 1.5],
+      ['dash', 'dash'],
+      ['', ''],
+      [true, true],
+      [null, null],
+      [-Infinity, { number: '-Infinity' }],
+      [
+        { a: 5n, b: '5n' },
+        { a: { bigint: '5' }, b: '5n' },
+      ],
+      [
+        [new Map([[1, 2]]), new Set(['x'])],
+        [{ map: [[1, 2]] }, ['x']],
+      ],
+    ]
+    for (const [at, [value]] of odd.entries()) await map.put(`k${at}`, value)
+    for (const [at, [, shown]] of odd.entries()) {
+      const { out } = await run(['grid', 'get', path, `k${at}`, '--map', 'odd', '--json'])
+      const found = JSON.parse(out[0] ?? '') as { as: string; value: unknown }
+      assert.equal([found.as, found.value], ['msgpack', shown])
+    }
+    const keeper = createWriteBehind(map, { store: durable.store, fence })
+    await keeper.close()
+    const { out } = await run(['grid', 'get', path, 'odd/k2'])
+    assert.is(out[1], '  "dash"')
+    await grid.close()
   }))
 
 test('get shows a record of a journal, hot or cold, and a blob by its tag', () =>
@@ -159,6 +195,8 @@ test('typos and places that cannot be read: one line that says what, exit code 2
       [['grid', 'get', path, 'p9', '--map', 'parts'], /^map "parts" has no key "p9"$/],
       [['grid', 'get', path, 'p9', '--map', 'part'], /^there is no map "part"; there are "parts"$/],
       [['grid', 'get', path, 'police', '--blob'], /^no tag "police" in "\*"/],
+      [['grid', 'tail', path, 'decisions', '--from', '36'], /^journal "decisions" ends before 36: its end is 35$/],
+      [['grid', 'tail', path, 'decisions', '--last', '-1'], /--last is '-1': give a whole number from 0 on/],
       [['grid', 'tail', path, 'decision'], /^there is no journal "decision"; there are "decisions"$/],
     ]
     for (const [args, line] of refusals) {

@@ -31,6 +31,7 @@ export async function run(
     },
     err: (line) => err.push(line),
     write: async (bytes) => void chunks.push(bytes),
+    drained: async () => undefined,
     env,
     signal: abort.signal,
   })

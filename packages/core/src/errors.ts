@@ -24,7 +24,8 @@ export const CORE_ERRORS = {
   STORE_BROKEN: 'The stored bytes are no agent state. They are left untouched.',
   MIGRATION_FAILED: 'A migration threw. The stored state is left untouched; `cause` is what it threw.',
   BAD_STATE: 'The state of the agent holds something that cannot be stored. The message names the agent.',
-  STORE_MISSING: "`durability: 'gated'` promises what only a store can keep. Give the system a `store` that outlives it.",
+  STORE_MISSING:
+    "`durability: 'gated'` promises what only a store can keep. Give the system a `store` that outlives it, such as that of `openDurable` in `@stigmergy/grid/durable`.",
   NOT_STORED: 'Not every agent could be stored. The message names those that are not, `cause` says why; they are tried again.',
   STORE_TIMEOUT: 'The store gave no answer in time. Whether it has written is unknown; the agent asks it again before it writes again.',
   NO_AGENT: 'An action made by `send`, `put` or `command` was run by a machine that is no agent. Spawn it in a system.',

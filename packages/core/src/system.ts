@@ -157,7 +157,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     if (closing !== undefined) throw new CoreError('CLOSED', 'the system is closed')
     const { id } = resolved.agent
     if (resolved.durability === 'gated' && options.store === undefined) {
-      throw new CoreError('STORE_MISSING', `agent ${quote(id)} is gated, and the system has no store: give it one`)
+      throw new CoreError('STORE_MISSING', `agent ${quote(id)} is gated, and the system has no store: createSystem({ store })`)
     }
     if (lives.has(id)) throw new CoreError('AGENT_EXISTS', `an agent ${quote(id)} runs in this system: take another id, or stop it first`)
     const life = new Life(resolved, services)

@@ -14,7 +14,7 @@ test('refused where no store outlives the system', async () => {
     () => assert.unreachable('it should be refused'),
     (error: unknown) => {
       assert.ok(isCoreError(error, 'STORE_MISSING'))
-      assert.match((error as Error).message, /agent "x" is gated, and the system has no store: give it one/)
+      assert.match((error as Error).message, /agent "x" is gated, and the system has no store: createSystem\(\{ store \}\)/)
     },
   )
   await bench.close()

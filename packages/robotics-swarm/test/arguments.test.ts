@@ -8,7 +8,14 @@ const call = async (...args: string[]) => {
   const out: string[] = []
   const err: string[] = []
   const { signal } = new AbortController()
-  const code = await main(args, { out: (l) => out.push(l), err: (l) => err.push(l), write: async () => {}, env: {}, signal })
+  const code = await main(args, {
+    out: (l) => out.push(l),
+    err: (l) => err.push(l),
+    write: async () => {},
+    drained: async () => {},
+    env: {},
+    signal,
+  })
   return { code, out, err }
 }
 
@@ -55,6 +62,7 @@ test('an interrupted run ends with code 130 and prints no result', async () => {
     out: (l) => out.push(l),
     err: (l) => err.push(l),
     write: async () => {},
+    drained: async () => {},
     env: {},
     signal: controller.signal,
   })

@@ -1,13 +1,12 @@
 import { systemClock, type Clock } from '../time/clock.ts'
 import type { Blobs } from '../blobs/blobs.ts'
-import { checkTagName } from '../blobs/references.ts'
 import { StoreError, isStoreError } from '../store/errors.ts'
 import { badOption, checkCount, checkFence, checkNames } from '../store/rules.ts'
 import type { Fence, Store } from '../store/store.ts'
-import { copyTrace } from '../map/trace.ts'
 import type { Audit, AuditEntry } from './audit.ts'
-import { deliverOutbox } from './deliver.ts'
-import { packEntry, readEntry, recordId, tagName, versionTag } from './entry.ts'
+import { deliverOutbox, refuseForeign } from './deliver.ts'
+import { takeDocument, takeTrace } from './document.ts'
+import { checkName, packEntry, readEntry, recordId, tagName, versionTag } from './entry.ts'
 
 export interface AuditOptions {
   /** Where each version is kept first. */
@@ -28,12 +27,16 @@ interface Line {
   rev: number | undefined
   undelivered: number
   delivering: Promise<void> | undefined
+  /** Why the last delivery failed, if it did. */
+  failure: unknown
 }
 
 /** Opens an audit trail over a store and blobs. Throws `StoreError` BAD_OPTION. */
 export function openAudit(options: AuditOptions): Audit {
   checkNames('openAudit', options, ['store', 'blobs', 'fence', 'maxUndelivered', 'clock'])
   const { store, blobs, clock = systemClock() } = options
+  if (typeof store?.commit !== 'function') throw badOption('store', store, 'a store, such as that of openDurable or openS3')
+  if (typeof blobs?.put !== 'function') throw badOption('blobs', blobs, 'blobs, such as those of openDurable or openS3Blobs')
   const fence = checkFence(options.fence)
   const maxUndelivered = checkCount('maxUndelivered', options.maxUndelivered ?? 1000, 1)
   const lines = new Map<string, Line>()
@@ -41,9 +44,10 @@ export function openAudit(options: AuditOptions): Audit {
   let closed = false
 
   function lineOf(name: string): Line {
-    checkTagName(tagName(name))
+    checkName(name)
     let line = lines.get(name)
-    if (line === undefined) lines.set(name, (line = { tail: Promise.resolve(), rev: undefined, undelivered: 0, delivering: undefined }))
+    if (line === undefined)
+      lines.set(name, (line = { tail: Promise.resolve(), rev: undefined, undelivered: 0, delivering: undefined, failure: undefined }))
     return line
   }
 
@@ -51,16 +55,14 @@ export function openAudit(options: AuditOptions): Audit {
     const id = recordId(name)
     for (;;) {
       if (line.rev === undefined) {
-        line.rev = (await store.get(id))?.rev ?? 0
+        const kept = await store.get(id)
+        if (kept === undefined) await refuseForeign({ store, blobs, name }, clock)
+        line.rev = kept?.rev ?? 0
         line.undelivered = (await store.outbox(id)).length
       }
-      if (line.undelivered >= maxUndelivered) {
-        deliver(name, line).catch(() => undefined)
-        throw new StoreError(
-          'STORE_BUSY',
-          `${line.undelivered} versions of ${name} wait for the blobs; maxUndelivered is ${maxUndelivered}`,
-        )
-      }
+      // No version after it would reach the blobs either, unless what stood there is gone.
+      if (isStoreError(line.failure, 'TAG_CONFLICT')) await deliver(name, line)
+      if (line.undelivered >= maxUndelivered) throw busy(name, line)
       const version = line.rev + 1
       const at = new Date(clock.wallNow()).toISOString()
       const bytes = packEntry({ schema_version: 1, name, version, trace, owner: fence.owner, fence: fence.token, at, document })
@@ -79,29 +81,38 @@ export function openAudit(options: AuditOptions): Audit {
     }
   }
 
+  function busy(name: string, line: Line): StoreError {
+    deliver(name, line).catch(() => undefined)
+    const { undelivered, failure } = line
+    const text = `${undelivered} versions of ${name} wait for the blobs; maxUndelivered is ${maxUndelivered}`
+    if (!(failure instanceof Error)) return new StoreError('STORE_BUSY', text)
+    return new StoreError('STORE_BUSY', `${text}; the last delivery failed: ${failure.message}`, { cause: failure })
+  }
+
   function deliver(name: string, line: Line): Promise<void> {
     line.delivering ??= deliverOutbox({ store, blobs, fence, name }, (count) => {
       counts.delivered += count
       line.undelivered = Math.max(0, line.undelivered - count)
     })
-      .catch((error: unknown) => {
-        counts.failed += 1
-        counts.lastError = error
-        throw error
-      })
+      .then(
+        () => (line.failure = undefined),
+        (error: unknown) => {
+          counts.failed += 1
+          counts.lastError = line.failure = error
+          throw error
+        },
+      )
       .finally(() => (line.delivering = undefined))
     return line.delivering
   }
 
   const audit: Audit = {
-    async record(name, document, { trace } = {}) {
+    async record(name, document, given = {}) {
       if (closed) throw new StoreError('CLOSED', 'the audit trail is closed')
       const line = lineOf(name)
-      // Taken now: the caller may change its plan afterwards.
-      const text = JSON.stringify(document) as string | undefined
-      if (text === undefined) throw badOption('document', document, 'what JSON can say')
-      const taken: unknown = JSON.parse(text)
-      const context = trace === undefined ? null : copyTrace(trace)
+      checkNames('record', given, ['trace'])
+      const context = takeTrace(given.trace)
+      const taken = takeDocument(document)
       const committed = line.tail.then(() => commit(name, line, taken, context))
       line.tail = committed.catch(() => undefined)
       const version = await committed

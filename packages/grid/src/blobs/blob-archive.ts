@@ -5,6 +5,7 @@ import type { Blobs } from './blobs.ts'
 
 // As long as the name of a tag may be.
 const LONGEST = 400
+const ID_CHARACTERS = 16
 
 /** A name that is too long once it is encoded is told by its hash; no encoded name holds a colon. */
 function nameOf(journal: string): string {
@@ -12,31 +13,33 @@ function nameOf(journal: string): string {
   return name.length <= LONGEST ? name : `journal/sha256:${createHash('sha256').update(journal).digest('hex')}`
 }
 
-/** Keeps a journal's old segments as blobs, each under the tag `journal/NAME@FIRST.0.0`, so that no collection takes them. */
+/**
+ * Keeps a journal's old segments as blobs, each under a tag `journal/NAME@FIRST.0.0-ID`, so that no collection takes them. The tag names
+ * the bytes: two processes may cut the same records in two ways, and whichever the journal takes must stay.
+ */
 export function archiveInBlobs(blobs: Blobs): SegmentArchive {
-  const versionOf = (first: number): string => `${first}.0.0`
+  const versionOf = (first: number, id: string): string => `${first}.0.0-b${id.slice(0, ID_CHARACTERS)}`
 
-  async function present(journal: string, first: number): Promise<string | undefined> {
+  /** How releases before this one named it. */
+  async function untagOld(journal: string, first: number, id: string): Promise<void> {
     try {
-      return (await blobs.resolve(`${nameOf(journal)}@${versionOf(first)}`)).id
+      await blobs.untag(nameOf(journal), `${first}.0.0`, id)
     } catch (error) {
-      if (isStoreError(error, 'BLOB_MISSING')) return undefined
-      throw error
+      // Of other bytes: those are in the journal.
+      if (!isStoreError(error, 'TAG_CONFLICT')) throw error
     }
   }
 
   return {
     async put(journal, first, bytes) {
       const { id } = await blobs.put(bytes)
-      // Another process may have cut the same records elsewhere and died before the journal knew.
-      const from = await present(journal, first)
-      await blobs.tag(nameOf(journal), versionOf(first), id, from === undefined ? {} : { from })
+      await blobs.tag(nameOf(journal), versionOf(first, id), id)
       return id
     },
     get: (id) => blobs.readAll(id),
-    async drop(journal, first) {
-      const id = await present(journal, first)
-      if (id !== undefined) await blobs.untag(nameOf(journal), versionOf(first), id)
+    async drop(journal, first, id) {
+      await blobs.untag(nameOf(journal), versionOf(first, id), id)
+      await untagOld(journal, first, id)
     },
   }
 }

@@ -17,17 +17,17 @@ export async function collectBlobs(
   await bytes.clean(graceMs)
   const before = await tagged(table)
   const total = { removed: 0, bytes: 0, kept: 0 }
-  let round: BlobInfo[] = []
+  let round: (BlobInfo & { readonly aside: unknown })[] = []
 
   async function endRound(): Promise<void> {
     if (round.length === 0) return
     const now = await tagged(table)
-    for (const { id, size } of round) {
+    for (const { id, size, aside } of round) {
       if (now.has(id)) {
-        await bytes.restore(id)
+        await bytes.restore(id, aside)
         total.kept += 1
       } else {
-        await bytes.discard(id)
+        await bytes.discard(id, aside)
         total.removed += 1
         total.bytes += size
       }
@@ -38,13 +38,14 @@ export async function collectBlobs(
   try {
     for await (const blob of bytes.list()) {
       signal?.throwIfAborted()
-      if (before.has(blob.id) || !(await bytes.setAside(blob.id, graceMs))) total.kept += 1
-      else round.push(blob)
+      const aside = before.has(blob.id) ? undefined : await bytes.setAside(blob.id, graceMs)
+      if (aside === undefined) total.kept += 1
+      else round.push({ ...blob, aside })
       if (round.length >= ROUND) await endRound()
     }
     await endRound()
   } catch (error) {
-    for (const { id } of round) await bytes.restore(id)
+    for (const { id, aside } of round) await bytes.restore(id, aside)
     throw error
   }
   return total

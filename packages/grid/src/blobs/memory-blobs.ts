@@ -3,7 +3,7 @@ import type { BlobBytes, TagTable } from './ports.ts'
 
 /** Blobs in this process's memory, gone with it: for tests, and what the real ones are compared with. Their level is `none`. */
 export function createMemoryBytes(clock: Pick<Clock, 'now'> = performance): BlobBytes {
-  const blobs = new Map<string, { readonly bytes: Uint8Array; readonly atMs: number; aside: boolean }>()
+  const blobs = new Map<string, { readonly bytes: Uint8Array; readonly atMs: number; aside: object | undefined }>()
   return {
     level: 'none',
     async begin() {
@@ -13,7 +13,7 @@ export function createMemoryBytes(clock: Pick<Clock, 'now'> = performance): Blob
           chunks.push(Uint8Array.from(chunk))
         },
         async finish(id) {
-          blobs.set(id, { bytes: Buffer.concat(chunks), atMs: clock.now(), aside: false })
+          blobs.set(id, { bytes: Buffer.concat(chunks), atMs: clock.now(), aside: undefined })
         },
         async abort() {
           chunks.length = 0
@@ -30,21 +30,21 @@ export function createMemoryBytes(clock: Pick<Clock, 'now'> = performance): Blob
     },
     async keep(id) {
       const blob = blobs.get(id)
-      if (blob !== undefined) blob.aside = false
+      if (blob !== undefined) blob.aside = undefined
       return blob !== undefined
     },
     async setAside(id, graceMs) {
       const blob = blobs.get(id)
-      if (blob === undefined || clock.now() - blob.atMs < graceMs) return false
-      blob.aside = true
-      return true
+      if (blob === undefined || clock.now() - blob.atMs < graceMs) return undefined
+      blob.aside = {}
+      return blob.aside
     },
-    async restore(id) {
+    async restore(id, aside) {
       const blob = blobs.get(id)
-      if (blob !== undefined) blob.aside = false
+      if (blob !== undefined && blob.aside === aside) blob.aside = undefined
     },
-    async discard(id) {
-      if (blobs.get(id)?.aside === true) blobs.delete(id)
+    async discard(id, aside) {
+      if (blobs.get(id)?.aside === aside) blobs.delete(id)
     },
     clean: async () => undefined,
   }

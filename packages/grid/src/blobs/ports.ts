@@ -24,12 +24,15 @@ export interface BlobBytes {
   list(): AsyncIterable<BlobInfo>
   /** Makes it stay, if it is there: called after its tag was written. False: it is not there. */
   keep(id: string): Promise<boolean>
-  /** False if it was put less than `graceMs` ago, or is not there. */
-  setAside(id: string, graceMs: number): Promise<boolean>
+  /**
+   * Gives what this setting aside is known by: another may follow, also of the same collection's process, once the blob was kept.
+   * Undefined if it was put less than `graceMs` ago, or is not there.
+   */
+  setAside(id: string, graceMs: number): Promise<unknown>
   /** Puts back what was set aside. */
-  restore(id: string): Promise<void>
-  /** Removes what was set aside, unless it was kept or put meanwhile. */
-  discard(id: string): Promise<void>
+  restore(id: string, aside: unknown): Promise<void>
+  /** Removes what was set aside, unless it was kept or put meanwhile, whatever others have set aside since. */
+  discard(id: string, aside: unknown): Promise<void>
   /** Removes what puts that were killed left behind longer ago than this. */
   clean(graceMs: number): Promise<void>
 }

@@ -49,7 +49,8 @@ function joinNegative({ options }: CommandSpec, args: readonly string[]): string
   const joined: string[] = []
   for (const arg of args) {
     const last = joined.at(-1)
-    if (/^-\.?\d/.test(arg) && last?.startsWith('--') && options[last.slice(2)]?.kind === 'number') joined.splice(-1, 1, `${last}=${arg}`)
+    if (/^-\.?\d/.test(arg) && last?.startsWith('--') && ['number', 'count'].includes(options[last.slice(2)]?.kind ?? ''))
+      joined.splice(-1, 1, `${last}=${arg}`)
     else joined.push(arg)
   }
   return joined

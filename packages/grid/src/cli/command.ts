@@ -6,6 +6,8 @@ export interface CliIo {
   readonly err: (line: string) => void
   /** Results that are no lines; resolves when more may come. */
   readonly write: (bytes: Uint8Array) => Promise<void>
+  /** Resolves when the reader of the results has taken enough of them, or on Ctrl-C: who has many lines waits for it after each (I6). */
+  readonly drained: () => Promise<void>
   readonly env: Readonly<Record<string, string | undefined>>
   /** Fires on Ctrl-C. */
   readonly signal: AbortSignal

@@ -35,6 +35,11 @@ export async function runProcess(main: (args: readonly string[], io: CliIo) => P
     async write(bytes) {
       if (!stdout.write(bytes)) await once(stdout, 'drain', { signal: controller.signal })
     },
+    async drained() {
+      if (!stdout.writableNeedDrain || stdout.destroyed) return
+      // Interrupted, which the caller sees by its signal.
+      await once(stdout, 'drain', { signal: controller.signal }).catch(() => undefined)
+    },
     env: process.env,
     signal: controller.signal,
   })

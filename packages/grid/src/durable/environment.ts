@@ -6,9 +6,8 @@ import { createRowCodec, type RowCodec } from '../store/row.ts'
 import { commitError } from './commit-error.ts'
 import { diskError } from './disk-errors.ts'
 import { LateWrites } from './late-writes.ts'
-import { loadLmdb } from './load-lmdb.ts'
+import { openLmdb } from './open-lmdb.ts'
 import type { ResolvedDurableOptions } from './options.ts'
-import { preflight } from './preflight.ts'
 
 /**
  * Version of the tables in an environment (I9). In version 1 a writer gave no epoch, so its rows can be read on but it must not
@@ -47,12 +46,10 @@ export interface Environment {
   readNow(table: Table, key: Buffer, what: string): Versioned
   /** Brings reads up to what other processes have committed. */
   refresh(): void
-  /** As {@link swap}, resolved as soon as it is committed, without deadline: for those who group writes. Rejects with a `StoreError`. */
+  /** As {@link swap}, without deadline: for those who group writes. Rejects with a `StoreError`. */
   submit(table: Table, expected: readonly Expectation[], write: () => void): Promise<boolean>
   /** Everything that `write` submits is committed in one transaction. Resolves then; rejects with a `StoreError`. */
   together(write: () => void): Promise<void>
-  /** Resolves when what is committed has reached the level of the environment. */
-  settle(): Promise<void>
   /**
    * In one transaction: looks whether every row still has its version, and if so makes the writes of `write`. False: it did not.
    * Resolves at the level of the environment. Swaps asked for while a commit is under way share the next one.
@@ -70,18 +67,7 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
   const { path, timeoutMs, clock } = options
   const rows = createRowCodec()
   const encoding = 'binary'
-  const { open } = await loadLmdb()
-  let root: RootDatabase<Buffer, Buffer>
-  try {
-    const opened = await preflight(path)
-    // Batches by turn of the event loop have a promise nobody can hear, which rejects when a commit fails and would end the process.
-    // Without them writes are grouped all the same: those that come while a commit is under way share the next one.
-    const tables = { encoding, keyEncoding: encoding, cache: false, maxDbs: 32 } as const
-    root = open<Buffer, Buffer>({ path, noSubdir: false, eventTurnBatching: false, ...tables })
-    await opened()
-  } catch (error) {
-    throw diskError(error, path)
-  }
+  const root = await openLmdb(options)
   let closed = false
   let failed = false
   const late = new LateWrites(clock, timeoutMs / LOOKS_AGAIN)
@@ -129,14 +115,9 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
         throw diskError(await commitError(error, clock, path), path)
       }
     },
-    async settle() {
-      if (options.level === 'host') await withDeadline(Promise.resolve(root.flushed), clock, timeoutMs, `the flush of ${path}`)
-    },
     async swap(table, expected, write) {
       try {
-        const swapped = await withDeadline(environment.submit(table, expected, write), clock, timeoutMs, `a write to ${path}`)
-        if (swapped) await environment.settle()
-        return swapped
+        return await withDeadline(environment.submit(table, expected, write), clock, timeoutMs, `a write to ${path}`)
       } catch (error) {
         failed = true
         throw diskError(error, path)

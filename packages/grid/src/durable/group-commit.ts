@@ -102,19 +102,7 @@ export function createGroupCommit(environment: Environment): GroupCommit {
     if (again.length > 0) queue = [...again, ...queue]
     if (done.length === 0) return
     for (const kind of kinds) kind.committed(() => partsOf(done, kind))
-    acknowledge(done)
-  }
-
-  function acknowledge(writes: readonly AnyWrite[]): void {
-    if (environment.options.level === 'process') {
-      for (const write of writes) write.succeed()
-      return
-    }
-    // The next batch does not wait for the disk: its own flush comes after this one.
-    environment.settle().then(
-      () => writes.forEach((write) => write.succeed()),
-      (error: unknown) => writes.forEach((write) => write.fail(error)),
-    )
+    for (const write of done) write.succeed()
   }
 
   /** The next batch: all that wait, but what is exclusive is alone. */

@@ -31,7 +31,8 @@ export async function openReadEnvironment(path: string): Promise<ReadEnvironment
   let root: RootDatabase<Buffer, Buffer>
   let bytes: number
   try {
-    const opened = await preflight(path, true)
+    const { goesBack, opened } = await preflight(path, true)
+    if (goesBack) throw new StoreError('STORE_ACCESS', `${file} is as a power cut has left it: let a program open it for writing first`)
     bytes = (await stat(file)).size
     if (bytes === 0) throw new StoreError('STORE_BROKEN', `${file} is empty: whoever began it was killed before it had written anything`)
     root = lmdb.open<Buffer, Buffer>({ path, noSubdir: false, readOnly: true, maxDbs: 32, ...raw })
@@ -63,7 +64,6 @@ export async function openReadEnvironment(path: string): Promise<ReadEnvironment
     },
     submit: () => Promise.reject(refuse()),
     together: () => Promise.reject(refuse()),
-    settle: () => Promise.resolve(),
     swap: () => Promise.reject(refuse()),
     check() {
       if (closed) throw new StoreError('CLOSED', `the store at ${path} is closed`)

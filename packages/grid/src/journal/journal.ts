@@ -13,7 +13,7 @@ export interface JournalRecord {
 }
 
 export interface ReadJournalOptions {
-  /** The most records to return. @default 256 */
+  /** The most records to return; fewer once they hold 4 MB. @default 256 */
   readonly limit?: number
 }
 
@@ -86,7 +86,10 @@ export interface Journal extends AsyncDisposable {
   /** Moves old records to the archive and drops what retention allows. Also done after appends, when there is enough to do. */
   tidy(): Promise<void>
   stats(): JournalStats
-  /** Waits for the appends under way, then ends readers and waits. The store stays open. */
+  /**
+   * Waits for the appends under way, then ends readers and waits; a tidying ends after the segment it is at. The store stays open.
+   * Throws STORE_TIMEOUT if the archive does not answer for 10 s: then all else is closed, and the segment is still in the store.
+   */
   close(): Promise<void>
 }
 

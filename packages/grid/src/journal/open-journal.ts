@@ -1,5 +1,7 @@
 import { StoreError } from '../store/errors.ts'
-import { badOption, checkCount, checkId, checkMs } from '../store/rules.ts'
+import { badOption, checkCount, checkId, checkMs, checkNames } from '../store/rules.ts'
+import { withDeadline } from '../store/deadline.ts'
+import { createClosing } from '../time/closing.ts'
 import { createAppendQueue } from './append-queue.ts'
 import type { Journal, JournalReader } from './journal.ts'
 import { resolveJournalOptions, type JournalOptions } from './options.ts'
@@ -11,13 +13,15 @@ import { createTidier } from './tidy.ts'
 import { createWaits } from './waits.ts'
 
 const LARGEST_APPEND = 16 * 1024 * 1024
+/** How long `close` waits for an archive that is at work on a segment. */
+const CLOSE_MS = 10_000
 
 /** The one implementation of journals, over any table. Throws `StoreError` BAD_ID or BAD_OPTION. */
 export function openJournal(table: JournalTable, name: string, options: JournalOptions = {}): Journal {
   checkId(name, 'name')
   const resolved = resolveJournalOptions(options)
   const { clock, archive, segmentRecords, keepRecords } = resolved
-  const closing = new AbortController()
+  const closing = createClosing()
   const waits = createWaits((fn) => table.listen(name, fn), clock, closing.signal, `journal ${name}`)
   const read = createReadRecords(table, name, archive)
   const tidier = createTidier(table, name, resolved)
@@ -41,7 +45,7 @@ export function openJournal(table: JournalTable, name: string, options: JournalO
   }
 
   function tidy(): Promise<void> {
-    tidying ??= tidier.run().finally(() => (tidying = undefined))
+    tidying ??= tidier.run(closing.signal).finally(() => (tidying = undefined))
     return tidying
   }
 
@@ -86,15 +90,16 @@ export function openJournal(table: JournalTable, name: string, options: JournalO
       open()
       return table.lastSeq(name, checkId(producer, 'producer'))
     },
-    async read(from, { limit = 256 } = {}) {
+    async read(from, given = {}) {
       open()
-      return read(checkCount('from', from, 0), checkCount('limit', limit, 1))
+      checkNames('read', given, ['limit'])
+      return read(checkCount('from', from, 0), checkCount('limit', given.limit ?? 256, 1))
     },
     async reader(readerName) {
       open()
       checkId(readerName, 'reader')
-      const parts = { table, journal: name, name: readerName, read, clock, closing: closing.signal }
-      const reader = await openReader(parts)
+      const closed = (): void => void readers.delete(reader)
+      const reader = await openReader({ table, journal: name, name: readerName, read, clock, closing: closing.signal, closed })
       readers.add(reader)
       return reader
     },
@@ -102,8 +107,10 @@ export function openJournal(table: JournalTable, name: string, options: JournalO
       open()
       return lagOf(reader)
     },
-    async pauseWhenLag(reader, limit, { signal, timeoutMs = 30_000 } = {}) {
+    async pauseWhenLag(reader, limit, given = {}) {
       open()
+      checkNames('pauseWhenLag', given, ['signal', 'timeoutMs'])
+      const { signal, timeoutMs = 30_000 } = given
       checkCount('limit', limit, 0)
       checkMs('timeoutMs', timeoutMs)
       const late = (): StoreError =>
@@ -128,6 +135,7 @@ export function openJournal(table: JournalTable, name: string, options: JournalO
       open()
       await tidying
       await tidy()
+      open()
     },
     stats() {
       const { pending, appended, duplicates } = queue
@@ -136,8 +144,10 @@ export function openJournal(table: JournalTable, name: string, options: JournalO
     async close() {
       closing.abort()
       await queue.idle()
-      await tidying?.catch(() => undefined)
       await Promise.all(Array.from(readers, (reader) => reader.close()))
+      // One segment at the most; the rest is moved another time.
+      const tidied = tidying?.catch(() => undefined)
+      if (tidied !== undefined) await withDeadline(tidied, clock, CLOSE_MS, `the archive of journal ${name}`)
     },
     [Symbol.asyncDispose]: () => journal.close(),
   }

@@ -7,6 +7,9 @@ import type { JournalBatch, JournalTable } from './table.ts'
 
 export type ReadRecords = (from: number, limit: number) => Promise<readonly JournalRecord[]>
 
+/** A step ends when it holds so much, with at least one record in it: records may have 16 MB each, and a reader that lags must not be the one that runs out of memory (I6). */
+const STEP_BYTES = 4 * 1024 * 1024
+
 /** Reads from the store, hot or cold. What is missing in the middle is an error, never left out (I5). */
 export function createReadRecords(table: JournalTable, name: string, archive: SegmentArchive | undefined): ReadRecords {
   const rows = createRowCodec()
@@ -31,8 +34,9 @@ export function createReadRecords(table: JournalTable, name: string, archive: Se
   return async (from, limit) => {
     const records: JournalRecord[] = []
     let at = from
+    let bytes = 0
     let missed: string | undefined
-    while (records.length < limit) {
+    while (records.length < limit && bytes < STEP_BYTES) {
       const { tag, row } = table.head(name)
       if (row === undefined || at >= row.end) break
       if (at < row.first) {
@@ -50,6 +54,8 @@ export function createReadRecords(table: JournalTable, name: string, archive: Se
         // A copy: what was unpacked may share memory that is used again.
         records.push({ offset: at, producer, seq, value: new Uint8Array(value), wallMs: batch.wallMs })
         at += 1
+        bytes += value.byteLength
+        if (bytes >= STEP_BYTES) break
       }
     }
     return records

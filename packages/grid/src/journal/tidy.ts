@@ -1,12 +1,12 @@
 import { createRowCodec } from '../store/row.ts'
 import type { ResolvedJournalOptions } from './options.ts'
 import { endOf, packSegment, SEGMENT_BYTES } from './segment.ts'
-import type { JournalBatch, JournalChange, JournalHead, JournalTable } from './table.ts'
+import type { JournalBatch, JournalChange, JournalHead, JournalSegment, JournalTable } from './table.ts'
 
 export interface Tidier {
   readonly droppedUnread: number
-  /** Moves and drops until there is nothing left to do. */
-  run(): Promise<void>
+  /** Moves and drops until there is nothing left to do, or the signal aborts: then it ends after the step it is at. */
+  run(closing: AbortSignal): Promise<void>
 }
 
 // One transaction drops at most this many batches or segments.
@@ -29,7 +29,11 @@ export function createTidier(table: JournalTable, name: string, options: Resolve
     for (;;) {
       // Others append meanwhile, and may have moved or dropped the same records.
       const { tag, row: now } = table.head(name)
-      if (now === undefined || now.cold !== row.cold) return true
+      if (now === undefined || now.cold !== row.cold) {
+        // What they did not name is of no use any more: no other segment will begin here.
+        if (table.segment(name, row.cold)?.id !== id) await archive.drop(name, row.cold, id)
+        return true
+      }
       const change: JournalChange = {
         head: { ...now, cold: end },
         addSegment: { first: row.cold, end, id, bytes: bytes.length },
@@ -63,19 +67,22 @@ export function createTidier(table: JournalTable, name: string, options: Resolve
     if (found.first === row.first) return false
     const { dropSegments, dropBatches, first } = found
     const head = { ...row, first, cold: Math.max(row.cold, first) }
-    if ((await table.swap(name, tag, { head, dropSegments, dropBatches })) === undefined) return true
+    const firsts = dropSegments.map((segment) => segment.first)
+    if ((await table.swap(name, tag, { head, dropSegments: firsts, dropBatches })) === undefined) return true
     droppedUnread += Math.max(0, first - Math.max(row.first, Math.min(first, ...positions)))
-    for (const each of dropSegments) await archive?.drop(name, each)
+    for (const segment of dropSegments) await archive?.drop(name, segment.first, segment.id)
     return true
   }
 
-  function droppable(row: JournalHead, to: number): { first: number; dropSegments: number[]; dropBatches: number[] } {
-    const found = { first: row.first, dropSegments: [] as number[], dropBatches: [] as number[] }
+  function droppable(row: JournalHead, to: number): { first: number; dropSegments: JournalSegment[]; dropBatches: number[] } {
+    const found = { first: row.first, dropSegments: [] as JournalSegment[], dropBatches: [] as number[] }
     for (let count = 0; count < DROPS; count++) {
-      const isCold = found.first < row.cold
-      const next = isCold ? table.segment(name, found.first)?.end : endOf([table.batch(name, found.first)].flatMap((batch) => batch ?? []))
+      const segment = found.first < row.cold ? table.segment(name, found.first) : undefined
+      const batch = found.first < row.cold ? undefined : table.batch(name, found.first)
+      const next = segment?.end ?? (batch && endOf([batch]))
       if (next === undefined || next > to) break
-      ;(isCold ? found.dropSegments : found.dropBatches).push(found.first)
+      if (segment === undefined) found.dropBatches.push(found.first)
+      else found.dropSegments.push(segment)
       found.first = next
     }
     return found
@@ -85,9 +92,9 @@ export function createTidier(table: JournalTable, name: string, options: Resolve
     get droppedUnread() {
       return droppedUnread
     },
-    async run() {
-      while (await drop());
-      while (await move());
+    async run(closing) {
+      while (!closing.aborted && (await drop()));
+      while (!closing.aborted && (await move()));
     },
   }
 }

@@ -42,6 +42,17 @@ export function createDirtyKeys<V>(): DirtyKeys<V> {
   let dueMs = Infinity
   let marks = 0
   let coalesced = 0
+  // Of all keys; undefined when it must be looked for. Each of thousands who wait asks for it after each round of writes.
+  let oldest: number | undefined = Infinity
+
+  function oldestSince(): number {
+    if (oldest !== undefined) return oldest
+    oldest = Infinity
+    for (const { since } of waiting.values()) oldest = Math.min(oldest, since)
+    for (const { since } of taken) oldest = Math.min(oldest, since)
+    for (const { dirty } of paused.values()) oldest = Math.min(oldest, dirty.since)
+    return oldest
+  }
 
   function wake(nowMs: number): void {
     dueMs = Infinity
@@ -78,6 +89,7 @@ export function createDirtyKeys<V>(): DirtyKeys<V> {
       const dirty = { key, entry, since: before?.since ?? marks, tries: before?.tries ?? 0 }
       if (pause === undefined) waiting.set(key, dirty)
       else paused.set(key, { dirty, dueMs: pause.dueMs })
+      if (oldest !== undefined) oldest = Math.min(oldest, dirty.since)
       return marks
     },
     take(most, nowMs) {
@@ -90,7 +102,10 @@ export function createDirtyKeys<V>(): DirtyKeys<V> {
       }
       return [...taken]
     },
-    done: (each) => void taken.delete(each),
+    done(each) {
+      taken.delete(each)
+      if (each.since === oldest) oldest = undefined
+    },
     putBack(each, until) {
       taken.delete(each)
       const newer = waiting.get(each.key)
@@ -103,7 +118,6 @@ export function createDirtyKeys<V>(): DirtyKeys<V> {
         dueMs = Math.min(dueMs, until)
       }
     },
-    settled: (mark) =>
-      [...waiting.values(), ...taken].every(({ since }) => since > mark) && [...paused.values()].every(({ dirty }) => dirty.since > mark),
+    settled: (mark) => oldestSince() > mark,
   }
 }

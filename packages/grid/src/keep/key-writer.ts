@@ -1,7 +1,7 @@
 import type { Entry } from '../map/entry.ts'
 import type { GridMap } from '../grid.ts'
 import type { Fence, Store } from '../store/store.ts'
-import { isStoreError } from '../store/errors.ts'
+import { isStoreError, type StoreErrorCode } from '../store/errors.ts'
 import { storedValues } from './stored-values.ts'
 
 /** Writes one key at a time into the store, knowing which revision stands there. */
@@ -19,10 +19,16 @@ export interface KeyWriterOptions {
   readonly fence: Fence
 }
 
+/** After any other error of a write it may have happened, or still happen. */
+const REFUSALS: readonly StoreErrorCode[] = ['STORE_FENCED', 'STORE_CONFLICT', 'STORE_BUSY', 'BAD_ID', 'BAD_OPTION']
+
 export function createKeyWriter<V>(map: GridMap<V>, { store, prefix, fence }: KeyWriterOptions): KeyWriter<V> {
   const values = storedValues(map)
   // One for each key of the map that is stored.
   const revisions = new Map<string, number>()
+  // What was written last of keys whose write had no answer, undefined for a delete. It may still arrive, and must find its record
+  // changed then: so the next write is not left out, unless it has arrived.
+  const unsure = new Map<string, Uint8Array | undefined>()
   let stored = 0
   let passing = 0
 
@@ -32,14 +38,32 @@ export function createKeyWriter<V>(map: GridMap<V>, { store, prefix, fence }: Ke
     if (rev === undefined) {
       const record = await store.get(id)
       rev = record?.rev ?? 0
-      if (record !== undefined && values.same(entry, record.value)) {
+      if (record !== undefined && values.same(entry, record.value) && isSure(key, record.value)) {
+        unsure.delete(key)
         revisions.set(key, rev)
         return
       }
     }
     revisions.delete(key)
-    revisions.set(key, await store.commit(id, rev, fence, values.pack(entry)))
+    const packed = values.pack(entry)
+    revisions.set(key, await asked(key, store.commit(id, rev, fence, packed), packed))
     stored += 1
+  }
+
+  function isSure(key: string, found: Uint8Array): boolean {
+    const sent = unsure.get(key)
+    return sent === undefined ? !unsure.has(key) : Buffer.compare(sent, found) === 0
+  }
+
+  async function asked<T>(key: string, write: Promise<T>, bytes?: Uint8Array): Promise<T> {
+    try {
+      const result = await write
+      unsure.delete(key)
+      return result
+    } catch (error) {
+      if (!REFUSALS.some((code) => isStoreError(error, code))) unsure.set(key, bytes)
+      throw error
+    }
   }
 
   return {
@@ -55,13 +79,13 @@ export function createKeyWriter<V>(map: GridMap<V>, { store, prefix, fence }: Ke
       revisions.delete(key)
       const id = prefix + key
       try {
-        if ((await store.get(id)) === undefined) return
+        if ((await store.get(id)) === undefined && !unsure.has(key)) return
       } catch (error) {
         // The store never held such a key, so there is nothing to delete.
         if (isStoreError(error, 'BAD_ID')) return
         throw error
       }
-      await store.delete(id, fence)
+      await asked(key, store.delete(id, fence))
       stored += 1
     },
   }

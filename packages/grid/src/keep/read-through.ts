@@ -1,6 +1,7 @@
 import type { Entry } from '../map/entry.ts'
 import type { GridMap } from '../grid.ts'
 import { resolveReadThrough, type ReadThroughOptions } from './options.ts'
+import { ofTheRecord, refusedKeys } from './refused-keys.ts'
 import { createSingleFlight } from './single-flight.ts'
 import { storedValues } from './stored-values.ts'
 
@@ -17,7 +18,10 @@ export interface ReadThroughStats {
 export interface ReadThrough<V> {
   /** From the near cache; else from the store, once however many ask, and then it is in the map for everybody. */
   get(key: string): Promise<Entry<V> | undefined>
-  /** Puts into the map what stands in the store and not in it: after the grid was wiped. Returns how many. What is in the map stays. */
+  /**
+   * Puts into the map what stands in the store and not in it: after the grid was wiped. Returns how many. What is in the map stays.
+   * A record that cannot be read holds up no other: all others are there when it throws the `StoreError` that names such keys.
+   */
   refill(options?: { readonly signal?: AbortSignal }): Promise<number>
   stats(): ReadThroughStats
 }
@@ -54,16 +58,36 @@ export function createReadThrough<V>(map: GridMap<V>, options: ReadThroughOption
     get: async (key) => map.peek(key) ?? flights.run(key, () => load(key)),
     async refill({ signal } = {}) {
       const before = refilled
-      let filling: Promise<unknown>[] = []
-      for await (const { id, value } of store.scan({ prefix })) {
-        signal?.throwIfAborted()
-        const key = id.slice(prefix.length)
-        if (key !== '' && map.peek(key) === undefined) filling.push(fill(key, value))
-        if (filling.length < TOGETHER) continue
+      const unreadable = refusedKeys(map.name, 'read from the store')
+      let failure: { readonly error: unknown } | undefined
+      // None of them rejects: the scan may wait for its next page meanwhile, and nobody would hear it.
+      let filling: Promise<void>[] = []
+      const begin = async (key: string, bytes: Uint8Array): Promise<void> => {
+        try {
+          await fill(key, bytes)
+        } catch (error) {
+          if (ofTheRecord(error)) unreadable.add(key, error)
+          else failure ??= { error }
+        }
+      }
+      const filled = async (): Promise<void> => {
         await Promise.all(filling)
         filling = []
+        if (failure !== undefined) throw failure.error
       }
-      await Promise.all(filling)
+      try {
+        for await (const { id, value } of store.scan({ prefix })) {
+          signal?.throwIfAborted()
+          const key = id.slice(prefix.length)
+          if (key !== '' && map.peek(key) === undefined) filling.push(begin(key, value))
+          if (filling.length === TOGETHER) await filled()
+        }
+        await filled()
+      } finally {
+        // What is under way ends before the call does.
+        await Promise.all(filling)
+      }
+      unreadable.check()
       return refilled - before
     },
     stats: () => ({ loads, shared: flights.shared, refilled }),

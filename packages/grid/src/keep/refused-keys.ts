@@ -1,7 +1,7 @@
-import { quote } from '../errors.ts'
+import { isGridError, quote, type GridErrorCode } from '../errors.ts'
 import { isStoreError, StoreError, type StoreErrorCode } from '../store/errors.ts'
 
-/** Keys that the store can never hold as they are, with the reason. */
+/** Keys whose value or record is of no use as it is, with the reason. */
 export interface RefusedKeys {
   readonly size: number
   add(key: string, error: unknown): void
@@ -14,7 +14,8 @@ export interface RefusedKeys {
 /** How many are named in an error. */
 const NAMED = 10
 
-export function refusedKeys(map: string): RefusedKeys {
+/** `what` cannot be done with them, for the error: `stored`. */
+export function refusedKeys(map: string, what: string): RefusedKeys {
   const refused = new Map<string, unknown>()
   return {
     get size() {
@@ -28,7 +29,7 @@ export function refusedKeys(map: string): RefusedKeys {
       const cause = refused.get(told[0] as string)
       const more = told.length > NAMED ? ` and ${told.length - NAMED} more` : ''
       const names = told.slice(0, NAMED).map(quote).join(', ') + more
-      const text = `${told.length} keys of map ${map} cannot be stored: ${names}; of the first: ${(cause as Error).message}`
+      const text = `${told.length} keys of map ${map} cannot be ${what}: ${names}; of the first: ${(cause as Error).message}`
       throw new StoreError(isStoreError(cause) ? cause.code : 'STORE_FAILED', text, { cause })
     },
   }
@@ -52,4 +53,19 @@ const WHOLE: readonly StoreErrorCode[] = [
 /** Whether it is likely so for every key. */
 export function ofTheStore(error: unknown): boolean {
   return isStoreError(error) && WHOLE.includes(error.code)
+}
+
+const RECORD: readonly GridErrorCode[] = [
+  'BAD_VALUE',
+  'VALUE_TOO_LARGE',
+  'BAD_ENVELOPE',
+  'NEWER_FORMAT',
+  'NEWER_SCHEMA',
+  'NO_UPGRADE',
+  'UPGRADE_FAILED',
+]
+
+/** Whether this one stored record cannot be an entry of the map: others can. */
+export function ofTheRecord(error: unknown): boolean {
+  return isGridError(error) && RECORD.includes(error.code)
 }

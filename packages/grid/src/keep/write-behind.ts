@@ -30,7 +30,7 @@ export interface WriteBehindStats {
 export interface WriteBehind<V> extends AsyncDisposable {
   /** As of the map; waits first while `maxDirty` changed keys are not stored (back-pressure). Throws STORE_BUSY after `timeoutMs`. */
   put(key: string, value: V, options?: WriteOptions): Promise<Entry<V>>
-  /** Deletes in the store first, then in the map, so that no read-through brings it back. True if there was an entry. */
+  /** Deletes in the store first, then in the map, so that no read-through brings it back; waits as `put` does. True if there was an entry. */
   remove(key: string): Promise<boolean>
   /** Resolves when all that had changed by now is stored. Throws what names the keys that cannot be stored, STORE_TIMEOUT, and STORE_FENCED if another keeper took over. */
   flush(): Promise<void>
@@ -57,13 +57,17 @@ export function createWriteBehind<V>(map: GridMap<V>, options: WriteBehindOption
   const writer = createKeyWriter(map, resolved)
   const over = new AbortController()
   const waiters = new Set<() => void>()
+  // Those that wait for room, the first one first.
+  const held = new Set<() => void>()
   let timer: TimerHandle
   let passing: Promise<void> | undefined
   let failures = 0
   let failed = 0
   let lastError: unknown
-  const refused = refusedKeys(map.name)
+  const refused = refusedKeys(map.name, 'stored')
   let closed = false
+  // Let in, but not dirty yet.
+  let entering = 0
 
   function mark(key: string, entry: Entry<V> | undefined): number {
     const number = dirty.mark(key, entry)
@@ -87,7 +91,7 @@ export function createWriteBehind<V>(map: GridMap<V>, options: WriteBehindOption
         ? pauseMs(failures)
         : waiting === 0
           ? Math.max(0, (dueMs ?? 0) - clock.now())
-          : waiting >= flushKeys || waiters.size > 0
+          : waiting >= flushKeys || waiters.size + held.size > 0
             ? 0
             : flushMs
     clock.clearTimeout(timer)
@@ -95,6 +99,7 @@ export function createWriteBehind<V>(map: GridMap<V>, options: WriteBehindOption
       passing ??= pass().finally(() => {
         passing = undefined
         for (const look of waiters) look()
+        letIn()
         schedule()
       })
     }, delayMs)
@@ -135,22 +140,25 @@ export function createWriteBehind<V>(map: GridMap<V>, options: WriteBehindOption
     over.abort(reason)
     clock.clearTimeout(timer)
     watch.close()
-    for (const look of waiters) look()
+    for (const look of [...waiters, ...held]) look()
   }
 
-  /** Resolves when the condition holds; it is asked after each round of writes. */
-  function until(condition: () => boolean, late: () => StoreError): Promise<void> {
+  /** Resolves when the condition holds; it is asked after each round of writes. Then it is none of `among` any more. */
+  function until(condition: () => boolean, late: () => StoreError, among = waiters): Promise<void> {
     let look = (): void => undefined
     const met = new Promise<void>((resolve, reject) => {
       look = () => {
         if (over.signal.aborted) reject(over.signal.reason)
-        else if (condition()) resolve()
+        else if (condition()) {
+          among.delete(look)
+          resolve()
+        }
       }
     })
-    waiters.add(look)
+    among.add(look)
     look()
     schedule()
-    const waiting = withDeadline(met, clock, timeoutMs, 'writing behind').finally(() => waiters.delete(look))
+    const waiting = withDeadline(met, clock, timeoutMs, 'writing behind').finally(() => among.delete(look))
     return waiting.catch((error: unknown) => {
       throw isStoreError(error, 'STORE_TIMEOUT') ? late() : error
     })
@@ -159,22 +167,41 @@ export function createWriteBehind<V>(map: GridMap<V>, options: WriteBehindOption
   const notStored = (): StoreError =>
     new StoreError('STORE_TIMEOUT', `${dirty.size} changed keys of map ${map.name} are not stored after ${timeoutMs} ms`)
 
+  const full = (): boolean => dirty.size + entering >= maxDirty
+
+  function enter(): boolean {
+    if (full()) return false
+    entering += 1
+    return true
+  }
+
+  function letIn(): void {
+    for (const look of held) {
+      if (full()) return
+      look()
+    }
+  }
+
+  /** Begins a change while there is room among the keys that are not stored (I6): callers wait, not values. */
+  async function inRoom<T>(change: () => T): Promise<Awaited<T>> {
+    over.signal.throwIfAborted()
+    if (!enter()) {
+      const text = `${dirty.size} changed keys of map ${map.name} wait for the store; maxDirty is ${maxDirty}`
+      await until(enter, () => new StoreError('STORE_BUSY', text), held)
+    }
+    try {
+      return await change()
+    } finally {
+      entering -= 1
+      letIn()
+    }
+  }
+
   const behind: WriteBehind<V> = {
     signal: over.signal,
-    async put(key, value, writeOptions) {
-      over.signal.throwIfAborted()
-      if (dirty.size >= maxDirty) {
-        const text = `${dirty.size} changed keys of map ${map.name} wait for the store; maxDirty is ${maxDirty}`
-        await until(
-          () => dirty.size < maxDirty,
-          () => new StoreError('STORE_BUSY', text),
-        )
-      }
-      return map.put(key, value, writeOptions)
-    },
+    put: (key, value, writeOptions) => inRoom(() => map.put(key, value, writeOptions)),
     async remove(key) {
-      over.signal.throwIfAborted()
-      const removal = mark(key, undefined)
+      const removal = await inRoom(() => mark(key, undefined))
       await until(() => dirty.settled(removal), notStored)
       refused.check(key)
       return map.remove(key)

@@ -5,7 +5,7 @@ import type { LargeObjectBucket, ListedObject } from './bucket.ts'
 import { listAll } from './list-all.ts'
 import type { Operations } from '../store/operations.ts'
 import type { ResolvedS3Options } from './options.ts'
-import type { Register, Seen } from './register.ts'
+import type { Register, Seen, Swap } from './register.ts'
 import { createS3Upload } from './s3-upload.ts'
 
 const READ_BYTES = 8 * 1024 * 1024
@@ -26,9 +26,6 @@ export function createS3Bytes(
   const { prefix, clock, ids } = resolved
   const keyFor = (id: string): string => `${prefix}blobs/${id}`
   const markFor = (id: string): string => `${prefix}aside/${id}`
-  /** What this process set aside. */
-  const mine = new Map<string, Seen>()
-
   const remove = (key: string): Promise<void> =>
     operations.run(`the removal of ${key}`, (signal) => operations.retry(signal, () => bucket.delete(key, { signal })))
   const isOld = ({ modifiedMs }: ListedObject, graceMs: number): boolean => clock.wallNow() - modifiedMs >= graceMs
@@ -78,16 +75,9 @@ export function createS3Bytes(
     }
   }
 
-  async function forgetMark(id: string): Promise<void> {
-    mine.delete(id)
-    await remove(markFor(id))
-  }
-
-  async function restore(id: string): Promise<void> {
-    const seen = mine.get(id)
-    // Not swapped: somebody kept it already.
-    if (seen !== undefined) await operations.run(`putting back blob ${id}`, (signal) => register.swap(markFor(id), seen, ['kept'], signal))
-    await forgetMark(id)
+  /** A mark that says `kept` stays: another collection may have made it its own since, and to remove that one would free it to remove. */
+  async function restore(id: string, aside: Seen): Promise<void> {
+    await operations.run(`putting back blob ${id}`, (signal) => register.swap(markFor(id), aside, ['kept'], signal))
   }
 
   return {
@@ -109,7 +99,7 @@ export function createS3Bytes(
     keep,
     async setAside(id, graceMs) {
       const found = await find(id)
-      if (found === undefined || !isOld(found, graceMs)) return false
+      if (found === undefined || !isOld(found, graceMs)) return undefined
       const set = await operations.run(`setting aside blob ${id}`, async (signal) => {
         const seen = await register.read(markFor(id), signal)
         // Another collection is at it.
@@ -117,21 +107,21 @@ export function createS3Bytes(
         const { swapped, now } = await register.swap(markFor(id), seen, ['aside'], signal)
         return swapped ? now : undefined
       })
-      if (set === undefined) return false
-      mine.set(id, set)
+      if (set === undefined) return undefined
       // It may have been put again between the look and the mark.
       const again = await find(id)
-      if (again !== undefined && isOld(again, graceMs)) return true
-      await restore(id)
-      return false
+      if (again !== undefined && isOld(again, graceMs)) return set
+      await restore(id, set)
+      return undefined
     },
-    restore,
-    async discard(id) {
-      const seen = mine.get(id)
-      if (seen === undefined) return
-      const { swapped } = await operations.run(`dooming blob ${id}`, (signal) => register.swap(markFor(id), seen, ['doomed'], signal))
-      if (swapped) await remove(keyFor(id))
-      await forgetMark(id)
+    restore: (id, aside) => restore(id, aside as Seen),
+    async discard(id, aside) {
+      const doom = (signal: AbortSignal): Promise<Swap> => register.swap(markFor(id), aside as Seen, ['doomed'], signal)
+      const { swapped } = await operations.run(`dooming blob ${id}`, doom)
+      if (!swapped) return
+      // Nobody else changes a mark that says so.
+      await remove(keyFor(id))
+      await remove(markFor(id))
     },
     async clean(graceMs) {
       const dead = Math.max(graceMs, DEAD_MS)
@@ -147,7 +137,7 @@ export function createS3Bytes(
     },
   }
 
-  /** A collection was killed: what it had not doomed stays, what it had goes. */
+  /** A collection was killed: what it had not doomed stays, what it had goes. A mark goes when its blob has gone. */
   async function recover(id: string): Promise<void> {
     const doomed = await operations.run(`recovering blob ${id}`, async (signal) => {
       const seen = await register.read(markFor(id), signal)
@@ -155,6 +145,6 @@ export function createS3Bytes(
       return seen.fields?.[0] === 'doomed'
     })
     if (doomed) await remove(keyFor(id))
-    await remove(markFor(id))
+    if (doomed || (await find(id)) === undefined) await remove(markFor(id))
   }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { systemClock, type Clock } from '../time/clock.ts'
+import { createClosing } from '../time/closing.ts'
 import { StoreError } from './errors.ts'
 import { createHeldLease, type HeldLease } from './lease.ts'
 import { badOption, checkId, checkMs, checkNames } from './rules.ts'
@@ -80,7 +81,7 @@ export function createAuthority(table: LeaseTable, options: AuthorityOptions = {
   const pollMs = checkMs('pollMs', options.pollMs ?? 50)
   const seen = new Map<string, { readonly beat: string; readonly atMs: number }>()
   const held = new Map<Lease, HeldLease>()
-  const closing = new AbortController()
+  const closing = createClosing()
   const taking = new Set<Promise<unknown>>()
   let closed: Promise<unknown> | undefined
 
@@ -194,7 +195,7 @@ export function createAuthority(table: LeaseTable, options: AuthorityOptions = {
       try {
         const holder = await authority.current(name)
         const line = `${holder?.token} ${holder?.owner}`
-        if (line !== told && !stop.aborted) fn(holder)
+        if (line !== told && !stop.aborted) tell(fn, holder)
         told = line
       } catch {
         // A table out of reach says nothing about the holder; the next look may.
@@ -204,6 +205,14 @@ export function createAuthority(table: LeaseTable, options: AuthorityOptions = {
   }
 
   return authority
+}
+
+/** What a listener throws or rejects with disturbs nobody; it was told all the same. */
+function tell(fn: (holder: Fence | undefined) => unknown, holder: Fence | undefined): void {
+  try {
+    const result = fn(holder)
+    if (result instanceof Promise) result.catch(() => undefined)
+  } catch {}
 }
 
 function lost({ name, fence }: Lease): StoreError {

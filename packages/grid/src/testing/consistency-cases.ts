@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import type { GridMap } from '../grid.ts'
 import { refusal, type GridCase } from './case.ts'
+
+type Numbers = GridMap<number>
 
 /** What a read relies on: per map, per call. */
 export const consistencyCases: readonly GridCase[] = [
@@ -20,6 +23,20 @@ export const consistencyCases: readonly GridCase[] = [
           seen[one] = Math.max(version, (await other.get('k', { consistency: 'strong' }))?.version ?? 0)
         }
       }
+    },
+  },
+  {
+    name: 'caught up: the copy has all that was committed before the call, whoever committed it',
+    async run(bench) {
+      const [ours, theirs] = [await bench.open(), await bench.open()].map((grid) => grid.map<number>('m')) as [Numbers, Numbers]
+      for (let n = 1; n <= 10; n++) {
+        await ours.put('k', n)
+        await theirs.caughtUp()
+        assert.equal(theirs.peek('k')?.value, n)
+      }
+      await theirs.remove('k')
+      await ours.caughtUp()
+      assert.equal(ours.peek('k'), undefined)
     },
   },
   {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import * as assert from 'uvu/assert'
-import { startAhead } from './kill-rounds.ts'
+import { killHard, startAhead } from './kill-rounds.ts'
 
 const CHILD = fileURLToPath(new URL('grid-child.ts', import.meta.url))
 
@@ -36,9 +36,7 @@ export async function gridKillRounds(path: string, rounds: number, random: () =>
       })
       while (!text.includes(' ')) await Promise.race([once(child.stdout as NonNullable<typeof child.stdout>, 'data'), ended])
       await wait(random() * 30)
-      child.kill('SIGKILL')
-      await exited
-      if (child.stdout?.readableEnded === false) await once(child.stdout, 'end')
+      await killHard(child, exited, `round ${round}: the writer`)
       const lines = text.slice(0, text.lastIndexOf('\n')).split('\n').slice(1)
       const acknowledged = new Map(lines.map((line) => line.split(' ')).map(([key = '', n]) => [key, Number(n)]))
       told += lines.length

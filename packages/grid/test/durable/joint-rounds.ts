@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import * as assert from 'uvu/assert'
-import { startAhead, type startChild } from './kill-rounds.ts'
+import { killHard, startAhead, type startChild } from './kill-rounds.ts'
 
 const CHILD = fileURLToPath(new URL('joint-child.ts', import.meta.url))
 const IDS = 3
@@ -91,15 +91,11 @@ function startWriter(child: ReturnType<typeof startChild>): Writer {
     async more(count) {
       const wanted = acknowledged + count
       while (acknowledged < wanted) {
-        assert.ok(child.exitCode === null, `the writer ended with ${child.exitCode}`)
+        assert.ok(child.exitCode === null, `a writer ended by itself, with ${child.exitCode}`)
         await Promise.race([once(child.stdout as NonNullable<typeof child.stdout>, 'data'), exited])
       }
     },
-    async kill() {
-      child.kill('SIGKILL')
-      await exited
-      if (child.stdout?.readableEnded === false) await once(child.stdout, 'end')
-    },
+    kill: () => killHard(child, exited, 'a writer'),
   }
 }
 

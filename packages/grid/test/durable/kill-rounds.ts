@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import * as assert from 'uvu/assert'
+import { bundleChild } from './child-code.ts'
 
 const CHILD = fileURLToPath(new URL('kill-child.ts', import.meta.url))
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
@@ -12,6 +13,14 @@ const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
 export function startChild(file: string, args: readonly string[]): ReturnType<typeof spawn> {
   const flags = ['--conditions=@stigmergy/source', '--import', 'tsx', file, ...args]
   return spawn(process.execPath, flags, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] })
+}
+
+/** Kills it with signal 9, and reads what it said to the end. Fails where it had ended by itself before: then nothing was shown. */
+export async function killHard(child: ReturnType<typeof spawn>, exited: Promise<readonly unknown[]>, what: string): Promise<void> {
+  child.kill('SIGKILL')
+  const [code, signal] = await exited
+  assert.is(signal, 'SIGKILL', `${what} had ended by itself, with ${String(code ?? signal)}`)
+  if (child.stdout?.readableEnded === false) await once(child.stdout, 'end')
 }
 
 interface Ahead {
@@ -24,10 +33,10 @@ interface Ahead {
 /** Processes one after the other, each of which has read its code before it is needed: it waits for the end of its input. */
 export function startAhead(file: string, args: (round: number) => readonly string[]): Ahead {
   let round = 0
+  const code = bundleChild(file)
   const start = (): ReturnType<typeof spawn> => {
     round += 1
-    const flags = ['--conditions=@stigmergy/source', '--import', 'tsx', file, ...args(round)]
-    return spawn(process.execPath, flags, { cwd: ROOT, stdio: ['pipe', 'pipe', 'inherit'] })
+    return spawn(process.execPath, [code.file, ...args(round)], { cwd: ROOT, stdio: ['pipe', 'pipe', 'inherit'] })
   }
   let next = start()
   return {
@@ -37,7 +46,10 @@ export function startAhead(file: string, args: (round: number) => readonly strin
       child.stdin?.end()
       return child
     },
-    end: () => void next.kill('SIGKILL'),
+    end() {
+      next.kill('SIGKILL')
+      code.remove()
+    },
   }
 }
 
@@ -65,11 +77,9 @@ async function killRound(
   const exited = once(child, 'exit')
   let text = ''
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
-  await once(child.stdout as NonNullable<typeof child.stdout>, 'data')
+  await Promise.race([once(child.stdout as NonNullable<typeof child.stdout>, 'data'), exited])
   await wait(random() * 30)
-  child.kill('SIGKILL')
-  await exited
-  if (child.stdout?.readableEnded === false) await once(child.stdout, 'end')
+  await killHard(child, exited, `${round}: the writer`)
   // The last line may be cut in the middle by the kill.
   for (const line of text.slice(0, text.lastIndexOf('\n')).split('\n')) {
     const [id = '', rev = ''] = line.split(' ')

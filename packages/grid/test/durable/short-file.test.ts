@@ -1,4 +1,4 @@
-import { openDurable } from '@stigmergy/grid/durable'
+import { openDurable, openDurableReader } from '@stigmergy/grid/durable'
 import { isStoreError } from '@stigmergy/grid/store'
 import { execFile } from 'node:child_process'
 import { open, stat, truncate } from 'node:fs/promises'
@@ -17,6 +17,8 @@ const test = suite('files shorter than their header says')
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
 const CHILD = fileURLToPath(new URL('short-child.ts', import.meta.url))
 const PAGE = 4096
+// As in lmdb-file.ts.
+const [FLAGS_AT, MAIN_ROOT_AT, TXN_AT, BOOT_AT, HEAD_BYTES] = [52, 136, 152, 160, 168] as const
 const ours = { owner: 'a', token: 1 }
 
 async function inPlace(use: (path: string) => Promise<void>): Promise<void> {
@@ -97,7 +99,7 @@ test('the last page in use is missed, and it is said which', () =>
         continue
       }
       assert.ok(isStoreError(opened.reason, 'STORE_BROKEN'), String(opened.reason))
-      assert.match(opened.reason.message, new RegExp(`it has ${size / PAGE - less} pages, and page ${size / PAGE - less} is in use`))
+      assert.match(opened.reason.message, new RegExp(`it has ${size / PAGE - less} pages. Page ${size / PAGE - less}: it is in use`))
       return
     }
   }))
@@ -111,5 +113,37 @@ test('after a restart of the machine it goes on from the newest snapshot that wa
   assert.is(chosenOf(older, head(0n, 0n, true), 2n), older, 'none was ever flushed')
   assert.is(chosenOf(chosenOf(older, newer, 0n), safe, 0n), newer, 'where starts are not told apart')
 })
+
+test('what a power cut has left unflushed is passed over, also by those who come later', () =>
+  inPlace(async (path) => {
+    await fill(path)
+    const file = await open(join(path, 'data.mdb'), 'r+')
+    const heads = [Buffer.alloc(HEAD_BYTES), Buffer.alloc(HEAD_BYTES)]
+    for (const [at, head] of heads.entries()) await file.read(head, 0, HEAD_BYTES, at * PAGE)
+    const [old, newest] = heads.toSorted((a, b) => Number(a.readBigInt64LE(TXN_AT) - b.readBigInt64LE(TXN_AT))) as [Buffer, Buffer]
+    // Flushed: in the middle of the first page. Its pages are on the disk; those of the two after it are not.
+    newest.writeBigInt64LE(1n, BOOT_AT)
+    await file.write(newest, 24, HEAD_BYTES - 24, PAGE / 2 + 24)
+    const txn = newest.readBigInt64LE(TXN_AT)
+    for (const [at, head] of [old, newest].entries()) {
+      head.writeBigInt64LE(1n, BOOT_AT)
+      head.writeUInt16LE(head.readUInt16LE(FLAGS_AT) | 0x1000, FLAGS_AT)
+      head.writeBigInt64LE(txn + 1n + BigInt(at), TXN_AT)
+      head.writeBigInt64LE(3n, MAIN_ROOT_AT)
+      await file.write(head, 0, HEAD_BYTES, Number((txn + 1n + BigInt(at)) % 2n) * PAGE)
+    }
+    await file.close()
+    const [reader] = await Promise.allSettled([openDurableReader(path)])
+    assert.ok(reader?.status === 'rejected' && isStoreError(reader.reason, 'STORE_ACCESS'))
+    for (let turn = 1; turn <= 2; turn++) {
+      const { store, close } = await openDurable({ path })
+      let found = 0
+      for await (const { id, value } of store.scan({ prefix: 'agent-' })) if (value[0] === Number(id.slice(6))) found += 1
+      assert.is(found, 60, `turn ${turn}`)
+      await store.commit('again', turn - 1, ours, Buffer.alloc(10))
+      await close()
+    }
+    await (await openDurableReader(path)).close()
+  }))
 
 test.run()

@@ -1,5 +1,6 @@
 import { openDurable, openDurableReader } from '@stigmergy/grid/durable'
-import { createMemoryJournalTable, openJournal, type Journal } from '@stigmergy/grid/journal'
+import { createVirtualClock } from '@stigmergy/grid'
+import { createMemoryJournalTable, openJournal, type Journal, type SegmentArchive } from '@stigmergy/grid/journal'
 import { isStoreError, type StoreErrorCode } from '@stigmergy/grid/store'
 import { execFile } from 'node:child_process'
 import { open, readFile } from 'node:fs/promises'
@@ -164,6 +165,53 @@ test('a batch of a table that forgets is told as damage after one more look', as
   await refused(journal.read(0), 'STORE_BROKEN', /record 0 of journal audit is missing/)
   assert.is(looks, 2)
   await journal.close()
+})
+
+test('an archive that never answers does not hold the closing for ever', async () => {
+  const clock = createVirtualClock()
+  const drops: string[] = []
+  const archive: SegmentArchive = {
+    put: () => new Promise(() => undefined),
+    get: async () => new Uint8Array(),
+    drop: async (name) => void drops.push(name),
+  }
+  const table = createMemoryJournalTable()
+  const journal = openJournal(table, 'audit', { archive, hotRecords: 0, segmentRecords: 5, clock })
+  const waiting = (await journal.reader('r')).next()
+  for (let seq = 1; seq <= 20; seq++) await journal.append('p', seq, Buffer.from('x'))
+  assert.ok((await waiting).length > 0)
+  const closed = refused(journal.close(), 'STORE_TIMEOUT', /the archive of journal audit took longer than 10000 ms/)
+  await clock.runUntil(10_001)
+  await closed
+  const again = openJournal(table, 'audit')
+  assert.is((await again.read(0)).length, 20)
+  await again.close()
+})
+
+test('a closing ends a tidying after the segment it is at', async () => {
+  const moved: number[] = []
+  let release = (): void => undefined
+  const archive: SegmentArchive = {
+    async put(_name, first) {
+      moved.push(first)
+      if (moved.length === 2) await new Promise<void>((resolve) => (release = resolve))
+      return String(first)
+    },
+    get: async () => new Uint8Array(),
+    drop: async () => undefined,
+  }
+  const table = createMemoryJournalTable()
+  const filling = openJournal(table, 'audit')
+  for (let seq = 1; seq <= 50; seq++) await filling.append('p', seq, Buffer.from('x'))
+  await filling.close()
+  const journal = openJournal(table, 'audit', { archive, hotRecords: 0, segmentRecords: 5 })
+  const tidied = refused(journal.tidy(), 'CLOSED', /journal audit is closed/)
+  while (moved.length < 2) await new Promise(setImmediate)
+  const closed = journal.close()
+  release()
+  await closed
+  await tidied
+  assert.equal(moved, [0, 5])
 })
 
 test.run()

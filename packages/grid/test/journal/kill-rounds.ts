@@ -1,21 +1,13 @@
 import { archiveInBlobs } from '@stigmergy/grid/blobs'
 import { openDurable, type Durable } from '@stigmergy/grid/durable'
-import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
-import type { Readable, Writable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import * as assert from 'uvu/assert'
+import { killHard, startAhead } from '../durable/kill-rounds.ts'
 
 const CHILD = fileURLToPath(new URL('kill-child.ts', import.meta.url))
-const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
-
-/** Starts a process that has read its code and begins when its input ends, so that it gets ready while another one is looked at. */
-function getReady(path: string, round: number): ChildProcessByStdio<Writable, Readable, null> {
-  const flags = ['--conditions=@stigmergy/source', '--import', 'tsx', CHILD, path, String(round)]
-  return spawn(process.execPath, flags, { cwd: ROOT, stdio: ['pipe', 'pipe', 'inherit'] })
-}
-
 /** What was acknowledged or seen so far, and must stay. */
 interface Known {
   readonly records: Map<string, number>
@@ -29,41 +21,39 @@ interface Known {
 /** Kills a process that appends and puts blobs with signal 9 at a random moment, again and again, and looks at all after each. */
 export async function killRounds(path: string, rounds: number, random: () => number): Promise<{ records: number; blobs: number }> {
   const known: Known = { records: new Map(), blobs: new Map(), readTo: 0, last: new Map(), read: new Set() }
-  let next = getReady(path, 1)
-  for (let round = 1; round <= rounds; round++) {
-    const child = next
-    const exited = once(child, 'exit')
-    let text = ''
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
-    child.stdin.end()
-    // However slow the machine is: some of each kind are acknowledged before the kill.
-    while (!/record .*\n/.test(text) || text.split('blob ').length < 3) {
-      assert.is(child.exitCode, null, `round ${round}: the writer ended before it wrote`)
-      await Promise.race([once(child.stdout, 'data'), exited])
+  const writers = startAhead(CHILD, (round) => [path, String(round)])
+  try {
+    for (let round = 1; round <= rounds; round++) {
+      const child = writers.take()
+      const stdout = child.stdout as Readable
+      const exited = once(child, 'exit')
+      let text = ''
+      stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+      // However slow the machine is: some of each kind are acknowledged before the kill.
+      while (!/record .*\n/.test(text) || text.split('blob ').length < 3) {
+        assert.is(child.exitCode, null, `round ${round}: the writer ended before it wrote`)
+        await Promise.race([once(stdout, 'data'), exited])
+      }
+      await wait(random() * 40)
+      await killHard(child, exited, `round ${round}: the writer`)
+      // The last line may be cut in the middle by the kill.
+      for (const line of text.slice(0, text.lastIndexOf('\n')).split('\n')) {
+        const [kind, name = '', what = ''] = line.split(' ')
+        if (kind === 'record') known.records.set(name, Number(what))
+        else known.blobs.set(name, what)
+      }
+      const durable = await openDurable({ path })
+      try {
+        await checkRecords(durable, known, `round ${round}`)
+        await checkBlobs(durable, known, `round ${round}`)
+      } finally {
+        await durable.close()
+      }
     }
-    await wait(random() * 40)
-    child.kill('SIGKILL')
-    await exited
-    if (!child.stdout.readableEnded) await once(child.stdout, 'end')
-    if (round < rounds) next = getReady(path, round + 1)
-    // The last line may be cut in the middle by the kill.
-    for (const line of text.slice(0, text.lastIndexOf('\n')).split('\n')) {
-      const [kind, name = '', what = ''] = line.split(' ')
-      if (kind === 'record') known.records.set(name, Number(what))
-      else known.blobs.set(name, what)
-    }
-    const durable = await openDurable({ path })
-    try {
-      await checkRecords(durable, known, `round ${round}`)
-      await checkBlobs(durable, known, `round ${round}`)
-    } catch (error) {
-      next.kill('SIGKILL')
-      throw error
-    } finally {
-      await durable.close()
-    }
+    return { records: known.readTo, blobs: known.blobs.size }
+  } finally {
+    writers.end()
   }
-  return { records: known.readTo, blobs: known.blobs.size }
 }
 
 async function checkRecords(durable: Durable, known: Known, round: string): Promise<void> {

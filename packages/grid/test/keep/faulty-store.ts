@@ -2,13 +2,13 @@ import { createMemoryStore, StoreError, type Store } from '@stigmergy/grid/store
 
 /** A store in memory that fails, is slow, or loses answers as it is told; it notes what was committed, in order. */
 export function createFaultyStore(): Store & {
-  next(fault: 'down' | 'lost' | undefined): void
+  next(fault: 'down' | 'lost' | 'unanswered' | undefined): void
   hold(): () => void
   readonly log: string[]
 } {
   const store = createMemoryStore()
   const log: string[] = []
-  let fault: 'down' | 'lost' | undefined
+  let fault: 'down' | 'lost' | 'unanswered' | undefined
   let gate: Promise<void> = Promise.resolve()
   return {
     ...store,
@@ -26,6 +26,7 @@ export function createFaultyStore(): Store & {
     },
     async commit(id, ...rest) {
       if (fault === 'down') throw new StoreError('STORE_UNREACHABLE', 'down')
+      if (fault === 'unanswered') throw new StoreError('STORE_TIMEOUT', 'on its way')
       await gate
       const rev = await store.commit(id, ...rest)
       log.push(`commit ${id} ${rev}`)

@@ -110,6 +110,43 @@ test('a full set of changes holds the writer back, and tells when it waits too l
   await done()
 })
 
+test('a key whose write may still be on its way is deleted though nothing is there yet', async () => {
+  const { store, map, behind, pass, finish, done } = await open<number>()
+  await finish(behind.remove('never'))
+  store.next('unanswered')
+  await map.put('a', 1)
+  await pass(100)
+  store.next(undefined)
+  await finish(behind.remove('a'))
+  await finish(behind.remove('a'))
+  assert.equal(
+    store.log.filter((line) => line.startsWith('delete')),
+    ['delete parts/a'],
+  )
+  await done()
+})
+
+test('thousands of changes asked for at once: never more than maxDirty of them are not stored', async () => {
+  const { behind, map, pass, done } = await open<number>({ maxDirty: 100 })
+  const keys = Array.from({ length: 3000 }, (_, at) => `k${at}`)
+  let most = 0
+  const run = async (calls: readonly Promise<unknown>[]): Promise<void> => {
+    let left = calls.length
+    for (const call of calls) void call.finally(() => (left -= 1))
+    while (left > 0) {
+      most = Math.max(most, behind.stats().dirty)
+      await pass(10)
+    }
+    await Promise.all(calls)
+  }
+  await run(keys.map((key, at) => behind.put(key, at)))
+  assert.is(map.size, 3000)
+  await run(keys.map((key) => behind.remove(key)))
+  assert.is(map.size, 0)
+  assert.ok(most > 50 && most <= 100, `${most} at most`)
+  await done()
+})
+
 test('a store that is down is tried again with growing pauses, and a key never goes back', async () => {
   const { store, map, behind, pass, kept, done } = await open<number>()
   store.next('down')

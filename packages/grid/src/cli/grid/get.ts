@@ -2,7 +2,7 @@ import { StoreError } from '../../store/errors.ts'
 import type { GridReader } from './reader.ts'
 import { GridError, quote } from '../../errors.ts'
 import type { CliIo, Command, ExitCode, ParsedArguments } from '../command.ts'
-import { inLine, showValue, visible } from '../values.ts'
+import { inLine, showStored, showValue, visible, type ShownValue } from '../values.ts'
 import { TARGET, withTarget } from './target.ts'
 
 export const get: Command = {
@@ -73,7 +73,7 @@ async function mapEntry(reader: GridReader, map: string, key: string, args: Pars
     traceId: header.trace?.traceId ?? null,
     bytes: body.length,
   }
-  await print(head, body, args, io, `${map} ${key} version ${version}, by ${header.writer}, ${body.length} bytes`)
+  await print(head, body, args, io, `${map} ${key} version ${version}, by ${header.writer}, ${body.length} bytes`, showStored)
   return 0
 }
 
@@ -98,9 +98,16 @@ async function blob(reader: GridReader, reference: string, args: ParsedArguments
   return 0
 }
 
-async function print(head: object, value: Uint8Array, args: ParsedArguments, io: CliIo, line: string): Promise<void> {
+async function print(
+  head: object,
+  value: Uint8Array,
+  args: ParsedArguments,
+  io: CliIo,
+  line: string,
+  show: (bytes: Uint8Array) => ShownValue = showValue,
+): Promise<void> {
   if (args.flag('raw')) return io.write(value)
-  const shown = showValue(value)
+  const shown = show(value)
   if (args.flag('json')) return io.out(JSON.stringify({ ...head, ...shown }))
   io.out(visible(line))
   io.out(`  ${inLine(shown)}`)

@@ -1,7 +1,7 @@
 import type { CliIo, Command, ExitCode, ParsedArguments } from '../command.ts'
-import { GridError } from '../../errors.ts'
+import { GridError, quote } from '../../errors.ts'
 import type { SeenChange } from '../../hazelcast/hazelcast-reader.ts'
-import { inLine, showValue, visible } from '../values.ts'
+import { inLine, showStored, showValue, visible } from '../values.ts'
 import { knownJournal, knownMap } from './get.ts'
 import type { MapsToLookAt } from './reader.ts'
 import { TARGET, withTarget } from './target.ts'
@@ -30,7 +30,10 @@ export const tail: Command = {
       const name = knownJournal(reader, args.positional(1) ?? '')
       const journal = reader.journal(name)
       const { first, end } = await journal.extent()
-      let at = args.number('from') ?? Math.max(first, end - (args.number('last') ?? 10))
+      const from = args.number('from')
+      if (from !== undefined && from > end && !args.flag('follow'))
+        throw new GridError('BAD_OPTION', `journal ${quote(name)} ends before ${from}: its end is ${end}`)
+      let at = from ?? Math.max(first, end - (args.number('last') ?? 10))
       // What is appended while it prints is not waited for, unless it follows.
       let to = end
       for (;;) {
@@ -43,6 +46,7 @@ export const tail: Command = {
           io.out(
             args.flag('json') ? JSON.stringify({ ...head, ...shown }) : visible(`${offset} ${when} ${producer} ${seq}  ${inLine(shown)}`),
           )
+          await io.drained()
         }
         at += records.length
         if (records.length > 0 && at < to) continue
@@ -87,7 +91,7 @@ function asLine(change: SeenChange): string {
   if (change.type === 'unreadable') return `${change.key} UNREADABLE: ${change.why}`
   if (change.type === 'remove') return `${change.version} remove ${change.key}`
   const { key, version, header, body } = change.entry
-  return `${version} put ${key} ${header.writer}  ${inLine(showValue(body))}`
+  return `${version} put ${key} ${header.writer}  ${inLine(showStored(body))}`
 }
 
 function asObject(change: SeenChange): object {
@@ -102,6 +106,6 @@ function asObject(change: SeenChange): object {
     ttlMs: ttlMs ?? null,
     traceId: trace?.traceId ?? null,
     bytes: body.length,
-    ...showValue(body),
+    ...showStored(body),
   }
 }

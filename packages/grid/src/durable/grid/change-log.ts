@@ -198,13 +198,11 @@ export class ChangeLog {
       this.#read.set(name, Math.max(from, row.trimmedTo, to ?? this.#sessions.last(name) ?? 0))
     }
     for (const name of this.#read.keys()) if (!known.has(name)) this.#read.delete(name)
-    if (news.length > 0 || gap) {
-      this.#unpublished = true
-      // Of the own transaction under way some or all may be in this snapshot already, and others may build on it.
-      const [seen, unseen] = partition(this.#underWay, ({ at }) => this.#logs.doesExist(logKey(session, at)))
-      this.#done.push(...seen)
-      this.#underWay = unseen
-    }
+    if (news.length > 0 || gap) this.#unpublished = true
+    // Of the own transaction under way some or all may be in this snapshot already: others see it, and may build on it.
+    const [seen, unseen] = partition(this.#underWay, ({ at }) => this.#logs.doesExist(logKey(session, at)))
+    this.#done.push(...seen)
+    this.#underWay = unseen
     const own = this.#done
     this.#done = []
     if (own.length === 0 && writers <= 1) return { changes: news, gap }

@@ -62,6 +62,12 @@ export class SharedMap implements MapRows {
       stage: (write) => new StagedWrite(this, feed, write, group),
       expired: (key, version) => void this.#garbage.set(key, version),
       ageMs: (nowMs) => log.ageMs(nowMs),
+      caughtUp: async () => {
+        // A guest that is told and asks here is told the rest first.
+        await Promise.resolve()
+        environment.check()
+        log.catchUp()
+      },
       close: () => void this.#feeds.delete(feed),
     }
   }

@@ -131,6 +131,25 @@ export const readerCases: readonly JournalCase[] = [
     },
   },
   {
+    name: 'a step holds at most some megabytes, and at least one record, however many are asked for',
+    async run({ open }) {
+      const journal = await open()
+      const MB = 1024 * 1024
+      for (let seq = 1; seq <= 6; seq++) await journal.append('a', seq, new Uint8Array((seq === 6 ? 5 : 1.5) * MB))
+      const reader = await journal.reader('r')
+      const steps: (readonly number[])[] = []
+      while (reader.position < 6) steps.push((await reader.next()).map(({ offset }) => offset))
+      deepEqual(steps, [
+        [0, 1, 2],
+        [3, 4, 5],
+      ])
+      deepEqual(
+        (await journal.read(5)).map(({ value }) => value.length),
+        [5 * MB],
+      )
+    },
+  },
+  {
     name: 'a forgotten reader begins anew',
     async run({ open }) {
       const journal = await open()

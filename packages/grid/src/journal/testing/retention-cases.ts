@@ -106,9 +106,9 @@ export const retentionCases: readonly JournalCase[] = [
       const dropped: number[] = []
       const watched = {
         ...archive,
-        async drop(journal: string, first: number) {
+        async drop(journal: string, first: number, id: string) {
           dropped.push(first)
-          await archive.drop(journal, first)
+          await archive.drop(journal, first, id)
         },
       }
       const journal = await open({ archive: watched, hotRecords: 2, segmentRecords: 2, keepRecords: 5 })

@@ -2,6 +2,7 @@ import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import type { Clock } from '../../time/clock.ts'
 import type { Authority, Lease } from '../authority.ts'
 import { isStoreError } from '../errors.ts'
+import type { Fence } from '../store.ts'
 
 /** One empty table of leases, fresh for each case. */
 export interface AuthorityBench {
@@ -145,6 +146,28 @@ export const authorityCases: readonly AuthorityCase[] = [
       await take(a, 'a')
       await pass(100)
       deepEqual(told, [undefined, 'a', undefined])
+    },
+  },
+  {
+    name: 'what a watch throws or rejects with is dropped, and it is not told the same again',
+    async run({ open, pass }) {
+      const [a, b] = [await open(), await open()]
+      const told: string[] = []
+      const watches = [
+        b.watch('x', (holder) => {
+          told.push(`throws ${holder?.owner}`)
+          throw new Error('mine')
+        }),
+        b.watch('x', ((holder: Fence | undefined) => {
+          told.push(`rejects ${holder?.owner}`)
+          return Promise.reject(new Error('mine'))
+        }) as (holder: Fence | undefined) => void),
+      ]
+      await pass(200)
+      await take(a, 'a')
+      await pass(200)
+      for (const watch of watches) watch.close()
+      deepEqual(told.toSorted(), ['rejects a', 'rejects undefined', 'throws a', 'throws undefined'])
     },
   },
   {

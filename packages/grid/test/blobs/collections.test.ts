@@ -1,0 +1,104 @@
+import { createBlobs, createDiskBytes, createMemoryBytes, createMemoryTags, type BlobBytes } from '@stigmergy/grid/blobs'
+import { createHash } from 'node:crypto'
+import { readdir, readlink } from 'node:fs/promises'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { openRegister } from '../../src/s3/open-s3.ts'
+import { resolveS3Options } from '../../src/s3/options.ts'
+import { createS3Bytes } from '../../src/s3/s3-bytes.ts'
+import { newPlace } from '../durable/places.ts'
+import { createMemoryBucket } from '../s3/memory-bucket.ts'
+
+/** Two collections at a time, and a tag between their steps: the steps of `BlobBytes` in the order that lost a blob once. */
+const test = suite('collections of blobs at the same time')
+
+const CONTENT = Buffer.from('policy')
+const ID = createHash('sha256').update(CONTENT).digest('hex')
+
+async function put(bytes: BlobBytes): Promise<void> {
+  const upload = await bytes.begin()
+  await upload.write(CONTENT)
+  await upload.finish(ID, CONTENT.length)
+}
+
+async function overtaken(one: BlobBytes, other: BlobBytes): Promise<void> {
+  await put(one)
+  const aside = await one.setAside(ID, 0)
+  assert.ok(aside !== undefined)
+  // It is tagged now: kept, and acknowledged. The first collection has looked at the tags before that.
+  assert.is(await other.keep(ID), true)
+  // The second one has not seen the tag yet either, and will.
+  const again = await other.setAside(ID, 0)
+  await one.discard(ID, aside)
+  assert.is(await one.size(ID), CONTENT.length, 'the first has removed what the second had set aside')
+  if (again !== undefined) await other.restore(ID, again)
+  await one.restore(ID, aside)
+  assert.is(await one.keep(ID), true)
+  assert.is(await other.size(ID), CONTENT.length)
+  // What nobody has kept goes.
+  const last = await other.setAside(ID, 0)
+  assert.ok(last !== undefined)
+  await other.discard(ID, last)
+  assert.is(await one.size(ID), undefined)
+  assert.is(await one.keep(ID), false)
+}
+
+test('in memory', () => {
+  const bytes = createMemoryBytes()
+  return overtaken(bytes, bytes)
+})
+
+test('on disk, by two processes and by one', async () => {
+  const place = await newPlace()
+  try {
+    const bytes = createDiskBytes({ path: place.path })
+    await overtaken(bytes, createDiskBytes({ path: place.path }))
+    await overtaken(bytes, bytes)
+  } finally {
+    await place.done()
+  }
+})
+
+test('on S3, by two processes and by one', async () => {
+  const large = async (): Promise<never> => Promise.reject(new Error('no blob here is large'))
+  const bucket = { ...createMemoryBucket(), startUpload: large, copy: large }
+  const resolved = resolveS3Options({ bucket })
+  const { register, operations } = await openRegister(resolved)
+  const open = (): BlobBytes => createS3Bytes(resolved, bucket, register, operations)
+  const bytes = open()
+  await overtaken(bytes, open())
+  await overtaken(bytes, bytes)
+  await operations.close()
+})
+
+async function openFiles(): Promise<number> {
+  const links = await Promise.all((await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')))
+  return links.filter((link) => link.endsWith(ID)).length
+}
+
+if (process.platform === 'linux')
+  test('a read that is aborted as its file is opened closes the file', async () => {
+    const place = await newPlace()
+    try {
+      const disk = createDiskBytes({ path: place.path })
+      const stop = new AbortController()
+      const bytes: BlobBytes = {
+        ...disk,
+        async open(id, signal) {
+          const chunks = await disk.open(id, signal)
+          stop.abort(new Error('too late'))
+          return chunks
+        },
+      }
+      const blobs = createBlobs(bytes, createMemoryTags())
+      await blobs.put(CONTENT)
+      const [result] = await Promise.allSettled([blobs.readAll(ID, { signal: stop.signal })])
+      assert.match(String(result?.status === 'rejected' && result.reason), /too late/)
+      for (let turn = 0; turn < 100 && (await openFiles()) > 0; turn++) await new Promise(setImmediate)
+      assert.is(await openFiles(), 0)
+    } finally {
+      await place.done()
+    }
+  })
+
+test.run()
