@@ -146,6 +146,8 @@ export interface DriverChange extends DriverRecord {
 export interface DriverFeed {
   /** One change, in commit order per key (I5). */
   change(change: DriverChange): void
+  /** A part of the first load, before the `load` that ends it with what is left. @default one `load` gives it all */
+  loading?(records: Iterable<DriverRecord>): void
   /** The whole present state. With a reason: changes may have been missed before it (I5). */
   load(records: Iterable<DriverRecord>, reason?: ResyncChange<unknown>['reason']): void
   /** Changes were missed, and this is how these keys are now: told as a resync, not one by one (I5). */
