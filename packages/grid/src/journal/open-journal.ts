@@ -98,8 +98,8 @@ export function openJournal(table: JournalTable, name: string, options: JournalO
     async reader(readerName) {
       open()
       checkId(readerName, 'reader')
-      const parts = { table, journal: name, name: readerName, read, clock, closing: closing.signal }
-      const reader = await openReader(parts)
+      const closed = (): void => void readers.delete(reader)
+      const reader = await openReader({ table, journal: name, name: readerName, read, clock, closing: closing.signal, closed })
       readers.add(reader)
       return reader
     },
