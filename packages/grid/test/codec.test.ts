@@ -36,6 +36,20 @@ test('the layout is the documented one, readable by any msgpack reader', () => {
   assert.equal(stamped[0]?.at(-1), [5, null])
 })
 
+test('the usual header has that layout too, whoever wrote before, and stands behind the bytes that were asked for', () => {
+  const body = codec.packValue(seal('v'))
+  for (let n = 1; n <= 40; n++) {
+    const [writer, session, schemaVersion] = [`w${(n >> 1) % 2}`, `session ${(n >> 2) % 2}`, (n >> 3) % 2 === 0 ? 1 : 300]
+    const [version, stampMs, ttlMs] = [2 ** 50 + n, n / 4, n % 3 === 0 ? undefined : n]
+    const usual: Header = { ...bare, schemaVersion, version, writer, stampMs, ttlMs, writeId: { session, number: n } }
+    const room = n % 7
+    const packed = codec.pack(usual, n % 6 === 0 ? undefined : body, room).subarray(room)
+    const fields = [2, schemaVersion, version, writer, stampMs, ttlMs ?? null, null, null, [session, n], null]
+    assert.equal(unpackMultiple(packed), n % 6 === 0 ? [fields] : [fields, 'v'])
+    assert.equal(codec.read(packed).header, usual)
+  }
+})
+
 test('what format 1 stored is read: it had no write id and no stamps', () => {
   const trace = ['a'.repeat(32), 'b'.repeat(16), 1]
   const stored = Buffer.concat([pack([1, 3, 2 ** 40, 'w', 12.5, 500, [2, 7], trace]), pack({ x: 1 })])

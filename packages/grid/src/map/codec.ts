@@ -3,6 +3,7 @@ import type { WriteId } from '../driver.ts'
 import type { SourceStamp, Stamps } from './entry.ts'
 import { GridError, quote } from '../errors.ts'
 import type { Sealed } from './seal.ts'
+import { HeadForms, packForm } from './head-form.ts'
 import { copyTrace, type TraceContext } from './trace.ts'
 
 /**
@@ -34,7 +35,7 @@ export interface Envelope {
 }
 
 /**
- * The only code that packs. A stored object is two msgpack objects, one after the other: first the header, the array
+ * The only code that packs (with the form of a usual header, head-form.ts). A stored object is two msgpack objects, one after the other: first the header, the array
  * `[format, schema_version, version, writer, stampMs, ttlMs, [epoch, seq], [traceId, spanId, traceFlags, planId?], [session, number],
  * [stamp, { attribute: stamp }]]`, nil for what is absent; then the value. So the header can be read, and the value refused, without unpacking it.
  * Source: https://github.com/msgpack/msgpack/blob/master/spec.md
@@ -53,9 +54,12 @@ export function createCodec(): Codec {
   // No records: their shapes would have to be shared between processes. moreTypes: Set, typed arrays and large bigint survive.
   // toJSON is a name like any other here: a sealed value holds no functions.
   const packr = new Packr({ useRecords: false, moreTypes: true, useToJSON: false })
+  const forms = new HeadForms(packr, ENVELOPE_FORMAT)
   return {
     packValue: ({ value, collections }) => packr.pack(collections ? wrapCollections(value) : value),
     pack(header, body, room = 0) {
+      const form = forms.of(header)
+      if (form !== undefined) return packForm(form, header, body, room)
       const head = packr.pack(toFields(header))
       if (body === undefined && room === 0) return head
       const packed = Buffer.allocUnsafe(room + head.length + (body?.length ?? 0))
