@@ -39,7 +39,7 @@ test('the layout is the documented one, readable by any msgpack reader', () => {
 test('the usual header has that layout too, whoever wrote before, and stands behind the bytes that were asked for', () => {
   const body = codec.packValue(seal('v'))
   for (let n = 1; n <= 40; n++) {
-    const [writer, session, schemaVersion] = [`w${(n >> 1) % 2}`, `session ${(n >> 2) % 2}`, (n >> 3) % 2 === 0 ? 1 : 300]
+    const [writer, session, schemaVersion] = [`w${(n >> 1) % 2}`, `session ${(n >> 2) % 2}`, ((n + 3) >> 3) % 2 === 0 ? 1 : 300]
     const [version, stampMs, ttlMs] = [2 ** 50 + n, n / 4, n % 3 === 0 ? undefined : n]
     const usual: Header = { ...bare, schemaVersion, version, writer, stampMs, ttlMs, writeId: { session, number: n } }
     const room = n % 7
