@@ -14,6 +14,7 @@ import type { BaseLabels } from '../labels.ts'
 import type { WatchedSystem } from '../telemetry-metrics.ts'
 import { baseLabels, flag, DEFAULT_MAX_LABEL_VALUES, integer, quote, text } from '../options.ts'
 import { signalUrl, type Environment } from './environment.ts'
+import { warnOf } from './warn.ts'
 import type { Instrumentation } from './instrumentation.ts'
 import type { ProfilingOptions } from './profiling/profile-signal.ts'
 
@@ -76,7 +77,8 @@ export interface StartTelemetryOptions extends BaseLabels {
    * Make, serialise and send the spans of kept traces on a thread of their own, which reads the recorder's memory: however long that takes, it
    * delays no agent. It sends by OTLP where an endpoint is known, and to the exporters that the ES module `module` (a URL or absolute path)
    * exports as `spanExporters`. `spanExporters` and `spanProcessors` of these options stay on this thread. If the thread ends, what it had
-   * is counted as lost, one line says so, and spans go by OTLP from this thread. @default false: on this thread, in portions
+   * is counted as dropped, one line says so, and spans go by OTLP from this thread; the exporters of `module` are not loaded here, where
+   * they could end the agents too: what they would have got is counted as dropped. @default false: on this thread, in portions
    */
   readonly exportThread?: boolean | { readonly module?: string | URL }
   /** More places for spans to go; exported in batches. */
@@ -146,7 +148,7 @@ export function resolveTelemetryOptions(options: StartTelemetryOptions, environm
     ...otlpOf(options.otlp, environment),
     // The exporter sleeps between its retries with timers nobody can end: so none may sleep past the close (I8).
     otlpTimeoutMs: Math.max(1, Math.min(environment.otlpTimeoutMs, Math.floor(closeTimeoutMs * 0.8))),
-    warn: options.warn ?? ((line) => void process.stderr.write(`${line}\n`)),
+    warn: warnOf(options.warn),
   }
 }
 
