@@ -104,7 +104,7 @@ test('what is no baseline is told once, is no reason to throw, and is replaced b
     assert.is(errors.length, 1, text(bad))
     assert.match(String(errors[0]), /telemetry\.baselines holds no baseline/)
     await new Promise(setImmediate)
-    assert.equal((map.peek(kind)?.value as Baseline).actions, { left: 200, right: 200 })
+    assert.equal((map.peek(kind)?.value as Baseline | undefined)?.actions, { left: 200, right: 200 })
     alarms.close()
     await grid.close()
   }
