@@ -1,4 +1,4 @@
-/** What was thrown as text. It may be anything, also something that has no text. */
+/** What was thrown, or given, as text. It may be anything, also something that has no text. */
 export function describeThrown(error: unknown): string {
   try {
     return String(error)

@@ -1,5 +1,5 @@
 import type { TransitionEnd } from '@stigmergy/core'
-import type { Clock } from '@stigmergy/grid'
+import type { Clock, TraceContext } from '@stigmergy/grid'
 import { createNoopMeter, type Meter } from '@opentelemetry/api'
 import { TelemetryError } from '../errors.ts'
 import type { TelemetryHooks } from '../hooks.ts'
@@ -53,10 +53,15 @@ export interface ErrorsOptions {
   readonly minSecondary?: number
 }
 
+/** What alarms need of a telemetry. */
+export interface AlarmsTelemetry extends Pick<TelemetryHooks, 'instruments'> {
+  readonly keep: (trace: TraceContext, reason: Parameters<TelemetryHooks['keep']>[1]) => void
+}
+
 export interface AlarmsOptions extends BaseLabels {
   readonly clock: Clock
   /** Where the metrics of the alarms go, and what keeps their traces. @default none are kept */
-  readonly telemetry?: Pick<TelemetryHooks, 'keep' | 'instruments'>
+  readonly telemetry?: AlarmsTelemetry
   /** Where the metrics go without `telemetry`. @default nowhere */
   readonly meter?: Meter
   readonly budget?: AlarmBudget
@@ -80,7 +85,7 @@ export interface AlarmsOptions extends BaseLabels {
 export interface ResolvedAlarmsOptions {
   readonly instruments: Instruments
   readonly clock: Clock
-  readonly keep: TelemetryHooks['keep'] | undefined
+  readonly keep: AlarmsTelemetry['keep'] | undefined
   readonly drift: DriftSettings
   readonly stale: { readonly maxAgeMs: number }
   readonly slo: ReadonlyMap<string, Required<SloOptions> & { readonly windowDecisions: number; readonly runLength: number }>
