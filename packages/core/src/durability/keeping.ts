@@ -120,7 +120,7 @@ export class Keeping extends Deadline implements CheckpointOwner {
       this.#agent.cell.effectFailed(error)
     }
     // It may have waited for room.
-    if (this.#agent.cell.ready) this.#agent.cell.wake()
+    if (this.#agent.cell.hasMail) this.#agent.cell.wake()
   }
 
   /** The store did not take the state. */
