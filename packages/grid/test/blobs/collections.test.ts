@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert'
 import { openRegister } from '../../src/s3/open-s3.ts'
 import { resolveS3Options } from '../../src/s3/options.ts'
 import { createS3Bytes } from '../../src/s3/s3-bytes.ts'
-import { newPlace } from '../durable/places.ts'
+import { newPlace, quickPlace } from '../durable/places.ts'
 import { createMemoryBucket } from '../s3/memory-bucket.ts'
 
 /** Two collections at a time, and a tag between their steps: the steps of `BlobBytes` in the order that lost a blob once. */
@@ -69,6 +69,29 @@ test('on S3, by two processes and by one', async () => {
   await overtaken(bytes, open())
   await overtaken(bytes, bytes)
   await operations.close()
+})
+
+test('whoever reads finds a blob that goes aside and back all the time', async () => {
+  const place = await quickPlace()
+  try {
+    const bytes = createDiskBytes({ path: place.path })
+    await put(bytes)
+    let over = false
+    const toAndFro = async (): Promise<void> => {
+      while (!over) {
+        const aside = await bytes.setAside(ID, 0)
+        if (aside !== undefined) await bytes.restore(ID, aside)
+      }
+    }
+    const moving = [toAndFro(), toAndFro(), toAndFro()]
+    let missed = 0
+    for (let turn = 0; turn < 2000; turn++) if ((await bytes.size(ID)) === undefined) missed += 1
+    over = true
+    await Promise.all(moving)
+    assert.is(missed, 0)
+  } finally {
+    await place.done()
+  }
 })
 
 async function openFiles(): Promise<number> {
