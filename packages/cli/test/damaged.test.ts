@@ -129,4 +129,24 @@ test('names from anywhere are shown whole, and steer no terminal', async () => {
   }
 })
 
+test('a page that would end the process is named by verify, which does not read on', async () => {
+  const path = await mkdtemp(join(tmpdir(), 'stigmergy-damaged-'))
+  const durable = await openDurable({ path })
+  for (let at = 0; at < 400; at++) await durable.store.commit(`record-${at}`, 0, fence, Buffer.from(`value of record ${at}`))
+  await durable.close()
+  assert.is((await run(['grid', 'verify', path])).out.at(-1), 'all is well')
+  const file = join(path, 'data.mdb')
+  const bytes = await readFile(file)
+  const page = Math.floor(bytes.indexOf('record-350') / 4096)
+  // Where the third node of the page lies: now in the middle of another.
+  const pointer = page * 4096 + 24 + 4
+  const handle = await open(file, 'r+')
+  await handle.write(Buffer.from([(bytes[pointer] ?? 0) ^ 2]), 0, 1, pointer)
+  await handle.close()
+  const { code, out } = await run(['grid', 'verify', path])
+  assert.equal([code, out.at(-1)], [1, '1 damaged'])
+  assert.ok(out.includes(`DAMAGED page ${page} of ${file}: its node 2 does not lie in it`), out.join('\n'))
+  await rm(path, { recursive: true })
+})
+
 test.run()

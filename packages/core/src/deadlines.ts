@@ -1,5 +1,8 @@
 import type { Clock, TimerHandle } from '@stigmergy/grid'
 
+/** Node's timers take no more: a longer one would fire at once. */
+export const LONGEST_TIMER_MS: number = 2 ** 31 - 1
+
 /** Something that may be over too late. One at a time: it stands in one row. */
 export abstract class Deadline {
   // Of the row it stands in.
@@ -101,7 +104,7 @@ export class Deadlines {
 
   #arm(row: Row, ms: number): void {
     row.alive = true
-    row.timer = this.#clock.setTimeout(() => this.#due(row), ms)
+    row.timer = this.#clock.setTimeout(() => this.#due(row), Math.min(ms, LONGEST_TIMER_MS))
     if (this.#keepAlive || !isNodes(row.timer)) return
     row.timer.unref()
     row.alive = false

@@ -55,6 +55,14 @@ export function tooLarge(what: string, bytes: number, maxValueBytes: number): Gr
   )
 }
 
+/** What is wrong with the names of options, or undefined. A misspelt one would otherwise be silently without effect. */
+export function unknownOption(of: string, options: object, known: readonly string[]): string | undefined {
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) return `${of} has no option ${quote(name)}: it has ${known.join(', ')}`
+  }
+  return undefined
+}
+
 /** A value as an error message shows it: short, quoted, never throwing. */
 export function quote(value: unknown): string {
   if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { systemClock, type Clock } from './time/clock.ts'
 import type { Entry, SourceStamp } from './map/entry.ts'
-import { GridError, quote } from './errors.ts'
+import { GridError, quote, unknownOption } from './errors.ts'
 import type { AgeOptions, Consistency, WatchOptions } from './grid.ts'
 import type { IndexChoice } from './map/map-index.ts'
 import type { SubscribeOptions } from './feed/topic.ts'
@@ -126,10 +126,9 @@ export function badOption(name: string, value: unknown, wanted: string): GridErr
   return new GridError('BAD_OPTION', `${name} is ${quote(value)}: give ${wanted}`)
 }
 
-// A misspelt option would otherwise be silently without effect.
+/** Throws `GridError` BAD_OPTION for an unknown one. */
 export function checkNames(of: string, options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) throw badOption(`options of ${of}`, options, 'an object')
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name)) throw new GridError('BAD_OPTION', `${of} has no option ${quote(name)}: it has ${known.join(', ')}`)
-  }
+  const unknown = unknownOption(of, options, known)
+  if (unknown !== undefined) throw new GridError('BAD_OPTION', unknown)
 }

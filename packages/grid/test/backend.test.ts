@@ -232,6 +232,14 @@ test('the clock of this process is monotonic, and its wall clock is near the rea
   const [first, second] = [clock.now(), clock.now()]
   assert.ok(second >= first)
   assert.ok(Math.abs(clock.wallNow() - Date.now()) < 60_000)
+  // A clock that is put right while the process runs.
+  const { now } = Date
+  Date.now = () => 5
+  try {
+    assert.is(clock.wallNow(), 5)
+  } finally {
+    Date.now = now
+  }
 })
 
 test('the clock of this process fires at its time, not before, and what is cleared does not fire', async () => {

@@ -1,7 +1,7 @@
 import type { AnyMachineSnapshot } from 'xstate'
 
 const NO_TAGS: ReadonlySet<string> = new Set()
-const NOTHING = Object.freeze({})
+export const NOTHING: object = Object.freeze({})
 
 /** Lets snapshots share what is empty in most of them: XState makes a set and two objects anew for each. */
 export function slim(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {

@@ -9,6 +9,7 @@ import type {
 } from 'xstate'
 import { leavesTree, runsLate } from '../durability/effect.ts'
 import type { Gate } from '../durability/gate.ts'
+import { KnownStates } from './known-states.ts'
 import { slim } from './slim.ts'
 import type { Effect, Step } from './step.ts'
 import type { Tree } from './tree.ts'
@@ -17,6 +18,7 @@ const NO_EFFECTS: readonly Effect[] = []
 
 /** Which of a system's machines is deciding. One for all agents: XState wants its executor as a function of its own. */
 export class Deciding {
+  readonly known: KnownStates = new KnownStates()
   current: Stepper | undefined
   readonly actionExecutor = (action: ExecutableActionObject): void => this.current?.act(action)
 }
@@ -56,8 +58,9 @@ export abstract class Stepper {
 
   /** Computes the first snapshot. Nothing has happened yet. Throws what `restoreSnapshot` throws; a throwing machine gives status `error`. */
   prepare(input: unknown, stored: Snapshot<unknown> | undefined): AnyMachineSnapshot {
+    const { known } = this.#deciding
     this.#snapshot = this.#collect(() =>
-      stored === undefined ? this.#machine.getInitialSnapshot(this.#scope, input) : this.#machine.restoreSnapshot(stored, this.#scope),
+      stored === undefined ? known.initial(this.#machine, this.#scope, input) : known.restored(this.#machine, this.#scope, stored),
     )
     return this.#snapshot
   }

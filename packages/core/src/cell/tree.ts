@@ -1,5 +1,6 @@
 import type { Clock, TimerHandle, TraceContext } from '@stigmergy/grid'
 import type { AnyActorRef, AnyEventObject } from 'xstate'
+import { LONGEST_TIMER_MS } from '../deadlines.ts'
 import type { Gate } from '../durability/gate.ts'
 
 /** A delayed event that waits. */
@@ -36,9 +37,6 @@ export interface TreeRoot {
   /** What is done in `fn` is caused by that work. */
   because(trace: TraceContext | undefined, fn: () => void): void
 }
-
-/** Node's timers take no more: a longer one would fire at once. */
-export const LONGEST_TIMER_MS: number = 2 ** 31 - 1
 
 const NOT_INSPECTED = { unsubscribe: (): void => undefined }
 const NO_TIMERS: ReadonlyMap<string, Scheduled> = new Map()

@@ -70,7 +70,7 @@ export abstract class Turns implements Runnable {
   protected abstract deliver(envelope: Envelope): void
 
   protected get gate(): Gate | undefined {
-    return this.owner.gate
+    return this.owner.keeping?.gate
   }
 
   protected get inTurn(): boolean {
@@ -117,9 +117,10 @@ export abstract class Turns implements Runnable {
 
   /** The sender hears of it once the state that knows of it is committed. */
   protected acknowledge(sender: Sender): void {
-    if (this.gate === undefined) sender.handled?.()
+    const { keeping } = this.owner
+    if (keeping === undefined) sender.handled?.()
     else
-      this.gate.hold(
+      keeping.afterCommit(
         () => sender.handled?.(),
         () => sender.lost('stopped'),
       )

@@ -10,6 +10,11 @@ export function firstStep(id: string, fn: () => void): void {
   }
 }
 
+/** It was stopped while it was being started. */
+export function stoppedEarly(id: string): CoreError {
+  return new CoreError('AGENT_STOPPED', `agent ${quote(id)} was stopped before it had started`)
+}
+
 /**
  * Captures the state of an agent. XState throws whatever it meets: a child spawned from inline logic, a context that refers to itself
  * through an actor. Throws `CoreError` BAD_STATE.

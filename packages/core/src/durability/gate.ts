@@ -9,6 +9,11 @@ interface Held {
   readonly trace: TraceContext | undefined
 }
 
+export interface GateOwner {
+  /** There is something to commit. */
+  touched(): void
+}
+
 /**
  * The output gate (I2): effects that wait, in order, until the state that caused them is committed.
  * Each has a number; a commit opens the gate up to the number that was last when its state was taken.
@@ -19,12 +24,12 @@ export class Gate {
   #first = 0
   #shut = false
   readonly #slot: { current: TraceContext | undefined }
-  readonly #changed: () => void
+  readonly #owner: GateOwner
 
-  /** `slot`: where the work that is running stands. `changed`: there is something to commit. */
-  constructor(slot: { current: TraceContext | undefined }, changed: () => void) {
+  /** `slot`: where the work that is running stands. */
+  constructor(slot: { current: TraceContext | undefined }, owner: GateOwner) {
     this.#slot = slot
-    this.#changed = changed
+    this.#owner = owner
   }
 
   /** The number of the next one. All before it belong to the state as it is now. */
@@ -43,12 +48,12 @@ export class Gate {
       return
     }
     this.#held.push({ fn, dropped, trace: this.#slot.current })
-    this.#changed()
+    this.#owner.touched()
   }
 
   /** A child has changed, though nothing is held. */
   touch(): void {
-    if (!this.#shut) this.#changed()
+    if (!this.#shut) this.#owner.touched()
   }
 
   /** Runs those before `number`, in order. The first error is thrown, once all have run. */

@@ -1,5 +1,5 @@
-import type { TimerHandle } from '@stigmergy/grid'
 import { Checkpoint, type CheckpointOwner, type Encoded } from './checkpoint.ts'
+import { Deadline } from '../deadlines.ts'
 import { isCoreError } from '../errors.ts'
 import { Gate } from './gate.ts'
 import { decodeRecord, sameBytes, type Found, type KeepingOptions, type Kept, type Resting } from './kept.ts'
@@ -11,8 +11,9 @@ import type { Waiting } from './waiters.ts'
 import { capturing } from '../cell/wrap.ts'
 
 /** Keeps an agent in the store: its state (I1), what must leave it because of that state (I2), and what it has seen already (I3). */
-export class Keeping implements CheckpointOwner {
-  readonly gate: Gate
+export class Keeping extends Deadline implements CheckpointOwner {
+  /** Undefined: nothing has waited for a commit yet. Of a gated agent there is always one. */
+  gate: Gate | undefined
   readonly #options: KeepingOptions
   readonly #services: Services
   readonly #agent: Kept
@@ -21,27 +22,27 @@ export class Keeping implements CheckpointOwner {
   /** Transitions since the last state was encoded. */
   #uncommitted = 0
   #unstoredSinceMs: number | undefined
-  #late: TimerHandle | undefined
 
   constructor(options: KeepingOptions, services: Services, agent: Kept) {
+    super()
     this.#options = options
     this.#services = services
     this.#agent = agent
-    const { clock, doer, grid } = services
-    this.gate = new Gate(grid.trace, this.touched)
     if (!this.#gated) return
+    const { clock, doer, grid } = services
+    this.gate = new Gate(grid.trace, this)
     const { giveUpMs, maxOutbox: crowd } = options.gate
-    this.#outbox = new Outbox({ agent: options.agent.id, clock, doer, giveUpMs, crowd, changed: this.touched })
+    this.#outbox = new Outbox({ agent: options.agent.id, clock, doer, giveUpMs, crowd, changed: () => this.touched() })
+  }
+
+  /** `fn` is done once the state as it is now is committed; `dropped`, if it never is. */
+  afterCommit(fn: () => void, dropped: () => void): void {
+    this.gate ??= new Gate(this.#services.grid.trace, this)
+    this.gate.hold(fn, dropped)
   }
 
   get #gated(): boolean {
     return this.#options.durability === 'gated'
-  }
-
-  /** Reads what is stored. */
-  async find(): Promise<Found> {
-    const kept = await this.#services.access.get(this.#options.agent.id)
-    return { kept, record: decodeRecord(this.#options, this.#services.codec, kept?.value) }
   }
 
   /** Takes the right to write (I1): a fence of our own, by which an older activation can write no more. */
@@ -58,7 +59,7 @@ export class Keeping implements CheckpointOwner {
   /** It has lost the right to write: nothing is written or let go any more. What is committed and undone is for the next activation. */
   forsake(error: unknown): void {
     this.#checkpoint?.forsake(error)
-    this.gate.shut()
+    this.gate?.shut()
     this.#outbox?.close()
   }
 
@@ -81,7 +82,7 @@ export class Keeping implements CheckpointOwner {
 
   /** What an earlier activation left undone goes on once this one has committed. */
   resume({ record }: Found): void {
-    for (const entry of record?.outbox ?? []) this.gate.hold(() => this.#outbox?.release(entry))
+    for (const entry of record?.outbox ?? []) this.gate?.hold(() => this.#outbox?.release(entry))
   }
 
   /** Commits the state as it is now. */
@@ -108,14 +109,14 @@ export class Keeping implements CheckpointOwner {
     const state = capturing(agent.id, () => this.#agent.cell.capture(failedChild))
     const { seq = 0 } = this.#outbox ?? {}
     const bytes = this.#services.codec.encode(agent.id, seq === 0 ? state : { ...state, seq, outbox: this.#outbox?.take() ?? [] })
-    return { bytes, upTo: this.gate.next }
+    return { bytes, upTo: this.gate?.next ?? 0 }
   }
 
   /** All that belongs to a committed state may leave. */
   #opened(upTo: number): void {
     this.#unstoredSinceMs = undefined
     try {
-      this.gate.open(upTo)
+      this.gate?.open(upTo)
     } catch (error) {
       this.#agent.cell.effectFailed(error)
     }
@@ -133,7 +134,7 @@ export class Keeping implements CheckpointOwner {
     const { whenStoreGone, goneAfterMs } = this.#options.gate
     const nowMs = this.#services.clock.now()
     const sinceMs = this.#unstoredSinceMs ?? nowMs
-    if (whenStoreGone === 'degrade' && nowMs - sinceMs >= goneAfterMs) this.#opened(this.gate.next)
+    if (whenStoreGone === 'degrade' && nowMs - sinceMs >= goneAfterMs) this.#opened(this.gate?.next ?? 0)
     this.#unstoredSinceMs = sinceMs
   }
 
@@ -152,7 +153,7 @@ export class Keeping implements CheckpointOwner {
   /** What is stored is all there is: nothing is held, under way or undone. */
   get atRest(): Resting | undefined {
     const checkpoint = this.#checkpoint
-    if (checkpoint?.atRest !== true || this.gate.size > 0 || (this.#outbox?.size ?? 0) > 0) return undefined
+    if (checkpoint?.atRest !== true || (this.gate?.size ?? 0) > 0 || (this.#outbox?.size ?? 0) > 0) return undefined
     return { fence: checkpoint.fence, rev: checkpoint.expectedRev }
   }
 
@@ -165,7 +166,7 @@ export class Keeping implements CheckpointOwner {
       return
     }
     const entry = outbox.add(effect, grid.trace.current)
-    this.gate.hold(
+    this.gate?.hold(
       () => outbox.release(entry),
       () => outbox.remove(entry),
     )
@@ -177,8 +178,8 @@ export class Keeping implements CheckpointOwner {
     this.touched()
   }
 
-  /** There is something to commit. */
-  readonly touched = (): void => {
+  /** There is something to commit: of the gate and the outbox too. */
+  touched(): void {
     // Once it has crashed or ended, what was kept then is all there is.
     if (this.#checkpoint === undefined || !this.#agent.cell.running) return
     this.#checkpoint.touch()
@@ -188,19 +189,19 @@ export class Keeping implements CheckpointOwner {
   /** The agent's turn is over: what has changed is stored, if it is enough. */
   flush(): void {
     const { checkpoint } = this.#options
-    if (this.#gated || this.#uncommitted === 0 || this.#uncommitted >= checkpoint.transitions) this.#store()
-    else this.#late ??= this.#services.clock.setTimeout(this.#store, checkpoint.ms)
+    if (this.#gated || this.#uncommitted === 0 || this.#uncommitted >= checkpoint.transitions) this.late()
+    else if (this.row === undefined) this.#services.deadlines.set(this, checkpoint.ms)
   }
 
-  readonly #store = (): void => {
+  /** It is time to store what has changed. */
+  override late(): void {
     this.#punctual()
     this.#checkpoint?.flush()
   }
 
   /** What was to be stored later is stored now. */
   #punctual(): void {
-    if (this.#late !== undefined) this.#services.clock.clearTimeout(this.#late)
-    this.#late = undefined
+    this.#services.deadlines.clear(this)
   }
 
   /** Takes the state before the children are stopped and the timers are gone: they may have gone on without the agent. */
@@ -216,7 +217,7 @@ export class Keeping implements CheckpointOwner {
   async reload(back: number): Promise<AgentRecord | undefined> {
     const newest = await this.#checkpoint?.reload()
     // What is still held belongs to a state that was never stored.
-    this.gate.cut(0)
+    this.gate?.cut(0)
     if (back === 0) return decodeRecord(this.#options, this.#services.codec, newest)
     const revisions = await this.#services.access.revisions(this.#options.agent.id)
     // A state that was written twice is one state.
@@ -239,7 +240,7 @@ export class Keeping implements CheckpointOwner {
     try {
       await last()
     } finally {
-      this.gate.shut()
+      this.gate?.shut()
       this.#outbox?.close()
     }
   }

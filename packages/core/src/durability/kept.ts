@@ -34,6 +34,13 @@ export interface Found {
   readonly record: AgentRecord | undefined
 }
 
+/** Reads what is stored of an agent. Undefined: it is not kept in the store. */
+export async function find(options: KeepingOptions, { access, codec }: Services): Promise<Found | undefined> {
+  if (options.durability === 'none') return undefined
+  const kept = await access.get(options.agent.id)
+  return { kept, record: decodeRecord(options, codec, kept?.value) }
+}
+
 /** Undefined: there is no state. Throws as `RecordCodec.decode`. */
 export function decodeRecord(options: KeepingOptions, codec: RecordCodec, bytes: Uint8Array | undefined): AgentRecord | undefined {
   if (bytes === undefined || isForgotten(bytes)) return undefined

@@ -1,7 +1,8 @@
 import type { Clock, TimerHandle } from '@stigmergy/grid'
 import type { Resting } from '../durability/kept.ts'
 import type { Dreams } from './owner.ts'
-import { LONGEST_TIMER_MS, type DozingTimer } from '../cell/tree.ts'
+import { LONGEST_TIMER_MS } from '../deadlines.ts'
+import type { DozingTimer } from '../cell/tree.ts'
 
 /**
  * An agent that sleeps: its state as the bytes that are stored, and what it must be woken for. What others send waits in its inbox,

@@ -76,7 +76,7 @@ export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable {
     return cell
   }
 
-  protected get keeping(): Keeping | undefined {
+  get keeping(): Keeping | undefined {
     if (this.options.durability !== 'none') this.#keeping ??= new Keeping(this.options, this.services, this)
     return this.#keeping
   }
@@ -100,10 +100,6 @@ export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable {
 
   get snapshot(): AnyMachineSnapshot {
     return this.cell.snapshot
-  }
-
-  get gate(): Keeping['gate'] | undefined {
-    return this.keeping?.gate
   }
 
   get full(): boolean {

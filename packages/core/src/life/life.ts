@@ -1,13 +1,12 @@
 import type { AnyEventObject, AnyStateMachine } from 'xstate'
 import type { AgentRef } from '../agent.ts'
 import { Body } from './body.ts'
-import { quote } from '../check.ts'
 import { rememberIds } from '../mailbox/dedup.ts'
 import type { AgentEvent } from '../mailbox/envelope.ts'
 import { claim } from '../durability/claim.ts'
-import { CoreError, isCoreError } from '../errors.ts'
+import { isCoreError } from '../errors.ts'
 import type { AgentInfo } from '../hooks.ts'
-import { maySleep, type Found } from '../durability/kept.ts'
+import { find, maySleep, type Found } from '../durability/kept.ts'
 import type { AgentStatus, LifeOptions } from './life-options.ts'
 import type { Crash, Origin } from './owner.ts'
 import type { AgentRecord } from '../durability/record.ts'
@@ -16,7 +15,7 @@ import type { Services } from '../services.ts'
 import type { StoreRecord } from '../durability/store.ts'
 import { createSupervisor, type Decision, type Supervisor } from '../supervision/supervisor.ts'
 import { thenEnd, tokenOf, type Tenure } from './tenure.ts'
-import { firstStep } from '../cell/wrap.ts'
+import { firstStep, stoppedEarly } from '../cell/wrap.ts'
 
 /** An agent from its spawn to its end: starts it, keeps its state, restarts it, stops it. */
 export class Life extends Body {
@@ -74,15 +73,15 @@ export class Life extends Body {
 
   /** Starts it, from the store if it is kept there. Throws START_FAILED, or why the store refuses. */
   async start(): Promise<void> {
-    const keeping = this.keeping
     let found: Found | undefined
     try {
-      if (keeping !== undefined) this.#tenure = await this.services.takeTenure?.(this.info.id, (error) => this.lost(error))
-      found = await keeping?.find()
+      if (this.options.durability !== 'none') this.#tenure = await this.services.takeTenure?.(this.info.id, (error) => this.lost(error))
+      found = await find(this.options, this.services)
       if (found !== undefined && maySleep(this.options, this.services, found)) {
         rememberIds(this, this.options.mailbox.dedup, found.record?.ids)
         return await this.#startAsleep(found.kept as StoreRecord)
       }
+      const { keeping } = this
       const origin = this.origin(found?.record, undefined)
       firstStep(this.info.id, () => this.cell.prepare(origin))
       if (found !== undefined) keeping?.claim(found, tokenOf(this.#tenure, found.kept))
@@ -105,7 +104,8 @@ export class Life extends Body {
       else if (this.#tenure !== undefined) this.#settled = thenEnd(this.#settled, this.#tenure)
       // The next spawn waits until what never ran is forgotten. So does this one, unless it is the store that failed.
       if (this.#tenure !== undefined || isCoreError(error, 'START_FAILED')) await this.#settled?.catch(() => undefined)
-      throw error
+      // Closing a system takes the store from those that it stops.
+      throw isCoreError(error, 'CLOSED') && this.#status === 'stopped' ? stoppedEarly(this.info.id) : error
     }
   }
 
@@ -119,7 +119,7 @@ export class Life extends Body {
   }
 
   #mayBegin(): void {
-    if (this.ended) throw new CoreError('AGENT_STOPPED', `agent ${quote(this.info.id)} was stopped before it had started`)
+    if (this.ended) throw stoppedEarly(this.info.id)
     this.#tenure?.check()
   }
 

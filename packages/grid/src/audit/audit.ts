@@ -36,8 +36,10 @@ export interface Audit extends AsyncDisposable {
   /**
    * Keeps a document as the next version of its name. Resolves when the store has it, at the store's level; it goes on to the blobs by
    * itself, in order, from the store's outbox, so neither a crash nor blobs out of reach lose one.
-   * Throws STORE_FENCED if another owner took over: a planner that lost its lease leaves no plan. Throws STORE_BUSY if `maxUndelivered`
-   * versions wait for the blobs, and TAG_CONFLICT if the blobs have versions of that name that are not from this store: none is mixed.
+   * Throws BAD_OPTION, with the path of what JSON would change or leave out (a Map, a Date, NaN, a circle): no plan is kept that nobody
+   * made, and only properties that are undefined are left out. Throws STORE_FENCED if another owner took over: a planner that lost its
+   * lease leaves no plan. Throws STORE_BUSY if `maxUndelivered` versions wait for the blobs, and TAG_CONFLICT if the blobs have versions
+   * of that name that are not from this store: none is mixed.
    */
   record(name: string, document: unknown, options?: { readonly trace?: TraceContext | undefined }): Promise<AuditReceipt>
   /** One version, the newest without `version`. Undefined if there is none. */

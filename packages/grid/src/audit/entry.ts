@@ -1,5 +1,16 @@
+import { checkTagName } from '../blobs/references.ts'
+import { quote } from '../errors.ts'
 import { StoreError } from '../store/errors.ts'
 import type { AuditEntry } from './audit.ts'
+
+// What is left of the 400 bytes of an id.
+const LONGEST_NAME_BYTES = 394
+
+/** Throws `StoreError` BAD_ID. */
+export function checkName(name: string): void {
+  if (typeof name === 'string' && name !== '' && Buffer.byteLength(name) <= LONGEST_NAME_BYTES) checkTagName(tagName(name))
+  else throw new StoreError('BAD_ID', `name is ${quote(name)}: give a non-empty string of at most ${LONGEST_NAME_BYTES} bytes in UTF-8`)
+}
 
 /** Where a name stands in the store. */
 export function recordId(name: string): string {

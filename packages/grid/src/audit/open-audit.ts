@@ -1,13 +1,12 @@
 import { systemClock, type Clock } from '../time/clock.ts'
 import type { Blobs } from '../blobs/blobs.ts'
-import { checkTagName } from '../blobs/references.ts'
 import { StoreError, isStoreError } from '../store/errors.ts'
 import { badOption, checkCount, checkFence, checkNames } from '../store/rules.ts'
 import type { Fence, Store } from '../store/store.ts'
-import { copyTrace } from '../map/trace.ts'
 import type { Audit, AuditEntry } from './audit.ts'
 import { deliverOutbox, refuseForeign } from './deliver.ts'
-import { packEntry, readEntry, recordId, tagName, versionTag } from './entry.ts'
+import { takeDocument, takeTrace } from './document.ts'
+import { checkName, packEntry, readEntry, recordId, tagName, versionTag } from './entry.ts'
 
 export interface AuditOptions {
   /** Where each version is kept first. */
@@ -36,6 +35,8 @@ interface Line {
 export function openAudit(options: AuditOptions): Audit {
   checkNames('openAudit', options, ['store', 'blobs', 'fence', 'maxUndelivered', 'clock'])
   const { store, blobs, clock = systemClock() } = options
+  if (typeof store?.commit !== 'function') throw badOption('store', store, 'a store, such as that of openDurable or openS3')
+  if (typeof blobs?.put !== 'function') throw badOption('blobs', blobs, 'blobs, such as those of openDurable or openS3Blobs')
   const fence = checkFence(options.fence)
   const maxUndelivered = checkCount('maxUndelivered', options.maxUndelivered ?? 1000, 1)
   const lines = new Map<string, Line>()
@@ -43,7 +44,7 @@ export function openAudit(options: AuditOptions): Audit {
   let closed = false
 
   function lineOf(name: string): Line {
-    checkTagName(tagName(name))
+    checkName(name)
     let line = lines.get(name)
     if (line === undefined)
       lines.set(name, (line = { tail: Promise.resolve(), rev: undefined, undelivered: 0, delivering: undefined, failure: undefined }))
@@ -106,14 +107,12 @@ export function openAudit(options: AuditOptions): Audit {
   }
 
   const audit: Audit = {
-    async record(name, document, { trace } = {}) {
+    async record(name, document, given = {}) {
       if (closed) throw new StoreError('CLOSED', 'the audit trail is closed')
       const line = lineOf(name)
-      // Taken now: the caller may change its plan afterwards.
-      const text = JSON.stringify(document) as string | undefined
-      if (text === undefined) throw badOption('document', document, 'what JSON can say')
-      const taken: unknown = JSON.parse(text)
-      const context = trace === undefined ? null : copyTrace(trace)
+      checkNames('record', given, ['trace'])
+      const context = takeTrace(given.trace)
+      const taken = takeDocument(document)
       const committed = line.tail.then(() => commit(name, line, taken, context))
       line.tail = committed.catch(() => undefined)
       const version = await committed

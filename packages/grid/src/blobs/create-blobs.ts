@@ -54,8 +54,10 @@ export function createBlobs(bytes: BlobBytes, table: TagTable): Blobs {
 
   const blobs: Blobs = {
     level: bytes.level,
-    async put(source, { signal } = {}) {
+    async put(source, options = {}) {
       open()
+      checkNames('put', options, ['signal'])
+      const { signal } = options
       signal?.throwIfAborted()
       const hash = createHash('sha256')
       let size = 0
@@ -74,9 +76,14 @@ export function createBlobs(bytes: BlobBytes, table: TagTable): Blobs {
         throw error
       }
     },
-    read: (reference, { signal } = {}) => read(reference, signal),
-    async readAll(reference, { signal, maxBytes = MOST_IN_MEMORY } = {}) {
+    read(reference, options = {}) {
+      checkNames('read', options, ['signal'])
+      return read(reference, options.signal)
+    },
+    async readAll(reference, options = {}) {
       open()
+      checkNames('readAll', options, ['signal', 'maxBytes'])
+      const { signal, maxBytes = MOST_IN_MEMORY } = options
       checkCount('maxBytes', maxBytes, 0)
       const { id, size } = await find(reference)
       if (size > maxBytes) throw badOption('maxBytes', maxBytes, `at least ${size} to read blob ${id} at once, or stream it`)
@@ -153,8 +160,10 @@ export function createBlobs(bytes: BlobBytes, table: TagTable): Blobs {
       open()
       return bytes.list()
     },
-    async collect({ graceMs = 3_600_000, signal } = {}) {
+    async collect(options = {}) {
       open()
+      checkNames('collect', options, ['graceMs', 'signal'])
+      const { graceMs = 3_600_000, signal } = options
       if (!Number.isFinite(graceMs) || graceMs < 0) throw badOption('graceMs', graceMs, 'a number of milliseconds from 0 on')
       return collectBlobs(bytes, table, graceMs, signal)
     },

@@ -3,6 +3,7 @@ import { constants } from 'node:fs'
 import { link, mkdir, open, rename, stat, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { diskError } from '../durable/disk-errors.ts'
+import { badOption, checkNames } from '../store/rules.ts'
 import type { AckLevel } from '../store/store.ts'
 import type { BlobInfo } from './blobs.ts'
 import { flush, isOld, namesIn, orMissing } from './disk-files.ts'
@@ -12,8 +13,20 @@ import { isBlobId } from './references.ts'
 export interface DiskBytesOptions {
   /** A directory of its own, on a local disk; made when the first blob is put. */
   readonly path: string
-  /** `host` flushes each blob and its directory before `put` resolves. @default 'process' */
+  /**
+   * `process`: after a power cut a blob may be gone, or there with other bytes, which reading it tells. `host`: its bytes and its name are
+   * flushed before `put` resolves, and before a tag of it does. @default 'process'
+   */
   readonly level?: Exclude<AckLevel, 'none'>
+}
+
+function resolveDiskBytes(options: DiskBytesOptions): Required<DiskBytesOptions> {
+  checkNames('createDiskBytes', options, ['path', 'level'])
+  const { path, level = 'process' } = options
+  if (typeof path !== 'string' || path === '' || path.includes('\0')) throw badOption('path', path, 'the path of a directory')
+  if (level !== 'process' && level !== 'host') throw badOption('level', level, "'process' or 'host'")
+  // One place, wherever the process goes.
+  return { path: resolve(path), level }
 }
 
 const READ_BYTES = 256 * 1024
@@ -27,7 +40,8 @@ const KEEP_LOOKS = 4
  * under a name of its own: so none takes away what a tag or another collection has put back meanwhile.
  * The time of a file is that of its last put; a put always renames a new file over an older one of the same bytes.
  */
-export function createDiskBytes({ path, level = 'process' }: DiskBytesOptions): BlobBytes {
+export function createDiskBytes(options: DiskBytesOptions): BlobBytes {
+  const { path, level } = resolveDiskBytes(options)
   const objects = join(path, 'objects')
   const directory = (id: string): string => join(objects, id.slice(0, 2))
   const object = (id: string): string => join(directory(id), id)
@@ -40,7 +54,7 @@ export function createDiskBytes({ path, level = 'process' }: DiskBytesOptions): 
   /** Of these it is known that their names are on the disk, and those of all above them. */
   const onDisk = new Set<string>()
   /** The directory that was there when the place was made. */
-  let top = dirname(resolve(path))
+  let top = dirname(path)
 
   const at = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
@@ -74,7 +88,7 @@ export function createDiskBytes({ path, level = 'process' }: DiskBytesOptions): 
     await flush(directory(id))
     if (onDisk.has(directory(id))) return
     await flush(objects)
-    for (let above = resolve(path); ; above = dirname(above)) {
+    for (let above = path; ; above = dirname(above)) {
       await flush(above)
       if (above === top || above === dirname(above)) break
     }
@@ -86,7 +100,7 @@ export function createDiskBytes({ path, level = 'process' }: DiskBytesOptions): 
     begin: () =>
       at(async () => {
         const made = await mkdir(incoming, { recursive: true })
-        if (made !== undefined && made.length < resolve(path).length) top = dirname(made)
+        if (made !== undefined && made.length < path.length) top = dirname(made)
         const file = join(incoming, randomUUID())
         const handle = await open(file, 'wx')
         let closed = false

@@ -62,48 +62,8 @@ export function readBootId(): bigint {
   }
 }
 
-/** Pages that a page names. */
-export interface Reference {
-  readonly page: number
-  /** So many in a row. */
-  readonly count: number
-  /** One of a tree, which names others; else the bytes of a large value. */
-  readonly tree: boolean
-}
-
-const PAGE_HEADER = 24
-const PAGE_FLAGS_AT = 18
-const LOWER_AT = 20
-const BRANCH = 0x01
-const LEAF = 0x02
-const LEAF2 = 0x20
-const BIG_DATA = 0x01
-const SUB_DATA = 0x02
-const NODE_HEADER = 8
-const SUB_ROOT_AT = 40
-
-/** What a page of a tree names: the pages below it, the pages of large values, the roots of tables. Throws if it is no such page. */
-export function referencesOf(page: Buffer): readonly Reference[] {
-  const flags = page.readUInt16LE(PAGE_FLAGS_AT)
-  if ((flags & (BRANCH | LEAF)) === 0) throw new RangeError('a page that is none of a tree')
-  if ((flags & LEAF2) !== 0) return []
-  const found: Reference[] = []
-  for (let at = 0; at < page.readUInt16LE(LOWER_AT) >> 1; at++) {
-    const node = page.readUInt16LE(PAGE_HEADER + 2 * at) + PAGE_HEADER
-    const kind = page.readUInt16LE(node + 4)
-    const data = node + NODE_HEADER + page.readUInt16LE(node + 6)
-    // In a branch the page stands where a leaf has the size and the kind.
-    if ((flags & BRANCH) !== 0) found.push({ page: page.readUIntLE(node, 6), count: 1, tree: true })
-    else if ((kind & BIG_DATA) !== 0) {
-      found.push({ page: Number(page.readBigUInt64LE(data)), count: Number(page.readBigUInt64LE(data + 16)), tree: false })
-    } else if ((kind & SUB_DATA) !== 0) {
-      found.push(...pageAt(page, data + SUB_ROOT_AT).map((root) => ({ page: root, count: 1, tree: true })))
-    }
-  }
-  return found
-}
-
-function pageAt(bytes: Buffer, at: number): readonly number[] {
+/** The page whose number stands there, if any. */
+export function pageAt(bytes: Buffer, at: number): readonly number[] {
   const page = bytes.readBigUInt64LE(at)
   return page === NO_PAGE ? [] : [Number(page)]
 }

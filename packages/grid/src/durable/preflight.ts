@@ -1,12 +1,8 @@
 import { access, constants, open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { StoreError } from '../store/errors.ts'
 import { checkLock, giveLock, makeDirectory } from './directory.ts'
-import { chosenOf, readBootId, readSnapshot, referencesOf, type Snapshot } from './lmdb-file.ts'
-
-const LOOKS = 4
-const LOOK_EVERY_MS = 25
+import { broken, chosenSnapshot, faultsOf, LOOK_EVERY_MS, LOOKS } from './lmdb-walk.ts'
 
 export interface Preflight {
   /** The newest snapshot was not flushed when the power was cut: an older one is what there is. */
@@ -61,48 +57,7 @@ async function check(handle: FileHandle, file: string): Promise<boolean> {
   if (pages > lastPage) return goesBack
   // Pages that a transaction took at the end and gave back are not written, however many: "the file may be shorter if the freeDB lists
   // the final pages" (mdb.c, mm_last_pg). So a short file is whole if nothing that can be read is missing.
-  const missing = await missingPage(handle, snapshot, pages)
-  if (missing !== undefined) throw broken(file, `it has ${pages} pages, and page ${missing} is in use`)
+  const [fault] = await faultsOf(handle, snapshot, pages, 1)
+  if (fault !== undefined) throw broken(file, `it has ${pages} pages. Page ${fault.page}: ${fault.why}`)
   return goesBack
-}
-
-/** The snapshot that reading will begin with. */
-async function chosenSnapshot(handle: FileHandle, file: string): Promise<{ readonly snapshot: Snapshot; readonly goesBack: boolean }> {
-  const first = await readSnapshot(handle, 0, true)
-  if (first === undefined) throw broken(file, 'there is no lmdb header at byte 0')
-  const { pageSize } = first
-  if (pageSize < 512 || pageSize > 65_536) throw broken(file, `its header tells a page size of ${pageSize}`)
-  const second = await readSnapshot(handle, pageSize, true)
-  if (second === undefined) throw broken(file, `there is no lmdb header at byte ${pageSize}`)
-  const flushed = await readSnapshot(handle, pageSize / 2, false)
-  const boot = readBootId()
-  const latest = chosenOf(first, second, boot)
-  const chosen = flushed === undefined ? latest : chosenOf(latest, flushed, boot)
-  return { snapshot: { ...chosen, pageSize }, goesBack: chosen.txn < first.txn || chosen.txn < second.txn }
-}
-
-/** The first page found that the snapshot names and the file has not, all trees walked. */
-async function missingPage(handle: FileHandle, { roots, pageSize }: Snapshot, pages: number): Promise<number | undefined> {
-  const page = Buffer.alloc(pageSize)
-  const ahead = [...roots]
-  for (let walked = 0; ahead.length > 0; walked++) {
-    const at = ahead.pop() as number
-    // More than there are: it leads in a circle.
-    if (at >= pages || walked > pages) return at
-    await handle.read(page, 0, pageSize, at * pageSize)
-    try {
-      for (const { page: next, count, tree } of referencesOf(page)) {
-        if (next + count > pages) return next + count - 1
-        if (tree) ahead.push(next)
-      }
-    } catch (error) {
-      if (error instanceof RangeError) return at
-      throw error
-    }
-  }
-  return undefined
-}
-
-function broken(file: string, reason: string): StoreError {
-  return new StoreError('STORE_BROKEN', `${file} is damaged: ${reason}`)
 }

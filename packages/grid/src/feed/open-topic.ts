@@ -2,7 +2,7 @@ import type { Codec } from '../map/codec.ts'
 import type { TopicDriver } from '../driver.ts'
 import { GridError, quote, tooLarge } from '../errors.ts'
 import type { Guests } from '../guests.ts'
-import { resolveSubscribeOptions } from '../options.ts'
+import { checkNames, resolveSubscribeOptions } from '../options.ts'
 import { seal } from '../map/seal.ts'
 import type { TopicStats } from '../map/stats.ts'
 import { Subscriber } from './subscriber.ts'
@@ -43,6 +43,7 @@ export class OpenTopic<T> implements Topic<T> {
 
   async publish(value: T, options: { readonly trace?: TraceContext } = {}): Promise<void> {
     this.#checkOpen()
+    checkNames('publish', options, ['trace'])
     const { id, session, codec, trace } = this.#context
     const body = codec.packValue(seal(value))
     if (body.length > MAX_BYTES) throw tooLarge(`a message of topic ${quote(this.name)}`, body.length, MAX_BYTES)

@@ -1,5 +1,5 @@
 import { StoreError } from '../store/errors.ts'
-import { badOption, checkCount, checkId, checkMs } from '../store/rules.ts'
+import { badOption, checkCount, checkId, checkMs, checkNames } from '../store/rules.ts'
 import { withDeadline } from '../store/deadline.ts'
 import { createClosing } from '../time/closing.ts'
 import { createAppendQueue } from './append-queue.ts'
@@ -90,15 +90,16 @@ export function openJournal(table: JournalTable, name: string, options: JournalO
       open()
       return table.lastSeq(name, checkId(producer, 'producer'))
     },
-    async read(from, { limit = 256 } = {}) {
+    async read(from, given = {}) {
       open()
-      return read(checkCount('from', from, 0), checkCount('limit', limit, 1))
+      checkNames('read', given, ['limit'])
+      return read(checkCount('from', from, 0), checkCount('limit', given.limit ?? 256, 1))
     },
     async reader(readerName) {
       open()
       checkId(readerName, 'reader')
-      const parts = { table, journal: name, name: readerName, read, clock, closing: closing.signal }
-      const reader = await openReader(parts)
+      const closed = (): void => void readers.delete(reader)
+      const reader = await openReader({ table, journal: name, name: readerName, read, clock, closing: closing.signal, closed })
       readers.add(reader)
       return reader
     },
@@ -106,8 +107,10 @@ export function openJournal(table: JournalTable, name: string, options: JournalO
       open()
       return lagOf(reader)
     },
-    async pauseWhenLag(reader, limit, { signal, timeoutMs = 30_000 } = {}) {
+    async pauseWhenLag(reader, limit, given = {}) {
       open()
+      checkNames('pauseWhenLag', given, ['signal', 'timeoutMs'])
+      const { signal, timeoutMs = 30_000 } = given
       checkCount('limit', limit, 0)
       checkMs('timeoutMs', timeoutMs)
       const late = (): StoreError =>

@@ -35,6 +35,8 @@ export function resolveJournalOptions(options: JournalOptions): ResolvedJournalO
   checkNames('a journal', options, NAMES)
   const { keepRecords = Infinity, unread = 'keep', archive, clock = systemClock() } = options
   if (unread !== 'keep' && unread !== 'drop') throw badOption('unread', unread, "'keep' or 'drop'")
+  if (archive !== undefined && !isArchive(archive))
+    throw badOption('archive', archive, 'what archiveInBlobs makes, or the same three functions')
   if (options.hotRecords !== undefined && archive === undefined) throw badOption('hotRecords', options.hotRecords, 'an archive as well')
   return {
     keepRecords: keepRecords === Infinity ? Infinity : checkCount('keepRecords', keepRecords, 0),
@@ -45,4 +47,9 @@ export function resolveJournalOptions(options: JournalOptions): ResolvedJournalO
     maxPending: checkCount('maxPending', options.maxPending ?? 65_536, 1),
     clock,
   }
+}
+
+function isArchive(archive: SegmentArchive): boolean {
+  const { put, get, drop } = archive
+  return [put, get, drop].every((each) => typeof each === 'function')
 }

@@ -1,5 +1,5 @@
 import { StoreError } from '../store/errors.ts'
-import { badOption, checkCount } from '../store/rules.ts'
+import { badOption, checkCount, checkNames } from '../store/rules.ts'
 import type { JournalReader, JournalRecord, NextOptions } from './journal.ts'
 import type { ReadRecords } from './read-records.ts'
 import type { JournalTable } from './table.ts'
@@ -15,10 +15,12 @@ export interface ReaderParts {
   readonly clock: Clock
   /** Aborts when the journal is closed. */
   readonly closing: AbortSignal
+  /** Told when the reader is closed. */
+  readonly closed: () => void
 }
 
 /** Finds the reader's row, or begins it at the oldest record. */
-export async function openReader({ table, journal, name, read, clock, closing }: ReaderParts): Promise<JournalReader> {
+export async function openReader({ table, journal, name, read, clock, closing, closed }: ReaderParts): Promise<JournalReader> {
   let position = await begin()
   const over = createClosing()
   const end = (): void => over.abort()
@@ -37,7 +39,9 @@ export async function openReader({ table, journal, name, read, clock, closing }:
     }
   }
 
-  async function fetch({ limit = 256, signal }: NextOptions): Promise<readonly JournalRecord[]> {
+  async function fetch(options: NextOptions): Promise<readonly JournalRecord[]> {
+    checkNames('next', options, ['limit', 'signal'])
+    const { limit = 256, signal } = options
     checkCount('limit', limit, 1)
     await waits.until(() => (table.head(journal).row?.end ?? 0) > position || undefined, { signal })
     return read(position, limit)
@@ -64,7 +68,7 @@ export async function openReader({ table, journal, name, read, clock, closing }:
         return records
       }, options.signal),
     async save(to = position) {
-      if (over.signal.aborted) throw closed()
+      if (over.signal.aborted) throw gone()
       // What retention has dropped cannot be handed out any more: a reader may go on behind it.
       const most = Math.max(position, table.head(journal).row?.first ?? 0)
       if (!Number.isSafeInteger(to) || to < 0 || to > most) {
@@ -79,7 +83,7 @@ export async function openReader({ table, journal, name, read, clock, closing }:
       }
     },
     lag() {
-      if (over.signal.aborted) throw closed()
+      if (over.signal.aborted) throw gone()
       return Math.max(0, (table.head(journal).row?.end ?? 0) - position)
     },
     async *[Symbol.asyncIterator]() {
@@ -102,12 +106,13 @@ export async function openReader({ table, journal, name, read, clock, closing }:
     async close() {
       closing.removeEventListener('abort', end)
       end()
+      closed()
       await turn
     },
     [Symbol.asyncDispose]: () => reader.close(),
   }
 
-  function closed(): StoreError {
+  function gone(): StoreError {
     return new StoreError('CLOSED', `reader ${name} of journal ${journal} is closed`)
   }
 

@@ -15,6 +15,7 @@ import type {
   WatchOptions,
   WriteOptions,
 } from '../grid.ts'
+import { NONE, signalOfRead, signalOfWrite } from './call-options.ts'
 import { HotKeys } from './hot-keys.ts'
 import type { MapContext } from './map-context.ts'
 import type { ResolvedMapOptions } from './map-options.ts'
@@ -103,34 +104,34 @@ export class ReplicatedMap<V> implements GridMap<V> {
     return this.#near.entries()
   }
 
-  async get(key: string, options: ReadOptions = {}): Promise<Entry<V> | undefined> {
-    options.signal?.throwIfAborted()
+  async get(key: string, options: ReadOptions = NONE): Promise<Entry<V> | undefined> {
+    signalOfRead('get', options)?.throwIfAborted()
     this.#checkOpen()
     return this.#reader.get(key, options)
   }
 
-  put(key: string, value: V, options: WriteOptions = {}): Promise<Entry<V>> {
+  put(key: string, value: V, options: WriteOptions = NONE): Promise<Entry<V>> {
     return this.#writer.put(key, value, options)
   }
 
-  putAll(values: Iterable<readonly [key: string, value: V]>, options: WriteOptions = {}): Promise<void> {
+  putAll(values: Iterable<readonly [key: string, value: V]>, options: WriteOptions = NONE): Promise<void> {
     return this.#writer.putAll(values, options)
   }
 
-  remove(key: string, options: RemoveOptions = {}): Promise<boolean> {
+  remove(key: string, options: RemoveOptions = NONE): Promise<boolean> {
     return this.#writer.remove(key, undefined, options)
   }
 
-  async removeIf(key: string, expectedVersion: number, options: RemoveOptions = {}): Promise<boolean> {
+  async removeIf(key: string, expectedVersion: number, options: RemoveOptions = NONE): Promise<boolean> {
     return this.#writer.remove(key, checkVersion(expectedVersion), options)
   }
 
-  async compareAndSet(key: string, expectedVersion: number, value: V, options: WriteOptions = {}): Promise<CompareAndSetResult<V>> {
+  async compareAndSet(key: string, expectedVersion: number, value: V, options: WriteOptions = NONE): Promise<CompareAndSetResult<V>> {
     return this.#writer.compareAndSet(key, checkVersion(expectedVersion), value, options)
   }
 
-  async update(key: string, fn: (current: V | undefined) => V | undefined, options: WriteOptions = {}): Promise<Entry<V> | undefined> {
-    this.#checkWrite(key, options.signal)
+  async update(key: string, fn: (current: V | undefined) => V | undefined, options: WriteOptions = NONE): Promise<Entry<V> | undefined> {
+    this.#checkWrite(key, signalOfWrite('update', options))
     this.#writer.flush(key)
     // The near cache is the first guess; when it was wrong, the owner says what is there.
     let current = this.peek(key)
@@ -148,7 +149,7 @@ export class ReplicatedMap<V> implements GridMap<V> {
   async clear(): Promise<void> {
     this.#checkOpen()
     this.#writer.flush()
-    await this.#driver.clear((key) => this.#writer.removal(key, undefined, {}))
+    await this.#driver.clear((key) => this.#writer.removal(key, undefined, NONE))
   }
 
   watch(listener: (change: Change<V>) => void, options: WatchOptions<V> = {}): Watch {

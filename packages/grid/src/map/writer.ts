@@ -1,3 +1,4 @@
+import { checkRemove, checkWrite } from './call-options.ts'
 import { Coalescer } from './coalescer.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Codec } from './codec.ts'
@@ -62,6 +63,7 @@ export class Writer<V> {
   /** Of all calls this is the one that is made most: it makes no more promises than it has to. */
   put(key: string, value: V, options: WriteOptions): Promise<Entry<V>> {
     try {
+      checkWrite('put', options)
       const write = this.#prepare(key, value, undefined, options)
       return this.#coalescer === undefined ? this.#put(write) : this.#coalescer.put(write, options.source !== undefined)
     } catch (error) {
@@ -70,6 +72,7 @@ export class Writer<V> {
   }
 
   async putAll(values: Iterable<readonly [key: string, value: V]>, options: WriteOptions): Promise<void> {
+    checkWrite('putAll', options)
     const writes = Array.from(values, ([key, value]) => this.#prepare(key, value, undefined, options))
     for (const { key } of writes) this.flush(key)
     const merging = this.#merging
@@ -78,6 +81,7 @@ export class Writer<V> {
   }
 
   async compareAndSet(key: string, expect: number, value: V, options: WriteOptions): Promise<CompareAndSetResult<V>> {
+    checkWrite('compareAndSet', options)
     const write = this.#prepare(key, value, expect, options)
     this.flush(key)
     const result = await this.#commit(write)
@@ -88,6 +92,7 @@ export class Writer<V> {
   }
 
   async remove(key: string, expect: number | undefined, options: RemoveOptions): Promise<boolean> {
+    checkRemove('remove', options)
     const write = this.removal(key, expect, options)
     this.flush(key)
     if (expect === undefined && this.#merging !== undefined) return this.#merging.remove(write)

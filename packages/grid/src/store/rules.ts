@@ -1,4 +1,4 @@
-import { quote } from '../errors.ts'
+import { quote, unknownOption } from '../errors.ts'
 import { StoreError } from './errors.ts'
 import type { Fence, ScanOptions, StoreCommit } from './store.ts'
 
@@ -76,6 +76,7 @@ export interface ResolvedScan {
 }
 
 export function resolveScan(options: ScanOptions = {}): ResolvedScan {
+  checkNames('scan', options, ['prefix', 'after', 'limit'])
   const { prefix = '', after, limit = Infinity } = options
   if (typeof prefix !== 'string') throw badOption('prefix', prefix, 'a string')
   if (limit !== Infinity && (!Number.isSafeInteger(limit) || limit < 0)) throw badOption('limit', limit, 'a whole number from 0 on')
@@ -96,10 +97,9 @@ export function badOption(name: string, value: unknown, wanted: string): StoreEr
   return new StoreError('BAD_OPTION', `${name} is ${quote(value)}: give ${wanted}`)
 }
 
-/** A misspelt option would otherwise be silently without effect. */
+/** Throws `StoreError` BAD_OPTION for an unknown one. */
 export function checkNames(of: string, options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) throw badOption(`options of ${of}`, options, 'an object')
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name)) throw new StoreError('BAD_OPTION', `${of} has no option ${quote(name)}: it has ${known.join(', ')}`)
-  }
+  const unknown = unknownOption(of, options, known)
+  if (unknown !== undefined) throw new StoreError('BAD_OPTION', unknown)
 }

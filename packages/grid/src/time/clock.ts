@@ -8,7 +8,7 @@ export type TimerHandle = unknown
 export interface Clock {
   /** Monotonic milliseconds since an arbitrary start, with fractions. */
   now(): number
-  /** Wall-clock milliseconds since 1970, for display and export only; never used to judge an age. */
+  /** Wall-clock milliseconds since 1970, for display and export only; never used to judge an age. It may jump, either way. */
   wallNow(): number
   setTimeout(fn: () => void, delayMs: number): TimerHandle
   clearTimeout(handle: TimerHandle): void
@@ -21,7 +21,8 @@ const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 export function systemClock(): Clock {
   return {
     now: () => performance.now(),
-    wallNow: () => performance.timeOrigin + performance.now(),
+    // Not from `performance.timeOrigin`: a clock that is put right later, as on a robot without a network at its start, must be followed.
+    wallNow: () => Date.now(),
     setTimeout: (fn, delayMs) => setTimeout(fn, Math.min(Math.ceil(delayMs), LONGEST_TIMEOUT_MS)),
     clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
   }

@@ -182,4 +182,40 @@ onServer('the example runs on S3 as it does on disk', async () => {
   }
 })
 
+test('what JSON would change, leave out or cannot say is refused by its path, and nothing is recorded', async () => {
+  const audit = openAudit(inMemory())
+  const circle: Record<string, unknown> = { steps: [] }
+  ;(circle['steps'] as unknown[]).push({ back: circle })
+  let deep: unknown = 1
+  for (let at = 0; at < 100_000; at++) deep = [deep]
+  const faults: readonly (readonly [document: unknown, says: RegExp])[] = [
+    [{ n: 10n }, /^document\.n is 10n: give what JSON can say/],
+    [circle, /^document\.steps\[0\]\.back is "an object that it is part of"/],
+    [{ do: () => 1 }, /^document\.do is function do/],
+    [{ m: new Map([[1, 2]]) }, /^document\.m is "a Map"/],
+    [{ at: new Date(0) }, /^document\.at is "a Date"/],
+    [[1, [Number.NaN]], /^document\[1\]\[0\] is NaN/],
+    [[undefined], /^document\[0\] is undefined/],
+    [undefined, /^document is undefined/],
+    [Symbol('s'), /^document is Symbol\(s\)/],
+    [deep, /at most 500 objects in each other/],
+  ]
+  for (const [document, says] of faults) await refused(audit.record('cell', document), 'BAD_OPTION', says)
+  for (const bad of [5, null, { traceId: 7 }, { ...trace, plan: 'p' }]) {
+    await refused(audit.record('cell', 1, { trace: bad as never }), 'BAD_OPTION', /trace/)
+  }
+  await refused(audit.record('x'.repeat(395), 1), 'BAD_ID', /^name is "x+\.\.\.: give a non-empty string of at most 394 bytes/)
+  assert.is(await audit.read('cell'), undefined)
+  assert.equal(await audit.record('cell', { a: 1, left: undefined, __proto__: null }), { version: 1 })
+  assert.equal((await audit.read('cell'))?.document, { a: 1 })
+  assert.equal(await audit.record('x'.repeat(394), 'fits'), { version: 1 })
+  await audit.close()
+  for (const missing of ['store', 'blobs']) {
+    assert.throws(
+      () => openAudit({ ...inMemory(), [missing]: undefined }),
+      (error: unknown) => isStoreError(error, 'BAD_OPTION'),
+    )
+  }
+})
+
 test.run()

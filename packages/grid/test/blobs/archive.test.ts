@@ -1,5 +1,5 @@
 import { archiveInBlobs, createBlobs, createMemoryBytes, createMemoryTags } from '@stigmergy/grid/blobs'
-import { createMemoryJournalTable, openJournal } from '@stigmergy/grid/journal'
+import { createMemoryJournalTable, openJournal, type Journal } from '@stigmergy/grid/journal'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 
@@ -68,6 +68,31 @@ test('two processes cut the same records in two ways at once: what the journal n
   for await (const _ of blobs.list()) count += 1
   assert.is(count, 1)
   for (const journal of [a, b, reader, writer]) await journal.close()
+})
+
+test('journals of one name in two places that archive in the same blobs take nothing from each other', async () => {
+  const blobs = createBlobs(createMemoryBytes(), createMemoryTags())
+  const open = (): Journal =>
+    openJournal(createMemoryJournalTable(), 'x', { archive: archiveInBlobs(blobs), hotRecords: 2, segmentRecords: 2, keepRecords: 10 })
+  const [a, b] = [open(), open()]
+  const fill = async (journal: Journal, to: number): Promise<void> => {
+    const name = journal === a ? 'a' : 'b'
+    for (let seq = (await journal.lastSeq('p')) + 1; seq <= to; seq++) await journal.append('p', seq, Buffer.from(`${name} ${seq}`))
+    await journal.tidy()
+  }
+  await fill(a, 8)
+  await fill(b, 8)
+  await blobs.collect({ graceMs: 0 })
+  // What one of them drops the other keeps.
+  await fill(b, 30)
+  await blobs.collect({ graceMs: 0 })
+  assert.equal(
+    (await a.read(0)).map(({ value }) => Buffer.from(value).toString()),
+    Array.from({ length: 8 }, (_, at) => `a ${at + 1}`),
+  )
+  assert.is((await b.read((await b.extent()).first)).at(-1)?.seq, 30)
+  await a.close()
+  await b.close()
 })
 
 test.run()

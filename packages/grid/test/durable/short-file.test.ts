@@ -99,7 +99,7 @@ test('the last page in use is missed, and it is said which', () =>
         continue
       }
       assert.ok(isStoreError(opened.reason, 'STORE_BROKEN'), String(opened.reason))
-      assert.match(opened.reason.message, new RegExp(`it has ${size / PAGE - less} pages, and page ${size / PAGE - less} is in use`))
+      assert.match(opened.reason.message, new RegExp(`it has ${size / PAGE - less} pages. Page ${size / PAGE - less}: it is in use`))
       return
     }
   }))

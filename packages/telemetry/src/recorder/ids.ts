@@ -3,7 +3,8 @@ import { createHex, mix, parseWord, unmix } from './hex.ts'
 /**
  * Ids of traces and spans, cheap: each is a random beginning and a number counted up. The last 32 bits of a trace id are even (samplers
  * judge by them), and the number can be read back from them, so that a trace of our own is found without a table of texts. The texts of
- * a page of ids share their beginning and end: a new one is one or two joins of strings, and the table they need stays in the processor's cache.
+ * sixteen ids in a row differ in one digit: a new one is one join of two strings, and the few strings it needs stay in the processor's
+ * cache beside whatever the agents do between two transitions. (With a table of 256 texts, waiting for memory was a third of the record.)
  */
 export class Ids {
   /** The first 32 bits of every span of this process. */
@@ -11,47 +12,67 @@ export class Ids {
   readonly #hex = createHex()
   readonly #words: readonly [number, number, number]
   #low: number
-  /** Texts of spans: the beginning of those of a page of 256. */
-  #spanPage = -1
+  /** Texts of spans: the beginning of those of a page of 256, and of a row of 16. */
+  #spanPage = NO_ROW
+  #spanPageHead = ''
+  #spanRow = NO_ROW
   #spanHead = ''
-  /** Texts of traces: the beginning of an epoch of 2 ** 32, and the end of a page of 256. */
+  /** Texts of traces: by their 25th digit the beginning, for an epoch of 2 ** 32; then the end of a page of 256, and of a row of 16. */
   #epoch = 0
   #traceHead: string
+  #traceHeads: readonly string[]
   #tracePage = -1
   #pageBits = 0
+  #pageEnd = ''
+  #traceRow = -1
   #traceEnd = ''
 
   constructor(random: () => number) {
     const word = (): number => Math.floor(random() * 2 ** 32) >>> 0
     this.spanHigh = word() || 1
-    this.#low = word()
+    this.#low = word() | 0
     this.#words = [word() || 1, word(), word()]
     this.#traceHead = this.#headOf(0)
+    this.#traceHeads = headsOf(this.#traceHead)
   }
 
-  /** A new span: its last 32 bits. */
+  /** A new span: its last 32 bits, as a signed integer. */
   nextSpan(): number {
     this.#low = (this.#low + 1) | 0
     return this.#low
   }
 
   spanText(low: number): string {
-    if (low >>> 8 !== this.#spanPage) {
-      this.#spanPage = low >>> 8
-      this.#spanHead = this.#hex.word(this.spanHigh) + this.#hex.word(low >>> 0).slice(0, 6)
+    const row = low >> 4
+    if (row !== this.#spanRow) this.#turnSpanRow(row)
+    return this.#spanHead + (DIGITS[low & 15] as string)
+  }
+
+  #turnSpanRow(row: number): void {
+    const page = row >> 4
+    if (page !== this.#spanPage) {
+      this.#spanPage = page
+      this.#spanPageHead = this.#hex.word(this.spanHigh) + this.#hex.word((page << 8) >>> 0).slice(0, 6)
     }
-    return this.#spanHead + (this.#hex.two[low & 0xff] as string)
+    this.#spanRow = row
+    this.#spanHead = this.#spanPageHead + (DIGITS[row & 15] as string)
   }
 
   /** Text of the trace with that number. */
   traceText(number: number): string {
-    const top = this.lastWord(number) >>> 24
-    const epoch = Math.floor(number / NUMBERS)
+    const last = this.#last(number)
+    const epoch = number < NUMBERS ? 0 : Math.floor(number / NUMBERS)
     if (epoch !== this.#epoch) {
       this.#epoch = epoch
       this.#traceHead = this.#headOf(epoch)
+      this.#traceHeads = headsOf(this.#traceHead)
     }
-    return this.#traceHead + (this.#hex.two[top] as string) + this.#traceEnd
+    const row = number >>> 4
+    if (row !== this.#traceRow) {
+      this.#traceRow = row
+      this.#traceEnd = (DIGITS[(last >>> 24) & 15] as string) + this.#pageEnd
+    }
+    return (this.#traceHeads[last >>> 28] as string) + this.#traceEnd
   }
 
   /** Writes the four words of that trace. */
@@ -60,18 +81,32 @@ export class Ids {
     into[at] = words[0]
     into[at + 1] = words[1]
     into[at + 2] = number < NUMBERS ? words[2] : words[2] + Math.floor(number / NUMBERS)
-    into[at + 3] = this.lastWord(number)
+    into[at + 3] = this.#last(number)
   }
 
-  /** The last word: each page of 256 numbers has every value of the first 8 bits once, and bits after them that look random. */
+  /** The last word of the trace with that number. */
   lastWord(number: number): number {
+    return this.#last(number) >>> 0
+  }
+
+  /**
+   * The last word as a signed integer, which needs no object. Of sixteen numbers in a row each has another first digit and all the same
+   * second one; a page of 256 numbers has every value of the two once, and bits after them that look random.
+   */
+  #last(number: number): number {
     const page = number >>> 8
-    if (page !== this.#tracePage) {
-      this.#tracePage = page
-      this.#pageBits = mix(page)
-      this.#traceEnd = this.#hex.word(this.#pageBits).slice(2)
-    }
-    return (((Math.imul(number & 0xff, STRIDE) + this.#pageBits) << 24) | this.#pageBits) >>> 0
+    if (page !== this.#tracePage) this.#turnTracePage(page)
+    const bits = this.#pageBits
+    const second = (Math.imul(number >>> 4, SECOND) + bits) & 15
+    const first = (Math.imul(number, FIRST) + (bits >>> 4) + second) & 15
+    return (first << 28) | (second << 24) | bits
+  }
+
+  #turnTracePage(page: number): void {
+    this.#tracePage = page
+    this.#pageBits = mix(page)
+    this.#pageEnd = this.#hex.word(this.#pageBits).slice(2)
+    this.#traceRow = -1
   }
 
   /** Number of a trace of our own, or -1. */
@@ -80,8 +115,10 @@ export class Ids {
     const word = parseWord(traceId, 24)
     if (word < 0) return -1
     const bits = word & 0xffffff
-    const low = Math.imul((word >>> 24) - bits, UNSTRIDE) & 0xff
-    return this.#epoch * NUMBERS + ((unmix(bits) << 8) >>> 0) + low
+    const digit = (word >>> 24) & 15
+    const row = (UNSECOND * (digit - bits)) & 15
+    const low = (UNFIRST * ((word >>> 28) - (bits >>> 4) - digit)) & 15
+    return this.#epoch * NUMBERS + ((unmix(bits) << 8) >>> 0) + 16 * row + low
   }
 
   #headOf(epoch: number): string {
@@ -90,9 +127,21 @@ export class Ids {
   }
 }
 
+function headsOf(head: string): readonly string[] {
+  return DIGITS.map((digit) => head + digit)
+}
+
+/** One string each in V8, and next to each other. */
+const DIGITS: readonly string[] = Array.from('0123456789abcdef')
+
+/** No row of spans, as a row has 28 bits with a sign. */
+const NO_ROW = 2 ** 28
+
 /** Numbers of traces that one random beginning serves. */
 const NUMBERS = 2 ** 32
 
-/** Odd, so that it takes 8 bits one to one; times its inverse it is 1 in 8 bits. Near 256 / 1.618: neighbours lie far apart. */
-const STRIDE = 157
-const UNSTRIDE = 181
+/** Odd, so that each takes 4 bits one to one; times its inverse it is 1 in 4 bits. Neighbours lie far apart. */
+const FIRST = 7
+const UNFIRST = 7
+const SECOND = 5
+const UNSECOND = 13

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { GridReader } from './reader.ts'
 import { isStoreError } from '../../store/errors.ts'
-import type { CliIo, Command } from '../command.ts'
+import type { CliIo, Command, ExitCode, ParsedArguments } from '../command.ts'
 import { visible } from '../values.ts'
 import { TARGET, withTarget } from './target.ts'
 
@@ -30,23 +32,40 @@ export const verify: Command = {
     options: { json: { kind: 'flag', help: 'one JSON object, for programs' } },
     examples: ['stigmergy grid verify /var/lib/cell-7'],
   },
-  run: (args, io) =>
-    withTarget(args.positional(0), io, async (reader) => {
-      const found = await check(reader, io)
-      const { records, entries, journalRecords, blobs, tags, damaged } = found
-      if (args.flag('json')) io.out(JSON.stringify(found))
-      else {
-        io.out(`read ${records} records, ${entries} entries of maps, ${journalRecords} records of journals, ${blobs} blobs, ${tags} tags`)
-        for (const { what, why } of damaged) io.out(visible(`DAMAGED ${what}: ${why}`))
-        io.out(damaged.length === 0 ? 'all is well' : `${damaged.length} damaged`)
-      }
-      return damaged.length === 0 ? 0 : 1
-    }),
+  async run(args, io) {
+    const place = args.positional(0)
+    const pages = await brokenPages(place ?? '')
+    if (pages.length > 0) return tell({ ...NOTHING, damaged: pages }, args, io)
+    return withTarget(place, io, async (reader) => tell(await check(reader, io), args, io))
+  },
+}
+
+const NOTHING = { records: 0, entries: 0, journalRecords: 0, blobs: 0, tags: 0 }
+
+/** Looked for before anything is read with lmdb, which trusts its pages: a bad one would end the process without a word. */
+async function brokenPages(place: string): Promise<readonly Damage[]> {
+  const file = join(place, 'data.mdb')
+  if (!existsSync(file)) return []
+  const { pageFaults } = await import('../../durable/lmdb-walk.ts')
+  // A file that cannot be opened, or has no header, is told of by whoever opens it next.
+  const faults = await pageFaults(file).catch(() => [])
+  return faults.map(({ page, why }) => ({ what: `page ${page} of ${file}`, why }))
+}
+
+function tell(found: Checked, args: ParsedArguments, io: CliIo): ExitCode {
+  const { records, entries, journalRecords, blobs, tags, damaged } = found
+  if (args.flag('json')) io.out(JSON.stringify(found))
+  else {
+    io.out(`read ${records} records, ${entries} entries of maps, ${journalRecords} records of journals, ${blobs} blobs, ${tags} tags`)
+    for (const { what, why } of damaged) io.out(visible(`DAMAGED ${what}: ${why}`))
+    io.out(damaged.length === 0 ? 'all is well' : `${damaged.length} damaged`)
+  }
+  return damaged.length === 0 ? 0 : 1
 }
 
 async function check(reader: GridReader, { signal }: CliIo): Promise<Checked> {
   const damaged: Damage[] = []
-  const counts = { records: 0, entries: 0, journalRecords: 0, blobs: 0, tags: 0 }
+  const counts = { ...NOTHING }
 
   /** One damaged thing must not hide the next. */
   async function trying(what: string, work: () => Promise<void>): Promise<void> {
