@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { join, resolve as absolute } from 'node:path'
 import { createBlobs } from '../blobs/create-blobs.ts'
 import type { Blobs, BlobTag } from '../blobs/blobs.ts'
 import { createDiskBytes } from '../blobs/disk-bytes.ts'
@@ -57,7 +57,7 @@ export interface DurableReader extends AsyncDisposable {
 
 /** Opens what is there, for people and tools that look. Throws `StoreError` STORE_ACCESS, STORE_BROKEN or STORE_NEWER. */
 export async function openDurableReader(path: string): Promise<DurableReader> {
-  const place = resolve(path)
+  const place = absolute(path)
   const environment = await openReadEnvironment(place)
   const { rows } = environment
   const journalTable = createLmdbJournalTable(environment)

@@ -5,6 +5,7 @@ import { StoreError } from '../store/errors.ts'
 import { createRowCodec, type RowCodec } from '../store/row.ts'
 import { commitError } from './commit-error.ts'
 import { diskError } from './disk-errors.ts'
+import { guarded } from './guarded.ts'
 import { LateWrites } from './late-writes.ts'
 import { openLmdb } from './open-lmdb.ts'
 import type { ResolvedDurableOptions } from './options.ts'
@@ -83,7 +84,7 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
       return environment.readNow(table, key, what)
     },
     readNow(table, key, what) {
-      const entry = table.getEntry(key)
+      const entry = guarded(environment, () => table.getEntry(key))
       return entry === undefined ? { version: 0, fields: undefined } : { version: entry.version ?? 0, fields: rows.read(entry.value, what) }
     },
     submit(table, expected, write) {
