@@ -68,6 +68,7 @@ function boundMap(map: MapDriver, name: string, inFlight: InFlight, placed: bool
             () => of(`${write.type} of ${quote(write.key)}`),
             () => map.commit(write),
           ),
+    ...(placed && map.put !== undefined ? { put: (write) => map.put?.(write) as never } : {}),
     commitAll: (writes) => inFlight.run(of(`putAll of ${writes.length} entries`), () => map.commitAll(writes)),
     read: (key, shown) =>
       inFlight.run(

@@ -53,6 +53,11 @@ export interface ServerManifest {
 /** One map of one grid. A write has been fed to this grid's own feed before its promise resolves (so session reads are local). */
 export interface MapDriver {
   commit(write: DriverWrite): Promise<CommitResult>
+  /**
+   * Commits a put that looks at nothing, and gives the entry it became: the call that is made most, so it makes one promise.
+   * @default `commit` is called
+   */
+  put?<E>(write: DriverPut<E>): Promise<E>
   /** All or none; `expect` is not looked at. */
   commitAll(writes: readonly DriverWrite[]): Promise<void>
   /**
@@ -106,6 +111,13 @@ export interface DriverWrite {
   readonly ttlMs: number | undefined
   /** The bytes to store (for a remove: to tell), once the backend has said which version it is and when it was committed. */
   pack(version: number, atMs: number): Uint8Array
+  /** The same behind so many bytes that are free for what the backend puts there. @default `pack`, and a copy */
+  packAfter?(room: number, version: number, atMs: number): Buffer
+}
+
+/** A put that knows what it becomes. */
+export interface DriverPut<E> extends DriverWrite {
+  entry(version: number, atMs: number): E
 }
 
 export type CommitResult =
@@ -134,6 +146,8 @@ export interface DriverChange extends DriverRecord {
 export interface DriverFeed {
   /** One change, in commit order per key (I5). */
   change(change: DriverChange): void
+  /** A part of the first load, before the `load` that ends it with what is left. @default one `load` gives it all */
+  loading?(records: Iterable<DriverRecord>): void
   /** The whole present state. With a reason: changes may have been missed before it (I5). */
   load(records: Iterable<DriverRecord>, reason?: ResyncChange<unknown>['reason']): void
   /** Changes were missed, and this is how these keys are now: told as a resync, not one by one (I5). */

@@ -11,6 +11,11 @@ export class Guests {
     return this.#errors
   }
 
+  /** Is there any? */
+  get present(): boolean {
+    return this.#uses.length > 0
+  }
+
   use(hooks: GridHooks): () => void {
     const one = { hooks }
     this.#uses = [...this.#uses, one]

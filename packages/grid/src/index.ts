@@ -9,6 +9,7 @@ export type {
   DriverFeed,
   DriverRecord,
   DriverSupports,
+  DriverPut,
   DriverWrite,
   GridBackend,
   GridDriver,

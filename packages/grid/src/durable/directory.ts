@@ -1,4 +1,5 @@
-import { access, chown, constants, mkdir, stat } from 'node:fs/promises'
+import { access, chown, constants, mkdir, stat, utimes } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { StoreError } from '../store/errors.ts'
 
@@ -40,7 +41,19 @@ export async function checkLock(path: string, readOnly: boolean): Promise<boolea
     const without = readOnly && (codeOf(error) === 'EACCES' || codeOf(error) === 'EROFS')
     if (!without) throw error
   }
+  if (found !== undefined && (process.geteuid?.() === 0 || process.geteuid?.() === found.uid)) await refuseAppendOnly(file, found)
   return found !== undefined
+}
+
+/** What may only be appended to passes for writable, and lmdb cannot open it. It shows where its owner may not set its times. */
+async function refuseAppendOnly(file: string, { atime, mtime }: Stats): Promise<void> {
+  try {
+    await utimes(file, atime, mtime)
+  } catch (error) {
+    if (codeOf(error) !== 'EPERM') return
+    const message = `${file} may only be appended to, and lmdb writes its locks there: take that off (chattr -a)`
+    throw new StoreError('STORE_ACCESS', message, { cause: error })
+  }
 }
 
 /** A lock file that root has made belongs to whoever the data belong to: else only root could open the store from now on. */

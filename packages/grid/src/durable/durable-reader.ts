@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, resolve as absolute } from 'node:path'
 import { createBlobs } from '../blobs/create-blobs.ts'
 import type { Blobs, BlobTag } from '../blobs/blobs.ts'
 import { createDiskBytes } from '../blobs/disk-bytes.ts'
@@ -57,7 +57,8 @@ export interface DurableReader extends AsyncDisposable {
 
 /** Opens what is there, for people and tools that look. Throws `StoreError` STORE_ACCESS, STORE_BROKEN or STORE_NEWER. */
 export async function openDurableReader(path: string): Promise<DurableReader> {
-  const environment = await openReadEnvironment(path)
+  const place = absolute(path)
+  const environment = await openReadEnvironment(place)
   const { rows } = environment
   const journalTable = createLmdbJournalTable(environment)
   const leaseTable = environment.table('leases', true)
@@ -65,7 +66,7 @@ export async function openDurableReader(path: string): Promise<DurableReader> {
   const journalRows = environment.table('journals', true)
   const batches = environment.table('batches', false)
   const tags = createLmdbTags(environment)
-  const blobs = createBlobs(createDiskBytes({ path: join(path, 'blobs') }), tags)
+  const blobs = createBlobs(createDiskBytes({ path: join(place, 'blobs') }), tags)
 
   /** Numbers under the names of one kind: last numbers of producers, positions of readers. */
   function numbers(kind: string, one: string, journal: string, broken: TellBroken | undefined): ReadonlyMap<string, number> {

@@ -3,8 +3,9 @@ import { quote } from '../errors.ts'
 import { withDeadline } from '../store/deadline.ts'
 import { StoreError } from '../store/errors.ts'
 import { createRowCodec, type RowCodec } from '../store/row.ts'
-import { commitError } from './commit-error.ts'
+import { commitFailure } from './commit-error.ts'
 import { diskError } from './disk-errors.ts'
+import { guarded } from './guarded.ts'
 import { LateWrites } from './late-writes.ts'
 import { openLmdb } from './open-lmdb.ts'
 import type { ResolvedDurableOptions } from './options.ts'
@@ -83,7 +84,7 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
       return environment.readNow(table, key, what)
     },
     readNow(table, key, what) {
-      const entry = table.getEntry(key)
+      const entry = guarded(environment, () => table.getEntry(key))
       return entry === undefined ? { version: 0, fields: undefined } : { version: entry.version ?? 0, fields: rows.read(entry.value, what) }
     },
     submit(table, expected, write) {
@@ -97,7 +98,7 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
       }
       const fail = async (error: unknown): Promise<never> => {
         failed = true
-        throw diskError(await commitError(error, clock, path), path)
+        throw await commitFailure(error, clock, path)
       }
       try {
         if (only !== undefined && expected.length === 1) return late.follow(condition(table, only, write)).then(undefined, fail)
@@ -112,7 +113,7 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
         await late.follow(root.batch(write))
       } catch (error) {
         failed = true
-        throw diskError(await commitError(error, clock, path), path)
+        throw await commitFailure(error, clock, path)
       }
     },
     async swap(table, expected, write) {

@@ -2,6 +2,7 @@ import { getRandomValues } from 'node:crypto'
 import type { TimerHandle } from '../time/clock.ts'
 import { StoreError } from '../store/errors.ts'
 import { Drafts, type Unit } from './drafts.ts'
+import { diskError } from './disk-errors.ts'
 import { quietly, type Environment } from './environment.ts'
 import { MANY, type GroupWrite, type Waiting } from './group-write.ts'
 import type { RowKind } from './row-kind.ts'
@@ -68,10 +69,21 @@ export function createGroupCommit(environment: Environment): GroupCommit {
     return each
   }
 
+  /** Reads the epochs. What cannot be read fails these writes, not those that come later. */
+  function begin(kinds: ReadonlySet<AnyKind>, writes: readonly AnyWrite[]): ReadonlyMap<AnyKind, number> | undefined {
+    try {
+      environment.refresh()
+      return new Map(Array.from(kinds, (kind) => [kind, kind.begin(epochs)] as const))
+    } catch (error) {
+      for (const write of writes) write.fail(diskError(error, path))
+      return undefined
+    }
+  }
+
   async function commit(writes: readonly AnyWrite[]): Promise<void> {
     const kinds = kindsOf(writes)
-    environment.refresh()
-    const before = new Map(Array.from(kinds, (kind) => [kind, kind.begin(epochs)] as const))
+    const before = begin(kinds, writes)
+    if (before === undefined) return
     const sure = wary === 0 || writes[0]?.exclusive === true
     const drafts = new Drafts()
     // Each row of a unit committed for itself is a condition within that of the row before it: not to go deeper than that of one write.

@@ -2,6 +2,7 @@ import { packBatch, readBatch } from '../journal/segment.ts'
 import type { JournalHead, JournalSegment, JournalTable } from '../journal/table.ts'
 import { createBell } from './bell.ts'
 import { quietly, type Environment } from './environment.ts'
+import { guardedRange } from './guarded.ts'
 
 const HEAD = 'h'
 const PRODUCER = 'p'
@@ -34,15 +35,16 @@ export function createLmdbJournalTable(environment: Environment): JournalTable {
   function* around(from: typeof table, prefix: Buffer, offset: number): Generator<{ readonly key: Buffer; readonly value: Buffer }> {
     environment.check()
     const at = Buffer.concat([prefix, numberKey(offset)])
-    yield* from.getRange({ start: at, end: prefix, reverse: true, limit: 1 })
-    yield* from.getRange({ start: at, end: Buffer.concat([prefix, LAST]), limit: 1 })
+    yield* guardedRange(environment, () => from.getRange({ start: at, end: prefix, reverse: true, limit: 1 }))
+    yield* guardedRange(environment, () => from.getRange({ start: at, end: Buffer.concat([prefix, LAST]), limit: 1 }))
   }
 
   function* under(kind: string, journal: string): Generator<readonly [rest: Buffer, fields: readonly unknown[]]> {
     environment.check()
     environment.refresh()
     const prefix = keyOf(kind, journal)
-    for (const { key, value } of table.getRange({ start: prefix, end: Buffer.concat([prefix, LAST]) })) {
+    const range = { start: prefix, end: Buffer.concat([prefix, LAST]) }
+    for (const { key, value } of guardedRange(environment, () => table.getRange(range))) {
       yield [key.subarray(prefix.length), rows.read(value, `a row of journal ${journal}`)]
     }
   }

@@ -5,6 +5,7 @@ import type { OutboxItem, Store, StoreRecord } from '../store/store.ts'
 import type { Environment } from './environment.ts'
 import { createGroupCommit, type GroupCommit } from './group-commit.ts'
 import { anyPart, JointWrite } from './group-write.ts'
+import { guarded, guardedRange } from './guarded.ts'
 import { numbered, toBytes, toHead, toRecord, type HeadRow } from './store-rows.ts'
 import { createStoreWrites, type StoreWrites } from './store-writes.ts'
 
@@ -25,7 +26,7 @@ export function createLmdbStore(
   /** A record of a head just read: with the revisions, or in the head itself where format 1 wrote it. Both are of one snapshot. */
   function recordOf(id: string, key: Buffer, row: HeadRow, rev: number): StoreRecord {
     if (rev === row.rev && row.value !== undefined) return { rev, fence: row.fence, value: row.value }
-    const bytes = records.getBinary(numbered(key, rev))
+    const bytes = guarded(environment, () => records.getBinary(numbered(key, rev)))
     if (bytes === undefined) throw new StoreError('STORE_BROKEN', `revision ${rev} of ${id} is missing`)
     return toRecord(rows.read(bytes, `revision ${rev} of ${id}`))
   }
@@ -69,7 +70,7 @@ export function createLmdbStore(
       environment.refresh()
       let left = limit
       const start = Buffer.from(after === undefined || after < prefix ? prefix : `${after}\0`)
-      for (const key of heads.getKeys(start.length === 0 ? {} : { start })) {
+      for (const key of guardedRange(environment, () => heads.getKeys(start.length === 0 ? {} : { start }))) {
         const id = Buffer.from(key).toString()
         if (!id.startsWith(prefix) || left <= 0) return
         environment.check()
@@ -88,7 +89,7 @@ export function createLmdbStore(
       const items: OutboxItem[] = []
       if (row === undefined) return items
       for (let seq = row.outboxFrom; seq <= row.outboxSeq; seq++) {
-        const bytes = outboxes.getBinary(numbered(key, seq))
+        const bytes = guarded(environment, () => outboxes.getBinary(numbered(key, seq)))
         if (bytes !== undefined) items.push({ seq, value: toBytes(rows.read(bytes, `outbox item ${seq} of ${id}`)[0]) })
       }
       return items

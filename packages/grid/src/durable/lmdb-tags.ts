@@ -1,6 +1,7 @@
 import type { TagTable } from '../blobs/ports.ts'
 import { readOr } from '../store/tell-broken.ts'
 import { quietly, type Environment } from './environment.ts'
+import { guardedRange } from './guarded.ts'
 
 /** Tags of blobs in an lmdb environment, under `name NUL version`. */
 export function createLmdbTags(environment: Environment): TagTable {
@@ -25,7 +26,7 @@ export function createLmdbTags(environment: Environment): TagTable {
       environment.check()
       environment.refresh()
       const range = name === undefined ? {} : { start: keyOf(name, ''), end: Buffer.concat([keyOf(name, ''), LAST]) }
-      for (const { key, value } of table.getRange(range)) {
+      for (const { key, value } of guardedRange(environment, () => table.getRange(range))) {
         const [of = '', version = ''] = key.toString().split('\0')
         const what = `tag ${of}@${version}`
         const [id] = (readOr(broken, what, () => rows.read(value, what)) ?? [null]) as [string | null]

@@ -1,4 +1,6 @@
 import type { RootDatabase } from 'lmdb'
+import { dirname, resolve } from 'node:path'
+import { flush } from '../blobs/disk-files.ts'
 import { diskError } from './disk-errors.ts'
 import { loadLmdb } from './load-lmdb.ts'
 import type { ResolvedDurableOptions } from './options.ts'
@@ -28,9 +30,20 @@ export async function openLmdb({ path, level }: Pick<ResolvedDurableOptions, 'pa
     if (goesBack) await goBack(open<Buffer, Buffer>({ ...options, overlappingSync: true }))
     const root = open<Buffer, Buffer>({ ...options, overlappingSync: false, noMetaSync: level === 'process' })
     await opened()
+    if (level === 'host') await flushNames(path)
     return root
   } catch (error) {
     throw diskError(error, path)
+  }
+}
+
+/** lmdb flushes its file and not the name of it, nor those of the directories that were made for it. */
+async function flushNames(path: string): Promise<void> {
+  await flush(path)
+  // One that may not be opened was not made for this.
+  for (let above = dirname(resolve(path)); ; above = dirname(above)) {
+    await flush(above).catch(() => undefined)
+    if (above === dirname(above)) return
   }
 }
 

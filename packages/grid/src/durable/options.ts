@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { systemClock, type Clock } from '../time/clock.ts'
 import { resolveChangeLogOptions, type ChangeLogOptions } from '../embedded/embedded-options.ts'
 import { badOption, checkCount, checkMs, checkNames } from '../store/rules.ts'
@@ -30,7 +31,8 @@ export function resolveDurableOptions(options: DurableOptions): ResolvedDurableO
   if (typeof path !== 'string' || path === '' || path.includes('\0')) throw badOption('path', path, 'the path of a directory')
   if (level !== 'process' && level !== 'host') throw badOption('level', level, "'process' or 'host'")
   return {
-    path,
+    // Now: the process may go to another directory later, and there is one place.
+    path: resolve(path),
     level,
     revisions: checkCount('revisions', revisions, 1),
     timeoutMs: checkMs('timeoutMs', timeoutMs),

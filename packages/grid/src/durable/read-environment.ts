@@ -5,6 +5,7 @@ import { StoreError } from '../store/errors.ts'
 import { createRowCodec } from '../store/row.ts'
 import { diskError } from './disk-errors.ts'
 import { DURABLE_SCHEMA_VERSION, refuseForeign, tableNames, type Environment, type Table } from './environment.ts'
+import { guarded } from './guarded.ts'
 import { loadLmdb } from './load-lmdb.ts'
 import { resolveDurableOptions } from './options.ts'
 import { preflight } from './preflight.ts'
@@ -59,7 +60,7 @@ export async function openReadEnvironment(path: string): Promise<ReadEnvironment
       return environment.readNow(table, key, what)
     },
     readNow(table, key, what) {
-      const entry = table.getEntry(key)
+      const entry = guarded(environment, () => table.getEntry(key))
       return entry === undefined ? { version: 0, fields: undefined } : { version: entry.version ?? 0, fields: rows.read(entry.value, what) }
     },
     submit: () => Promise.reject(refuse()),

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { badOption, checkCount, checkMs, checkNames } from '../store/rules.ts'
 import type { AckLevel } from '../store/store.ts'
 
@@ -29,7 +30,8 @@ export function resolveEmbeddedOptions(options: EmbeddedOptions): ResolvedEmbedd
   if (typeof path !== 'string' || path === '') throw badOption('path', path, 'the path of a directory, or no options at all')
   if (level !== 'process' && level !== 'host') throw badOption('level', level, "'process' or 'host'")
   return {
-    path,
+    // Now: it is opened later, and the process may be in another directory then.
+    path: resolve(path),
     level,
     timeoutMs: checkMs('timeoutMs', options.timeoutMs ?? 10_000),
     ...resolveChangeLogOptions(options),

@@ -14,6 +14,7 @@ export class FanOut<V> {
   readonly #watchersOf = new Map<string, Set<Watcher<V>>>()
   readonly #endings = new Set<() => void>()
   readonly #untold: Change<V>[] = []
+  #telling = false
 
   constructor(map: string, guests: Guests, near: Pick<NearCache<V>, 'peek' | 'entries'>) {
     this.#map = map
@@ -23,17 +24,23 @@ export class FanOut<V> {
 
   /** A hook or a `where` that writes comes back here while the first change is still being told: its change waits. */
   tell(change: Change<V>): void {
-    const untold = this.#untold
-    if (untold.push(change) > 1) return
-    try {
-      for (const next of untold) {
-        this.#guests.change(this.#map, next)
-        for (const watcher of this.#watchers) watcher.tell(next)
-        this.#tellKeyed(next)
-      }
-    } finally {
-      untold.length = 0
+    if (this.#telling) {
+      this.#untold.push(change)
+      return
     }
+    this.#telling = true
+    try {
+      this.#tellAll(change)
+      for (const next of this.#untold) this.#tellAll(next)
+    } finally {
+      if (this.#untold.length > 0) this.#untold.length = 0
+      this.#telling = false
+    }
+  }
+
+  /** Is there anybody to tell? */
+  get isHeard(): boolean {
+    return this.#watchers.size > 0 || this.#watchersOf.size > 0 || this.#guests.present
   }
 
   watch(listener: (change: Change<V>) => void, options: ResolvedWatchOptions<V>): Watch {
@@ -55,6 +62,12 @@ export class FanOut<V> {
 
   close(): void {
     for (const end of [...this.#endings]) end()
+  }
+
+  #tellAll(change: Change<V>): void {
+    this.#guests.change(this.#map, change)
+    for (const watcher of this.#watchers) watcher.tell(change)
+    this.#tellKeyed(change)
   }
 
   #start(watcher: Watcher<V>, { initial, key }: ResolvedWatchOptions<V>, present: Iterable<Entry<V>>): void {

@@ -17,11 +17,15 @@ export async function replace(imap: IMap<string, Buffer>, write: DriverWrite, ra
 }
 
 /** What became of it, if another attempt was not the one that is in the copy. */
-export function toCommitted(
+export function standing(
   frame: { readonly version: number; readonly stampMs: number } | undefined,
-  { version, atMs }: Attempt,
+  { version, atMs }: Pick<Attempt, 'version' | 'atMs'>,
 ): Committed {
-  return { ok: true, version: frame?.version ?? version, atMs: frame?.stampMs ?? atMs }
+  return toCommitted(frame?.version ?? version, frame?.stampMs ?? atMs)
+}
+
+export function toCommitted(version: number, atMs: number): Committed {
+  return { ok: true, version, atMs }
 }
 
 /**

@@ -1,10 +1,12 @@
 import type { DriverWrite } from '../driver.ts'
 import type { GridError } from '../errors.ts'
-import type { Frame } from './frame.ts'
+import { numberOf, type Frame, type SentFrame } from './frame.ts'
 
 /** A write of this process that is not in its copy yet. */
 export interface Awaited {
   readonly write: DriverWrite
+  /** As it was sent, unless it may be sent in more than one form. */
+  readonly sent?: SentFrame | undefined
   /** With what was applied; undefined if it, or something later, was read. */
   readonly applied: (frame: Frame | undefined) => void
   readonly closed: (error: GridError) => void
@@ -37,6 +39,12 @@ export class AwaitedWrites {
 
   get(number: number): DriverWrite | undefined {
     return this.#awaited.get(number)?.write
+  }
+
+  /** The write that was sent as these very bytes: what they say need not be read again. */
+  sentAs(stored: Buffer): SentFrame | undefined {
+    const sent = this.#awaited.get(numberOf(stored))?.sent
+    return sent !== undefined && sent.stored.equals(stored) ? sent : undefined
   }
 
   settle(number: number, frame: Frame | undefined): void {

@@ -1,18 +1,19 @@
 import type { IMap } from 'hazelcast-client'
-import type { DriverWrite } from '../driver.ts'
+import type { DriverPut, DriverWrite } from '../driver.ts'
 import type { GridError } from '../errors.ts'
 import { Operation, type InFlight } from '../map/in-flight.ts'
-import { serverTtlMs, toCommitted, type Attempt, type Committed } from './attempt.ts'
+import { serverTtlMs, type Attempt } from './attempt.ts'
 import type { Awaited } from './awaited-writes.ts'
 import { Batches, type BatchedSet } from './batches.ts'
 import type { Changes } from './changes.ts'
-import type { Frame } from './frame.ts'
+import { envelopeOf, type Frame, type SentFrame } from './frame.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { OwnWrites } from './own-writes.ts'
 
 export interface BlindPutsOptions {
   readonly changes: Changes
   readonly own: OwnWrites
+  readonly session: string
   readonly outcomes: Outcomes
   readonly inFlight: InFlight
   readonly attempt: (write: DriverWrite, number: number) => Attempt
@@ -24,6 +25,9 @@ export interface BlindPutsOptions {
   readonly partitionOf: (key: string) => number
 }
 
+/** Makes what the caller gets. */
+type Outcome<R> = Pick<DriverPut<R>, 'entry'>
+
 /** Puts that do not look at what is there: each costs its place in one message. */
 export class BlindPuts {
   readonly options: BlindPutsOptions
@@ -34,10 +38,13 @@ export class BlindPuts {
     this.#batches = new Batches({ partitionOf: options.partitionOf, defer: (run) => process.nextTick(run) })
   }
 
-  /** `placed`: it takes one of the places of writes under way; else it belongs to an operation that has one. */
-  put(write: DriverWrite, placed: boolean): Promise<Committed> {
+  /**
+   * `placed`: it takes one of the places of writes under way; else it belongs to an operation that has one. `as`: what its caller
+   * gets. So there is one promise from here to there.
+   */
+  put<R>(write: DriverWrite, placed: boolean, as: Outcome<R>): Promise<R> {
     return new Promise((resolve, reject) => {
-      const put = new BlindPut(this, write, placed, resolve, reject)
+      const put = new BlindPut<R>(this, write, placed, as, resolve, reject)
       if (placed) this.options.inFlight.enter(put)
       else put.begin()
     })
@@ -49,7 +56,7 @@ export class BlindPuts {
   }
 
   // A batch takes no time to live.
-  send(imap: IMap<string, Buffer>, put: BlindPut): void {
+  send<R>(imap: IMap<string, Buffer>, put: BlindPut<R>): void {
     const { key, stored, write } = put
     if (write.ttlMs === undefined) return this.#batches.set(imap, put)
     this.#batches.flush(key)
@@ -60,15 +67,21 @@ export class BlindPuts {
   }
 }
 
+const NOTHING = Buffer.alloc(0)
+
 /** Ends when its owner has answered and it is in this process's copy: one object for all of that, because most writes go this way. */
-class BlindPut extends Operation implements BatchedSet, Awaited {
+class BlindPut<R> extends Operation implements BatchedSet, Awaited, SentFrame {
+  readonly kind = 'put'
   readonly write: DriverWrite
+  version = 0
+  number = 0
+  stampMs = 0
+  stored: Buffer = NOTHING
   readonly #puts: BlindPuts
   readonly #placed: boolean
-  readonly #resolve: (committed: Committed) => void
+  readonly #as: Outcome<R>
+  readonly #resolve: (result: R) => void
   readonly #reject: (error: unknown) => void
-  #number = 0
-  #attempt: Attempt | undefined
   #answered = false
   #applied: Frame | true | undefined
   #ended = false
@@ -77,13 +90,15 @@ class BlindPut extends Operation implements BatchedSet, Awaited {
     puts: BlindPuts,
     write: DriverWrite,
     placed: boolean,
-    resolve: (committed: Committed) => void,
+    as: Outcome<R>,
+    resolve: (result: R) => void,
     reject: (error: unknown) => void,
   ) {
     super()
     this.#puts = puts
     this.write = write
     this.#placed = placed
+    this.#as = as
     this.#resolve = resolve
     this.#reject = reject
   }
@@ -92,8 +107,20 @@ class BlindPut extends Operation implements BatchedSet, Awaited {
     return this.write.key
   }
 
-  get stored(): Buffer {
-    return (this.#attempt as Attempt).stored
+  get session(): string {
+    return this.#puts.options.session
+  }
+
+  get ttlMs(): number | undefined {
+    return this.write.ttlMs
+  }
+
+  get bytes(): Uint8Array {
+    return envelopeOf(this.stored)
+  }
+
+  get sent(): SentFrame {
+    return this
   }
 
   what(): string {
@@ -111,7 +138,7 @@ class BlindPut extends Operation implements BatchedSet, Awaited {
   }
 
   made(): void {
-    this.#puts.options.own.made(this.#number)
+    this.#puts.options.own.made(this.number)
     this.#answered = true
     this.#settle()
   }
@@ -128,13 +155,13 @@ class BlindPut extends Operation implements BatchedSet, Awaited {
   /** Its answer was lost. */
   failed(reason: unknown): void {
     const { outcomes, attempt } = this.#puts.options
-    const [write, number] = [this.write, this.#number]
+    const { write, number } = this
     const again = async (imap: IMap<string, Buffer>): Promise<boolean> => {
       await imap.set(write.key, attempt(write, number).stored, serverTtlMs(write.ttlMs))
       return true
     }
     outcomes.settle({ write, number, applied: this.#whenApplied(), error: reason, again }).then(
-      (committed) => this.#succeed(committed),
+      ({ version, atMs }) => this.#succeed(version, atMs),
       (error: unknown) => this.#fail(error),
     )
   }
@@ -154,14 +181,17 @@ class BlindPut extends Operation implements BatchedSet, Awaited {
 
   #start(imap: IMap<string, Buffer>): void {
     const { own, changes, attempt, outcomes } = this.#puts.options
-    this.#number = own.begin(this.key)
+    this.number = own.begin(this.key)
     try {
-      this.#attempt = attempt(this.write, this.#number)
+      const { version, atMs, stored } = attempt(this.write, this.number)
+      this.version = version
+      this.stampMs = atMs
+      this.stored = stored
     } catch (error) {
-      outcomes.void(this.#number)
+      outcomes.void(this.number)
       return this.#fail(error)
     }
-    changes.awaited.begin(this.#number, this)
+    changes.awaited.begin(this.number, this)
     try {
       this.#puts.send(imap, this)
     } catch (error) {
@@ -171,18 +201,20 @@ class BlindPut extends Operation implements BatchedSet, Awaited {
 
   #whenApplied(): Promise<Frame | undefined> {
     if (this.#applied !== undefined) return Promise.resolve(this.#applied === true ? undefined : this.#applied)
-    return this.#puts.options.changes.awaited.until(this.#number, this.write)
+    return this.#puts.options.changes.awaited.until(this.number, this.write)
   }
 
   #settle(): void {
     const applied = this.#applied
-    if (this.#answered && applied !== undefined)
-      this.#succeed(toCommitted(applied === true ? undefined : applied, this.#attempt as Attempt))
+    if (!this.#answered || applied === undefined) return
+    // What stands there, where another attempt than this one was made.
+    const { version, stampMs } = applied === true ? this : applied
+    this.#succeed(version, stampMs)
   }
 
-  #succeed(committed: Committed): void {
+  #succeed(version: number, atMs: number): void {
     this.#end()
-    this.#resolve(committed)
+    this.#resolve(this.#as.entry(version, atMs))
   }
 
   #fail(error: unknown): void {

@@ -6,6 +6,7 @@ import { AwaitedWrites } from './awaited-writes.ts'
 import type { Completeness } from './completeness.ts'
 import { hasVersion, readFrame, type Frame } from './frame.ts'
 import { inTurns } from './in-turns.ts'
+import { loadInParts } from './load-in-parts.ts'
 import { follows, KnownKeys, type Known } from './known-keys.ts'
 import { OutOfOrder } from './out-of-order.ts'
 
@@ -48,7 +49,7 @@ export class Changes {
 
   /** The listener was told that a key has a new value. */
   stored(key: string, stored: Buffer, old: Buffer | null): void {
-    const frame = readFrame(stored)
+    const frame = this.awaited.sentAs(stored) ?? readFrame(stored)
     if (frame === undefined) return this.#options.feed.change(this.#toForeign(key, stored))
     const { known } = this
     const { completeness, hybrid, restamp, restore, session } = this.#options
@@ -86,14 +87,13 @@ export class Changes {
   }
 
   /** The first load. */
-  first(entries: Iterable<readonly [string, Buffer]>): void {
-    const records: DriverRecord[] = []
-    for (const [key, stored] of entries) {
+  first(entries: Iterable<readonly [string, Buffer]>): Promise<void> {
+    return loadInParts(this.#options.feed, entries, ([key, stored]) => {
       const change = this.#toLoaded(key, stored, Infinity)
-      if (change?.type === 'put') records.push(change)
-    }
-    this.#missed = false
-    this.#options.feed.load(records)
+      // Nobody was told of anything before.
+      this.#missed = false
+      return change?.type === 'put' ? change : undefined
+    })
   }
 
   /**

@@ -214,8 +214,11 @@ export class Copy {
   }
 
   async #loadFirst(queue: (() => void)[]): Promise<void> {
+    const imap = this.#imap
     await this.#reading(async (entries) => {
-      this.#options.changes.first(entries)
+      await this.#options.changes.first(entries)
+      // Then the next connection reads it all again: what came by this one ended in the middle.
+      if (this.#imap !== imap) throw new Error('the connection was lost')
       this.#ready = true
       for (const run of queue.splice(0)) run()
     })

@@ -18,6 +18,11 @@ export interface Frame {
   readonly bytes: Uint8Array
 }
 
+/** A frame of this process, and the bytes it was sent as. */
+export interface SentFrame extends Frame {
+  readonly stored: Buffer
+}
+
 const EXT_8 = 0xc7
 const TYPE = 83
 const KINDS = ['put', 'remove'] as const
@@ -28,19 +33,28 @@ const NUMBERS = { version: 4, number: 12, stampMs: 20, ttlMs: 28 } as const
 /** Versions above this come from no clock there is. */
 export const HIGHEST_VERSION = 9_000_000_000_000_000
 
-export function packFrame({ kind, version, session, number, stampMs, ttlMs, bytes }: Frame): Buffer {
-  const sessionBytes = Buffer.byteLength(session)
-  const packed = Buffer.allocUnsafe(SESSION_AT + sessionBytes + bytes.length)
+/** Of all before the envelope. */
+export function frameBytes(session: string): number {
+  return SESSION_AT + Buffer.byteLength(session)
+}
+
+export function packFrame(frame: Frame): Buffer {
+  const room = frameBytes(frame.session)
+  const packed = Buffer.allocUnsafe(room + frame.bytes.length)
+  packed.set(frame.bytes, room)
+  return packFrameBefore(packed, frame)
+}
+
+/** Fills in the `frameBytes` that are free before the envelope. */
+export function packFrameBefore(packed: Buffer, { kind, version, session, number, stampMs, ttlMs }: Omit<Frame, 'bytes'>): Buffer {
   packed[0] = EXT_8
-  packed[1] = SESSION_AT - 3 + sessionBytes
+  packed[1] = SESSION_AT - 3 + packed.write(session, SESSION_AT)
   packed[2] = TYPE
   packed[3] = KINDS.indexOf(kind)
   packed.writeDoubleBE(version, NUMBERS.version)
   packed.writeDoubleBE(number, NUMBERS.number)
   packed.writeDoubleBE(stampMs, NUMBERS.stampMs)
   packed.writeDoubleBE(ttlMs ?? 0, NUMBERS.ttlMs)
-  packed.write(session, SESSION_AT)
-  packed.set(bytes, SESSION_AT + sessionBytes)
   return packed
 }
 
@@ -64,6 +78,16 @@ export function readFrame(stored: unknown): Frame | undefined {
     ttlMs: ttlMs === 0 ? undefined : ttlMs,
     bytes: stored.subarray(end),
   }
+}
+
+/** Its number, if it is a frame at all. */
+export function numberOf(stored: unknown): number {
+  return Buffer.isBuffer(stored) && stored.length >= SESSION_AT ? stored.readDoubleBE(NUMBERS.number) : 0
+}
+
+/** What stands behind the frame. */
+export function envelopeOf(stored: Buffer): Uint8Array {
+  return stored.subarray((stored[1] as number) + 3)
 }
 
 /** Without reading the rest of it. */

@@ -1,5 +1,5 @@
 import type { Client, IMap } from 'hazelcast-client'
-import type { CommitResult, DriverFeed, DriverRecord, DriverWrite, MapDriver } from '../driver.ts'
+import type { CommitResult, DriverFeed, DriverPut, DriverRecord, DriverWrite, MapDriver } from '../driver.ts'
 import { GridError, quote } from '../errors.ts'
 import { Changes } from './changes.ts'
 import { toGridError } from './client-errors.ts'
@@ -86,6 +86,10 @@ export class HazelcastMap implements MapDriver, PulseMap {
 
   commit(write: DriverWrite): Promise<CommitResult> {
     return this.#writes.commit(write)
+  }
+
+  put<E>(write: DriverPut<E>): Promise<E> {
+    return this.#writes.put(write)
   }
 
   async commitAll(writes: readonly DriverWrite[]): Promise<void> {

@@ -1,6 +1,6 @@
 import { hasVersion, readFrame, type Frame } from './frame.ts'
 
-/** What this process knows of a key's present state at its owner. */
+/** What this process knows of a key's present state at its owner. It changes with the key: no one keeps it over another change. */
 export interface Known {
   readonly version: number
   /** Which write it was. */
@@ -28,7 +28,7 @@ export type Verdict = 'apply' | 'known' | 'inverted' | 'zombie' | 'late'
 
 /** The latest known version of every key of a map, by which changes and loads are put in order. */
 export class KnownKeys {
-  readonly #known = new Map<string, Known>()
+  readonly #known = new Map<string, { -readonly [Fact in keyof Known]: Known[Fact] }>()
   /** The versions of keys that were forgotten while reads were under way: such a read may still have them. */
   readonly #gone = new Map<string, number>()
   #reads = 0
@@ -52,8 +52,21 @@ export class KnownKeys {
   }
 
   set(key: string, { version, session, number, kind, ttlMs }: Omit<Frame, 'bytes' | 'stampMs'>, atMs: number): Known {
-    const known: Known = { version, session, number, atMs, kind, ttlMs, seq: ++this.#seq }
-    this.#known.set(key, known)
+    const seq = ++this.#seq
+    const known = this.#known.get(key)
+    if (known === undefined) {
+      const first = { version, session, number, atMs, kind, ttlMs, seq }
+      this.#known.set(key, first)
+      return first
+    }
+    // In its place: what is known of a key lives long, and is replaced by each of its changes.
+    known.version = version
+    known.session = session
+    known.number = number
+    known.atMs = atMs
+    known.kind = kind
+    known.ttlMs = ttlMs
+    known.seq = seq
     return known
   }
 

@@ -1,13 +1,13 @@
 import type { IMap } from 'hazelcast-client'
 import type { Clock } from '../time/clock.ts'
-import type { CommitResult, DriverWrite } from '../driver.ts'
+import type { CommitResult, DriverPut, DriverWrite } from '../driver.ts'
 import { GridError, quote } from '../errors.ts'
 import type { HybridClock } from '../time/hybrid-clock.ts'
 import type { InFlight } from '../map/in-flight.ts'
-import { replace, toCommitted, type Attempt } from './attempt.ts'
+import { replace, standing, toCommitted, type Attempt } from './attempt.ts'
 import { BlindPuts } from './blind-puts.ts'
 import { toGridError } from './client-errors.ts'
-import { HIGHEST_VERSION, packFrame, readFrame, type Frame } from './frame.ts'
+import { frameBytes, HIGHEST_VERSION, packFrame, packFrameBefore, readFrame, type Frame } from './frame.ts'
 import type { Garbage } from './garbage.ts'
 import { Outcomes, type OutcomesOptions } from './outcomes.ts'
 
@@ -21,16 +21,21 @@ export interface WritesOptions extends OutcomesOptions {
   readonly partitionOf: (key: string) => number
 }
 
+const COMMITTED = { entry: toCommitted }
+
 /** Commits the writes of one map. Each is in this process's copy when it resolves. */
 export class Writes {
   readonly #options: WritesOptions
   readonly #outcomes: Outcomes
   readonly #blind: BlindPuts
+  /** Bytes of the frame before each envelope. */
+  readonly #room: number
   /** The last write under way of each key that reads before it writes: what is written after it has to come after it. */
   readonly #swapping = new Map<string, Promise<void>>()
 
   constructor(options: WritesOptions) {
     this.#options = options
+    this.#room = frameBytes(options.session)
     this.#outcomes = new Outcomes(options)
     this.#blind = new BlindPuts({
       ...options,
@@ -40,9 +45,14 @@ export class Writes {
     })
   }
 
+  /** The same as `commit` of a put that looks at nothing. */
+  put<E>(write: DriverPut<E>): Promise<E> {
+    return this.#blind.put(write, true, write)
+  }
+
   /** Begins in the order of the calls, for each key, once there is a place for it. */
   commit(write: DriverWrite): Promise<CommitResult> {
-    if (isBlind(write)) return this.#blind.put(write, true)
+    if (isBlind(write)) return this.#blind.put(write, true, COMMITTED)
     return this.#options.inFlight.run(
       () => this.#outcomes.what(write),
       () => this.#swapInOrder(write),
@@ -51,7 +61,7 @@ export class Writes {
 
   /** One of many that have a place together. */
   commitAmong(write: DriverWrite): Promise<CommitResult> {
-    return isBlind(write) ? this.#blind.put(write, false) : this.#swapInOrder(write)
+    return isBlind(write) ? this.#blind.put(write, false, COMMITTED) : this.#swapInOrder(write)
   }
 
   #swapInOrder(write: DriverWrite): Promise<CommitResult> {
@@ -102,7 +112,7 @@ export class Writes {
       own.made(number)
       // Replacing wipes the member's own time to live.
       this.#options.garbage.replaced(write, attempt.stored, attempt.version)
-      return toCommitted(await waiting, attempt)
+      return standing(await waiting, attempt)
     }
   }
 
@@ -120,15 +130,11 @@ export class Writes {
   #attempt(write: DriverWrite, number: number): Attempt {
     const { hybrid, clock, session } = this.#options
     const [version, atMs] = [hybrid.next(), clock.now()]
-    const stored = packFrame({
-      kind: write.type,
-      version,
-      session,
-      number,
-      stampMs: atMs,
-      ttlMs: write.ttlMs,
-      bytes: write.pack(version, atMs),
-    })
+    const facts = { kind: write.type, version, session, number, stampMs: atMs, ttlMs: write.ttlMs }
+    const stored =
+      write.packAfter === undefined
+        ? packFrame({ ...facts, bytes: write.pack(version, atMs) })
+        : packFrameBefore(write.packAfter(this.#room, version, atMs), facts)
     return { version, atMs, stored }
   }
 

@@ -1,3 +1,7 @@
+import { GridError, quote } from '../errors.ts'
+import type { GridMap } from '../grid.ts'
+import { resolveMapOptions } from '../map/map-options.ts'
+import { ReplicatedMap } from '../map/map.ts'
 import { systemClock, type Clock } from '../time/clock.ts'
 import { badOption, checkCount, checkFence, checkMs, checkNames } from '../store/rules.ts'
 import type { Fence, Store } from '../store/store.ts'
@@ -58,6 +62,13 @@ export function resolveWriteBehind(map: string, options: WriteBehindOptions): Re
     timeoutMs: checkMs('timeoutMs', options.timeoutMs ?? 10_000),
     clock,
   }
+}
+
+/** A map with `interest` tells what leaves its part as removed, and nothing of what lies outside. One with `maxEntries` has no watch. */
+export function checkWhole<V>(map: GridMap<V>): void {
+  const { interestPrefix, interestWhere } = map instanceof ReplicatedMap ? (map as ReplicatedMap<V>).options : resolveMapOptions<V>({})
+  if (interestPrefix === undefined && interestWhere === undefined) return
+  throw new GridError('UNSUPPORTED', `map ${quote(map.name)} is held in part (interest): a keeper needs it whole`)
 }
 
 /** No map's ids begin as another's: key `q/k` of map `p` is not key `k` of map `p/q`. */

@@ -7,7 +7,7 @@ import { isStoreError, StoreError } from '../store/errors.ts'
 import { createDirtyKeys, type Dirty } from './dirty-keys.ts'
 import { forGood, ofTheStore, refusedKeys } from './refused-keys.ts'
 import { createKeyWriter } from './key-writer.ts'
-import { resolveWriteBehind, type WriteBehindOptions } from './options.ts'
+import { checkWhole, resolveWriteBehind, type WriteBehindOptions } from './options.ts'
 
 export interface WriteBehindStats {
   /** Changed keys that are not stored yet. */
@@ -48,10 +48,11 @@ export interface WriteBehind<V> extends AsyncDisposable {
  * What is lost is what had changed within the last moment (`flushMs` and the write) when grid and keeper die together.
  *
  * On begin, what the map holds is written where it differs, and what it lacks stays in the store: see `createReadThrough`.
- * Throws `StoreError` BAD_OPTION.
+ * Throws `StoreError` BAD_OPTION, and `GridError` UNSUPPORTED for a map that is held in part.
  */
 export function createWriteBehind<V>(map: GridMap<V>, options: WriteBehindOptions): WriteBehind<V> {
   const resolved = resolveWriteBehind(map.name, options)
+  checkWhole(map)
   const { clock, flushMs, flushKeys, maxDirty, parallel, retryMs, timeoutMs } = resolved
   const dirty = createDirtyKeys<V>()
   const writer = createKeyWriter(map, resolved)

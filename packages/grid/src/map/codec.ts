@@ -41,7 +41,8 @@ export interface Envelope {
  */
 export interface Codec {
   packValue(sealed: Sealed): Uint8Array
-  pack(header: Header, body: Uint8Array | undefined): Uint8Array
+  /** Behind so many bytes that are free for the caller. @default 0 */
+  pack(header: Header, body: Uint8Array | undefined, room?: number): Buffer
   /** Throws `GridError` BAD_ENVELOPE or NEWER_FORMAT. */
   read(bytes: Uint8Array): Envelope
   /** Unpacks a value, not frozen. Throws `GridError` BAD_ENVELOPE. */
@@ -54,9 +55,13 @@ export function createCodec(): Codec {
   const packr = new Packr({ useRecords: false, moreTypes: true, useToJSON: false })
   return {
     packValue: ({ value, collections }) => packr.pack(collections ? wrapCollections(value) : value),
-    pack(header, body) {
+    pack(header, body, room = 0) {
       const head = packr.pack(toFields(header))
-      return body === undefined ? head : Buffer.concat([head, body], head.length + body.length)
+      if (body === undefined && room === 0) return head
+      const packed = Buffer.allocUnsafe(room + head.length + (body?.length ?? 0))
+      packed.set(head, room)
+      if (body !== undefined) packed.set(body, room + head.length)
+      return packed
     },
     read(bytes) {
       const [fields, end] = reading(bytes, () => readFirst(packr, bytes))

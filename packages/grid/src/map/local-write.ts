@@ -1,5 +1,5 @@
 import type { Codec } from './codec.ts'
-import type { DriverWrite, WriteId } from '../driver.ts'
+import type { DriverPut, DriverWrite, WriteId } from '../driver.ts'
 import type { Entry, SourceStamp, Stamps } from './entry.ts'
 import type { Sealed } from './seal.ts'
 import type { TraceContext } from './trace.ts'
@@ -22,21 +22,40 @@ export interface PutParts extends WriteParts {
   readonly strong: boolean
 }
 
-/** A put made by this process. It becomes the entry without being decoded: the sealed value is already what readers may share. */
-export class LocalPut<V> implements DriverWrite {
+/**
+ * A put made by this process. It becomes the entry without being decoded: the sealed value is already what readers may share. One
+ * object that holds all there is of it, because as many of them are alive as there are writes under way.
+ */
+export class LocalPut<V> implements DriverPut<Entry<V>> {
   readonly type = 'put'
-  readonly #parts: PutParts
+  readonly key: string
+  readonly expect: number | undefined
+  readonly strong: boolean
+  readonly ttlMs: number | undefined
+  readonly id: WriteId
+  readonly writer: string
+  readonly sealed: Sealed
+  readonly stamps: Stamps | undefined
+  readonly #schemaVersion: number
+  readonly #source: SourceStamp | undefined
+  readonly #trace: TraceContext | undefined
   readonly #codec: Codec
   #body: Uint8Array | undefined
   #entry: Entry<V> | undefined
 
-  constructor(parts: PutParts, codec: Codec) {
-    this.#parts = parts
+  constructor({ id, key, writer, stamps, expect, trace, sealed, schemaVersion, ttlMs, source, strong }: PutParts, codec: Codec) {
+    this.key = key
+    this.expect = expect
+    this.strong = strong
+    this.ttlMs = ttlMs
+    this.id = id
+    this.writer = writer
+    this.sealed = sealed
+    this.stamps = stamps
+    this.#schemaVersion = schemaVersion
+    this.#source = source
+    this.#trace = trace
     this.#codec = codec
-  }
-
-  get id(): WriteId {
-    return this.#parts.id
   }
 
   /** Size of the packed value, which is packed for it if nobody has done so yet. */
@@ -44,49 +63,37 @@ export class LocalPut<V> implements DriverWrite {
     return this.#packed.length
   }
 
-  get key(): string {
-    return this.#parts.key
-  }
-
-  get expect(): number | undefined {
-    return this.#parts.expect
-  }
-
-  get parts(): PutParts {
-    return this.#parts
-  }
-
   /** The same write, over that version, of what became of its value. */
   over(expect: number, sealed: Sealed, stamps: Stamps): LocalPut<V> {
-    return new LocalPut({ ...this.#parts, expect, sealed, stamps }, this.#codec)
-  }
-
-  get strong(): boolean {
-    return this.#parts.strong
-  }
-
-  get ttlMs(): number | undefined {
-    return this.#parts.ttlMs
+    const { id, key, writer, ttlMs, strong } = this
+    const [schemaVersion, source, trace] = [this.#schemaVersion, this.#source, this.#trace]
+    return new LocalPut({ id, key, writer, ttlMs, strong, schemaVersion, source, trace, expect, sealed, stamps }, this.#codec)
   }
 
   pack(version: number, atMs: number): Uint8Array {
-    const { id, schemaVersion, writer, ttlMs, source, trace, stamps } = this.#parts
+    return this.packAfter(0, version, atMs)
+  }
+
+  packAfter(room: number, version: number, atMs: number): Buffer {
+    const { id: writeId, writer, ttlMs, stamps } = this
+    const [schemaVersion, source, trace] = [this.#schemaVersion, this.#source, this.#trace]
     const body = this.#packed
     // It is seldom packed again: what many writes under way would hold in vain is let go of.
     this.#body = undefined
-    return this.#codec.pack({ schemaVersion, version, writer, stampMs: atMs, ttlMs, source, trace, writeId: id, stamps }, body)
+    return this.#codec.pack({ schemaVersion, version, writer, stampMs: atMs, ttlMs, source, trace, writeId, stamps }, body, room)
   }
 
   // What is coalesced away never is packed.
   get #packed(): Uint8Array {
-    this.#body ??= this.#codec.packValue(this.#parts.sealed)
+    this.#body ??= this.#codec.packValue(this.sealed)
     return this.#body
   }
 
   /** The entry it became; the same object for the near cache and for the caller of `put`. */
   entry(version: number, atMs: number): Entry<V> {
     if (this.#entry?.version === version) return this.#entry
-    const { key, writer, schemaVersion, ttlMs, source, trace, stamps, sealed } = this.#parts
+    const { key, writer, ttlMs, stamps, sealed } = this
+    const [schemaVersion, source, trace] = [this.#schemaVersion, this.#source, this.#trace]
     const value = sealed.value as V
     this.#entry = Object.freeze({ key, value, version, writer, schemaVersion, ttlMs, source, trace, stamps, acceptedAtMs: atMs })
     return this.#entry
@@ -127,8 +134,12 @@ export class LocalRemove implements DriverWrite {
   }
 
   pack(version: number, atMs: number): Uint8Array {
+    return this.packAfter(0, version, atMs)
+  }
+
+  packAfter(room: number, version: number, atMs: number): Buffer {
     const { id, writer, stamps, trace } = this.#parts
     const absent = { ttlMs: undefined, source: undefined }
-    return this.#codec.pack({ schemaVersion: 0, version, writer, stampMs: atMs, trace, writeId: id, stamps, ...absent }, undefined)
+    return this.#codec.pack({ schemaVersion: 0, version, writer, stampMs: atMs, trace, writeId: id, stamps, ...absent }, undefined, room)
   }
 }

@@ -69,13 +69,13 @@ export class ReplicatedMap<V> implements GridMap<V> {
     this.#scope = new Scope(name, options, guests)
     if (!this.#scope.whole) checkSupported(supports, 'strong')
     const scope = this.#scope
-    this.#replica = new Replica({ ...context, map: name, scope, options, tell: (change) => this.#tell(change) })
+    const telling = { tell: (change: Change<V>) => this.#tell(change), isHeard: () => this.#fanOut.isHeard }
+    this.#replica = new Replica({ ...context, ...telling, map: name, scope, options })
     this.#near = this.#replica.near
     this.#fanOut = new FanOut(name, guests, this.#near)
     this.#driver = driver.openMap(name, this.#replica)
     const shared = { map: name, driver: this.#driver, supports, replica: this.#replica, scope }
-    const ageMs = (): number => this.ageMs()
-    this.#reader = new Reader({ ...shared, consistency: options.consistency, ageMs, peek: (key) => this.peek(key) })
+    this.#reader = new Reader({ ...shared, consistency: options.consistency, ageMs: () => this.ageMs(), peek: (key) => this.peek(key) })
     this.#ages = new AgeWatches(this, this.#near.sources, context)
     const check = (key: string, signal: AbortSignal | undefined): void => this.#checkWrite(key, signal)
     this.#writer = new Writer({ ...context, ...shared, reader: this.#reader, options, check })

@@ -39,7 +39,7 @@ export class Merging<V> {
 
   /** Gives the entry that then stands; where a later remove stands, the entry it removed. */
   async put(write: LocalPut<V>): Promise<Entry<V>> {
-    const { key, sealed, writer, stamps = this.stamp(sealed.value) } = write.parts
+    const { key, sealed, writer, stamps = this.stamp(sealed.value) } = write
     let current = this.#held(key)
     if (current === undefined && !this.#options.scope.covers(key)) current = await this.#options.reader.ask(key)
     for (;;) {

@@ -28,10 +28,12 @@ export class NearCache<V> {
   #silent = false
   readonly #kept: KeptKeys | undefined
   readonly #indexes = new Set<MapIndex<V>>()
+  readonly #isHeard: () => boolean
 
-  /** `kept`: the copy is bounded, and this says what goes. */
-  constructor(clock: Clock, tell: (change: Change<V>) => void, kept?: KeptKeys) {
+  /** `kept`: the copy is bounded, and this says what goes. `isHeard`: is there anybody to be told of a put? */
+  constructor(clock: Clock, tell: (change: Change<V>) => void, kept?: KeptKeys, isHeard: () => boolean = () => true) {
     this.#clock = clock
+    this.#isHeard = isHeard
     this.#tell = (change) => {
       if (!this.#silent) tell(change)
     }
@@ -80,7 +82,7 @@ export class NearCache<V> {
     const previous = this.#previous(entry.key, entry.acceptedAtMs)
     if (previous !== undefined && previous.version >= entry.version) return
     this.#hold(entry)
-    this.#tell(Object.freeze({ type: 'put', key: entry.key, entry, previous }))
+    if (this.#isHeard()) this.#tell(Object.freeze({ type: 'put', key: entry.key, entry, previous }))
   }
 
   /** The answer of an owner is kept. It is no change, so nobody is told. */

@@ -21,6 +21,8 @@ export interface ReplicaOptions<V> {
   readonly scope: Scope<V>
   readonly options: ResolvedMapOptions<V>
   readonly tell: (change: Change<V>) => void
+  /** Is there anybody to be told of a put? */
+  readonly isHeard: () => boolean
 }
 
 /**
@@ -37,12 +39,13 @@ export class Replica<V> implements DriverFeed {
   readonly #options: ReplicaOptions<V>
   readonly #unreadable = new Map<string, GridError>()
   #loaded = false
+  #loading = false
 
   constructor(options: ReplicaOptions<V>) {
     this.#options = options
     const { maxEntries, tombstoneMs } = options.options
     this.kept = maxEntries === undefined ? undefined : new KeptKeys(maxEntries)
-    this.near = new NearCache(options.clock, options.tell, this.kept)
+    this.near = new NearCache(options.clock, options.tell, this.kept, options.isHeard)
     this.tombstones = new Tombstones(tombstoneMs)
   }
 
@@ -63,9 +66,16 @@ export class Replica<V> implements DriverFeed {
     this.near.remove(change.key, change.version, change.atMs, header?.trace)
   }
 
+  loading(records: Iterable<DriverRecord>): void {
+    this.#loading = true
+    for (const record of records) if (this.#holds(record.key)) this.#put(record)
+  }
+
   load(records: Iterable<DriverRecord>, reason?: ResyncChange<V>['reason']): void {
     this.#loaded = true
-    this.#unreadable.clear()
+    // What cannot be read of the parts before stays known.
+    if (!this.#loading || reason !== undefined) this.#unreadable.clear()
+    this.#loading = false
     this.reading.reset()
     // Asked of all before the copy is emptied: what a bounded copy holds is what it goes on holding.
     const held = Array.from(records).filter(({ key }) => this.#holds(key))

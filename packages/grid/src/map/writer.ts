@@ -119,6 +119,8 @@ export class Writer<V> {
 
   #put(write: LocalPut<V>): Promise<Entry<V>> {
     if (this.#merging !== undefined) return this.#merging.put(write)
+    const { driver, replica } = this.#options
+    if (driver.put !== undefined && replica.kept === undefined && !write.strong) return driver.put(write)
     return this.#commit(write).then((result) => {
       if (result.ok) return write.entry(result.version, result.atMs)
       throw new GridError('UNSUPPORTED', `the backend refused an unconditional write of ${quote(write.key)}`)

@@ -8,7 +8,10 @@ import type { ObjectBucket } from './bucket.ts'
 export interface S3Options {
   /** Where to store: of `connectBucket`, `s3miniBucket` or `awsBucket`. */
   readonly bucket: ObjectBucket
-  /** Begins every key, so that several stores may share a bucket: letters, digits, `_.-` and `/`, at most 100. @default '' */
+  /**
+   * Begins every key, so that several stores may share a bucket: letters, digits, `_.-` and `/`, at most 100; no part of it is `.`, `..`
+   * or empty, which a URL does not keep. @default ''
+   */
   readonly prefix?: string
   /**
    * What a resolved write promises. Say `host` of a service that flushes before it answers, as Amazon S3 does; a gateway in front of a
@@ -40,6 +43,10 @@ export function resolveS3Options(options: S3Options): ResolvedS3Options {
   if (typeof bucket?.put !== 'function') throw badOption('bucket', quote(bucket), 'a bucket of connectBucket, s3miniBucket or awsBucket')
   if (typeof prefix !== 'string' || !/^[\w.\-/]{0,100}$/.test(prefix)) {
     throw badOption('prefix', prefix, 'at most 100 letters, digits, dots, hyphens, underscores and slashes')
+  }
+  // Else it names another place than it says, or another bucket.
+  if (prefix.split('/').some((part, at, parts) => part === '.' || part === '..' || (part === '' && at < parts.length - 1))) {
+    throw badOption('prefix', prefix, 'one without the parts . and .., and without an empty part')
   }
   if (level !== 'process' && level !== 'host') throw badOption('level', level, "'process' or 'host'")
   return {

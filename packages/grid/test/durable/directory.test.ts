@@ -49,6 +49,26 @@ test('a lock file that is a directory', () =>
     await refused(openDurableReader(path), 'STORE_ACCESS', /lock\.mdb is not a file/)
   }))
 
+test('a lock file that may only be appended to', () =>
+  inPlace(async (path) => {
+    await fill(path)
+    const lock = join(path, 'lock.mdb')
+    const mark = (how: string): Promise<boolean> =>
+      promisify(execFile)('chattr', [how, lock]).then(
+        () => true,
+        () => false,
+      )
+    // Not every file system and not everybody can mark one.
+    if (!(await mark('+a'))) return
+    try {
+      await refused(openDurable({ path }), 'STORE_ACCESS', /lock\.mdb may only be appended to.*chattr -a/)
+      await refused(openDurableReader(path), 'STORE_ACCESS', /lock\.mdb may only be appended to/)
+    } finally {
+      await mark('-a')
+    }
+    await fill(path).catch((error: unknown) => assert.ok(isStoreError(error, 'STORE_CONFLICT')))
+  }))
+
 test('a lock file without permission: a writer is told, and does not die', () =>
   inPlace(async (path) => {
     await fill(path)

@@ -1,3 +1,4 @@
+import { createVirtualClock } from '@stigmergy/grid'
 import { openDurable } from '@stigmergy/grid/durable'
 import { isStoreError, STORE_ERRORS, type StoreErrorCode } from '@stigmergy/grid/store'
 import { execFile } from 'node:child_process'
@@ -7,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { commitFailure } from '../../src/durable/commit-error.ts'
 import { openEnvironment } from '../../src/durable/environment.ts'
 import { resolveDurableOptions } from '../../src/durable/options.ts'
 import { newPlace } from './places.ts'
@@ -80,7 +82,7 @@ test('a truncated file, a file of other bytes, a file without its second header'
     const file = await filled(path)
     const whole = await readFile(file)
     await truncate(file, whole.length / 2)
-    await refused(openDurable({ path }), 'STORE_BROKEN', /it has \d+ pages, and page \d+ is in use/)
+    await refused(openDurable({ path }), 'STORE_BROKEN', /it has \d+ pages\. Page \d+: it is in use/)
     await writeFile(file, 'no database at all')
     await refused(openDurable({ path }), 'STORE_BROKEN', /no lmdb header at byte 0/)
     await writeFile(file, Buffer.concat([whole.subarray(0, 4096), Buffer.alloc(whole.length - 4096)]))
@@ -146,6 +148,21 @@ test('the table of codes is in the document, word for word', async () => {
   const text = await readFile(new URL('../../../../docs/durability.md', import.meta.url), 'utf8')
   const rows = Array.from(text.matchAll(/^\| `([A-Z_0-9]+)` \| (.*) \|$/gm), ([, code, meaning]) => [code, meaning])
   assert.equal(rows, Object.entries(STORE_ERRORS))
+})
+
+test('a transaction that lmdb gives up is told as not written; damage and a full disk as what they are', async () => {
+  const clock = createVirtualClock()
+  const told = async (message: string, code: number): Promise<string> => {
+    const commitError = Promise.reject(Object.assign(new Error(message), { code }))
+    const error = await commitFailure(Object.assign(new Error('Commit failed'), { commitError }), clock, '/nowhere')
+    return `${error.code} ${error.message}`
+  }
+  const givenUp = /^STORE_FAILED lmdb gave up a transaction at \/nowhere, and nothing of it was written: try again/
+  assert.match(await told('MDB_BAD_TXN: Transaction must abort, has a child, or is invalid: mdb_page_touch no parent', -30_782), givenUp)
+  assert.match(await told('freelist entry 7 had bad/duplicate entries, error code 22', -30_782), givenUp)
+  assert.match(await told('MDB_PROBLEM: Unexpected problem - txn should abort', -30_779), givenUp)
+  assert.match(await told('MDB_CORRUPTED: Located page was wrong type', -30_796), /^STORE_BROKEN /)
+  assert.match(await told('No space left on device', 28), /^STORE_FULL /)
 })
 
 test.run()

@@ -70,7 +70,7 @@ function open() {
   }
   const hear = ({ key, stored, old }: Event): void => (stored === null ? changes.gone(key, old) : changes.stored(key, stored, old))
   const start = (): void => {
-    changes.first(owner)
+    void changes.first(owner)
     completeness.loaded(clock.now())
     told.length = 0
   }

@@ -3,6 +3,7 @@ import { hazelcast } from '@stigmergy/grid/hazelcast'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { AppliedNumbers } from '../../src/hazelcast/applied-numbers.ts'
+import { AwaitedWrites } from '../../src/hazelcast/awaited-writes.ts'
 import { packBeat, readBeat, type Beat } from '../../src/hazelcast/beat.ts'
 import { ClockOffset } from '../../src/hazelcast/clock-offset.ts'
 import { HIGHEST_VERSION, packFrame, readFrame, restamp, type Frame } from '../../src/hazelcast/frame.ts'
@@ -66,6 +67,28 @@ test('applied numbers know what is missing, in whatever order they come', () => 
   assert.equal([applied.low, applied.missing(9, 10)], [9, []])
   applied.cover(3)
   assert.is(applied.low, 9)
+})
+
+test('a write of this process is known again by its bytes, until it is in the copy', () => {
+  const awaited = new AwaitedWrites()
+  const stored = packFrame(frame)
+  const applied: unknown[] = []
+  const write = { type: 'put', key: 'k', expect: undefined, ttlMs: undefined, pack: () => frame.bytes } as const
+  const sent = { ...frame, stored }
+  awaited.begin(frame.number, { write, sent, applied: (one) => applied.push(one), closed: () => {} })
+  assert.is(awaited.sentAs(Buffer.from(stored)), sent)
+  for (const other of [
+    restamp(stored, 9),
+    packFrame({ ...frame, session: 'another' }),
+    packFrame({ ...frame, number: 8 }),
+    stored.subarray(1),
+  ]) {
+    assert.is(awaited.sentAs(other), undefined)
+  }
+  for (const foreign of ['of another client, and longer than a frame', 7, Buffer.alloc(0)])
+    assert.is(awaited.sentAs(foreign as Buffer), undefined)
+  awaited.settle(frame.number, sent)
+  assert.equal([applied, awaited.sentAs(stored)], [[sent], undefined])
 })
 
 test('own writes announce what was issued, what ended, what was void; a ring names keys; what all have heard is not said again', () => {

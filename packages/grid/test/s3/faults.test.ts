@@ -238,6 +238,10 @@ test('options that cannot be', async () => {
   const bad: readonly (readonly [object, string])[] = [
     [{ bucket: {} }, 'a bucket of connectBucket'],
     [{ prefix: 'a b' }, 'prefix is "a b"'],
+    [{ prefix: '../other/' }, 'prefix is "../other/": give one without the parts . and ..'],
+    [{ prefix: 'q/./r' }, 'prefix is "q/./r": give'],
+    [{ prefix: '/' }, 'prefix is "/": give'],
+    [{ prefix: 'a//b' }, 'prefix is "a//b": give'],
     [{ level: 'disk' }, 'level is "disk"'],
     [{ revisions: 0 }, 'revisions is 0'],
     [{ timeoutMs: 0 }, 'timeoutMs is 0'],

@@ -1,4 +1,5 @@
 import { quietly, type Environment, type Table } from '../environment.ts'
+import { guardedRange } from '../guarded.ts'
 import { logAt, logKey, SESSION_LENGTH } from './rows.ts'
 import { beganAt, isAlive, packSession, toSession, type SessionRow } from './sessions.ts'
 
@@ -30,10 +31,13 @@ export class SessionTable {
 
   /** As of the last refresh, as {@link others} and {@link last}. */
   all(): readonly Session[] {
-    return Array.from(this.#table.getRange({ versions: true }), ({ key, value, version }) => {
-      const name = key.toString('latin1', 0, SESSION_LENGTH)
-      return { name, version: version ?? 0, row: toSession(this.#environment.rows.read(value, `session ${name}`)) }
-    })
+    return Array.from(
+      guardedRange(this.#environment, () => this.#table.getRange({ versions: true })),
+      ({ key, value, version }) => {
+        const name = key.toString('latin1', 0, SESSION_LENGTH)
+        return { name, version: version ?? 0, row: toSession(this.#environment.rows.read(value, `session ${name}`)) }
+      },
+    )
   }
 
   /** Those that are alive. */
@@ -43,7 +47,8 @@ export class SessionTable {
 
   /** The last number in the log of a session. */
   last(name: string): number | undefined {
-    for (const key of this.#logs.getKeys({ start: logKey(name, 2 ** 53), end: logKey(name, 0), reverse: true, limit: 1 })) return logAt(key)
+    const range = { start: logKey(name, 2 ** 53), end: logKey(name, 0), reverse: true, limit: 1 }
+    for (const key of guardedRange(this.#environment, () => this.#logs.getKeys(range))) return logAt(key)
     return undefined
   }
 

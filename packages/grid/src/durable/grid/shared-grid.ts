@@ -76,7 +76,7 @@ export class SharedGrid {
       },
       committed: (writes) => {
         this.#log.committed(writes)
-        this.#log.catchUp()
+        this.#catchUp()
         this.#bell?.ring(this.#log.others)
       },
     })
@@ -151,7 +151,11 @@ export class SharedGrid {
   }
 
   #look(): void {
-    if (this.#closed) return
+    if (!this.#closed) this.#catchUp()
+  }
+
+  /** What cannot be read is no failure of what was committed: the copy is old from here on, and says so. */
+  #catchUp(): void {
     try {
       this.#log.catchUp()
     } catch {

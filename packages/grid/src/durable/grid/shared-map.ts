@@ -1,5 +1,6 @@
 import type { CommitResult, DriverChange, DriverFeed, DriverRecord, DriverWrite, MapDriver } from '../../driver.ts'
 import type { Environment, Table } from '../environment.ts'
+import { guardedRange } from '../guarded.ts'
 import type { GroupCommit } from '../group-commit.ts'
 import type { RowKind } from '../row-kind.ts'
 import type { ChangeLog, Logged } from './change-log.ts'
@@ -166,7 +167,8 @@ export class SharedMap implements MapRows {
   *#rows(): Generator<{ readonly id: string; readonly row: RecordRow }> {
     const { table } = this.#options
     const prefix = Buffer.from(mapPrefix(this.name))
-    for (const { key, value } of table.getRange({ start: prefix, end: Buffer.concat([prefix, LAST]) })) {
+    const range = { start: prefix, end: Buffer.concat([prefix, LAST]) }
+    for (const { key, value } of guardedRange(this.#options.environment, () => table.getRange(range))) {
       const id = key.toString()
       yield { id, row: this.#unpack(id.slice(prefix.length), value) }
     }
