@@ -13,6 +13,8 @@ export interface StoredValues<V> {
   read(key: string, bytes: Uint8Array): V
   /** Whether these bytes hold the entry's value, in its schema. */
   same(entry: Entry<V>, bytes: Uint8Array): boolean
+  /** Whether these bytes are what {@link pack} made of this very entry. */
+  isOf(entry: Entry<V>, bytes: Uint8Array): boolean
 }
 
 export function storedValues<V>(map: GridMap<V>): StoredValues<V> {
@@ -26,6 +28,10 @@ export function storedValues<V>(map: GridMap<V>): StoredValues<V> {
     same({ value, schemaVersion }, bytes) {
       const { header, body } = codec.read(bytes)
       return header.schemaVersion === schemaVersion && body !== undefined && Buffer.compare(body, codec.packValue(seal(value))) === 0
+    },
+    isOf({ version, writer }, bytes) {
+      const { header } = codec.read(bytes)
+      return header.version === version && header.writer === writer
     },
     read: (key, bytes) => readEntry({ key, version: 1, atMs: 0, bytes }, codec, map.name, options).value,
   }
