@@ -3,6 +3,7 @@ import { isStoreError, STORE_ERRORS, type StoreErrorCode } from '@stigmergy/grid
 import { execFile } from 'node:child_process'
 import { chmod, open, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { suite } from 'uvu'
@@ -80,7 +81,7 @@ test('a truncated file, a file of other bytes, a file without its second header'
     const file = await filled(path)
     const whole = await readFile(file)
     await truncate(file, whole.length / 2)
-    await refused(openDurable({ path }), 'STORE_BROKEN', /it has \d+ pages, and page \d+ is in use/)
+    await refused(openDurable({ path }), 'STORE_BROKEN', /it has \d+ pages\. Page \d+: it is in use/)
     await writeFile(file, 'no database at all')
     await refused(openDurable({ path }), 'STORE_BROKEN', /no lmdb header at byte 0/)
     await writeFile(file, Buffer.concat([whole.subarray(0, 4096), Buffer.alloc(whole.length - 4096)]))
@@ -111,6 +112,8 @@ test('a store of a newer schema, and a row of a newer format, are left untouched
     const heads = environment.table('heads', true)
     const newer = environment.rows.pack([1])
     newer[0] = 3
+    // Its check sum covers the format as well.
+    newer.writeUInt32BE(crc32(newer.subarray(5), crc32(newer.subarray(0, 1))), 1)
     await heads.put(Buffer.from('x'), newer, 1)
     const meta = environment.table('meta', true)
     const { store, close } = await openDurable({ path })
