@@ -84,7 +84,11 @@ export abstract class Turns implements Runnable {
   }
 
   get ready(): boolean {
-    return this.running && !this.inbox.empty && !this.owner.full
+    return this.hasMail && !this.owner.full
+  }
+
+  get hasMail(): boolean {
+    return this.running && !this.inbox.empty
   }
 
   /** Asks for a turn, to handle what came in and to tell the owner when all is handled. */
