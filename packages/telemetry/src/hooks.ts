@@ -14,6 +14,7 @@ import { resolveTelemetryHooksOptions, text } from './options.ts'
 import type { Flight } from './recorder/flight.ts'
 import { KEEP_REASONS, reasonCode, type KeepReason } from './recorder/keep-rules.ts'
 import { createRecorderHooks } from './recorder/recorder-hooks.ts'
+import { isContext } from './span-context.ts'
 import { createSpanTime } from './span-time.ts'
 import { createSpanHooks } from './spans.ts'
 import { createStartTrace, planOf, type StartTraceOptions } from './start-trace.ts'
@@ -69,19 +70,20 @@ export interface TelemetryHooks {
   startTrace(name: string, attributes?: Attributes, options?: StartTraceOptions): TraceContext
   /**
    * Keeps a trace, here and in every process that hears of it: for what only the user or an alarm can tell (`violation`, `drift`, `stale`,
-   * `debug`). The trace must still be in the recorder. Without a recorder, nothing.
+   * `debug`). The trace must still be in the recorder. Without a recorder or a trace, nothing.
    */
-  keep(trace: TraceContext, reason: Exclude<KeepReason, 'base' | 'remote'>): void
+  keep(trace: TraceContext | undefined, reason: Exclude<KeepReason, 'base' | 'remote'>): void
   /**
    * Says that the transition running under `trace` (`grid.trace.current`) has further causes: one plan made from many percepts. They
-   * become links of its span. Without a recorder, nothing.
+   * become links of its span. Without a recorder, or outside of a transition, nothing.
    */
-  link(trace: TraceContext, causes: readonly TraceContext[]): void
+  link(trace: TraceContext | undefined, causes: readonly (TraceContext | undefined)[]): void
   /**
    * Says that the transition running under `trace` (`grid.trace.current`), and all that follows from it in any process, belongs to a plan:
-   * spans, exemplars and log lines then carry its id, cut after 48 characters. Without a recorder, nothing.
+   * spans, exemplars and log lines then carry its id, cut after 48 characters. Without a recorder, or
+   * outside of a transition, nothing.
    */
-  plan(trace: TraceContext, planId: string): void
+  plan(trace: TraceContext | undefined, planId: string): void
   /** Adds to `task_assignment_latency_seconds`. A value that is no finite number from 0 is dropped and counted. */
   recordTaskAssignment(seconds: number, labels?: Attributes): void
   /** Adds readings to `map_stale_age_seconds`; the function is called when metrics are collected. Returns its removal. */
@@ -148,12 +150,14 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
     instruments,
     startTrace: createStartTrace({ recorder, tracer, clock, time }),
     keep(trace, reason) {
-      if (KEEP_REASONS.includes(reason)) recorder?.keep(trace, reasonCode(reason))
+      if (isContext(trace) && KEEP_REASONS.includes(reason)) recorder?.keep(trace, reasonCode(reason))
     },
     link(trace, causes) {
-      for (const cause of causes) recorder?.link(trace, cause)
+      if (isContext(trace)) for (const cause of causes) if (isContext(cause)) recorder?.link(trace, cause)
     },
-    plan: (trace, planId) => recorder?.plan(trace, planOf(planId)),
+    plan(trace, planId) {
+      if (isContext(trace)) recorder?.plan(trace, planOf(planId))
+    },
     recordTaskAssignment: telling.taskAssignment,
     observeAge: ages.observe,
     observe: telling.observe,

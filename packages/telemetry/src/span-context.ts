@@ -23,3 +23,10 @@ export function traceContextOf(span: Span): TraceContext {
 
 /** The ids that W3C Trace Context calls invalid: whoever reads them begins a trace of its own. */
 export const NO_TRACE: TraceContext = Object.freeze({ traceId: INVALID_TRACEID, spanId: INVALID_SPANID, traceFlags: 0 })
+
+/** True for what can be the context of a trace: what users hand over is called in actions, where it must not throw (I7). */
+export function isContext(given: unknown): given is TraceContext {
+  if (typeof given !== 'object' || given === null) return false
+  const { traceId, spanId } = given as Partial<TraceContext>
+  return typeof traceId === 'string' && typeof spanId === 'string'
+}

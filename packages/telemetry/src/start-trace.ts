@@ -4,6 +4,7 @@ import { reasonCode } from './recorder/keep-rules.ts'
 import type { Recorder } from './recorder/recorder.ts'
 import { NO_TRACE, traceContextOf } from './span-context.ts'
 import type { SpanTime } from './span-time.ts'
+import { describeThrown } from './thrown.ts'
 
 export interface StartTraceOptions {
   /** Monotonic ms of the clock at which the reading began. @default now: the span has no length */
@@ -25,12 +26,15 @@ export interface StartTraceParts {
 const LONGEST_PLAN = 48
 
 export function planOf(planId: unknown): string {
-  return String(planId).slice(0, LONGEST_PLAN)
+  return describeThrown(planId).slice(0, LONGEST_PLAN)
 }
 
 /** Where a reading enters: the root of a pipeline, in the recorder or as a span. */
 export function createStartTrace({ recorder, tracer, clock, time }: StartTraceParts) {
-  return (name: string, attributes?: Attributes, { startedAtMs, debug = false, planId }: StartTraceOptions = {}): TraceContext => {
+  return (given: string, attributes?: Attributes, options?: StartTraceOptions): TraceContext => {
+    // Called in the users' own code, where nothing of ours throws.
+    const name = describeThrown(given)
+    const { startedAtMs, debug = false, planId } = options ?? {}
     if (recorder !== undefined) {
       const now = clock.now()
       const context = recorder.root(name, { ...attributes }, startedAtMs ?? now, now, planId === undefined ? undefined : planOf(planId))

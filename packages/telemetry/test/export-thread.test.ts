@@ -1,7 +1,11 @@
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
 import { createVirtualClock } from '@stigmergy/grid'
 import { isTelemetryError } from '@stigmergy/telemetry'
 import { startTelemetry, type StartTelemetryOptions, type Telemetry } from '@stigmergy/telemetry/node'
@@ -128,6 +132,19 @@ test('an exporter that never comes back: what finds no room is counted, and clos
     }),
   ))
 
+/** Writes down what it is given. */
+const NAMES = `export const spanExporters = [{
+  export(spans, done) {
+    for (const span of spans) {
+      const { traceId } = span.spanContext()
+      const line = { name: span.name, traceId, parentId: span.parentSpanContext?.spanId, service: span.resource.attributes['service.name'] }
+      appendFileSync(file('spans'), JSON.stringify(line) + '\\n')
+    }
+    done({ code: 0 })
+  },
+  shutdown: async () => {},
+}]`
+
 const BROKEN: Readonly<Record<string, string>> = {
   'a thread that crashes': `export const spanExporters = [{ export() { setImmediate(() => { throw new Error('out of\\nluck') }) }, shutdown: async () => {} }]`,
   'a thread that ends itself': `export const spanExporters = [{ export() { process.exit(3) }, shutdown: async () => {} }]`,
@@ -157,7 +174,10 @@ for (const [name, text] of Object.entries(BROKEN)) {
         void telemetry.flush()
         await ended
         assert.is(lines.length, 1)
-        assert.match(lines[0]!, /^telemetry: the thread that exports spans ended \(.+\): they go by OTLP from this one$/)
+        assert.match(
+          lines[0]!,
+          /^telemetry: the thread that exports spans ended \(.+\): they go by OTLP from this one; what the exporters of .+ would have got is counted as dropped$/,
+        )
         assert.ok(telemetry.tally.exportFailures.traces >= 1)
         const before = posts.flatMap(({ body }) => dig(body, 1, 2, 2)).length
         transitions(telemetry, 10)
@@ -169,6 +189,65 @@ for (const [name, text] of Object.entries(BROKEN)) {
       }),
     ))
 }
+
+for (const [name, text] of Object.entries(BROKEN)) {
+  test(`${name}, and nowhere else to send: every span after it is counted, and who warns may throw`, () =>
+    withEnvironment({}, () =>
+      withModule(text, async (module) => {
+        const lines: string[] = []
+        let said: () => void = () => {}
+        const ended = new Promise<void>((resolve) => (said = resolve))
+        const warn = (line: string): void => {
+          lines.push(line)
+          said()
+          throw new Error('no screen')
+        }
+        const telemetry = await startTelemetry({ keep: 'all', exportThread: { module }, closeTimeoutMs: 20_000, warn })
+        transitions(telemetry, 10)
+        void telemetry.flush()
+        await ended
+        await telemetry.flush()
+        const before = telemetry.tally.dropped.span
+        assert.ok(before >= 10, String(before))
+        transitions(telemetry, 3000)
+        await telemetry.flush()
+        assert.is(telemetry.tally.dropped.span - before, 3000)
+        await telemetry.close()
+        assert.is(lines.length, 1)
+        assert.match(lines[0]!, /^telemetry: the thread that exports spans ended \(.+\): what the exporters of file:.+ counted as dropped$/)
+      }),
+    ))
+}
+
+test('spans of an instrumentation go through the thread, under the transition that called', () =>
+  withEnvironment({}, () =>
+    withModule(NAMES, async (module, folder) => {
+      const server = createServer((_, response) => response.end('ok')).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+      const instrumentations = [new UndiciInstrumentation()]
+      const telemetry = await startTelemetry({ keep: 'all', exportThread: { module }, instrumentations, closeTimeoutMs: 20_000 })
+      const context = telemetry.core.onTransitionStart!(startOf({ trace: telemetry.startTrace('camera frame') }))!
+      const called = fetch(url).then((response) => response.text())
+      telemetry.core.onTransitionEnd!(endOf({ context }))
+      await called
+      // The span of a request ends with its response, some turns of the loop later.
+      for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+      await telemetry.flush()
+      await telemetry.close()
+      const spans = (await readFile(join(folder, 'spans'), 'utf8'))
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+      const request = spans.find(({ name }) => name === 'GET')
+      assert.equal(
+        [spans.length, request?.traceId, request?.parentId, request?.service, telemetry.tally.dropped.span],
+        [3, context.traceId, context.spanId, 'stigmergy', 0],
+      )
+      server.closeAllConnections()
+      server.close()
+    }),
+  ))
 
 test('a module is an absolute path or a URL', async () => {
   for (const exportThread of ['yes', { module: './exporters.js' }, { module: 7 }, 0]) {

@@ -75,4 +75,20 @@ test('a plan given at the root, cut where it is too long', () =>
     )
   }))
 
+test('outside of a transition there is no trace: nothing is told, and nothing throws', async () => {
+  const telemetry = await startTelemetry({ otlp: false, prometheus: false })
+  const trace = telemetry.startTrace('camera frame')
+  for (const bad of [undefined, null, 5, {}, { traceId: 5, spanId: 6 }]) {
+    telemetry.plan(bad as never, 'plan-1')
+    telemetry.keep(bad as never, 'debug')
+    telemetry.link(bad as never, [trace])
+    telemetry.link(trace, [bad as never])
+  }
+  for (const bad of [undefined, null, Symbol('x')]) {
+    assert.match(telemetry.startTrace(bad as never, bad as never, null as never).traceId, /^[0-9a-f]{32}$/)
+    telemetry.plan(trace, bad as never)
+  }
+  await telemetry.close()
+})
+
 test.run()

@@ -46,7 +46,10 @@ export interface Audit extends AsyncDisposable {
   read<T = unknown>(name: string, version?: number): Promise<AuditEntry<T> | undefined>
   /** The versions that are in the blobs, oldest first. */
   versions(name: string): Promise<readonly number[]>
-  /** Delivers what waits, of this name or of all that this process has recorded. Throws what stopped it. */
+  /**
+   * Delivers what waits, of this name or of all that this process has recorded; after a restart, name those that another one may have
+   * left. Throws what stopped the first that it stopped, when all others are delivered.
+   */
   flush(name?: string): Promise<void>
   stats(): AuditStats
   /** Delivers what it can, then ends. What it cannot stays in the outbox. */

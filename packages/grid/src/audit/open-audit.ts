@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '../time/clock.ts'
+import { systemClock, type Clock, type TimerHandle } from '../time/clock.ts'
 import type { Blobs } from '../blobs/blobs.ts'
 import { StoreError, isStoreError } from '../store/errors.ts'
 import { badOption, checkCount, checkFence, checkNames } from '../store/rules.ts'
@@ -29,7 +29,14 @@ interface Line {
   delivering: Promise<void> | undefined
   /** Why the last delivery failed, if it did. */
   failure: unknown
+  /** How often in a row. */
+  failures: number
+  retry: TimerHandle
 }
+
+// What failed is tried again after so long, then after twice as long, and so on.
+const FIRST_PAUSE_MS = 1000
+const LONGEST_PAUSE_MS = 60_000
 
 /** Opens an audit trail over a store and blobs. Throws `StoreError` BAD_OPTION. */
 export function openAudit(options: AuditOptions): Audit {
@@ -47,7 +54,18 @@ export function openAudit(options: AuditOptions): Audit {
     checkName(name)
     let line = lines.get(name)
     if (line === undefined)
-      lines.set(name, (line = { tail: Promise.resolve(), rev: undefined, undelivered: 0, delivering: undefined, failure: undefined }))
+      lines.set(
+        name,
+        (line = {
+          tail: Promise.resolve(),
+          rev: undefined,
+          undelivered: 0,
+          delivering: undefined,
+          failure: undefined,
+          failures: 0,
+          retry: undefined,
+        }),
+      )
     return line
   }
 
@@ -95,15 +113,29 @@ export function openAudit(options: AuditOptions): Audit {
       line.undelivered = Math.max(0, line.undelivered - count)
     })
       .then(
-        () => (line.failure = undefined),
+        () => {
+          line.failure = undefined
+          line.failures = 0
+          clock.clearTimeout(line.retry)
+        },
         (error: unknown) => {
           counts.failed += 1
           counts.lastError = line.failure = error
+          again(name, line)
           throw error
         },
       )
       .finally(() => (line.delivering = undefined))
     return line.delivering
+  }
+
+  /** Tries a failed delivery again in a while, but not where only somebody else can help: then with the next record. */
+  function again(name: string, line: Line): void {
+    clock.clearTimeout(line.retry)
+    if (closed || isStoreError(line.failure, 'TAG_CONFLICT') || isStoreError(line.failure, 'STORE_FENCED')) return
+    const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** line.failures)
+    line.failures += 1
+    line.retry = clock.setTimeout(() => void deliver(name, line).catch(() => undefined), pauseMs)
   }
 
   const audit: Audit = {
@@ -141,18 +173,22 @@ export function openAudit(options: AuditOptions): Audit {
       return (await blobs.tags(tagName(name))).map(({ version }) => Number.parseInt(version, 10))
     },
     async flush(name) {
+      const failures: unknown[] = []
+      // One name that is stuck keeps none of the others.
       for (const each of name === undefined ? [...lines.keys()] : [name]) {
         const line = lineOf(each)
         await line.tail
         // One that began before the last record may have ended without it.
         await line.delivering?.catch(() => undefined)
-        await deliver(each, line)
+        await deliver(each, line).catch((error: unknown) => failures.push(error))
       }
+      if (failures.length > 0) throw failures[0]
     },
     stats: () => ({ ...counts }),
     async close() {
       if (closed) return
       closed = true
+      for (const { retry } of lines.values()) clock.clearTimeout(retry)
       await audit.flush().catch(() => undefined)
     },
     [Symbol.asyncDispose]: () => audit.close(),

@@ -186,7 +186,7 @@ async function claimSchema(environment: Environment, root: RootDatabase<Buffer, 
   const key = Buffer.from('schema_version')
   const row = environment.rows.pack([DURABLE_SCHEMA_VERSION])
   for (;;) {
-    const { version, fields } = environment.read(table, key, 'the schema version')
+    const { version, fields } = environment.read(table, key, `the schema version of ${path}`)
     refuseForeign(names, fields, path)
     const found = fields?.[0] ?? 0
     if (found === DURABLE_SCHEMA_VERSION) return

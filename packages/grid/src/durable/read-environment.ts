@@ -78,7 +78,7 @@ export async function openReadEnvironment(path: string): Promise<ReadEnvironment
   }
 
   try {
-    const { fields } = environment.read(environment.table('meta', true), Buffer.from('schema_version'), 'the schema version')
+    const { fields } = environment.read(environment.table('meta', true), Buffer.from('schema_version'), `the schema version of ${path}`)
     refuseForeign(environment.tables, fields, path)
     const schemaVersion = Number(fields?.[0] ?? 0)
     if (schemaVersion <= DURABLE_SCHEMA_VERSION) return { ...environment, schemaVersion }

@@ -63,29 +63,50 @@ export function createTidier(table: JournalTable, name: string, options: Resolve
     const positions = [...table.readers(name).values()]
     const wanted = row.end - keepRecords
     const to = unread === 'keep' ? Math.min(wanted, ...positions) : wanted
-    const found = droppable(row, to)
-    if (found.first === row.first) return false
-    const { dropSegments, dropBatches, first } = found
+    const { first, dropBatches } = droppable(row, to)
+    if (first === row.first) return false
     const head = { ...row, first, cold: Math.max(row.cold, first) }
-    const firsts = dropSegments.map((segment) => segment.first)
-    if ((await table.swap(name, tag, { head, dropSegments: firsts, dropBatches })) === undefined) return true
+    if ((await table.swap(name, tag, { head, dropBatches })) === undefined) return true
     droppedUnread += Math.max(0, first - Math.max(row.first, Math.min(first, ...positions)))
-    for (const segment of dropSegments) await archive?.drop(name, segment.first, segment.id)
     return true
   }
 
-  function droppable(row: JournalHead, to: number): { first: number; dropSegments: JournalSegment[]; dropBatches: number[] } {
-    const found = { first: row.first, dropSegments: [] as JournalSegment[], dropBatches: [] as number[] }
+  function droppable(row: JournalHead, to: number): { first: number; dropBatches: number[] } {
+    const found = { first: row.first, dropBatches: [] as number[] }
     for (let count = 0; count < DROPS; count++) {
       const segment = found.first < row.cold ? table.segment(name, found.first) : undefined
       const batch = found.first < row.cold ? undefined : table.batch(name, found.first)
       const next = segment?.end ?? (batch && endOf([batch]))
       if (next === undefined || next > to) break
       if (segment === undefined) found.dropBatches.push(found.first)
-      else found.dropSegments.push(segment)
       found.first = next
     }
     return found
+  }
+
+  /**
+   * What was dropped goes from the archive as well. The rows of its segments stand until then: what fails here, is killed, or was dropped
+   * by a process without the archive, is done another time. False: there is nothing left of it.
+   */
+  async function letGo(): Promise<boolean> {
+    const { row } = table.head(name)
+    if (archive === undefined || row === undefined) return false
+    const segments: JournalSegment[] = []
+    for (let at = 0; segments.length < DROPS;) {
+      const segment = table.segment(name, at)
+      if (segment === undefined || segment.end > row.first) break
+      segments.push(segment)
+      at = segment.end
+    }
+    if (segments.length === 0) return false
+    for (const { first, id } of segments) await archive.drop(name, first, id)
+    for (;;) {
+      // Others append meanwhile.
+      const { tag, row: now } = table.head(name)
+      if (now === undefined) return false
+      const change = { head: now, dropSegments: segments.map(({ first }) => first) }
+      if ((await table.swap(name, tag, change)) !== undefined) return true
+    }
   }
 
   return {
@@ -95,6 +116,7 @@ export function createTidier(table: JournalTable, name: string, options: Resolve
     async run(closing) {
       while (!closing.aborted && (await drop()));
       while (!closing.aborted && (await move()));
+      while (!closing.aborted && (await letGo()));
     },
   }
 }

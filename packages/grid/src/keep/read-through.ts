@@ -1,5 +1,6 @@
 import type { Entry } from '../map/entry.ts'
 import type { GridMap } from '../grid.ts'
+import type { StoreRecord } from '../store/store.ts'
 import { resolveReadThrough, type ReadThroughOptions } from './options.ts'
 import { ofTheRecord, refusedKeys } from './refused-keys.ts'
 import { createSingleFlight } from './single-flight.ts'
@@ -40,18 +41,34 @@ export function createReadThrough<V>(map: GridMap<V>, options: ReadThroughOption
   let loads = 0
   let refilled = 0
 
-  /** Only where there is nothing: whoever wrote meanwhile knows better than the store. */
-  async function fill(key: string, bytes: Uint8Array): Promise<Entry<V> | undefined> {
-    const result = await map.compareAndSet(key, 0, values.read(key, bytes))
-    if (!result.ok) return result.current
-    refilled += 1
-    return result.entry
+  /**
+   * Only where there is nothing: whoever wrote meanwhile knows better than the store. Then it looks once more whether it was right: a keeper
+   * may have removed the key since the record was read, and found nothing in the map.
+   */
+  async function fill(key: string, found: StoreRecord): Promise<Entry<V> | undefined> {
+    let record = found
+    for (let expected = 0; ;) {
+      const result = await map.compareAndSet(key, expected, values.read(key, record.value))
+      if (!result.ok) return result.current
+      const now = await store.get(prefix + key)
+      if (now?.rev === record.rev && Buffer.compare(now.value, record.value) === 0) {
+        refilled += 1
+        return result.entry
+      }
+      // Gone; or gone, and the keeper has stored what was put here.
+      if (now === undefined || values.isOf(result.entry, now.value)) {
+        await map.removeIf(key, result.entry.version)
+        return undefined
+      }
+      expected = result.entry.version
+      record = now
+    }
   }
 
   async function load(key: string): Promise<Entry<V> | undefined> {
     loads += 1
     const record = await store.get(prefix + key)
-    return record && fill(key, record.value)
+    return record && fill(key, record)
   }
 
   return {
@@ -62,9 +79,9 @@ export function createReadThrough<V>(map: GridMap<V>, options: ReadThroughOption
       let failure: { readonly error: unknown } | undefined
       // None of them rejects: the scan may wait for its next page meanwhile, and nobody would hear it.
       let filling: Promise<void>[] = []
-      const begin = async (key: string, bytes: Uint8Array): Promise<void> => {
+      const begin = async (key: string, record: StoreRecord): Promise<void> => {
         try {
-          await fill(key, bytes)
+          await fill(key, record)
         } catch (error) {
           if (ofTheRecord(error)) unreadable.add(key, error)
           else failure ??= { error }
@@ -76,10 +93,10 @@ export function createReadThrough<V>(map: GridMap<V>, options: ReadThroughOption
         if (failure !== undefined) throw failure.error
       }
       try {
-        for await (const { id, value } of store.scan({ prefix })) {
+        for await (const record of store.scan({ prefix })) {
           signal?.throwIfAborted()
-          const key = id.slice(prefix.length)
-          if (key !== '' && map.peek(key) === undefined) filling.push(begin(key, value))
+          const key = record.id.slice(prefix.length)
+          if (key !== '' && map.peek(key) === undefined) filling.push(begin(key, record))
           if (filling.length === TOGETHER) await filled()
         }
         await filled()

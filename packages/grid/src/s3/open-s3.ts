@@ -64,7 +64,7 @@ async function claimSchema(
   const key = `${prefix}schema`
   const find = async (): Promise<unknown> => {
     const found = await operations.retry(signal, () => bucket.get(key, { signal }))
-    return found && rows.read(found.bytes, 'the schema version')[0]
+    return found && rows.read(found.bytes, `the schema version (${key} in ${bucket.place})`)[0]
   }
   let version = await find()
   if (version === undefined) {

@@ -40,7 +40,7 @@ export async function openS3Reader(options: S3BlobsOptions): Promise<S3Reader> {
     operations.retry(signal, () => bucket.get(`${prefix}schema`, { signal })),
   )
   if (schema === undefined) throw new StoreError('STORE_ACCESS', `there is no store at ${bucket.place} under ${JSON.stringify(prefix)}`)
-  const schemaVersion = Number(rows.read(schema.bytes, 'the schema version')[0])
+  const schemaVersion = Number(rows.read(schema.bytes, `the schema version (${prefix}schema in ${bucket.place})`)[0])
   if (schemaVersion !== S3_SCHEMA_VERSION) {
     const text = `the store at ${bucket.place} has schema version ${schemaVersion}; this release knows ${S3_SCHEMA_VERSION}`
     throw new StoreError('STORE_NEWER', text)

@@ -3,7 +3,8 @@ import { crc32 } from 'node:zlib'
 import { StoreError } from './errors.ts'
 
 /**
- * Version of the rows' layout, the first byte of each for ever (I9). A reader refuses a newer one and leaves it untouched.
+ * Version of the rows' layout, the first byte of each for ever (I9). A reader refuses a newer one and leaves it untouched. From format 3
+ * on the check sum covers that byte as well: so a damaged byte, or something that is no row at all, is not taken for a newer release.
  * Format 1 kept the present value of an id in its head, format 2 keeps it with the revisions; both are read.
  */
 export const ROW_FORMAT = 2
@@ -31,12 +32,12 @@ export function createRowCodec(): RowCodec {
     },
     read(bytes, what) {
       const format = bytes[0]
-      if (format !== undefined && format > ROW_FORMAT) {
-        throw new StoreError('STORE_NEWER', `${what} is stored in format ${format}; this release knows ${ROW_FORMAT}`)
-      }
       const body = bytes.subarray(HEADER_BYTES)
       const sum = bytes.length < HEADER_BYTES ? -1 : new DataView(bytes.buffer, bytes.byteOffset).getUint32(1)
-      if (format === undefined || format < 1 || sum !== crc32(body)) {
+      if (format !== undefined && format > ROW_FORMAT && sum === crc32(body, crc32(bytes.subarray(0, 1)))) {
+        throw new StoreError('STORE_NEWER', `${what} is stored in format ${format}; this release knows ${ROW_FORMAT}`)
+      }
+      if (format === undefined || format < 1 || format > ROW_FORMAT || sum !== crc32(body)) {
         throw new StoreError('STORE_BROKEN', `the ${bytes.length} bytes stored for ${what} are damaged: their check sum is wrong`)
       }
       return packr.unpack(body) as readonly unknown[]

@@ -20,7 +20,7 @@ export interface BaselineStore {
 export interface GridBaselinesOptions {
   /** Map of the grid that holds them. @default `telemetry.baselines` */
   readonly map?: string
-  /** One could not be written. @default ignored: each process then goes by its own */
+  /** One could not be read, as it is no baseline or of a newer form, or could not be written. @default ignored: each process then goes by its own */
   readonly onError?: (error: unknown) => void
 }
 
@@ -29,14 +29,35 @@ const SCHEMA_VERSION = 1
 /** Baselines in a map of the grid, by compare-and-set: of processes that learn at the same time the first one counts for all. */
 export function gridBaselines(grid: Grid, { map = 'telemetry.baselines', onError = () => {} }: GridBaselinesOptions = {}): BaselineStore {
   const baselines = grid.map<Baseline>(map, { schemaVersion: SCHEMA_VERSION })
+  // Asked with each decision: what cannot be read is told once, and again when another one is there.
+  let told: unknown
+  const peek = (key: string): Baseline | undefined => {
+    try {
+      const entry = baselines.peek(key)
+      if (entry === undefined || isBaseline(entry.value)) return entry?.value
+      if (entry !== told) onError(new TypeError(`${map} holds no baseline at ${key}`))
+      told = entry
+    } catch (error) {
+      if (String(error) !== told) onError(error)
+      told = String(error)
+    }
+    return undefined
+  }
   return {
-    peek: (key) => baselines.peek(key)?.value,
+    peek,
     save(key, baseline) {
-      baselines
-        .update(key, (current) => (current === undefined || current.version < baseline.version ? baseline : undefined))
-        .catch(onError)
+      baselines.update(key, (current) => (isBaseline(current) && current.version >= baseline.version ? undefined : baseline)).catch(onError)
     },
   }
+}
+
+/** What the grid gives was written by anybody. */
+function isBaseline(value: unknown): value is Baseline {
+  if (typeof value !== 'object' || value === null) return false
+  const { version, actions } = value as Partial<Baseline>
+  if (!Number.isInteger(version) || typeof actions !== 'object' || actions === null) return false
+  const counts: readonly unknown[] = Object.values(actions)
+  return counts.length > 0 && counts.every((count) => typeof count === 'number' && Number.isFinite(count) && count > 0)
 }
 
 /** Baselines of this process alone. */

@@ -2,6 +2,7 @@ import type { ActorSystem, AgentInfo, CoreHooks } from '@stigmergy/core'
 import type { TraceContext } from '@stigmergy/grid'
 import { createLabels } from '../labels.ts'
 import { transitionSeconds } from '../stages.ts'
+import { describeThrown } from '../thrown.ts'
 import { createAlarmMetrics } from './alarm-metrics.ts'
 import { RaisedAlarms, type Alarm, type AlarmEvent, type AlarmKind } from './alarm.ts'
 import { DriftWatch } from './drift.ts'
@@ -109,7 +110,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
       if (action !== undefined) decided(end.agent, { action, trace: end.context ?? end.trace })
     },
     onFailure({ agent, error, trace }) {
-      errors.failed({ agentId: agent.id, agentType: agent.type, trace, atMs: clock.now(), message: String(error) })
+      errors.failed({ agentId: agent.id, agentType: agent.type, trace, atMs: clock.now(), message: describeThrown(error) })
     },
     onStop(agent) {
       drift.forget(agent.id)

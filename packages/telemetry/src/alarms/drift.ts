@@ -117,6 +117,8 @@ export class DriftWatch {
     learning.decisions += 1
     if (learning.decisions < this.#settings.baselineDecisions) return
     const baseline: Baseline = { version: learning.version, actions: Object.fromEntries(actions) }
+    // Where it is not taken, another one is tried as much later: not one with each decision.
+    this.#learning.set(kind, { version: learning.version, decisions: 0, actions: new Map() })
     this.#baselines.save(kind, baseline)
   }
 

@@ -1,13 +1,15 @@
 import type { TransitionEnd } from '@stigmergy/core'
-import type { Clock } from '@stigmergy/grid'
+import type { Clock, TraceContext } from '@stigmergy/grid'
 import { createNoopMeter, type Meter } from '@opentelemetry/api'
 import { TelemetryError } from '../errors.ts'
 import type { TelemetryHooks } from '../hooks.ts'
 import type { BaseLabels } from '../labels.ts'
 import type { Instruments } from '../metrics/instruments.ts'
 import { meterInstruments } from '../metrics/meter-instruments.ts'
+import { clockOf, functionOf } from '../fields.ts'
 import { baseLabels, DEFAULT_MAX_LABEL_VALUES, integer, quote } from '../options.ts'
-import { memoryBaselines, type BaselineStore } from './baseline.ts'
+import { alarmParts, alarmsOptions, baselinesOf } from './option-names.ts'
+import type { BaselineStore } from './baseline.ts'
 import type { DriftSettings } from './drift.ts'
 
 /** How often an alarm may be false: the limits of drift, slo and errors are computed from it. */
@@ -51,10 +53,15 @@ export interface ErrorsOptions {
   readonly minSecondary?: number
 }
 
+/** What alarms need of a telemetry. */
+export interface AlarmsTelemetry extends Pick<TelemetryHooks, 'instruments'> {
+  readonly keep: (trace: TraceContext, reason: Parameters<TelemetryHooks['keep']>[1]) => void
+}
+
 export interface AlarmsOptions extends BaseLabels {
   readonly clock: Clock
   /** Where the metrics of the alarms go, and what keeps their traces. @default none are kept */
-  readonly telemetry?: Pick<TelemetryHooks, 'keep' | 'instruments'>
+  readonly telemetry?: AlarmsTelemetry
   /** Where the metrics go without `telemetry`. @default nowhere */
   readonly meter?: Meter
   readonly budget?: AlarmBudget
@@ -78,7 +85,7 @@ export interface AlarmsOptions extends BaseLabels {
 export interface ResolvedAlarmsOptions {
   readonly instruments: Instruments
   readonly clock: Clock
-  readonly keep: TelemetryHooks['keep'] | undefined
+  readonly keep: AlarmsTelemetry['keep'] | undefined
   readonly drift: DriftSettings
   readonly stale: { readonly maxAgeMs: number }
   readonly slo: ReadonlyMap<string, Required<SloOptions> & { readonly windowDecisions: number; readonly runLength: number }>
@@ -92,8 +99,9 @@ export interface ResolvedAlarmsOptions {
 const SECONDS_PER_DAY = 86_400
 
 /** Throws `TelemetryError` BAD_OPTION. */
-export function resolveAlarmsOptions(options: AlarmsOptions): ResolvedAlarmsOptions {
-  const { drift = {}, stale = {}, errors = {}, budget = {} } = options
+export function resolveAlarmsOptions(given: AlarmsOptions): ResolvedAlarmsOptions {
+  const options = alarmsOptions(given)
+  const { drift, stale, errors, budget, slo: objectives } = alarmParts(options)
   const falseAlarmsPerDay = number('budget.falseAlarmsPerDay', budget.falseAlarmsPerDay, 1, 0.001, 1000)
   const agents = integer('budget.agents', budget.agents, 100, 1, 1_000_000)
   const decisionsPerSecond = number('budget.decisionsPerSecond', budget.decisionsPerSecond, 1, 0.0001, 10_000)
@@ -104,7 +112,7 @@ export function resolveAlarmsOptions(options: AlarmsOptions): ResolvedAlarmsOpti
   const runLength = clamp(fleetWindowsPerDay / falseAlarmsPerDay, 5, 1e12)
   return {
     instruments: options.telemetry?.instruments ?? meterInstruments(options.meter ?? createNoopMeter()),
-    clock: options.clock,
+    clock: clockOf('clock', options.clock),
     keep: options.telemetry?.keep,
     drift: {
       windowDecisions,
@@ -122,7 +130,7 @@ export function resolveAlarmsOptions(options: AlarmsOptions): ResolvedAlarmsOpti
     },
     stale: { maxAgeMs: number('stale.maxAgeMs', stale.maxAgeMs, 200, 0, 86_400_000) },
     slo: new Map(
-      Object.entries(options.slo ?? {}).map(([type, slo]) => [
+      objectives.map(([type, slo]) => [
         type,
         {
           seconds: number(`slo.${type}.seconds`, slo.seconds, NaN, 0.000_001, 86_400),
@@ -139,8 +147,8 @@ export function resolveAlarmsOptions(options: AlarmsOptions): ResolvedAlarmsOpti
       minSecondary: integer('errors.minSecondary', errors.minSecondary, 5, 1, 1000),
       runLength: clamp((SECONDS_PER_DAY * 1000) / windowMs / falseAlarmsPerDay, 5, MOST_COUNT_WINDOWS),
     },
-    baselines: options.baselines ?? memoryBaselines(),
-    decisionOf: options.decisionOf ?? planned,
+    baselines: baselinesOf(options.baselines),
+    decisionOf: functionOf('decisionOf', options.decisionOf) ?? planned,
     base: baseLabels(options),
     maxLabelValues: integer('maxLabelValues', options.maxLabelValues, DEFAULT_MAX_LABEL_VALUES, 1, 10_000),
   }

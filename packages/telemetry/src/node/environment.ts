@@ -35,10 +35,10 @@ type Variables = Readonly<Record<string, string | undefined>>
 
 /** Reads the variables; an empty one counts as not set. Throws `TelemetryError` BAD_OPTION naming the variable. */
 export function readEnvironment(variables: Variables): Environment {
-  const tracesExporters = list(variables, 'OTEL_TRACES_EXPORTER')
-  const metricsExporters = list(variables, 'OTEL_METRICS_EXPORTER')
+  const tracesExporters = exportersOf(variables, 'OTEL_TRACES_EXPORTER', ['otlp', 'none'])
+  const metricsExporters = exportersOf(variables, 'OTEL_METRICS_EXPORTER', ['otlp', 'prometheus', 'none'])
   const tracesUrl = otlpUrl(variables, 'TRACES', tracesExporters)
-  const logsExporters = list(variables, 'OTEL_LOGS_EXPORTER')
+  const logsExporters = exportersOf(variables, 'OTEL_LOGS_EXPORTER', ['otlp', 'none'])
   const metricsUrl = otlpUrl(variables, 'METRICS', metricsExporters)
   return {
     disabled: get(variables, 'OTEL_SDK_DISABLED')?.toLowerCase() === 'true',
@@ -49,17 +49,17 @@ export function readEnvironment(variables: Variables): Environment {
     metricsWanted: wantsOtlp(metricsExporters),
     logsWanted: wantsOtlp(logsExporters),
     otlpTimeoutMs: positive(variables, 'OTEL_EXPORTER_OTLP_TIMEOUT', 10_000),
-    spanQueueSize: positive(variables, 'OTEL_BSP_MAX_QUEUE_SIZE', 2048),
+    spanQueueSize: positive(variables, 'OTEL_BSP_MAX_QUEUE_SIZE', 2048, MAX_QUEUE),
     spanExportTimeoutMs: positive(variables, 'OTEL_BSP_EXPORT_TIMEOUT', 30_000),
     headRatio: headRatio(variables),
-    logQueueSize: positive(variables, 'OTEL_BLRP_MAX_QUEUE_SIZE', 2048),
+    logQueueSize: positive(variables, 'OTEL_BLRP_MAX_QUEUE_SIZE', 2048, MAX_QUEUE),
     logDelayMs: positive(variables, 'OTEL_BLRP_SCHEDULE_DELAY', 1000),
     logExportTimeoutMs: positive(variables, 'OTEL_BLRP_EXPORT_TIMEOUT', 30_000),
     metricIntervalMs: positive(variables, 'OTEL_METRIC_EXPORT_INTERVAL', 60_000),
     metricTimeoutMs: positive(variables, 'OTEL_METRIC_EXPORT_TIMEOUT', 30_000),
     prometheusWanted: metricsExporters?.includes('prometheus') ?? false,
     prometheusHost: get(variables, 'OTEL_EXPORTER_PROMETHEUS_HOST'),
-    prometheusPort: positive(variables, 'OTEL_EXPORTER_PROMETHEUS_PORT', 9464),
+    prometheusPort: positive(variables, 'OTEL_EXPORTER_PROMETHEUS_PORT', 9464, 65_535),
   }
 }
 
@@ -128,12 +128,25 @@ function headRatio(variables: Variables): number | undefined {
   }
 }
 
-function positive(variables: Variables, name: string, byDefault: number): number {
+/** Of spans or log records: some gigabytes. */
+const MAX_QUEUE = 10_000_000
+/** Of Node's timers; a longer one would fire at once, over and over. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
+
+function positive(variables: Variables, name: string, byDefault: number, max = MAX_TIMEOUT_MS): number {
   const value = get(variables, name)
   if (value === undefined) return byDefault
   const number = Number(value)
-  if (Number.isInteger(number) && number > 0) return number
-  throw new TelemetryError('BAD_OPTION', `${name} is ${quote(value)}: give an integer above 0`)
+  if (Number.isInteger(number) && number > 0 && number <= max) return number
+  throw new TelemetryError('BAD_OPTION', `${name} is ${quote(value)}: give an integer above 0, ${max} at most`)
+}
+
+/** A name that nobody here knows would else turn the signal off, and nobody would know why. */
+function exportersOf(variables: Variables, name: string, known: readonly string[]): readonly string[] | undefined {
+  const given = list(variables, name)
+  const wrong = given?.find((exporter) => !known.includes(exporter))
+  if (wrong === undefined) return given
+  throw new TelemetryError('BAD_OPTION', `${name} is or holds ${quote(wrong)}: give ${known.join(', ')}`)
 }
 
 function list(variables: Variables, name: string): readonly string[] | undefined {

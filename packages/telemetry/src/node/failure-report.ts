@@ -2,18 +2,14 @@ import type { Tally } from '../tally.ts'
 
 export type FailureReport = (signal: 'traces' | 'metrics' | 'logs', error: Error) => void
 
-/** Counts every failed export and says the first one in a line: a wrong endpoint must be seen, but once is enough (I7). */
+/** Counts every failed export and says the first one in a line: a wrong endpoint must be seen, but once is enough (I7). `warn` must not throw. */
 export function createFailureReport(tally: Tally, warn: (line: string) => void): FailureReport {
   let said = false
   return (signal, error) => {
     tally.exportFailures[signal]++
     if (said) return
     said = true
-    try {
-      warn(`telemetry: an export of ${signal} failed (${reason(error)}). Said once; all are counted in telemetry_export_failures_total.`)
-    } catch {
-      // Who warns is a guest too.
-    }
+    warn(`telemetry: an export of ${signal} failed (${reason(error)}). Said once; all are counted in telemetry_export_failures_total.`)
   }
 }
 

@@ -9,7 +9,7 @@ import type { SpanTime } from '../span-time.ts'
 import { createFlightSchedule, type FlightSchedule } from './flight-schedule.ts'
 import { openOtlpSink, type SinkParts } from './open-sinks.ts'
 import { createSpanReplay } from './span-replay.ts'
-import type { SpanSink } from './span-sink.ts'
+import { lostSpanSink, type SpanSink } from './span-sink.ts'
 import { openThreadSink, type ThreadSink } from './thread/thread-sink.ts'
 
 export interface OpenFlightOptions extends SinkParts {
@@ -72,7 +72,14 @@ export function openFlight(parts: OpenFlightOptions): OpenFlight | undefined {
     tell: (decisions) => told(decisions, (all) => keepPort?.tell(all)),
     tellSlices: tellSlices && ((receipts) => told(receipts, tellSlices)),
   })
-  if (settings.exportThread !== undefined) sinks.push((opened.thread = openThread(parts, settings.exportThread.module, flight)))
+  if (settings.exportThread !== undefined) {
+    const thread = openThread(parts, settings.exportThread.module, flight, () => {
+      const at = sinks.findIndex((sink) => sink === opened.thread)
+      if (at >= 0) sinks.splice(at, 1)
+    })
+    opened.thread = thread
+    if (thread.alive) sinks.push(thread)
+  }
   return {
     flight,
     schedule,
@@ -93,7 +100,8 @@ export function openFlight(parts: OpenFlightOptions): OpenFlight | undefined {
   }
 }
 
-function openThread(parts: OpenFlightOptions, module: string | undefined, { recorder }: Flight): ThreadSink {
+/** `ended`: the thread has ended by itself, and takes nothing any more. */
+function openThread(parts: OpenFlightOptions, module: string | undefined, { recorder }: Flight, ended: () => void): ThreadSink {
   const { scope, settings, environment, resource, time, tally, report, sinks } = parts
   const { tracesUrl, otlpTimeoutMs, otlpHeaders, genAi } = settings
   return openThreadSink({
@@ -112,9 +120,21 @@ function openThread(parts: OpenFlightOptions, module: string | undefined, { reco
     onFailure: (error) => report('traces', error),
     onEnd(error) {
       tally.exportFailures.traces++
-      sinks.push(...openOtlpSink(parts))
-      const instead = tracesUrl === undefined ? 'it is not replaced, as its exporters were its own' : 'they go by OTLP from this one'
-      settings.warn(`telemetry: the thread that exports spans ended (${error.message.split('\n', 1)[0] ?? ''}): ${instead}`)
+      ended()
+      const otlpSinks = openOtlpSink(parts)
+      sinks.push(...otlpSinks)
+      // Its exporters ended that thread: here they could end the agents' (I7). Whether there is room is for the others to say.
+      const alone = sinks.length === 0
+      if (module !== undefined) sinks.push(lostSpanSink(tally, () => (alone ? Infinity : 0)))
+      const reason = error.message.split('\n', 1)[0] ?? ''
+      settings.warn(`telemetry: the thread that exports spans ended (${reason}): ${insteadOf(module, otlpSinks.length > 0)}`)
     },
   })
+}
+
+/** What becomes of the spans once the thread has ended. */
+function insteadOf(module: string | undefined, otlp: boolean): string {
+  const lost = `what the exporters of ${module} would have got is counted as dropped`
+  if (!otlp) return module === undefined ? 'it had nowhere to send them' : lost
+  return `they go by OTLP from this one${module === undefined ? '' : `; ${lost}`}`
 }

@@ -13,7 +13,10 @@ import { TelemetryError } from '../errors.ts'
 import type { BaseLabels } from '../labels.ts'
 import type { WatchedSystem } from '../telemetry-metrics.ts'
 import { baseLabels, flag, DEFAULT_MAX_LABEL_VALUES, integer, quote, text } from '../options.ts'
+import { clockOf, functionOf, listOf } from '../fields.ts'
 import { signalUrl, type Environment } from './environment.ts'
+import { optionsOf } from './option-names.ts'
+import { warnOf } from './warn.ts'
 import type { Instrumentation } from './instrumentation.ts'
 import type { ProfilingOptions } from './profiling/profile-signal.ts'
 
@@ -76,7 +79,8 @@ export interface StartTelemetryOptions extends BaseLabels {
    * Make, serialise and send the spans of kept traces on a thread of their own, which reads the recorder's memory: however long that takes, it
    * delays no agent. It sends by OTLP where an endpoint is known, and to the exporters that the ES module `module` (a URL or absolute path)
    * exports as `spanExporters`. `spanExporters` and `spanProcessors` of these options stay on this thread. If the thread ends, what it had
-   * is counted as lost, one line says so, and spans go by OTLP from this thread. @default false: on this thread, in portions
+   * is counted as dropped, one line says so, and spans go by OTLP from this thread; the exporters of `module` are not loaded here, where
+   * they could end the agents too: what they would have got is counted as dropped. @default false: on this thread, in portions
    */
   readonly exportThread?: boolean | { readonly module?: string | URL }
   /** More places for spans to go; exported in batches. */
@@ -127,16 +131,21 @@ export interface ResolvedTelemetryOptions {
 }
 
 /** Options in code come before the environment. Throws `TelemetryError` BAD_OPTION. */
-export function resolveTelemetryOptions(options: StartTelemetryOptions, environment: Environment): ResolvedTelemetryOptions {
+export function resolveTelemetryOptions(given: StartTelemetryOptions, environment: Environment): ResolvedTelemetryOptions {
+  const options = optionsOf.startTelemetry(given)
+  listOf('spanExporters', options.spanExporters, 'export')
+  listOf('spanProcessors', options.spanProcessors, 'onEnd')
+  listOf('logExporters', options.logExporters, 'export')
+  listOf('metricReaders', options.metricReaders, 'setMetricProducer')
   const closeTimeoutMs = integer('closeTimeoutMs', options.closeTimeoutMs, 3000, 1, 600_000)
   return {
     service: text('service', options.service),
     base: baseLabels(options),
-    clock: options.clock ?? options.grid?.clock ?? systemClock(),
+    clock: options.clock === undefined ? (options.grid?.clock ?? systemClock()) : clockOf('clock', options.clock),
     maxLabelValues: integer('maxLabelValues', options.maxLabelValues, DEFAULT_MAX_LABEL_VALUES, 1, 10_000),
     closeTimeoutMs,
     recorder: recorderOf(options, environment),
-    random: options.random ?? Math.random,
+    random: functionOf('random', options.random) ?? Math.random,
     logs: logsOf(options.logs),
     profiling: profilingOf(options.profiling),
     asyncContext: flag('asyncContext', options.asyncContext, false),
@@ -146,7 +155,7 @@ export function resolveTelemetryOptions(options: StartTelemetryOptions, environm
     ...otlpOf(options.otlp, environment),
     // The exporter sleeps between its retries with timers nobody can end: so none may sleep past the close (I8).
     otlpTimeoutMs: Math.max(1, Math.min(environment.otlpTimeoutMs, Math.floor(closeTimeoutMs * 0.8))),
-    warn: options.warn ?? ((line) => void process.stderr.write(`${line}\n`)),
+    warn: warnOf(options.warn),
   }
 }
 
@@ -187,7 +196,7 @@ function exportThreadOf(given: unknown): ResolvedTelemetryOptions['exportThread'
 
 function profilingOf(given: StartTelemetryOptions['profiling']): Required<ProfilingOptions> | undefined {
   if (given === undefined || given === false) return undefined
-  const { signal = 'SIGUSR2', folder = '.', seconds = 10 } = given === true ? {} : given
+  const { signal = 'SIGUSR2', folder = '.', seconds = 10 } = given === true ? {} : optionsOf.profiling(given)
   text('profiling.folder', folder)
   if (!Object.hasOwn(constants.signals, signal)) {
     throw new TelemetryError('BAD_OPTION', `profiling.signal is ${quote(signal)}: give a signal such as "SIGUSR2"`)
@@ -199,7 +208,7 @@ const LEVELS: readonly unknown[] = ['trace', 'debug', 'info', 'warn', 'error', '
 
 function logsOf(given: StartTelemetryOptions['logs']): Required<LogOptions> | undefined {
   if (given === undefined || given === false) return undefined
-  const { level = 'info', destination = process.stdout } = given === true ? {} : given
+  const { level = 'info', destination = process.stdout } = given === true ? {} : optionsOf.logs(given)
   if (!LEVELS.includes(level)) throw new TelemetryError('BAD_OPTION', `logs.level is ${quote(level)}: give one of ${LEVELS.join(', ')}`)
   if (typeof destination?.write === 'function') return { level, destination }
   throw new TelemetryError('BAD_OPTION', `logs.destination is ${quote(destination)}: give something with write(line)`)
@@ -207,7 +216,7 @@ function logsOf(given: StartTelemetryOptions['logs']): Required<LogOptions> | un
 
 function prometheusOf(given: StartTelemetryOptions['prometheus'], environment: Environment): ResolvedTelemetryOptions['prometheus'] {
   if (given === false || (given === undefined && !environment.prometheusWanted)) return undefined
-  const { port, host } = given === true || given === undefined ? {} : given
+  const { port, host } = given === true || given === undefined ? {} : optionsOf.prometheus(given)
   return {
     host: text('prometheus.host', host) ?? environment.prometheusHost ?? '127.0.0.1',
     port: integer('prometheus.port', port, environment.prometheusPort, 0, 65_535),
@@ -219,8 +228,9 @@ function otlpOf(
   environment: Environment,
 ): Pick<ResolvedTelemetryOptions, 'tracesUrl' | 'metricsUrl' | 'logsUrl' | 'otlpHeaders'> {
   if (given === false) return { tracesUrl: undefined, metricsUrl: undefined, logsUrl: undefined, otlpHeaders: undefined }
-  const { endpoint, headers } = given ?? {}
-  if (headers !== undefined && !Object.values(headers).every((value) => typeof value === 'string')) {
+  const { endpoint, headers } = given === undefined ? {} : optionsOf.otlp(given)
+  const isObject = typeof headers === 'object' && headers !== null
+  if (headers !== undefined && !(isObject && Object.values(headers).every((value) => typeof value === 'string'))) {
     throw new TelemetryError('BAD_OPTION', `otlp.headers is ${quote(JSON.stringify(headers))}: give strings only`)
   }
   if (endpoint === undefined) {

@@ -6,6 +6,7 @@ import type { RecordedSpan } from '../recorder/recorded-span.ts'
 import { toOtelContext } from '../span-context.ts'
 import type { SpanTime } from '../span-time.ts'
 import type { Tally } from '../tally.ts'
+import { describeThrown } from '../thrown.ts'
 
 export interface SpanReplayOptions {
   readonly scope: string
@@ -60,14 +61,5 @@ export function createSpanReplay({ scope, resource, processors, time, tally }: S
     } catch {
       tally.dropped.span++
     }
-  }
-}
-
-/** What was thrown may be anything, also something that has no text. */
-function describeThrown(error: unknown): string {
-  try {
-    return String(error)
-  } catch {
-    return 'something without a text'
   }
 }

@@ -73,6 +73,13 @@ export function directSpanSink(inner: SpanProcessor, tally: Tally): SpanSink {
   return { processor, room: () => Infinity, flush: () => processor.forceFlush(), close: () => processor.shutdown(), abort: () => {} }
 }
 
+/** In the place of exporters that are gone for good: what they would have got is counted as dropped, never dropped in silence (I6). */
+export function lostSpanSink(tally: Tally, room: () => number): SpanSink {
+  const nothing = async (): Promise<void> => {}
+  const processor: SpanProcessor = { onStart() {}, onEnd: () => void tally.dropped.span++, forceFlush: nothing, shutdown: nothing }
+  return { processor, room, flush: nothing, close: nothing, abort() {} }
+}
+
 function guardProcessor(inner: SpanProcessor, tally: Tally): SpanProcessor {
   const safely = (act: () => void): void => {
     try {

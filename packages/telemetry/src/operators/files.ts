@@ -1,4 +1,4 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
 import { adapterConfig, horizontalPodAutoscaler, scaledObject } from './autoscaling.ts'
@@ -35,8 +35,13 @@ export async function writeOperatorFiles(folder: string, options?: OperatorOptio
     const target = join(folder, path)
     await mkdir(dirname(target), { recursive: true })
     const partial = `${target}.${process.pid}.part`
-    await writeFile(partial, text)
-    await rename(partial, target)
+    try {
+      await writeFile(partial, text)
+      await rename(partial, target)
+    } catch (error) {
+      await rm(partial, { force: true }).catch(() => {})
+      throw error
+    }
     written.push(target)
   }
   return written

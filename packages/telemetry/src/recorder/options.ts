@@ -1,4 +1,5 @@
 import { TelemetryError } from '../errors.ts'
+import { fields } from '../fields.ts'
 import { flag, integer, quote } from '../options.ts'
 
 /** What of the traces is exported. The recorder holds them all for a while; a trace is kept whole or not at all. */
@@ -45,13 +46,21 @@ export interface ResolvedRecorderOptions {
 }
 
 /** Throws `TelemetryError` BAD_OPTION. */
-export function resolveRecorderOptions(options: RecorderOptions): ResolvedRecorderOptions {
+export function resolveRecorderOptions(given: RecorderOptions): ResolvedRecorderOptions {
+  const options = fields<RecorderOptions>('recorder', given, {
+    keep: true,
+    historyMs: true,
+    maxMebibytes: true,
+    headRatio: true,
+    maxSpansPerTrace: true,
+    sliceTimeoutMs: true,
+  })
   const keep = keepOptions(options.keep)
   return {
     ratio: share('keep.ratio', keep.ratio, 0.01),
     errors: flag('keep.errors', keep.errors, true),
     violations: flag('keep.violations', keep.violations, true),
-    sloMs: new Map(Object.entries(keep.sloMs ?? {}).map(([stage, ms]) => [stage, positive(`keep.sloMs.${stage}`, ms)])),
+    sloMs: new Map(Object.entries(sloMs(keep.sloMs)).map(([stage, ms]) => [stage, positive(`keep.sloMs.${stage}`, ms)])),
     slowPerSecond: atLeastZero('keep.slowPerSecond', keep.slowPerSecond, 1),
     historyMs: integer('recorder.historyMs', options.historyMs, 30_000, 1, 3_600_000),
     maxRecordsLog2: 13 + Math.floor(Math.log2(integer('recorder.maxMebibytes', options.maxMebibytes, 32, 1, 1024))),
@@ -64,8 +73,16 @@ export function resolveRecorderOptions(options: RecorderOptions): ResolvedRecord
 function keepOptions(given: unknown): KeepOptions {
   if (given === undefined) return {}
   if (given === 'all') return { ratio: 1 }
-  if (typeof given === 'object' && given !== null) return given
+  if (typeof given === 'object' && given !== null) {
+    return fields<KeepOptions>('keep', given, { ratio: true, errors: true, violations: true, sloMs: true, slowPerSecond: true })
+  }
   throw new TelemetryError('BAD_OPTION', `keep is ${quote(given)}: give "all" or rules such as { ratio: 0.01 }`)
+}
+
+function sloMs(given: unknown): object {
+  if (given === undefined) return {}
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given
+  throw new TelemetryError('BAD_OPTION', `keep.sloMs is ${quote(given)}: give milliseconds by stage, such as { planning: 50 }`)
 }
 
 function share(name: string, value: unknown, byDefault: number): number {

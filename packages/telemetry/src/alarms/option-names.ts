@@ -1,0 +1,64 @@
+import { TelemetryError } from '../errors.ts'
+import { fields } from '../fields.ts'
+import { quote } from '../options.ts'
+import { memoryBaselines, type BaselineStore } from './baseline.ts'
+import type { AlarmBudget, AlarmsOptions, DriftOptions, ErrorsOptions, SloOptions } from './options.ts'
+
+/** Throws `TelemetryError` BAD_OPTION. */
+export function alarmsOptions(given: unknown): AlarmsOptions {
+  return fields<AlarmsOptions>('createAlarms', given, {
+    clock: true,
+    telemetry: true,
+    meter: true,
+    budget: true,
+    drift: true,
+    stale: true,
+    slo: true,
+    errors: true,
+    baselines: true,
+    decisionOf: true,
+    maxLabelValues: true,
+    region: true,
+    policyVersion: true,
+  })
+}
+
+/** The parts of the options that are objects themselves. */
+interface AlarmParts {
+  readonly budget: AlarmBudget
+  readonly drift: DriftOptions
+  readonly stale: { readonly maxAgeMs?: number }
+  readonly errors: ErrorsOptions
+  readonly slo: readonly (readonly [type: string, SloOptions])[]
+}
+
+/** The parts that are objects themselves, with no unknown names in them. Throws `TelemetryError` BAD_OPTION. */
+export function alarmParts({ budget = {}, drift = {}, stale = {}, errors = {}, slo = {} }: AlarmsOptions): AlarmParts {
+  if (typeof slo !== 'object' || slo === null) {
+    throw new TelemetryError('BAD_OPTION', `slo is ${quote(slo)}: give objectives by type of agent, such as { planner: { seconds: 0.1 } }`)
+  }
+  const objectives = Object.entries(slo).map(
+    ([type, one]) => [type, fields<SloOptions>(`slo.${type}`, one, { seconds: true, share: true })] as const,
+  )
+  return {
+    budget: fields<AlarmBudget>('budget', budget, { falseAlarmsPerDay: true, agents: true, decisionsPerSecond: true }),
+    drift: fields<DriftOptions>('drift', drift, {
+      windowDecisions: true,
+      baselineDecisions: true,
+      k: true,
+      maxActions: true,
+      maxAgents: true,
+    }),
+    stale: fields<{ readonly maxAgeMs?: number }>('stale', stale, { maxAgeMs: true }),
+    errors: fields<ErrorsOptions>('errors', errors, { expectedPerHour: true, windowMs: true, spreadMs: true, minSecondary: true }),
+    slo: objectives,
+  }
+}
+
+/** Throws `TelemetryError` BAD_OPTION. */
+export function baselinesOf(given: unknown): BaselineStore {
+  if (given === undefined) return memoryBaselines()
+  const { peek, save } = (given ?? {}) as { readonly peek?: unknown; readonly save?: unknown }
+  if (typeof peek === 'function' && typeof save === 'function') return given as BaselineStore
+  throw new TelemetryError('BAD_OPTION', `baselines is ${quote(given)}: give a store such as gridBaselines(grid)`)
+}

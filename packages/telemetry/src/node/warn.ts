@@ -1,0 +1,19 @@
+import { TelemetryError } from '../errors.ts'
+import { quote } from '../options.ts'
+
+/**
+ * The option `warn`, or a line on stderr. Who warns is a guest too, and is called where nobody would catch what it throws (I7).
+ * Throws `TelemetryError` BAD_OPTION.
+ */
+export function warnOf(given: unknown): (line: string) => void {
+  if (given === undefined) return (line) => void process.stderr.write(`${line}\n`)
+  if (typeof given !== 'function') throw new TelemetryError('BAD_OPTION', `warn is ${quote(given)}: give a function that takes a line`)
+  return (line) => {
+    try {
+      const answer: unknown = given(line)
+      if (answer instanceof Promise) answer.catch(() => {})
+    } catch {
+      // Nobody is left to be told.
+    }
+  }
+}
