@@ -1,4 +1,4 @@
-import { createSystem } from '@stigmergy/core'
+import { createSystem, isCoreError } from '@stigmergy/core'
 import { openGrid } from '@stigmergy/grid'
 import { openDurable } from '@stigmergy/grid/durable'
 import { isStoreError } from '@stigmergy/grid/store'
@@ -17,9 +17,9 @@ const test = suite('agents in a durable store')
 
 const CHILD = fileURLToPath(new URL('durable-child.ts', import.meta.url))
 
-test('an agent of a killed process resumes in the next one, and the older activation can write no more', async () => {
-  const path = await mkdtemp(join(tmpdir(), 'stigmergy-agents-'))
-  const child = spawn(process.execPath, ['--conditions=@stigmergy/source', '--import', 'tsx', CHILD, path], {
+/** A process that counts, killed after a few commits. Resolves to the last revision that it was told of. */
+async function killed(path: string, ...args: readonly string[]): Promise<number> {
+  const child = spawn(process.execPath, ['--conditions=@stigmergy/source', '--import', 'tsx', CHILD, path, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const exited = once(child, 'exit')
@@ -30,7 +30,12 @@ test('an agent of a killed process resumes in the next one, and the older activa
   }
   child.kill('SIGKILL')
   await exited
-  const acknowledged = Number(text.slice(0, text.lastIndexOf('\n')).split('\n').at(-1))
+  return Number(text.slice(0, text.lastIndexOf('\n')).split('\n').at(-1))
+}
+
+test('an agent of a killed process resumes in the next one, and the older activation can write no more', async () => {
+  const path = await mkdtemp(join(tmpdir(), 'stigmergy-agents-'))
+  const acknowledged = await killed(path)
 
   const grid = await openGrid({ id: 'second' })
   const durable = await openDurable({ path })
@@ -57,6 +62,34 @@ test('an agent of a killed process resumes in the next one, and the older activa
   assert.equal(ended, ['failed'])
   // It may still tell that this agent's last state is not stored.
   await system.close().catch((error: unknown) => assert.ok(isStoreError(error, 'STORE_FENCED'), String(error)))
+  await grid.close()
+  await durable.close()
+  await rm(path, { recursive: true })
+})
+
+test('the lease of a killed process, in the directory of its store, keeps others out until it is over', async () => {
+  const path = await mkdtemp(join(tmpdir(), 'stigmergy-agents-'))
+  const acknowledged = await killed(path, '1500')
+  const grid = await openGrid({ id: 'second' })
+  const durable = await openDurable({ path })
+  const authority = durable.authority()
+  const before = await durable.store.get('counter')
+  assert.is(before?.fence.owner, 'first')
+  const options = { grid, store: durable.store, authority, leaseMs: 1500 }
+  const [eager, patient] = [createSystem(options), createSystem({ ...options, leaseWaitMs: 30_000 })]
+  const refused: unknown = await eager.spawn(counter, { id: 'counter', durability: 'checkpoint' }).catch((error: unknown) => error)
+  assert.ok(isCoreError(refused, 'LEASE_HELD'), String(refused))
+  const agent = await patient.spawn(counter, { id: 'counter', durability: 'checkpoint' })
+  const after = await durable.store.get('counter')
+  assert.is(after?.fence.owner, 'second')
+  assert.ok((after?.fence.token ?? 0) > (before?.fence.token ?? 0))
+  assert.ok((after?.rev ?? 0) > acknowledged)
+  await agent.until((snapshot) => snapshot.context.from === 'checkpoint', { timeoutMs: 5000 })
+  // Each revision but the first is of one event at the least.
+  assert.ok(agent.snapshot.context.count > 0)
+  await eager.close()
+  await patient.close()
+  await authority.close()
   await grid.close()
   await durable.close()
   await rm(path, { recursive: true })

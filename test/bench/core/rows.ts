@@ -19,7 +19,7 @@ export const groups: readonly Group[] = [
     pairs: [
       ...pair('tell-none', 'tell none', 'tell xstate', 'tell nact'),
       ...pair('tell-checkpoint', 'tell checkpoint', 'tell xstate'),
-      ...pair('tell-gated', 'tell gated', 'tell xstate'),
+      ...pair('tell-gated', 'tell gated', 'tell xstate', 'tell xstate, same machine'),
     ],
     unit: 'ns',
   },

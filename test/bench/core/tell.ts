@@ -77,6 +77,24 @@ function ours(name: string, options: SpawnOptions<typeof counter>): Contender {
   }
 }
 
+/** The machine of `tell gated`, by XState alone: it has two actions and reads the clock, which the other one does not. */
+const xstateSame: Contender = {
+  name: 'tell xstate, same machine',
+  async round() {
+    let effects = 0
+    const machine = gatedCounter(() => {
+      effects += 1
+    })
+    const actor = createActor(machine).start()
+    const result = await perEvent(
+      () => actor.send({ type: 'up' }),
+      () => effects === EVENTS,
+    )
+    actor.stop()
+    return result
+  },
+}
+
 const waits: number[] = []
 
 /** At saturation, on disk. */
@@ -164,5 +182,6 @@ export const tells: readonly Contender[] = [
   ours('tell none', { durability: 'none' }),
   ours('tell checkpoint', { durability: 'checkpoint', checkpoint: { transitions: 10, ms: 50 } }),
   gated,
+  xstateSame,
 ]
 export const asks: readonly Contender[] = [askXstate, askNact, askOurs]

@@ -29,6 +29,7 @@ export const VALUE_BYTES = 200
 
 export type Level = 'process' | 'host'
 
+/** As lmdb is by default: it flushes after a commit was seen, which is quicker, and not safe where several processes write. */
 export function openRawRoot(path: string): RawRoot {
   return lmdb.open({ path, noSubdir: false, ...binary, maxDbs: 4, eventTurnBatching: false })
 }

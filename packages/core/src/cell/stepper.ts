@@ -111,9 +111,9 @@ export abstract class Stepper {
         else if (this.gate === undefined || !leavesTree(effect, this.tree)) effect.exec?.(effect.info, effect.params)
         else {
           const { gate } = this
-          const hold = (): void => gate.hold(() => effect.exec?.(effect.info, effect.params))
-          if (runsLate(effect)) later.push(hold)
-          else hold()
+          const run = (): void => effect.exec?.(effect.info, effect.params)
+          if (runsLate(effect)) later.push(() => gate.hold(run))
+          else gate.hold(run)
         }
       }
     } finally {

@@ -61,6 +61,7 @@ export abstract class Turns implements Runnable {
 
   /** Of events that its machine does not listen to only the hooks are told. */
   mention(events: readonly AgentEvent[], snapshot: AnyMachineSnapshot): void {
+    if (!this.services.guests.watching) return
     for (const { type } of events) {
       this.cause.begin(type, undefined, this.owner.restarts)
       this.cause.end(snapshot, snapshot, undefined)
@@ -84,7 +85,11 @@ export abstract class Turns implements Runnable {
   }
 
   get ready(): boolean {
-    return this.running && !this.inbox.empty && !this.owner.full
+    return this.hasMail && !this.owner.full
+  }
+
+  get hasMail(): boolean {
+    return this.running && !this.inbox.empty
   }
 
   /** Asks for a turn, to handle what came in and to tell the owner when all is handled. */

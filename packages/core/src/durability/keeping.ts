@@ -8,7 +8,6 @@ import type { AgentRecord } from './record.ts'
 import type { Services } from '../services.ts'
 import type { Fence } from './store.ts'
 import type { Waiting } from './waiters.ts'
-import { capturing } from '../cell/wrap.ts'
 
 /** Keeps an agent in the store: its state (I1), what must leave it because of that state (I2), and what it has seen already (I3). */
 export class Keeping extends Deadline implements CheckpointOwner {
@@ -106,7 +105,7 @@ export class Keeping extends Deadline implements CheckpointOwner {
   encode(failedChild?: string): Encoded {
     this.#uncommitted = 0
     const { agent } = this.#options
-    const state = capturing(agent.id, () => this.#agent.cell.capture(failedChild))
+    const state = this.#agent.cell.capture(failedChild)
     const { seq = 0 } = this.#outbox ?? {}
     const bytes = this.#services.codec.encode(agent.id, seq === 0 ? state : { ...state, seq, outbox: this.#outbox?.take() ?? [] })
     return { bytes, upTo: this.gate?.next ?? 0 }
@@ -120,7 +119,8 @@ export class Keeping extends Deadline implements CheckpointOwner {
     } catch (error) {
       this.#agent.cell.effectFailed(error)
     }
-    this.#agent.cell.wake()
+    // It may have waited for room.
+    if (this.#agent.cell.hasMail) this.#agent.cell.wake()
   }
 
   /** The store did not take the state. */

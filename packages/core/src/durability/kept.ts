@@ -9,7 +9,9 @@ import type { Fence, StoreRecord } from './store.ts'
 export interface Kept {
   readonly cell: {
     readonly running: boolean
-    /** The state as it is now. */
+    /** Something waits for it, whether there is room or not. */
+    readonly hasMail: boolean
+    /** The state as it is now. Throws `CoreError` BAD_STATE if it cannot be captured. */
     capture(failedChild: string | undefined): AgentRecord
     /** There is something to store, or room again. */
     wake(): void

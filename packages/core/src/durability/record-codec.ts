@@ -41,9 +41,14 @@ type Packed = readonly [
   rest?: Rest,
 ]
 
+/** Parts of a record that has no rest. */
+const HEAD = 5
+
 /** The only place that packs agent state. Keeps Date, Map, Set, Error, bigint, bytes and cycles. */
 export function createRecordCodec(): RecordCodec {
   const packr = new Packr({ structuredClone: true, moreTypes: true })
+  // The same bytes, where no object is met twice: it does not remember them.
+  const forTrees = new Packr({ moreTypes: true })
 
   function read(bytes: Uint8Array, id: string): AgentRecord {
     const name = `agent ${quote(id)}`
@@ -68,7 +73,8 @@ export function createRecordCodec(): RecordCodec {
     read,
     encode(id, record) {
       try {
-        return packr.pack(packed(record))
+        const list = packed(record)
+        return record.simple === true && list.length === HEAD ? forTrees.pack(list) : packr.pack(list)
       } catch (cause) {
         throw new CoreError('BAD_STATE', `the state of agent ${quote(id)} cannot be stored: ${String(cause)}`, { cause })
       }

@@ -2,7 +2,9 @@ import type { AnyActor, AnyMachineSnapshot, AnyStateMachine, Snapshot } from 'xs
 import type { Host } from '../cell/host.ts'
 import type { OutboxEntry } from './outbox.ts'
 import { isEmpty } from '../cell/slim.ts'
+import { capturing } from '../cell/wrap.ts'
 import type { SeenRow } from '../mailbox/seen.ts'
+import { isSimpleTree } from './simple-tree.ts'
 import type { TimerClocks } from '../cell/timer-policy.ts'
 import { pendingTimers, type PendingTimer } from '../cell/timers.ts'
 
@@ -24,6 +26,8 @@ export interface AgentRecord {
   /** The number of its newest effect, and the effects that are not done. */
   readonly seq?: number
   readonly outbox?: readonly OutboxEntry[]
+  /** Not stored: the context is a simple tree, and nothing else is in the snapshot. */
+  readonly simple?: boolean
 }
 
 export type PersistedSnapshot = Snapshot<unknown> & { children?: Record<string, { snapshot: PersistedSnapshot }>; context?: unknown }
@@ -31,6 +35,7 @@ export type PersistedSnapshot = Snapshot<unknown> & { children?: Record<string, 
 /**
  * The state to keep of a running agent: `snapshot` may be older than the one the actor holds, never newer.
  * `failedChild`: the child whose error made the agent fail; it is kept as it was before, so that it starts again with the agent.
+ * Throws `CoreError` BAD_STATE if it cannot be captured.
  */
 export function captureRecord(
   host: Host,
@@ -41,7 +46,8 @@ export function captureRecord(
   { seen = [], ids = [] }: { readonly seen: readonly SeenRow[] | undefined; readonly ids: readonly string[] | undefined },
   clocks: TimerClocks,
 ): AgentRecord {
-  const persisted = persist(machine, snapshot)
+  const simple = isPlain(snapshot) && isSimpleTree(snapshot.context)
+  const persisted = simple ? short(snapshot) : capturing(host.id, () => persist(machine, snapshot))
   const kept = failedChild === undefined ? undefined : persisted.children?.[failedChild]
   if (failedChild !== undefined && kept?.snapshot.status === 'error') {
     const { options } = snapshot.children[failedChild] as AnyActor
@@ -52,17 +58,24 @@ export function captureRecord(
   const { version: machineVersion } = machine
   const timers = pendingTimers(host, clocks)
   // Written out: on the path of every checkpoint a spread costs as much as the rest.
-  const record = { schema_version: RECORD_SCHEMA_VERSION, machineType, machineVersion, snapshot: persisted, timers }
+  const record = { schema_version: RECORD_SCHEMA_VERSION, machineType, machineVersion, snapshot: persisted, timers, simple }
   if (seen.length === 0 && ids.length === 0) return record
   return { ...record, ...(seen.length > 0 && { seen }), ...(ids.length > 0 && { ids }) }
 }
 
+function isPlain({ children, historyValue }: AnyMachineSnapshot): boolean {
+  return isEmpty(children) && isEmpty(historyValue)
+}
+
+/** A snapshot without children, history or actors as XState persists it. */
+function short({ status, output, error, value, historyValue, context, children }: AnyMachineSnapshot): PersistedSnapshot {
+  return { status, output, error, value, historyValue, context, children } as unknown as PersistedSnapshot
+}
+
 /** What `machine.getPersistedSnapshot` gives. On the path of every checkpoint, so a snapshot without children or history goes the short way. */
 function persist(machine: AnyStateMachine, snapshot: AnyMachineSnapshot): PersistedSnapshot {
-  const { status, output, error, value, historyValue, context, children } = snapshot
-  if (isEmpty(children) && isEmpty(historyValue) && !holdsActor(context)) {
-    return { status, output, error, value, historyValue: {}, context, children: {} } as unknown as PersistedSnapshot
-  }
+  const { context, children } = snapshot
+  if (isPlain(snapshot) && !holdsActor(context)) return short(snapshot)
   refuseInline(children as Readonly<Record<string, AnyActor | undefined>>)
   return machine.getPersistedSnapshot(snapshot) as PersistedSnapshot
 }

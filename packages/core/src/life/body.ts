@@ -166,7 +166,8 @@ export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable {
     if (dreams === undefined || resting === undefined) return false
     let bytes: Uint8Array
     try {
-      bytes = Buffer.from((this.#keeping as Keeping).encode().bytes)
+      // Not from Node's pool: it may sleep for long, and would keep alive what others have in the same page.
+      bytes = new Uint8Array((this.#keeping as Keeping).encode().bytes)
     } catch {
       return false
     }

@@ -77,6 +77,9 @@ function resolveOverflow(
   return { overflow: full, key: made === undefined ? undefined : functionOption('mailbox.overflow coalesce', made.key) }
 }
 
+/** Events that a ring has room for at first. */
+const FIRST = 4
+
 /** A queue with a bound (I6): a ring that grows up to its capacity. */
 export class Mailbox<T> {
   readonly capacity: number
@@ -130,7 +133,9 @@ export class Mailbox<T> {
 
   #grow(): void {
     const { length } = this.#ring
-    const larger: (T | undefined)[] = Array.from({ length: Math.min(this.capacity, Math.max(4, length * 2)) })
+    const wanted = Math.min(this.capacity, Math.max(FIRST, length * 2))
+    // Written out: each agent's first event makes one of these.
+    const larger: (T | undefined)[] = wanted === FIRST ? [undefined, undefined, undefined, undefined] : Array.from({ length: wanted })
     for (let i = 0; i < this.#size; i++) larger[i] = this.#ring[(this.#head + i) % length]
     this.#ring = larger
     this.#head = 0

@@ -13,6 +13,8 @@ export interface Question {
  * answer already make nobody wait.
  */
 export function cycleOf(asker: string | undefined, asked: string, because: Question | undefined): readonly string[] | undefined {
+  // Nobody asked for its sake: what most questions are, and nothing is made for them.
+  if (because === undefined && asker !== asked) return undefined
   const way: string[] = [asked]
   if (asker !== undefined) way.unshift(asker)
   if (asker === asked) return way

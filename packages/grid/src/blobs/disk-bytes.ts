@@ -33,7 +33,7 @@ const READ_BYTES = 256 * 1024
 /** A put that has written nothing for so long is taken for one that was killed, whatever the grace of a collection. */
 const DEAD_PUT_MS = 3_600_000
 const ID_LENGTH = 64
-const KEEP_LOOKS = 4
+const LOOKS = 8
 
 /**
  * Blobs as files: `objects/ab/abcd…`, written under `incoming` and renamed when whole. `trash` holds what collections have set aside, each
@@ -64,13 +64,15 @@ export function createDiskBytes(options: DiskBytesOptions): BlobBytes {
     }
   }
 
-  /** What `look` finds under one of its names: set aside it is still there for readers, and it may move back between two looks. */
+  /** What `look` finds under one of its names: set aside it is still there for readers, and it may move to and fro between two looks. */
   async function find<T>(id: string, look: (file: string) => Promise<T>): Promise<T | undefined> {
-    const here = await orMissing(look(object(id)))
-    if (here !== undefined) return here
-    for (const file of [...(await asides(id)), object(id)]) {
-      const found = await orMissing(look(file))
-      if (found !== undefined) return found
+    for (let turn = 0; turn < LOOKS; turn++) {
+      const here = await orMissing(look(object(id)))
+      if (here !== undefined) return here
+      for (const file of await asides(id)) {
+        const found = await orMissing(look(file))
+        if (found !== undefined) return found
+      }
     }
     return undefined
   }
@@ -143,7 +145,7 @@ export function createDiskBytes(options: DiskBytesOptions): BlobBytes {
     keep: (id) =>
       at(async () => {
         // A collection may set it aside between two looks; it sees the tag then, and puts it back.
-        for (let look = 0; look < KEEP_LOOKS; look++) {
+        for (let look = 0; look < LOOKS; look++) {
           for (const aside of await asides(id)) await back(id, aside)
           // Whoever put it may have promised less than this, or nothing yet.
           const kept = await orMissing((level === 'host' ? flush(object(id)) : stat(object(id))).then(() => true))

@@ -20,7 +20,7 @@ export async function namesIn(directory: string): Promise<readonly string[]> {
 export async function isOld(file: string, graceMs: number): Promise<boolean> {
   const found = await orMissing(stat(file))
   // Both times are of this machine's wall clock: a file system has no other. A grace of an hour forgives its steps.
-  return found !== undefined && Date.now() - found.mtimeMs >= graceMs
+  return found !== undefined && Date.now() - Math.floor(found.mtimeMs) >= graceMs
 }
 
 /** Waits until the disk has a file's bytes, or a directory's names. */

@@ -11,6 +11,8 @@ export interface Bell {
 // What the system does not tell is found by looking: every so often, and more often where it tells nothing.
 const LOOK_EVERY_MS = 50
 const LOOK_ALONE_EVERY_MS = 10
+// The system tells of the last bytes of a commit a moment before lmdb shows it. By the real clock, as what the system tells is.
+const SEEN_AFTER_MS = 2
 
 /**
  * Writers of this process ring; what other processes commit is told by the operating system, which watches the file, and found at the
@@ -21,6 +23,7 @@ export function createBell(clock: Clock, path: string): Bell {
   let timer: TimerHandle | undefined
   let watcher: FSWatcher | undefined
   let rung = false
+  let again: NodeJS.Timeout | undefined
 
   const ring = (name: string): void => listeners.get(name)?.forEach((fn) => fn())
 
@@ -40,6 +43,8 @@ export function createBell(clock: Clock, path: string): Bell {
         // One commit writes several pages.
         if (!rung) setImmediate(ringAll)
         rung = true
+        clearTimeout(again)
+        again = setTimeout(ringAll, SEEN_AFTER_MS).unref()
       })
       watcher.on('error', stopWatching)
     } catch {
@@ -49,6 +54,7 @@ export function createBell(clock: Clock, path: string): Bell {
   }
 
   function stopWatching(): void {
+    clearTimeout(again)
     watcher?.close()
     watcher = undefined
   }

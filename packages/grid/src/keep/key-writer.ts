@@ -79,7 +79,9 @@ export function createKeyWriter<V>(map: GridMap<V>, { store, prefix, fence }: Ke
       revisions.delete(key)
       const id = prefix + key
       try {
-        if ((await store.get(id)) === undefined && !unsure.has(key)) return
+        const record = await store.get(id)
+        if (record === undefined && !unsure.has(key)) return
+        if (record !== undefined) values.checkSchema(key, record.value)
       } catch (error) {
         // The store never held such a key, so there is nothing to delete.
         if (isStoreError(error, 'BAD_ID')) return

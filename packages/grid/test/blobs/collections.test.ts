@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert'
 import { openRegister } from '../../src/s3/open-s3.ts'
 import { resolveS3Options } from '../../src/s3/options.ts'
 import { createS3Bytes } from '../../src/s3/s3-bytes.ts'
-import { newPlace } from '../durable/places.ts'
+import { newPlace, quickPlace } from '../durable/places.ts'
 import { createMemoryBucket } from '../s3/memory-bucket.ts'
 
 /** Two collections at a time, and a tag between their steps: the steps of `BlobBytes` in the order that lost a blob once. */
@@ -59,16 +59,63 @@ test('on disk, by two processes and by one', async () => {
   }
 })
 
-test('on S3, by two processes and by one', async () => {
+async function onBucket(use: (open: () => BlobBytes, marked: () => boolean) => Promise<void>): Promise<void> {
   const large = async (): Promise<never> => Promise.reject(new Error('no blob here is large'))
   const bucket = { ...createMemoryBucket(), startUpload: large, copy: large }
   const resolved = resolveS3Options({ bucket })
   const { register, operations } = await openRegister(resolved)
-  const open = (): BlobBytes => createS3Bytes(resolved, bucket, register, operations)
-  const bytes = open()
-  await overtaken(bytes, open())
-  await overtaken(bytes, bytes)
+  await use(
+    () => createS3Bytes(resolved, bucket, register, operations),
+    () => bucket.objects.has(`aside/${ID}`),
+  )
   await operations.close()
+}
+
+test('on S3, by two processes and by one', () =>
+  onBucket(async (open) => {
+    const bytes = open()
+    await overtaken(bytes, open())
+    await overtaken(bytes, bytes)
+  }))
+
+test('on S3 nobody takes away the mark of another: a tag would not see that the blob is doomed', () =>
+  onBucket(async (open, marked) => {
+    const [one, other, third] = [open(), open(), open()]
+    await put(one)
+    const first = await one.setAside(ID, 0)
+    await third.keep(ID)
+    const second = await other.setAside(ID, 0)
+    assert.ok(first !== undefined && second !== undefined)
+    // Late, both: the blob was kept since.
+    await one.restore(ID, first)
+    assert.ok(marked(), 'restored')
+    await one.discard(ID, first)
+    assert.ok(marked(), 'discarded')
+    await other.discard(ID, second)
+    assert.equal([await one.size(ID), marked()], [undefined, false])
+  }))
+
+test('whoever reads finds a blob that goes aside and back all the time', async () => {
+  const place = await quickPlace()
+  try {
+    const bytes = createDiskBytes({ path: place.path })
+    await put(bytes)
+    let over = false
+    const toAndFro = async (): Promise<void> => {
+      while (!over) {
+        const aside = await bytes.setAside(ID, 0)
+        if (aside !== undefined) await bytes.restore(ID, aside)
+      }
+    }
+    const moving = [toAndFro(), toAndFro(), toAndFro()]
+    let missed = 0
+    for (let turn = 0; turn < 2000; turn++) if ((await bytes.size(ID)) === undefined) missed += 1
+    over = true
+    await Promise.all(moving)
+    assert.is(missed, 0)
+  } finally {
+    await place.done()
+  }
 })
 
 async function openFiles(): Promise<number> {

@@ -1,6 +1,6 @@
 import { createVirtualClock, openGrid } from '@stigmergy/grid'
-import { createWriteBehind } from '@stigmergy/grid/keep'
-import { isStoreError, StoreError } from '@stigmergy/grid/store'
+import { createReadThrough, createWriteBehind } from '@stigmergy/grid/keep'
+import { createMemoryStore, isStoreError, StoreError } from '@stigmergy/grid/store'
 import { setImmediate as turn } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -90,6 +90,33 @@ test('a key that fails by itself is tried again at its own pace, and does not sl
   await pass(25)
   await closing
   await grid.close()
+})
+
+test('a record of a newer schema is neither overwritten nor deleted', async () => {
+  const store = createMemoryStore()
+  const [newer, older] = [await openGrid(), await openGrid()]
+  const next = newer.map<{ x: number; y: number }>('parts', { schemaVersion: 2, upgrade: () => ({ x: 0, y: 0 }) })
+  const first = createWriteBehind(next, { store, fence })
+  await next.put('a', { x: 1, y: 1 })
+  await next.put('b', { x: 1, y: 1 })
+  await first.close()
+  const map = older.map<{ x: number }>('parts')
+  const keeper = createWriteBehind(map, { store, fence: { owner: 'next', token: 2 } })
+  await map.put('a', { x: 2 })
+  const errors = await Promise.all(
+    [keeper.remove('b'), keeper.flush()].map((call) =>
+      call.then(
+        () => '',
+        (error: Error) => error.message,
+      ),
+    ),
+  )
+  for (const message of errors) assert.match(message, /"[ab]" of map "parts" is stored with schema version 2; this process writes 1/)
+  const again = createReadThrough(next, { store })
+  await next.remove('a')
+  assert.equal((await again.get('a'))?.value, { x: 1, y: 1 })
+  await keeper.close().catch(() => undefined)
+  await Promise.all([newer.close(), older.close()])
 })
 
 test.run()
