@@ -7,8 +7,8 @@ import type { Blobs } from './blobs.ts'
 const LONGEST = 400
 const ID_CHARACTERS = 16
 
-/** A name that is too long once it is encoded is told by its hash; no encoded name holds a colon. */
-function nameOf(journal: string): string {
+/** The name of the tags of a journal's segments. One that is too long once it is encoded is told by its hash; no encoded name holds a colon. */
+export function archiveName(journal: string): string {
   const name = `journal/${encodeURIComponent(journal)}`
   return name.length <= LONGEST ? name : `journal/sha256:${createHash('sha256').update(journal).digest('hex')}`
 }
@@ -23,7 +23,7 @@ export function archiveInBlobs(blobs: Blobs): SegmentArchive {
   /** How releases before this one named it. */
   async function untagOld(journal: string, first: number, id: string): Promise<void> {
     try {
-      await blobs.untag(nameOf(journal), `${first}.0.0`, id)
+      await blobs.untag(archiveName(journal), `${first}.0.0`, id)
     } catch (error) {
       // Of other bytes: those are in the journal.
       if (!isStoreError(error, 'TAG_CONFLICT')) throw error
@@ -33,12 +33,12 @@ export function archiveInBlobs(blobs: Blobs): SegmentArchive {
   return {
     async put(journal, first, bytes) {
       const { id } = await blobs.put(bytes)
-      await blobs.tag(nameOf(journal), versionOf(first, id), id)
+      await blobs.tag(archiveName(journal), versionOf(first, id), id)
       return id
     },
     get: (id) => blobs.readAll(id),
     async drop(journal, first, id) {
-      await blobs.untag(nameOf(journal), versionOf(first, id), id)
+      await blobs.untag(archiveName(journal), versionOf(first, id), id)
       await untagOld(journal, first, id)
     },
   }
