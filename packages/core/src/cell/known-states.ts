@@ -30,7 +30,8 @@ class Known {
   readonly beginsQuietly: boolean
 
   constructor(machine: AnyStateMachine) {
-    this.beginsQuietly = entersQuietly(machine.root)
+    // Another release of XState may lack it: then it does all of it itself.
+    this.beginsQuietly = typeof (machine as Partial<Inside>)._getPreInitialState === 'function' && entersQuietly(machine.root)
   }
 }
 
