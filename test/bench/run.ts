@@ -11,7 +11,7 @@ import { judged } from './limits.ts'
 
 const ENDING = '.bench.ts'
 
-const number = (value: number): string => value.toPrecision(4)
+const number = (value: number): string => String(Number(value.toPrecision(4)))
 
 const limitOf = (bench: string, row: Row): string => {
   const limit = judged(bench, row)

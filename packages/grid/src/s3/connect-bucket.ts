@@ -23,7 +23,8 @@ export interface ConnectBucketOptions {
 export async function connectBucket(options: ConnectBucketOptions): Promise<LargeObjectBucket> {
   checkNames('connectBucket', options, ['endpoint', 'bucket', 'accessKeyId', 'secretAccessKey', 'region', 'requestMs'])
   const { endpoint, bucket, accessKeyId, secretAccessKey, region = 'us-east-1' } = options
-  if (!URL.canParse(endpoint)) throw badOption('endpoint', endpoint, 'a URL such as https://s3.eu-central-1.amazonaws.com')
+  if (!URL.canParse(endpoint) || !/^https?:$/.test(new URL(endpoint).protocol))
+    throw badOption('endpoint', endpoint, 'a URL such as https://s3.eu-central-1.amazonaws.com')
   if (typeof bucket !== 'string' || !/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket))
     throw badOption('bucket', bucket, 'the name of a bucket')
   for (const [name, value] of Object.entries({ accessKeyId, secretAccessKey, region })) {

@@ -10,6 +10,7 @@ export interface ObjectFailure {
 }
 
 const NOT_THERE = new Set(['NoSuchKey', 'NotFound'])
+const REGION = new Set(['AuthorizationHeaderMalformed', 'AuthorizationQueryParametersError', 'PermanentRedirect', 'TemporaryRedirect'])
 const FULL = new Set(['QuotaExceeded', 'NoSpaceLeftOnDevice', 'XMinioStorageFull', 'InsufficientStorage'])
 
 /** The object is not there, which is an answer and no error. A missing bucket or account is one, though its status is 404 as well. */
@@ -41,6 +42,8 @@ export function objectError(failure: ObjectFailure, place: string, cause: unknow
 function judge(status: number | undefined, code: string): readonly [StoreErrorCode, string] {
   if (code === 'RequestTimeTooSkewed' || code === 'RequestExpired') return ['STORE_CLOCK', 'set the clock of this machine right']
   if (code === 'NoSuchBucket') return ['STORE_ACCESS', 'there is no such bucket: make it, or correct its name']
+  if (REGION.has(code) || status === 301 || status === 307)
+    return ['STORE_ACCESS', 'the bucket is in another region: correct the region, and the endpoint if it names one']
   if (FULL.has(code) || status === 507) return ['STORE_FULL', 'it has no room left']
   if (code === 'NotImplemented' || status === 501) return ['STORE_UNSUPPORTED', 'it does not know this request']
   // Some servers answer an unknown account with 404.

@@ -170,10 +170,17 @@ onServer('a clock that is wrong is told as that', async () => {
   }
 })
 
+onServer('a wrong region is told as that', async () => {
+  const bucket = await connectBucket({ ...loginOf(server as Versitygw), region: 'eu-nowhere-1' })
+  const message = 'the bucket is in another region: correct the region'
+  assert.match((await refusal(bucket.put('x', bytes('1')), 'STORE_ACCESS')).message, message)
+})
+
 test('what cannot be connected to is refused, without a secret in the message', async () => {
   const good = { endpoint: 'http://127.0.0.1:1', bucket: 'cell', accessKeyId: 'a', secretAccessKey: 'b' }
   const bad: readonly (readonly [object, string])[] = [
     [{ endpoint: 'nowhere' }, 'endpoint is "nowhere": give a URL'],
+    [{ endpoint: 'ftp://127.0.0.1/' }, 'endpoint is "ftp://127.0.0.1/": give a URL'],
     [{ bucket: 'A_B' }, 'bucket is "A_B"'],
     [{ secretAccessKey: '' }, 'secretAccessKey is ""'],
     [{ accessKeyId: 7 }, 'accessKeyId is no string'],
