@@ -9,7 +9,7 @@ import { run } from './kit.ts'
 
 const test = suite('stigmergy grid, over a journal whose archive is elsewhere')
 
-test('verify says what it cannot read, and calls nothing of it damaged', async () => {
+test('verify says what it cannot read, and calls nothing of it damaged; get and tail say where it is not', async () => {
   const path = await mkdtemp(join(tmpdir(), 'stigmergy-elsewhere-'))
   try {
     const durable = await openDurable({ path })
@@ -23,6 +23,13 @@ test('verify says what it cannot read, and calls nothing of it damaged', async (
     await durable.close()
     const { code, out } = await run(['grid', 'verify', path])
     assert.equal([code, out.slice(1)], [0, ['not read: 20 records of journals, which lie in an archive elsewhere', 'all is well']])
+    for (const args of [
+      ['get', path, '3', '--journal', 'decisions'],
+      ['tail', path, 'decisions', '--from', '3'],
+    ]) {
+      const { err } = await run(['grid', ...args])
+      assert.match(err[0] ?? '', /^old records of journal decisions lie in blob \w+, which is not in .+: its archive is elsewhere/)
+    }
     const json = await run(['grid', 'verify', path, '--json'])
     const found = JSON.parse(json.out[0] ?? '') as Record<string, unknown>
     assert.equal([found['journalRecords'], found['elsewhere'], found['damaged']], [5, 20, []])

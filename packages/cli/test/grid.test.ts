@@ -145,7 +145,12 @@ test('verify reads everything and names what is damaged', () =>
       damaged.map(({ what }) => what),
       ['record sentinel', 'journal decisions from 10 to 19', `blob ${id}`, `tag journal/decisions@10.0.0-b${segment.slice(0, 16)}`],
     )
-    for (const [at, why] of [/check sum is wrong/, /there is no blob/, /is damaged: the SHA-256/, /there is no blob/].entries()) {
+    for (const [at, why] of [
+      /check sum is wrong/,
+      /old records of journal decisions lie in blob/,
+      /is damaged: the SHA-256/,
+      /there is no blob/,
+    ].entries()) {
       assert.match(damaged[at]?.why ?? '', why)
     }
     assert.match((await run(['grid', 'verify', path])).out.at(-1) ?? '', /^4 damaged$/)

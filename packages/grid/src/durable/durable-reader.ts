@@ -3,9 +3,11 @@ import { createBlobs } from '../blobs/create-blobs.ts'
 import type { Blobs, BlobTag } from '../blobs/blobs.ts'
 import { createDiskBytes } from '../blobs/disk-bytes.ts'
 import { archiveInBlobs } from '../blobs/blob-archive.ts'
+import type { SegmentArchive } from '../journal/archive.ts'
 import type { Journal } from '../journal/journal.ts'
 import { openJournal } from '../journal/open-journal.ts'
 import type { LeaseRow } from '../store/authority.ts'
+import { isStoreError, StoreError } from '../store/errors.ts'
 import { readOr, type TellBroken } from '../store/tell-broken.ts'
 import type { Store } from '../store/store.ts'
 import { createLmdbJournalTable } from './lmdb-journal-table.ts'
@@ -68,6 +70,23 @@ export async function openDurableReader(path: string): Promise<DurableReader> {
   const tags = createLmdbTags(environment)
   const blobs = createBlobs(createDiskBytes({ path: join(place, 'blobs') }), tags)
 
+  /** The archive may as well be in a bucket, or somebody's own: nothing here tells where. */
+  function archiveHere(journal: string): SegmentArchive {
+    const archive = archiveInBlobs(blobs)
+    return {
+      ...archive,
+      get: async (id) => {
+        try {
+          return await archive.get(id)
+        } catch (cause) {
+          if (!isStoreError(cause, 'BLOB_MISSING')) throw cause
+          const text = `old records of journal ${journal} lie in blob ${id}, which is not in ${path}: its archive is elsewhere, or has lost it`
+          throw new StoreError('BLOB_MISSING', text, { cause })
+        }
+      },
+    }
+  }
+
   /** Numbers under the names of one kind: last numbers of producers, positions of readers. */
   function numbers(kind: string, one: string, journal: string, broken: TellBroken | undefined): ReadonlyMap<string, number> {
     const prefix = Buffer.from(`${kind}${journal}\0`)
@@ -129,7 +148,7 @@ export async function openDurableReader(path: string): Promise<DurableReader> {
     journalNames,
     journals: (broken) => journalNames().map((name) => entryOf(name, broken)),
     journal(name) {
-      const journal = openJournal(journalTable, name, { archive: archiveInBlobs(blobs) })
+      const journal = openJournal(journalTable, name, { archive: archiveHere(name) })
       return {
         extent: () => journal.extent(),
         nextPart: (after) => nextPart(name, after),
