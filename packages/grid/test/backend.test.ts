@@ -232,6 +232,9 @@ test('the clock of this process is monotonic, and its wall clock is near the rea
   const [first, second] = [clock.now(), clock.now()]
   assert.ok(second >= first)
   assert.ok(Math.abs(clock.wallNow() - Date.now()) < 60_000)
+  // With fractions: versions are made of it.
+  const readings = new Set(Array.from({ length: 1000 }, () => Math.floor(clock.wallNow() * 1000)))
+  assert.ok(readings.size > 10, `${readings.size} different microseconds of 1,000`)
   // A clock that is put right while the process runs.
   const { now } = Date
   Date.now = () => 5

@@ -17,13 +17,30 @@ export interface Clock {
 // Node fires any longer delay after 1 ms, so longer ones are clamped and their owner re-arms. It drops fractions, so they are rounded up.
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
+/** So far the fine reading may be from the wall clock, which tells whole milliseconds. */
+const WALL_SLACK_MS = 2
+
 /** The clock of this process: `performance.now()` and Node's timers. */
 export function systemClock(): Clock {
   return {
     now: () => performance.now(),
-    // Not from `performance.timeOrigin`: a clock that is put right later, as on a robot without a network at its start, must be followed.
-    wallNow: () => Date.now(),
+    wallNow: createWallClock(),
     setTimeout: (fn, delayMs) => setTimeout(fn, Math.min(Math.ceil(delayMs), LONGEST_TIMEOUT_MS)),
     clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
+  }
+}
+
+/**
+ * `Date.now()` with fractions: versions of two processes that write in one millisecond must differ. A wall clock that is put right later,
+ * as on a robot without a network at its start, is followed.
+ */
+function createWallClock(): () => number {
+  let offsetMs = performance.timeOrigin
+  return () => {
+    const wallMs = Date.now()
+    const fineMs = offsetMs + performance.now()
+    if (Math.abs(fineMs - wallMs) <= WALL_SLACK_MS) return fineMs
+    offsetMs += wallMs - fineMs
+    return wallMs
   }
 }
