@@ -46,12 +46,16 @@ export function gridKeepPort(
       for (const decision of told) void put(decision)
     },
     listen(hear) {
+      // What the grid gives was written by anybody: another release, another program.
+      const told = (value: unknown): void => {
+        if (isDecision(value)) hear(value)
+      }
       const watch = decisions.watch((change) => {
-        if (change.type === 'put') hear(change.entry.value)
+        if (change.type === 'put') told(change.entry.value)
         // A gap (I5): what is in the map now is all there is to know.
-        else if (change.type === 'resync') for (const entry of change.entries.values()) hear(entry.value)
+        else if (change.type === 'resync') for (const entry of change.entries.values()) told(entry.value)
       })
-      for (const entry of decisions.entries()) hear(entry.value)
+      for (const entry of decisions.entries()) told(entry.value)
       return () => watch.close()
     },
     ...(slices && {
@@ -60,13 +64,30 @@ export function gridKeepPort(
         for (let at = 0; at < receipts.length; at += PORTION) slices.publish(receipts.slice(at, at + PORTION)).catch(onError)
       },
       listenSlices(hear) {
-        const subscription = slices.subscribe(({ value }) => {
-          for (const receipt of value) hear(receipt)
+        const subscription = slices.subscribe(({ value }: { readonly value: unknown }) => {
+          if (Array.isArray(value)) for (const receipt of value) if (isReceipt(receipt)) hear(receipt)
         })
         return () => subscription.close()
       },
     }),
   }
+}
+
+type Told<T> = Readonly<Partial<Record<keyof T, unknown>>> | null
+
+function isDecision(value: unknown): value is KeepDecision {
+  const { traceId, reason } = (value as Told<KeepDecision>) ?? {}
+  return isTraceId(traceId) && typeof reason === 'string'
+}
+
+function isReceipt(value: unknown): value is SliceReceipt {
+  const { traceId, process, spans, needs } = (value as Told<SliceReceipt>) ?? {}
+  const ids = (list: unknown): boolean => Array.isArray(list) && list.every((id) => typeof id === 'string')
+  return isTraceId(traceId) && typeof process === 'string' && ids(spans) && ids(needs)
+}
+
+function isTraceId(id: unknown): boolean {
+  return typeof id === 'string' && /^[\da-f]{32}$/.test(id)
 }
 
 function topicOf(grid: Grid, name: string): Topic<readonly SliceReceipt[]> | undefined {

@@ -22,7 +22,7 @@ export interface ExportGuardOptions {
 }
 
 export function guardExports<T>(
-  send: (items: T, done: (result: ExportResult) => void) => void,
+  send: (items: T, done: (result: ExportResult) => void) => unknown,
   { timeoutMs, onFailure }: ExportGuardOptions,
 ): ExportGuard<T> {
   const pending = new Set<{ readonly answer: (result: ExportResult) => void; readonly giveUp: (error: Error) => void }>()
@@ -46,6 +46,7 @@ export function guardExports<T>(
         waiting = []
       }
       const giveUp = (error: Error): void => finish({ code: ExportResultCode.FAILED, error })
+      const failed = (error: unknown): void => giveUp(error instanceof Error ? error : new Error(String(error)))
       const own = { answer, giveUp }
       pending.add(own)
       // The wall clock's timer, also in a simulation: what answers is a network.
@@ -53,9 +54,11 @@ export function guardExports<T>(
       timer.unref()
       try {
         // What an exporter calls is no work of an agent.
-        context.with(suppressTracing(context.active()), () => send(items, finish))
+        const sent = context.with(suppressTracing(context.active()), () => send(items, finish))
+        // An async export that rejects is one that throws.
+        if (sent instanceof Promise) sent.catch(failed)
       } catch (error) {
-        giveUp(error instanceof Error ? error : new Error(String(error)))
+        failed(error)
       }
     },
     // Copies, in both: an answer may let the SDK begin the next export, which is not meant.

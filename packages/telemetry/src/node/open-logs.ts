@@ -54,6 +54,16 @@ export async function openLogs(parts: OpenLogsParts): Promise<OpenLogs> {
     const own = fields.agent_type === undefined ? labels.base : labels.with('agent_type', fields.agent_type)
     counted.bind({ ...own, level }).add(1)
   }
+  const lost = (): unknown => tally.dropped.log++
+  // A guest like an exporter (I7): a full disk is no failure of the agent that logs.
+  const writeOut = (line: string): void => {
+    try {
+      const written: unknown = logs.destination.write(line)
+      if (written instanceof Promise) written.catch(lost)
+    } catch {
+      lost()
+    }
+  }
   const record = { resource, scope: { name: scope } }
   const logger = pino(
     {
@@ -68,7 +78,7 @@ export async function openLogs(parts: OpenLogsParts): Promise<OpenLogs> {
     },
     {
       write(line) {
-        logs.destination.write(line)
+        writeOut(line)
         if (sinks.length === 0) return
         const parsed = logRecordOf(line, record)
         if (parsed === undefined) tally.dropped.log++

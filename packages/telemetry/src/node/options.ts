@@ -194,11 +194,14 @@ function exportThreadOf(given: unknown): ResolvedTelemetryOptions['exportThread'
   throw wrong(typeof module === 'string' ? module : JSON.stringify(given))
 }
 
+/** Signals that no process can listen to. */
+const DEAF: readonly string[] = ['SIGKILL', 'SIGSTOP']
+
 function profilingOf(given: StartTelemetryOptions['profiling']): Required<ProfilingOptions> | undefined {
   if (given === undefined || given === false) return undefined
   const { signal = 'SIGUSR2', folder = '.', seconds = 10 } = given === true ? {} : optionsOf.profiling(given)
   text('profiling.folder', folder)
-  if (!Object.hasOwn(constants.signals, signal)) {
+  if (!Object.hasOwn(constants.signals, signal) || DEAF.includes(signal)) {
     throw new TelemetryError('BAD_OPTION', `profiling.signal is ${quote(signal)}: give a signal such as "SIGUSR2"`)
   }
   return { signal, folder, seconds: integer('profiling.seconds', seconds, 10, 1, 600) }

@@ -18,6 +18,9 @@ export interface SpanSink extends Sink {
   room(): number
 }
 
+/** As OpenTelemetry has it by default. */
+const BATCH = 512
+
 /**
  * The SDK's batches in front of a guarded exporter, with the bound kept here: a span that finds the queue full is dropped and counted
  * (I6). The SDK drops it at the same length, but tells nobody.
@@ -27,14 +30,15 @@ export function batchedSpanSink(exporter: SpanExporter, { tally, queueSize, time
   const guard = guardExports<ReadableSpan[]>(
     (spans, done) => {
       queued -= spans.length
-      exporter.export(spans, done)
+      return exporter.export(spans, done)
     },
     { timeoutMs, onFailure },
   )
   const batches = new BatchSpanProcessor(
     { export: guard.export, shutdown: async () => exporter.shutdown(), forceFlush: async () => exporter.forceFlush?.() },
-    // Later than the guard's own deadline, which answers first and clears this one.
-    { maxQueueSize: queueSize, exportTimeoutMillis: timeoutMs + 1000 },
+    // Later than the guard's own deadline, which answers first and clears this one. The size of a batch is not left to the SDK, which
+    // takes any number from the environment: with 0 it never ends.
+    { maxQueueSize: queueSize, maxExportBatchSize: Math.min(BATCH, queueSize), exportTimeoutMillis: timeoutMs + 1000 },
   )
   const processor = guardProcessor(batches, tally)
   return {
@@ -81,11 +85,13 @@ export function lostSpanSink(tally: Tally, room: () => number): SpanSink {
 }
 
 function guardProcessor(inner: SpanProcessor, tally: Tally): SpanProcessor {
-  const safely = (act: () => void): void => {
+  const dropped = (): unknown => tally.dropped.span++
+  const safely = (act: () => unknown): void => {
     try {
-      act()
+      const done = act()
+      if (done instanceof Promise) done.catch(dropped)
     } catch {
-      tally.dropped.span++
+      dropped()
     }
   }
   return {

@@ -1,0 +1,98 @@
+import { ExportResultCode } from '@opentelemetry/core'
+import { openGrid } from '@stigmergy/grid'
+import { gridKeepPort, isTelemetryError, type KeepPort } from '@stigmergy/telemetry'
+import { startTelemetry } from '@stigmergy/telemetry/node'
+import { setImmediate as turn } from 'node:timers/promises'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { guardExports } from '../src/node/export-guard.ts'
+
+const test = suite('rude guests')
+const quiet = { otlp: false, prometheus: false, warn: () => {} } as const
+
+test('an async export that rejects has failed', async () => {
+  const failures: string[] = []
+  const answers: number[] = []
+  const send = (): Promise<never> => Promise.reject(new Error('refused'))
+  const guard = guardExports<string>(send, { timeoutMs: 60_000, onFailure: ({ message }) => failures.push(message) })
+  guard.export('x', ({ code }) => answers.push(code))
+  await guard.settled()
+  assert.equal([answers, failures], [[ExportResultCode.FAILED], ['refused']])
+})
+
+test('an async processor that rejects loses its span, counted', async () => {
+  const rude = { onStart() {}, onEnd: async () => Promise.reject(new Error('mine')), async forceFlush() {}, async shutdown() {} }
+  const telemetry = await startTelemetry({ ...quiet, keep: 'all', spanProcessors: [rude as never] })
+  telemetry.startTrace('reading')
+  await telemetry.flush()
+  await turn()
+  assert.is(telemetry.tally.dropped.span, 1)
+  await telemetry.close()
+})
+
+test('a batch of no spans in the environment does not stand still for ever', async () => {
+  process.env['OTEL_BSP_MAX_EXPORT_BATCH_SIZE'] = '0'
+  let spans = 0
+  const exporter = {
+    export(given: readonly unknown[], done: (result: { readonly code: 0 }) => void) {
+      spans += given.length
+      done({ code: 0 })
+    },
+    async shutdown() {},
+  }
+  try {
+    const telemetry = await startTelemetry({ ...quiet, keep: 'all', spanExporters: [exporter] })
+    telemetry.startTrace('reading')
+    await telemetry.close()
+    assert.is(spans, 1)
+  } finally {
+    delete process.env['OTEL_BSP_MAX_EXPORT_BATCH_SIZE']
+  }
+})
+
+test('a keep port whose end throws does not keep the rest from its end', async () => {
+  const keepPort: KeepPort = {
+    tell() {},
+    listen: () => () => {
+      throw new Error('end')
+    },
+  }
+  const telemetry = await startTelemetry({ ...quiet, prometheus: { port: 0 }, keepPort })
+  const url = telemetry.prometheus?.url ?? ''
+  assert.ok((await fetch(url)).ok)
+  await telemetry.close()
+  assert.is(await fetch(url).then(Boolean, () => 'closed'), 'closed')
+})
+
+test('what others have written into the map of decisions keeps nobody from starting', async () => {
+  await using grid = await openGrid()
+  for (const [at, value] of [{ v: 2 }, null, 7, { traceId: 'x', reason: 1 }].entries())
+    await grid.map<unknown>('telemetry.keep', { ttlMs: 30_000 }).put(`${at}`, value)
+  const telemetry = await startTelemetry({ ...quiet, keepPort: gridKeepPort(grid) })
+  await telemetry.close()
+})
+
+test('a signal that nobody can listen to is refused', async () => {
+  for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
+    const error: unknown = await startTelemetry({ ...quiet, profiling: { signal } }).catch((reason: unknown) => reason)
+    assert.ok(isTelemetryError(error) && error.code === 'BAD_OPTION', String(error))
+  }
+})
+
+test('a log that cannot be written is counted, and throws into no agent', async () => {
+  const destinations = [
+    () => {
+      throw new Error('disk full')
+    },
+    () => Promise.reject(new Error('pipe closed')),
+  ]
+  for (const write of destinations) {
+    const telemetry = await startTelemetry({ ...quiet, logs: { destination: { write: write as () => void } } })
+    telemetry.logger.info('a line')
+    await turn()
+    assert.is(telemetry.tally.dropped.log, 1)
+    await telemetry.close()
+  }
+})
+
+test.run()
