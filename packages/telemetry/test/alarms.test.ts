@@ -213,6 +213,17 @@ test('a listener that throws is counted, and the others are told', () => {
   assert.is(alarms.guestErrors, 1)
 })
 
+test('a listener that rejects is counted as well, and ends no process', async () => {
+  const { alarms, told } = open()
+  alarms.on(async () => {
+    throw new Error('webhook down')
+  })
+  alarms.decided(planner, { action: 'x', readAgesMs: [1e9] })
+  await Promise.resolve()
+  assert.is(told.length, 1)
+  assert.is(alarms.guestErrors, 1)
+})
+
 test('bad options quote the value', () => {
   const refused = (options: Partial<AlarmsOptions>, quoted: RegExp) =>
     assert.throws(
