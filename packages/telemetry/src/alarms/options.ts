@@ -23,7 +23,7 @@ export interface AlarmBudget {
 }
 
 export interface DriftOptions {
-  /** Decisions of one agent that are tested together. @default 100 */
+  /** Decisions of one agent that are tested together; of a type, for `slo`. @default 100 */
   readonly windowDecisions?: number
   /** Decisions that a baseline is learned from: 20 windows at least. Fewer than 100 windows cost more false alarms. @default 100 windows */
   readonly baselineDecisions?: number
@@ -130,15 +130,14 @@ export function resolveAlarmsOptions(given: AlarmsOptions): ResolvedAlarmsOption
     },
     stale: { maxAgeMs: number('stale.maxAgeMs', stale.maxAgeMs, 200, 0, 86_400_000) },
     slo: new Map(
-      objectives.map(([type, slo]) => [
-        type,
-        {
-          seconds: number(`slo.${type}.seconds`, slo.seconds, NaN, 0.000_001, 86_400),
-          share: number(`slo.${type}.share`, slo.share, 0.99, 0.5, 0.9999),
-          windowDecisions,
-          runLength: clamp(runLength, 5, MOST_COUNT_WINDOWS),
-        },
-      ]),
+      objectives.map(([type, slo]) => {
+        const share = number(`slo.${type}.share`, slo.share, 0.99, 0.5, 0.9999)
+        const seconds = number(`slo.${type}.seconds`, slo.seconds, NaN, 0.000_001, 86_400)
+        // One slow decision is allowed in a window at least: in a smaller one the first would be too much already.
+        const slowWindow = Math.max(windowDecisions, Math.ceil(1 / (1 - share)))
+        const windows = clamp((runLength * windowDecisions) / slowWindow, 5, MOST_COUNT_WINDOWS)
+        return [type, { seconds, share, windowDecisions: slowWindow, runLength: windows }]
+      }),
     ),
     errors: {
       expectedPerHour: number('errors.expectedPerHour', errors.expectedPerHour, 1, 0.001, 1_000_000),
