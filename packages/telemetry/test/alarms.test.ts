@@ -1,6 +1,6 @@
 import { createSystem } from '@stigmergy/core'
 import { createVirtualClock, openGrid } from '@stigmergy/grid'
-import { createAlarms, isTelemetryError, type Alarm, type AlarmEvent, type AlarmsOptions } from '@stigmergy/telemetry'
+import { createAlarms, isTelemetryError, type Alarm, type AlarmEvent, type Alarms, type AlarmsOptions } from '@stigmergy/telemetry'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { meterInstruments } from '../src/metrics/meter-instruments.ts'
@@ -130,6 +130,21 @@ test('failures above what is expected raise at once, keep the trace, and clear w
   await clock.advance(3_600_000)
   assert.is(told.at(-1)?.state, 'cleared')
   assert.is(clock.pending, 0, 'no timer is left when nothing is to be remembered')
+})
+
+test('two alarms on one telemetry: what one has raised is told, whatever the other sees', async () => {
+  const { meter, read } = memoryMeter()
+  const telemetry = { keep: () => {}, instruments: meterInstruments(meter) }
+  const [one, other] = [1, 2].map(() => createAlarms({ clock: createVirtualClock(), telemetry })) as [Alarms, Alarms]
+  for (let i = 0; i < 6; i++) {
+    one.core.onFailure?.({ agent: agentInfo(), error: new Error('arm'), event: 'go', trace, decision: { type: 'stop' } })
+  }
+  const raised = async () => (await read('agent_alarms_active')).find(({ attributes }) => attributes['kind'] === 'errors')?.value
+  assert.is(await raised(), 1)
+  one.close()
+  assert.is(await raised(), 0)
+  other.close()
+  assert.is(await raised(), undefined)
 })
 
 test('failures that make others spread', async () => {
