@@ -103,6 +103,8 @@ export interface TelemetryHooks {
   watchGrid(grid: Grid): () => void
   /** Where the metrics go: for what measures more of the house, such as `createAlarms`. */
   readonly instruments: Instruments
+  /** Region and policy version, where they are set: those of every metric. */
+  readonly base: BaseLabels
 }
 
 const MAX_SYSTEMS = 64
@@ -148,6 +150,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
       return core
     },
     instruments,
+    base,
     startTrace: createStartTrace({ recorder, tracer, clock, time }),
     keep(trace, reason) {
       if (isContext(trace) && KEEP_REASONS.includes(reason)) recorder?.keep(trace, reasonCode(reason))

@@ -1,6 +1,15 @@
 import { createSystem } from '@stigmergy/core'
 import { createVirtualClock, openGrid } from '@stigmergy/grid'
-import { createAlarms, isTelemetryError, type Alarm, type AlarmEvent, type Alarms, type AlarmsOptions } from '@stigmergy/telemetry'
+import {
+  createAlarms,
+  isTelemetryError,
+  memoryBaselines,
+  telemetryHooks,
+  type Alarm,
+  type AlarmEvent,
+  type Alarms,
+  type AlarmsOptions,
+} from '@stigmergy/telemetry'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { meterInstruments } from '../src/metrics/meter-instruments.ts'
@@ -145,6 +154,26 @@ test('two alarms on one telemetry: what one has raised is told, whatever the oth
   assert.is(await raised(), 0)
   other.close()
   assert.is(await raised(), undefined)
+})
+
+test('region and policy version are those of the telemetry, and of the baselines', async () => {
+  const { meter, read } = memoryMeter()
+  const clock = createVirtualClock()
+  const asked: string[] = []
+  const memory = memoryBaselines()
+  const baselines = { ...memory, peek: (kind: string) => (asked.push(kind), memory.peek(kind)) }
+  const telemetry = telemetryHooks({ meter, clock, region: 'eu', policyVersion: 'v2' })
+  const alarms = createAlarms({ clock, telemetry, baselines })
+  alarms.decided(planner, { action: 'x', readAgesMs: [1e9] })
+  const [stale] = await read('agent_stale_decisions_total')
+  assert.equal(stale?.attributes, { region: 'eu', policy_version: 'v2', agent_type: 'planner' })
+  assert.equal([...new Set(asked)], [JSON.stringify(['planner', 'v2', ''])], 'what another policy decided is no baseline of this one')
+  alarms.close()
+  const other = createAlarms({ clock, telemetry, policyVersion: 'v3' })
+  other.decided({ id: 'q1', type: 'picker' }, { action: 'x', readAgesMs: [1e9] })
+  const labels = (await read('agent_stale_decisions_total')).at(-1)?.attributes
+  assert.equal(labels, { region: 'eu', policy_version: 'v3', agent_type: 'picker' })
+  other.close()
 })
 
 test('failures that make others spread', async () => {

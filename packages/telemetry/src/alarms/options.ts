@@ -54,10 +54,11 @@ export interface ErrorsOptions {
 }
 
 /** What alarms need of a telemetry. */
-export interface AlarmsTelemetry extends Pick<TelemetryHooks, 'instruments'> {
+export interface AlarmsTelemetry extends Pick<TelemetryHooks, 'instruments'>, Partial<Pick<TelemetryHooks, 'base'>> {
   readonly keep: (trace: TraceContext, reason: Parameters<TelemetryHooks['keep']>[1]) => void
 }
 
+/** Region and policy version are those of the telemetry where they are not given. */
 export interface AlarmsOptions extends BaseLabels {
   readonly clock: Clock
   /** Where the metrics of the alarms go, and what keeps their traces. @default none are kept */
@@ -148,7 +149,7 @@ export function resolveAlarmsOptions(given: AlarmsOptions): ResolvedAlarmsOption
     },
     baselines: baselinesOf(options.baselines),
     decisionOf: functionOf('decisionOf', options.decisionOf) ?? planned,
-    base: baseLabels(options),
+    base: { ...options.telemetry?.base, ...baseLabels(options) },
     maxLabelValues: integer('maxLabelValues', options.maxLabelValues, DEFAULT_MAX_LABEL_VALUES, 1, 10_000),
   }
 }
