@@ -10,6 +10,7 @@ import { meterInstruments } from './metrics/meter-instruments.ts'
 import type { Instruments } from './metrics/instruments.ts'
 import type { Registry } from './metrics/registry.ts'
 import type { CountedName, ObservedName } from './metrics/told.ts'
+import { createNearCaches } from './near-cache.ts'
 import { resolveTelemetryHooksOptions, text } from './options.ts'
 import type { Flight } from './recorder/flight.ts'
 import { KEEP_REASONS, reasonCode, type KeepReason } from './recorder/keep-rules.ts'
@@ -24,7 +25,6 @@ import {
   observeFlight,
   observeJournal,
   observeMailboxes,
-  observeNearCache,
   observeTally,
   type WatchedReader,
   type WatchedSystem,
@@ -103,6 +103,8 @@ export interface TelemetryHooks {
   watchGrid(grid: Grid): () => void
   /** Where the metrics go: for what measures more of the house, such as `createAlarms`. */
   readonly instruments: Instruments
+  /** Region and policy version, where they are set: those of every metric. */
+  readonly base: BaseLabels
 }
 
 const MAX_SYSTEMS = 64
@@ -117,6 +119,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
   const labels = createLabels(base, maxLabelValues)
   const ages = createAges(instruments, labels, tally)
   const telling = createTelling(instruments, labels.base, tally)
+  const nearCaches = createNearCaches(instruments, labels)
   observeTally(instruments, tally, labels.base)
   const recorder = flight?.recorder
   let told = false
@@ -148,6 +151,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
       return core
     },
     instruments,
+    base,
     startTrace: createStartTrace({ recorder, tracer, clock, time }),
     keep(trace, reason) {
       if (isContext(trace) && KEEP_REASONS.includes(reason)) recorder?.keep(trace, reasonCode(reason))
@@ -165,7 +169,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
     watchSystem: (system) => observeMailboxes(instruments, system, labels),
     watchJournal: (journal, reader) => observeJournal(instruments, journal.name, reader, labels),
     watchGrid(grid) {
-      const ends = [ages.watchGrid(grid), observeNearCache(instruments, grid, labels)]
+      const ends = [ages.watchGrid(grid), nearCaches.watch(grid)]
       return () => {
         for (const end of ends) end()
       }

@@ -14,15 +14,9 @@ export type { BaseLabels } from './labels.ts'
 export type { Exemplar } from './metrics/bound.ts'
 export type { BoundCounter, BoundHistogram, Instrument, Instruments } from './metrics/instruments.ts'
 export { metricsText, type ExemplarLabels, type TextFormat } from './metrics/open-metrics.ts'
-export {
-  createRegistry,
-  type HistogramPoint,
-  type MetricFamily,
-  type NumberPoint,
-  type Registry,
-  type RegistryOptions,
-} from './metrics/registry.ts'
+export { createRegistry, type HistogramPoint, type MetricFamily, type Registry, type RegistryOptions } from './metrics/registry.ts'
 export { BUCKETS_SECONDS, METRICS, type Metric, type MetricName } from './metrics/table.ts'
+export type { NumberPoint } from './metrics/together.ts'
 export type { CountedName, ObservedName } from './metrics/told.ts'
 export { ATTRIBUTES, GEN_AI_ATTRIBUTES, SPANS, type AttributeName } from './names.ts'
 export type { StartTraceOptions } from './start-trace.ts'

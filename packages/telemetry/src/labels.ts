@@ -53,12 +53,23 @@ export function createLabels(base: BaseLabels, maxValues: number, system?: strin
   const own: Labels = {
     base: common,
     ofType,
-    ofAgent: (agent) =>
-      lookup('agent_id', agent.id, (agent_id) =>
-        // Agents of many types share `other`, so it names none of them.
-        agent_id === OTHER ? { ...common, agent_type: OTHER, agent_id } : { ...ofType(agent), agent_id },
-      ),
-    ownOf: (agent) => families.get('agent_id')?.get(agent.id),
+    ofAgent(agent) {
+      const known = own.ownOf(agent)
+      if (known !== undefined) return known
+      // Agents of many types share `other`, so it names none of them.
+      const make = (key: string): Attributes =>
+        key === OTHER ? { ...common, agent_type: OTHER, agent_id: OTHER } : { ...ofType(agent), agent_id: agent.id }
+      const another = families.get('agent_id')?.has(agent.id) === true
+      return lookup('agent_id', another ? typed(agent) : agent.id, make)
+    },
+    ownOf(agent) {
+      const ids = families.get('agent_id')
+      const first = ids?.get(agent.id)
+      if (first === undefined) return undefined
+      const type = families.get('agent_type')?.get(agent.type)?.['agent_type'] ?? OTHER
+      // An id that another type had before has a series for each of them.
+      return first['agent_type'] === type ? first : ids?.get(typed(agent))
+    },
     with: (name, value) => lookup(name, value, (admitted) => ({ ...common, [name]: admitted })),
     ofAge(map, source) {
       if (source === undefined) return map === undefined ? common : own.with('map', map)
@@ -68,4 +79,8 @@ export function createLabels(base: BaseLabels, maxValues: number, system?: strin
     },
   }
   return own
+}
+
+function typed({ type, id }: AgentInfo): string {
+  return JSON.stringify([type, id])
 }

@@ -1,5 +1,4 @@
 import type { Attributes } from '@opentelemetry/api'
-import { isGridError, type Grid } from '@stigmergy/grid'
 import type { Labels } from './labels.ts'
 import type { Instruments } from './metrics/instruments.ts'
 import type { Flight } from './recorder/flight.ts'
@@ -67,31 +66,4 @@ export function observeJournal(instruments: Instruments, journal: string, reader
       if ((error as { readonly code?: unknown } | undefined)?.code !== 'CLOSED') throw error
     }
   })
-}
-
-/** The near cache of every map of the grid. Returns the end of it. */
-export function observeNearCache(instruments: Instruments, grid: Grid, labels: Labels): () => void {
-  const maps = (): ReturnType<Grid['stats']>['maps'] => {
-    try {
-      return grid.stats().maps
-    } catch (error) {
-      // A grid that was closed before us has nothing to tell any more.
-      if (isGridError(error, 'CLOSED')) return []
-      throw error
-    }
-  }
-  const ends = [
-    instruments.observe('grid_near_cache_reads_total', (tell) => {
-      for (const { name, reads } of maps()) tell(reads, labels.with('map', name))
-    }),
-    instruments.observe('grid_near_cache_entries', (tell) => {
-      for (const { name, entries } of maps()) tell(entries, labels.with('map', name))
-    }),
-    instruments.observe('grid_near_cache_evictions_total', (tell) => {
-      for (const { name, evictions } of maps()) tell(evictions, labels.with('map', name))
-    }),
-  ]
-  return () => {
-    for (const end of ends) end()
-  }
 }

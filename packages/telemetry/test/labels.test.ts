@@ -36,4 +36,18 @@ test('asking for labels of its own takes no place', () => {
   assert.is(labels.ownOf(agentInfo({ id: 'b' })), labels.ofAgent(agentInfo({ id: 'b' })))
 })
 
+test('an id that comes back as another type has labels of that type, within the bound', () => {
+  const labels = createLabels({}, 2)
+  const robot = agentInfo({ id: 'a1', type: 'robot' })
+  const conveyor = agentInfo({ id: 'a1', type: 'conveyor' })
+  const first = labels.ofAgent(robot)
+  assert.is(labels.ownOf(conveyor), undefined)
+  assert.equal({ ...labels.ofAgent(conveyor) }, { agent_type: 'conveyor', agent_id: 'a1' })
+  assert.is(labels.ofAgent(conveyor), labels.ofAgent(conveyor))
+  assert.is(labels.ofAgent(robot), first)
+  assert.is(labels.ownOf(robot), first)
+  assert.is(labels.ownOf(conveyor), labels.ofAgent(conveyor))
+  assert.equal({ ...labels.ofAgent(agentInfo({ id: 'a1', type: 'arm' })) }, { agent_type: 'other', agent_id: 'other' })
+})
+
 test.run()

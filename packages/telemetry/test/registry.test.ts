@@ -88,6 +88,14 @@ test('a reader that throws hides nothing of the others, and is counted', () => {
   assert.equal(points(registry, 'agent_mailbox_depth'), [])
 })
 
+test('alarms of one process that tell the same labels are added up, and the worst of them is told', () => {
+  const { registry } = setUp()
+  for (const value of [2, 0]) registry.observe('agent_alarms_active', (tell) => tell(value, { kind: 'slo' }))
+  for (const value of [3, 1]) registry.observe('agent_error_reproduction_number', (tell) => tell(value, {}))
+  assert.equal(points(registry, 'agent_alarms_active'), [{ labels: { kind: 'slo' }, value: 2 }])
+  assert.equal(points(registry, 'agent_error_reproduction_number'), [{ labels: {}, value: 3 }])
+})
+
 test('an exemplar is the newest kept trace of its bucket', () => {
   const { registry } = setUp()
   const bound = registry.histogram('planning_latency_seconds').bind({})

@@ -32,6 +32,11 @@ export class CountedWindows {
     this.#count += 1
   }
 
+  /** Counted in this window so far. */
+  get count(): number {
+    return this.#count
+  }
+
   /** The sum as it would be if the window ended now. */
   get sum(): number {
     return Math.max(0, this.#sum + this.#count - this.cusum.k)

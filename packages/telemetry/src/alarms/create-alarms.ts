@@ -29,8 +29,8 @@ export interface Alarms {
   readonly core: CoreHooks
   /** Tells a decision. A stale one is told to the listeners before this returns: the agent can still do otherwise. False: it is stale. */
   decided(agent: Pick<AgentInfo, 'id' | 'type'>, decision: Decision): boolean
-  /** `listener` is called with each alarm, on the stack of what raised it; one that throws is counted. Returns the end of it. */
-  on(listener: (alarm: Alarm) => void): () => void
+  /** `listener` is called with each alarm, on the stack of what raised it; one that throws or rejects is counted. Returns the end of it. */
+  on(listener: (alarm: Alarm) => unknown): () => void
   /** Sends alarms to agents as an {@link AlarmEvent}: to the ids that `to` gives for it. Returns the end of it. */
   notify(system: Pick<ActorSystem, 'send'>, to: (alarm: Alarm) => readonly string[]): () => void
   /** Learns a new baseline for this kind of decision, after a change that was meant. */
@@ -39,7 +39,7 @@ export interface Alarms {
   readonly active: readonly Alarm[]
   /** The failures of the last minute with what caused them, oldest first: the tree of an infection. */
   readonly failures: readonly InfectedFailure[]
-  /** Errors thrown by listeners so far. */
+  /** Errors thrown by listeners so far, and promises of theirs that were rejected. */
   readonly guestErrors: number
   close(): void
 }
@@ -50,8 +50,9 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   const { clock, base, stale } = settings
   const policy = base.policyVersion ?? ''
   const raised = new RaisedAlarms()
-  const listeners = new Set<(alarm: Alarm) => void>()
+  const listeners = new Set<Parameters<Alarms['on']>[0]>()
   let guestErrors = 0
+  const failed = (): void => void guestErrors++
 
   const tell = (alarm: Alarm | undefined): void => {
     if (alarm === undefined) return
@@ -59,9 +60,11 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     if (alarm.state === 'raised' && alarm.trace !== undefined) settings.keep?.(alarm.trace, keepReason(alarm.kind))
     for (const listener of listeners) {
       try {
-        listener(alarm)
+        // Who posts an alarm is async: nobody else would catch what it rejects with, and that ends a process (I7).
+        const answer: unknown = listener(alarm)
+        if (answer instanceof Promise) answer.catch(failed)
       } catch {
-        guestErrors += 1
+        failed()
       }
     }
   }

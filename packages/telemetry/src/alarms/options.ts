@@ -23,7 +23,7 @@ export interface AlarmBudget {
 }
 
 export interface DriftOptions {
-  /** Decisions of one agent that are tested together. @default 100 */
+  /** Decisions of one agent that are tested together; of a type, for `slo`. @default 100 */
   readonly windowDecisions?: number
   /** Decisions that a baseline is learned from: 20 windows at least. Fewer than 100 windows cost more false alarms. @default 100 windows */
   readonly baselineDecisions?: number
@@ -54,10 +54,11 @@ export interface ErrorsOptions {
 }
 
 /** What alarms need of a telemetry. */
-export interface AlarmsTelemetry extends Pick<TelemetryHooks, 'instruments'> {
+export interface AlarmsTelemetry extends Pick<TelemetryHooks, 'instruments'>, Partial<Pick<TelemetryHooks, 'base'>> {
   readonly keep: (trace: TraceContext, reason: Parameters<TelemetryHooks['keep']>[1]) => void
 }
 
+/** Region and policy version are those of the telemetry where they are not given. */
 export interface AlarmsOptions extends BaseLabels {
   readonly clock: Clock
   /** Where the metrics of the alarms go, and what keeps their traces. @default none are kept */
@@ -130,15 +131,14 @@ export function resolveAlarmsOptions(given: AlarmsOptions): ResolvedAlarmsOption
     },
     stale: { maxAgeMs: number('stale.maxAgeMs', stale.maxAgeMs, 200, 0, 86_400_000) },
     slo: new Map(
-      objectives.map(([type, slo]) => [
-        type,
-        {
-          seconds: number(`slo.${type}.seconds`, slo.seconds, NaN, 0.000_001, 86_400),
-          share: number(`slo.${type}.share`, slo.share, 0.99, 0.5, 0.9999),
-          windowDecisions,
-          runLength: clamp(runLength, 5, MOST_COUNT_WINDOWS),
-        },
-      ]),
+      objectives.map(([type, slo]) => {
+        const share = number(`slo.${type}.share`, slo.share, 0.99, 0.5, 0.9999)
+        const seconds = number(`slo.${type}.seconds`, slo.seconds, NaN, 0.000_001, 86_400)
+        // One slow decision is allowed in a window at least: in a smaller one the first would be too much already.
+        const slowWindow = Math.max(windowDecisions, Math.ceil(1 / (1 - share)))
+        const windows = clamp((runLength * windowDecisions) / slowWindow, 5, MOST_COUNT_WINDOWS)
+        return [type, { seconds, share, windowDecisions: slowWindow, runLength: windows }]
+      }),
     ),
     errors: {
       expectedPerHour: number('errors.expectedPerHour', errors.expectedPerHour, 1, 0.001, 1_000_000),
@@ -149,7 +149,7 @@ export function resolveAlarmsOptions(given: AlarmsOptions): ResolvedAlarmsOption
     },
     baselines: baselinesOf(options.baselines),
     decisionOf: functionOf('decisionOf', options.decisionOf) ?? planned,
-    base: baseLabels(options),
+    base: { ...options.telemetry?.base, ...baseLabels(options) },
     maxLabelValues: integer('maxLabelValues', options.maxLabelValues, DEFAULT_MAX_LABEL_VALUES, 1, 10_000),
   }
 }

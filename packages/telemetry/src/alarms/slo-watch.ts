@@ -3,8 +3,14 @@ import type { Alarm } from './alarm.ts'
 import { CountedWindows } from './counted-windows.ts'
 import type { ResolvedAlarmsOptions } from './options.ts'
 
-/** How many times the allowed share of slow decisions the alarm is tuned to find. */
-const TIMES = 5
+/**
+ * How many times the allowed share of slow decisions the alarm is tuned to find: twice, but half-way to all of them where twice would
+ * be most of them or more. It finds what lasts above 1.5 times the allowed share, and what is far above it in hardly more windows.
+ */
+function timesToFind(share: number): number {
+  const allowed = 1 - share
+  return Math.min(2, (1 + allowed) / (2 * allowed))
+}
 
 /** Says how an alarm stands; whoever is told finds out whether that is new. */
 export type Judge = (above: boolean, alarm: Omit<Alarm, 'state' | 'atMs'>) => void
@@ -17,8 +23,8 @@ export class SloWatch {
   constructor(slos: ResolvedAlarmsOptions['slo'], judge: Judge) {
     this.#judge = judge
     for (const [type, { seconds, share, windowDecisions, runLength }] of slos) {
-      const windows = new CountedWindows(windowDecisions * (1 - share), TIMES, runLength)
-      this.#types.set(type, { seconds, share, windowDecisions, windows, decisions: 0, trace: undefined })
+      const windows = new CountedWindows(windowDecisions * (1 - share), timesToFind(share), runLength)
+      this.#types.set(type, { seconds, share, windowDecisions, windows, decisions: 0, told: false, trace: undefined })
     }
   }
 
@@ -32,16 +38,26 @@ export class SloWatch {
       type.trace = trace
     }
     type.decisions += 1
+    const { windows } = type
     if (type.decisions >= type.windowDecisions) this.#end(agentType, type)
+    // Before the end of the window, which can be far: what is above the limit now is so at the end as well.
+    else if (slow && !type.told && windows.reached) {
+      this.#tell(agentType, type, true, windows.count, windows.sum)
+    }
     return slow
   }
 
   #end(agentType: string, type: TypeWindow): void {
-    const { windows, windowDecisions, seconds, share, trace } = type
+    const { count, sum, above } = type.windows.end()
+    this.#tell(agentType, type, above, count, sum)
     type.decisions = 0
-    const { count, sum, limit, above } = windows.end()
-    const message = `${count} of the last ${windowDecisions} decisions of ${agentType} took more than ${seconds} s; ${share * 100} % must not`
-    this.#judge(above, { kind: 'slo', agentType, agentId: undefined, value: sum, limit, trace, message })
+  }
+
+  #tell(agentType: string, type: TypeWindow, above: boolean, count: number, value: number): void {
+    const { windows, decisions, seconds, share, trace } = type
+    type.told = above
+    const message = `${count} of the last ${decisions} decisions of ${agentType} took more than ${seconds} s; ${share * 100} % must not`
+    this.#judge(above, { kind: 'slo', agentType, agentId: undefined, value, limit: windows.cusum.h, trace, message })
   }
 }
 
@@ -51,5 +67,7 @@ interface TypeWindow {
   readonly windowDecisions: number
   readonly windows: CountedWindows
   decisions: number
+  /** Said to be above the limit. */
+  told: boolean
   trace: TraceContext | undefined
 }

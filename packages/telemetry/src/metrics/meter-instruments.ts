@@ -1,10 +1,12 @@
-import type { Attributes, Counter, Histogram, Meter, ObservableCounter, ObservableGauge, ObservableResult } from '@opentelemetry/api'
-import type { Instruments } from './instruments.ts'
+import type { Attributes, Counter, Histogram, Meter, ObservableCallback, ObservableCounter, ObservableGauge } from '@opentelemetry/api'
+import type { Instruments, Tell } from './instruments.ts'
 import { BUCKETS_SECONDS, METRICS, type Metric, type MetricName } from './table.ts'
+import { readTogether, type NumberPoint } from './together.ts'
 
 /** The metrics behind a meter of OpenTelemetry, whoever made it. Each record costs what the meter costs; no exemplars. */
 export function meterInstruments(meter: Meter): Instruments {
   const made = new Map<MetricName, Histogram | Counter | ObservableCounter | ObservableGauge>()
+  const readers = new Map<MetricName, Set<(tell: Tell) => void>>()
   const once = <T extends Histogram | Counter | ObservableCounter | ObservableGauge>(name: MetricName, make: (metric: Metric) => T): T => {
     const known = made.get(name) as T | undefined
     if (known !== undefined) return known
@@ -30,9 +32,26 @@ export function meterInstruments(meter: Meter): Instruments {
           ? meter.createObservableGauge(name, { unit, description })
           : meter.createObservableCounter(name, { unit, description }),
       )
-      const callback = (result: ObservableResult): void => read((value, labels) => result.observe(value, labels))
-      instrument.addCallback(callback)
-      return () => instrument.removeCallback(callback)
+      const known = readers.get(name)
+      const own = known ?? new Set<(tell: Tell) => void>()
+      own.add(read)
+      if (known === undefined) {
+        readers.set(name, own)
+        instrument.addCallback(observeAll(name, own))
+      }
+      return () => void own.delete(read)
     },
+  }
+}
+
+/** One call for all readers of a metric, since an SDK takes the last of those that tell the same labels. */
+function observeAll(name: MetricName, readers: Iterable<(tell: Tell) => void>): ObservableCallback {
+  return (result) => {
+    const points = new Map<string, NumberPoint>()
+    const errors: unknown[] = []
+    readTogether(name, points, readers, Infinity, (error) => errors.push(error))
+    for (const { labels, value } of points.values()) result.observe(value, labels)
+    // The SDK reports it; all that the others told is in by now.
+    if (errors.length > 0) throw new AggregateError(errors, 'readers of a metric threw')
   }
 }

@@ -3,12 +3,7 @@ import { CounterSeries, HistogramSeries, type Exemplar, type SeriesHost } from '
 import type { Instruments, Tell } from './instruments.ts'
 import { labelKey, SeriesSet } from './series.ts'
 import { BUCKETS_SECONDS, METRICS, type Metric, type MetricName } from './table.ts'
-
-/** A value of a gauge or a counter. */
-export interface NumberPoint {
-  readonly labels: Attributes
-  readonly value: number
-}
+import { readTogether, type NumberPoint } from './together.ts'
 
 /** A histogram: `counts` of each bucket alone, one more than `bounds`. */
 export interface HistogramPoint {
@@ -52,17 +47,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     const counted = counters.get(name)?.all() ?? []
     const points = new Map<string, NumberPoint>()
     for (const { labels, value } of counted) points.set(labelKey(labels), { labels, value })
-    const tell: Tell = (value, labels) => {
-      const key = labelKey(labels)
-      if (points.size < options.maxSeries || points.has(key)) points.set(key, { labels, value })
-    }
-    for (const read of observed.get(name) ?? []) {
-      try {
-        read(tell)
-      } catch {
-        options.readerFailed()
-      }
-    }
+    readTogether(name, points, observed.get(name) ?? [], options.maxSeries, options.readerFailed)
     return [...points.values()]
   }
 

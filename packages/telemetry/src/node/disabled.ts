@@ -14,6 +14,7 @@ export function disabledTelemetry(): Telemetry {
   return {
     core: {},
     instruments: meterInstruments(createNoopMeter()),
+    base: {},
     grid: {},
     forSystem: () => ({}),
     startTrace: () => NO_TRACE,

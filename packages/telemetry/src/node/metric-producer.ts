@@ -9,7 +9,8 @@ import {
   type MetricProducer,
 } from '@opentelemetry/sdk-metrics'
 import { labelKey } from '../metrics/series.ts'
-import type { HistogramPoint, MetricFamily, NumberPoint, Registry } from '../metrics/registry.ts'
+import type { HistogramPoint, MetricFamily, Registry } from '../metrics/registry.ts'
+import type { NumberPoint } from '../metrics/together.ts'
 
 export interface MetricProducerOptions {
   readonly scope: string

@@ -1,0 +1,77 @@
+import { createVirtualClock } from '@stigmergy/grid'
+import { createAlarms, type Alarm } from '@stigmergy/telemetry'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { agentInfo } from './support/transitions.ts'
+
+const test = suite('alarms on latency')
+
+const end = (ms: number) => ({
+  ...{ agent: agentInfo({ id: 'p1', type: 'planner' }), event: 'go', trace: undefined, enqueuedAtMs: 0, startedAtMs: 0, restarts: 0 },
+  ...{ endedAtMs: ms, from: 'a', to: 'b', tagsBefore: new Set<string>(), tagsAfter: new Set<string>() },
+  ...{ error: undefined, context: undefined },
+})
+
+const slowEnd = end(150)
+const quickEnd = end(20)
+
+const open = (share: number) => {
+  const slo = { planner: { seconds: 0.1, share } }
+  const alarms = createAlarms({ clock: createVirtualClock(), slo, decisionOf: () => undefined })
+  const told: Alarm[] = []
+  alarms.on((alarm) => told.push(alarm))
+  return {
+    told,
+    /** Decisions of which that share is slow, evenly spread. */
+    decide(decisions: number, slow: number) {
+      for (let i = 1; i <= decisions; i++) {
+        alarms.core.onTransitionEnd?.(Math.floor(i * slow) > Math.floor((i - 1) * slow) ? slowEnd : quickEnd)
+      }
+    },
+  }
+}
+
+test('latency against its objective: allowed breaches are none, five times as many are an alarm', () => {
+  const { told, decide } = open(0.98)
+  decide(5000, 0.02)
+  assert.equal(told, [])
+  decide(1000, 0.2)
+  assert.equal(
+    told.map(({ kind, state, agentType }) => [kind, state, agentType]),
+    [['slo', 'raised', 'planner']],
+  )
+  decide(5000, 0)
+  assert.is(told.at(-1)?.state, 'cleared')
+})
+
+// Whatever is allowed: what lasts well above it is found, up to an objective that half of the decisions may miss.
+for (const [share, slow, within] of [
+  [0.5, 1, 200],
+  [0.5, 0.75, 500],
+  [0.55, 1, 200],
+  [0.7, 0.6, 500],
+  [0.8, 0.4, 500],
+  [0.99, 0.02, 5000],
+  [0.999, 0.002, 60_000],
+  [0.9999, 0.0003, 200_000],
+  [0.9999, 0.01, 10_000],
+] as const) {
+  test(`an objective of ${share} and ${slow * 100} % slow: none before, one alarm within ${within} decisions`, () => {
+    const { told, decide } = open(share)
+    decide(Math.max(5000, 5 / (1 - share)), 1 - share)
+    assert.equal(told, [])
+    decide(within, slow)
+    assert.equal(
+      told.map(({ state }) => state),
+      ['raised'],
+    )
+  })
+}
+
+test('what is far above is told before the window ends', () => {
+  const { told, decide } = open(0.9999)
+  decide(100, 1)
+  assert.match(told[0]?.message ?? '', /^(\d+) of the last \1 decisions of planner took more than 0\.1 s/)
+})
+
+test.run()
