@@ -4,6 +4,7 @@ import type { GridHooks } from '@stigmergy/grid'
 import type { Labels } from './labels.ts'
 import type { BoundCounter, BoundHistogram, Instrument, Instruments } from './metrics/instruments.ts'
 import { observeNeeds } from './needs.ts'
+import { VIOLATION_TAG } from './recorder/keep-rules.ts'
 import type { SpanTime } from './span-time.ts'
 import { stageOfTransition, stepStages, transitionSeconds, type StageLatency, type StageStarts } from './stages.ts'
 
@@ -62,6 +63,7 @@ export function createMetricHooks(instruments: Instruments, labels: Labels, time
     STAGES.map((stage) => [stage, instruments.histogram(`${stage}_latency_seconds`)]),
   )
   const restarted = instruments.counter('agent_restarts_total')
+  const violations = instruments.counter('agent_violations_total')
   const deadLetters = instruments.counter('dead_letters_total')
   const policyErrors = instruments.counter('policy_inference_errors_total')
   const escalations = instruments.counter('agent_escalations_total')
@@ -121,6 +123,7 @@ export function createMetricHooks(instruments: Instruments, labels: Labels, time
       row.worldSeenAtMs = end.enqueuedAtMs
       worldSeenMs.set(labels.ofAgent(end.agent), time.toEpochMs(end.enqueuedAtMs))
     }
+    if (end.tagsAfter.has(VIOLATION_TAG) && !end.tagsBefore.has(VIOLATION_TAG)) violations.bind(labels.ofType(end.agent)).add(1)
     row.decision?.record(transitionSeconds(end), end.context)
     if (row.worldSeenAtMs !== undefined) row.worldAge?.record(Math.max(0, end.endedAtMs - row.worldSeenAtMs) / 1000, end.context)
     recordStages(end)
@@ -152,6 +155,8 @@ export function createMetricHooks(instruments: Instruments, labels: Labels, time
     },
     onSpawn(agent) {
       runs(agent, 1)
+      // Begins at 0: what appears with a value of 1 has never increased to Prometheus.
+      violations.bind(labels.ofType(agent)).add(0)
       const other = alive.get(agent.id)
       if (other === undefined) alive.set(agent.id, agent)
       else if (other !== agent) shared(agent.id)

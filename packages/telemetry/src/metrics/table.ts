@@ -99,6 +99,12 @@ export const METRICS = {
     labels: ['agent_type', 'agent_id'],
     description: 'Restarts after a failure.',
   },
+  agent_violations_total: {
+    kind: 'counter',
+    unit: '{violation}',
+    labels: ['agent_type'],
+    description: 'States tagged `violation` that were entered, whether or not their traces are kept.',
+  },
   agent_escalations_total: {
     kind: 'counter',
     unit: '{escalation}',
