@@ -7,7 +7,7 @@ import { F64, RECORD_U32 } from '../src/recorder/layout.ts'
 import { Ring } from '../src/recorder/ring.ts'
 import { SlowLimit } from '../src/recorder/slow.ts'
 import { createStringTable, readStrings } from '../src/recorder/strings.ts'
-import { TRACE_U32, TraceTable } from '../src/recorder/traces.ts'
+import { TRACE_F64, TRACE_U32, TraceTable } from '../src/recorder/traces.ts'
 import { seeded } from './support/seeded.ts'
 
 const test = suite('parts of the recorder')
@@ -195,6 +195,31 @@ test('traces: the newest are known, older ones give their row away', () => {
   const again = table.open(ids.traceText(own))
   assert.ok(table.has(again) && again !== own)
   assert.is(table.find(ids.traceText(own)), again)
+})
+
+test('traces: the table grows while a row would be taken from a trace that can still be read, up to its bound', () => {
+  const ids = new Ids(seeded(8))
+  const table = new TraceTable(ids, 2, 3, () => true)
+  const foreign = table.open('c'.repeat(32))
+  table.setPlan(foreign, 'p1')
+  const begin = (): number => {
+    const number = table.begin()
+    table.f64[table.row(number) * 8 + TRACE_F64.last] = 100 + number
+    return number
+  }
+  table.f64[table.row(foreign) * 8 + TRACE_F64.last] = 100 + foreign
+  const own = Array.from({ length: 7 }, begin)
+  assert.is(table.capacity, 8)
+  assert.is(table.find('c'.repeat(32)), foreign)
+  assert.is(table.plan(foreign), 'p1')
+  for (const number of [foreign, ...own]) {
+    assert.ok(table.has(number))
+    assert.is(table.f64[table.row(number) * 8 + TRACE_F64.last], 100 + number)
+  }
+  for (const number of own) assert.is(table.find(ids.traceText(number)), number)
+  begin()
+  assert.is(table.capacity, 8, 'the bound')
+  assert.not.ok(table.has(foreign))
 })
 
 test('traces: what is no id has no row', () => {
