@@ -89,6 +89,18 @@ test('strings: numbers and back, on another reader too; bounded and counted', ()
   assert.is(table.refused, 2)
 })
 
+test('strings: ids of agents leave a quarter of the places to names; what is full is told once', () => {
+  const told: string[] = []
+  const table = createStringTable({ maxStrings: 16, maxBytes: 600, full: (what) => void told.push(what) })
+  const ids = Array.from({ length: 20 }, (_, i) => table.internId(`job-${i}`))
+  assert.is(ids.filter((id) => table.text(id) !== 'other').length, 10, 'twelve places, with the empty text and `other`')
+  assert.equal([told, table.refused], [['ids'], 10])
+  const names = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => table.text(table.intern(name)))
+  assert.equal(names, ['a', 'b', 'c', 'd', 'other', 'other'])
+  assert.is(table.text(table.internId('a')), 'a', 'an id that is known as a name')
+  assert.equal([told, table.refused], [['ids', 'names'], 12])
+})
+
 /** A ring of 4 records at the start and 16 at most, whose records say when they were written. */
 function smallRing() {
   const ring = new Ring({ historyMs: 100, minLog2: 2, maxLog2: 4 })

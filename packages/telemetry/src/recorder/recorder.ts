@@ -39,11 +39,11 @@ export class Recorder {
   readonly #guests: GuestBound
   readonly #writer: RecordWriter
 
-  constructor(options: ResolvedRecorderOptions, { clock, random, wake, pressure }: RecorderParts) {
+  constructor(options: ResolvedRecorderOptions, { clock, random, wake, pressure, full }: RecorderParts) {
     this.#options = options
     this.#clock = clock
     this.ring = new Ring({ historyMs: options.historyMs, minLog2: Math.min(13, options.maxRecordsLog2), maxLog2: options.maxRecordsLog2 })
-    this.strings = createStringTable({ maxStrings: 32_768, maxBytes: 2 ** 21 })
+    this.strings = createStringTable({ maxStrings: 32_768, maxBytes: 2 ** 21, full })
     this.ids = new Ids(random)
     this.traces = new TraceTable(this.ids, TRACES_LOG2, Math.max(TRACES_LOG2, options.maxRecordsLog2), (seq) => this.ring.find(seq) >= 0)
     this.keeper = new Keeper(this.traces, options.ratio, wake)
