@@ -63,6 +63,15 @@ test('the base share is even over our ids', () => {
   assert.ok(kept > 900 && kept < 1100, String(kept))
 })
 
+test('the base share is even over the first traces of many processes', () => {
+  const random = seeded(9)
+  const processes = Array.from({ length: 500 }, () => new Ids(random))
+  for (const number of [0, 1, 300]) {
+    const kept = processes.filter((ids) => inShare(ids.lastWord(number), 0.2)).length
+    assert.ok(kept > 70 && kept < 130, `${kept} of the traces with number ${number}`)
+  }
+})
+
 test('tags of a state that was entered give a reason', () => {
   const none = new Set<string>()
   assert.is(reasonOfTags(none, new Set(['stage:planning', 'violation'])), reasonCode('violation'))
