@@ -22,8 +22,7 @@ export {
   type Registry,
   type RegistryOptions,
 } from './metrics/registry.ts'
-export { BUCKETS_SECONDS } from './metrics/buckets.ts'
-export { METRICS, type Metric, type MetricName } from './metrics/table.ts'
+export { BUCKETS_SECONDS, METRICS, type Metric, type MetricName } from './metrics/table.ts'
 export type { CountedName, ObservedName } from './metrics/told.ts'
 export { ATTRIBUTES, GEN_AI_ATTRIBUTES, SPANS, type AttributeName } from './names.ts'
 export type { StartTraceOptions } from './start-trace.ts'

@@ -1,7 +1,6 @@
 import type { Attributes, Counter, Histogram, Meter, ObservableCounter, ObservableGauge, ObservableResult } from '@opentelemetry/api'
 import type { Instruments } from './instruments.ts'
-import { BUCKETS_SECONDS } from './buckets.ts'
-import { METRICS, type Metric, type MetricName } from './table.ts'
+import { BUCKETS_SECONDS, METRICS, type Metric, type MetricName } from './table.ts'
 
 /** The metrics behind a meter of OpenTelemetry, whoever made it. Each record costs what the meter costs; no exemplars. */
 export function meterInstruments(meter: Meter): Instruments {

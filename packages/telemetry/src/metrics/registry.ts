@@ -2,8 +2,7 @@ import type { Attributes } from '@opentelemetry/api'
 import { CounterSeries, HistogramSeries, type Exemplar, type SeriesHost } from './bound.ts'
 import type { Instruments, Tell } from './instruments.ts'
 import { labelKey, SeriesSet } from './series.ts'
-import { BUCKETS_SECONDS } from './buckets.ts'
-import { METRICS, type Metric, type MetricName } from './table.ts'
+import { BUCKETS_SECONDS, METRICS, type Metric, type MetricName } from './table.ts'
 
 /** A value of a gauge or a counter. */
 export interface NumberPoint {

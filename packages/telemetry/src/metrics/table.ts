@@ -1,3 +1,5 @@
+export { BUCKETS_SECONDS } from './buckets.ts'
+
 /** A row of {@link METRICS}. */
 export interface Metric {
   readonly kind: 'histogram' | 'counter' | 'gauge'
