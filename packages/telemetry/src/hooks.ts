@@ -131,7 +131,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
 
   const hooksOf = (system: string | undefined): { readonly core: CoreHooks; readonly grid: GridHooks } => {
     const own = system === undefined ? labels : createLabels(base, maxLabelValues, system)
-    const metrics = createMetricHooks(instruments, own, time, shared)
+    const metrics = createMetricHooks(instruments, own, createLabels(base, maxLabelValues, system), time, shared)
     const recording = recorder && createRecorderHooks({ recorder, metrics, current, system })
     const spans = recording?.core ?? (tracer === undefined ? undefined : createSpanHooks(tracer, time, system))
     return {

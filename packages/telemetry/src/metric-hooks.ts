@@ -1,9 +1,10 @@
 import type { Attributes } from '@opentelemetry/api'
-import type { AgentInfo, CoreHooks, TransitionEnd } from '@stigmergy/core'
+import type { AgentInfo, CoreHooks, DeadLetterReason, TransitionEnd } from '@stigmergy/core'
 import type { GridHooks } from '@stigmergy/grid'
-import type { Labels } from './labels.ts'
+import { OTHER, type Labels } from './labels.ts'
 import type { BoundCounter, BoundHistogram, Instrument, Instruments } from './metrics/instruments.ts'
 import { observeNeeds } from './needs.ts'
+import { VIOLATION_TAG } from './recorder/keep-rules.ts'
 import type { SpanTime } from './span-time.ts'
 import { stageOfTransition, stepStages, transitionSeconds, type StageLatency, type StageStarts } from './stages.ts'
 
@@ -48,13 +49,34 @@ const BREAKER_STATES = { closed: 0, 'half-open': 1, open: 2 } as const
 /** What XState calls the event of an invoked actor that failed, here one with an id `policy:<name>`. */
 const POLICY_FAILED = 'xstate.error.actor.policy:'
 
+/** Every reason, for series that begin before there is a dead letter. */
+const DEAD_LETTER_REASONS: Readonly<Record<DeadLetterReason, true>> = {
+  'unknown-agent': true,
+  stopped: true,
+  'mailbox-full': true,
+  'stash-full': true,
+  crashed: true,
+  quarantined: true,
+  draining: true,
+  'bad-event': true,
+  undeliverable: true,
+}
+
 const STAGES = ['perception', 'planning', 'actuation'] as const
 
 /**
  * Hooks that record the metrics of agents and maps. What they keep is bounded by the agents alive and the labels (I6).
- * `shared`: is told of an id that two agents have at the same time, so that they share their series.
+ * `spawned`: labels of the counters that every agent has from its spawn on. They have places of their own, so that agents which never
+ * measure anything else take none of those that do. `shared`: is told of an id that two agents have at the same time, so that they share
+ * their series.
  */
-export function createMetricHooks(instruments: Instruments, labels: Labels, time: SpanTime, shared: (id: string) => void): MetricHooks {
+export function createMetricHooks(
+  instruments: Instruments,
+  labels: Labels,
+  spawned: Labels,
+  time: SpanTime,
+  shared: (id: string) => void,
+): MetricHooks {
   const wait = instruments.histogram('agent_mailbox_wait_seconds')
   const decision = instruments.histogram('agent_decision_latency_seconds')
   const worldAge = instruments.histogram('agent_worldmodel_age_seconds')
@@ -62,11 +84,20 @@ export function createMetricHooks(instruments: Instruments, labels: Labels, time
     STAGES.map((stage) => [stage, instruments.histogram(`${stage}_latency_seconds`)]),
   )
   const restarted = instruments.counter('agent_restarts_total')
+  const violations = instruments.counter('agent_violations_total')
   const deadLetters = instruments.counter('dead_letters_total')
   const policyErrors = instruments.counter('policy_inference_errors_total')
   const escalations = instruments.counter('agent_escalations_total')
   const changes = instruments.counter('grid_changes_total')
   const changeLabels = new Map<Attributes, Map<string, Attributes>>()
+
+  // What appears with a value of 1 has never increased to Prometheus: so counters begin at 0, as early as their labels are known.
+  for (const reason of Object.keys(DEAD_LETTER_REASONS)) deadLetters.bind(labels.with('reason', reason)).add(0)
+  const restartsOf = (agent: AgentInfo): BoundCounter => {
+    const own = spawned.ofAgent(agent)
+    // Alerts ask by type: beyond the bound of ids it stays the right one.
+    return restarted.bind(own['agent_id'] === OTHER ? { ...spawned.ofType(agent), agent_id: OTHER } : own)
+  }
 
   /** Tagged stages each agent is in. Survives a restart of the agent: the stage goes on, its latency includes the repair. */
   const starts = new Map<string, StageStarts>()
@@ -121,6 +152,7 @@ export function createMetricHooks(instruments: Instruments, labels: Labels, time
       row.worldSeenAtMs = end.enqueuedAtMs
       worldSeenMs.set(labels.ofAgent(end.agent), time.toEpochMs(end.enqueuedAtMs))
     }
+    if (end.tagsAfter.has(VIOLATION_TAG) && !end.tagsBefore.has(VIOLATION_TAG)) violations.bind(labels.ofType(end.agent)).add(1)
     row.decision?.record(transitionSeconds(end), end.context)
     if (row.worldSeenAtMs !== undefined) row.worldAge?.record(Math.max(0, end.endedAtMs - row.worldSeenAtMs) / 1000, end.context)
     recordStages(end)
@@ -152,11 +184,13 @@ export function createMetricHooks(instruments: Instruments, labels: Labels, time
     },
     onSpawn(agent) {
       runs(agent, 1)
+      violations.bind(labels.ofType(agent)).add(0)
+      restartsOf(agent).add(0)
       const other = alive.get(agent.id)
       if (other === undefined) alive.set(agent.id, agent)
       else if (other !== agent) shared(agent.id)
     },
-    onRestart: (agent) => restarted.bind(labels.ofAgent(agent)).add(1),
+    onRestart: (agent) => restartsOf(agent).add(1),
     onStop(agent) {
       runs(agent, -1)
       if (alive.get(agent.id) === agent) alive.delete(agent.id)

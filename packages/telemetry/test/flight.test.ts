@@ -121,6 +121,37 @@ test('many causes: links to each, also when the context was copied by the grid',
   }
 })
 
+test('a trace older than 33,000 newer ones is told whole while the ring holds it', () => {
+  const { recorder, flight, spans } = openFlight(rules)
+  const root = recorder.root('camera frame', {}, 0, 0)
+  const seen = step(recorder, root)
+  for (let i = 0; i < 33_000; i++) recorder.root('other', {}, 1, 1)
+  step(recorder, seen, { error: 'x', atMs: 1 })
+  assert.equal(
+    spans().map(({ name }) => name),
+    ['camera frame', 'robot a -> b', 'robot a -> b'],
+  )
+  assert.equal([flight.counts.traces, flight.counts.incomplete], [1, 0])
+})
+
+test('a trace that the recorder has forgotten, and that comes back, is not whole', () => {
+  const { recorder, flight, spans } = openFlight({ ...rules, maxMebibytes: 1 })
+  const root = recorder.root('camera frame', {}, 0, 0)
+  for (let i = 0; i < 33_000; i++) recorder.root('other', {}, 1, 1)
+  const seen = step(recorder, root)
+  step(recorder, seen, { error: 'x', atMs: 1 })
+  assert.is(spans().length, 2)
+  assert.equal([flight.counts.traces, flight.counts.incomplete], [1, 1])
+})
+
+test('a kept trace that was forgotten before it could be told is counted', () => {
+  const { recorder, flight, spans } = openFlight({ ...rules, maxMebibytes: 1 })
+  recorder.keep(recorder.start(undefined), reasonCode('debug'))
+  for (let i = 0; i < 33_000; i++) recorder.start(undefined)
+  assert.equal(spans(), [])
+  assert.equal([flight.counts.traces, flight.counts.incomplete], [1, 1])
+})
+
 test('a violation, an objective missed, a tag and a word of the user keep a trace', () => {
   const { recorder, spans } = openFlight({ keep: { ratio: 0, sloMs: { planning: 10, decision: 50 }, slowPerSecond: 0 } })
   const planner = agentInfo({ id: 'p', stage: 'planning' })

@@ -192,7 +192,8 @@ test('restarts, dead letters and changes are counted', async () => {
   telemetry.grid.onChange!('parts', { type: 'expire', key: 'p1', version: 1, previous: entry })
   const read2 = async (name: string) => (await read(name)).map(({ attributes, value }) => [attributes, value])
   assert.equal(await read2('agent_restarts_total'), [[{ region: 'eu', agent_type: 'robot', agent_id: 'r1' }, 2]])
-  assert.equal(await read2('dead_letters_total'), [[{ region: 'eu', reason: 'stopped' }, 1]])
+  const letters = (await read2('dead_letters_total')).filter(([, value]) => value !== 0)
+  assert.equal(letters, [[{ region: 'eu', reason: 'stopped' }, 1]])
   assert.equal(await read2('grid_changes_total'), [
     [{ region: 'eu', map: 'parts', type: 'put' }, 2],
     [{ region: 'eu', map: 'robots', type: 'put' }, 1],

@@ -220,8 +220,8 @@ withPromtool('promtool: what each alert fires on, and what it does not fire on',
       '5m',
       [{ severity: 'page', region: 'eu' }],
     ),
-    fires('SafetyViolation', [{ series: 'telemetry_traces_kept_total{region="eu",reason="violation"}', values: '0x4 1x40' }], '3m', [
-      { severity: 'page', region: 'eu' },
+    fires('SafetyViolation', [{ series: 'agent_violations_total{region="eu",agent_type="arm"}', values: '0x4 1x40' }], '3m', [
+      { severity: 'page', region: 'eu', agent_type: 'arm' },
     ]),
     fires('BreakerOpen', [{ series: 'agent_breaker_state{region="eu",breaker="store"}', values: '0x4 2x40' }], '5m', [
       { severity: 'page', region: 'eu', breaker: 'store' },

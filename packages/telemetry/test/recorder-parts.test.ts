@@ -7,7 +7,7 @@ import { F64, RECORD_U32 } from '../src/recorder/layout.ts'
 import { Ring } from '../src/recorder/ring.ts'
 import { SlowLimit } from '../src/recorder/slow.ts'
 import { createStringTable, readStrings } from '../src/recorder/strings.ts'
-import { TRACE_U32, TraceTable } from '../src/recorder/traces.ts'
+import { TRACE_F64, TRACE_U32, TraceTable } from '../src/recorder/traces.ts'
 import { seeded } from './support/seeded.ts'
 
 const test = suite('parts of the recorder')
@@ -63,6 +63,15 @@ test('the base share is even over our ids', () => {
   assert.ok(kept > 900 && kept < 1100, String(kept))
 })
 
+test('the base share is even over the first traces of many processes', () => {
+  const random = seeded(9)
+  const processes = Array.from({ length: 500 }, () => new Ids(random))
+  for (const number of [0, 1, 300]) {
+    const kept = processes.filter((ids) => inShare(ids.lastWord(number), 0.2)).length
+    assert.ok(kept > 70 && kept < 130, `${kept} of the traces with number ${number}`)
+  }
+})
+
 test('tags of a state that was entered give a reason', () => {
   const none = new Set<string>()
   assert.is(reasonOfTags(none, new Set(['stage:planning', 'violation'])), reasonCode('violation'))
@@ -87,6 +96,18 @@ test('strings: numbers and back, on another reader too; bounded and counted', ()
   assert.is(read(last), 'z')
   assert.is(table.text(table.intern('no room')), 'other')
   assert.is(table.refused, 2)
+})
+
+test('strings: ids of agents leave a quarter of the places to names; what is full is told once', () => {
+  const told: string[] = []
+  const table = createStringTable({ maxStrings: 16, maxBytes: 600, full: (what) => void told.push(what) })
+  const ids = Array.from({ length: 20 }, (_, i) => table.internId(`job-${i}`))
+  assert.is(ids.filter((id) => table.text(id) !== 'other').length, 10, 'twelve places, with the empty text and `other`')
+  assert.equal([told, table.refused], [['ids'], 10])
+  const names = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => table.text(table.intern(name)))
+  assert.equal(names, ['a', 'b', 'c', 'd', 'other', 'other'])
+  assert.is(table.text(table.internId('a')), 'a', 'an id that is known as a name')
+  assert.equal([told, table.refused], [['ids', 'names'], 12])
 })
 
 /** A ring of 4 records at the start and 16 at most, whose records say when they were written. */
@@ -195,6 +216,31 @@ test('traces: the newest are known, older ones give their row away', () => {
   const again = table.open(ids.traceText(own))
   assert.ok(table.has(again) && again !== own)
   assert.is(table.find(ids.traceText(own)), again)
+})
+
+test('traces: the table grows while a row would be taken from a trace that can still be read, up to its bound', () => {
+  const ids = new Ids(seeded(8))
+  const table = new TraceTable(ids, 2, 3, () => true)
+  const foreign = table.open('c'.repeat(32))
+  table.setPlan(foreign, 'p1')
+  const begin = (): number => {
+    const number = table.begin()
+    table.f64[table.row(number) * 8 + TRACE_F64.last] = 100 + number
+    return number
+  }
+  table.f64[table.row(foreign) * 8 + TRACE_F64.last] = 100 + foreign
+  const own = Array.from({ length: 7 }, begin)
+  assert.is(table.capacity, 8)
+  assert.is(table.find('c'.repeat(32)), foreign)
+  assert.is(table.plan(foreign), 'p1')
+  for (const number of [foreign, ...own]) {
+    assert.ok(table.has(number))
+    assert.is(table.f64[table.row(number) * 8 + TRACE_F64.last], 100 + number)
+  }
+  for (const number of own) assert.is(table.find(ids.traceText(number)), number)
+  begin()
+  assert.is(table.capacity, 8, 'the bound')
+  assert.not.ok(table.has(foreign))
 })
 
 test('traces: what is no id has no row', () => {

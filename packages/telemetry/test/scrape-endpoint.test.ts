@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { InMemorySpanExporter } from '@opentelemetry/sdk-trace-base'
 import { openGrid } from '@stigmergy/grid'
 import { METRICS, createAlarms, isTelemetryError } from '@stigmergy/telemetry'
 import { startTelemetry } from '@stigmergy/telemetry/node'
@@ -75,9 +76,22 @@ test('the endpoint shows every metric by its literal name', () =>
     assert.is((await fetch(telemetry.prometheus!.url)).status, 200)
   }))
 
+test('where no spans go there are no exemplars: they would lead nowhere', () =>
+  withEnvironment({}, async () => {
+    await using telemetry = await startTelemetry({ prometheus: { port: 0 }, keep: 'all' })
+    const planner = agentInfo({ stage: 'planning' })
+    const context = telemetry.core.onTransitionStart!(startOf({ agent: planner }))
+    telemetry.core.onTransitionEnd!(endOf({ agent: planner, context }))
+    const response = await fetch(telemetry.prometheus!.url, { headers: { accept: 'application/openmetrics-text;version=1.0.0' } })
+    const page = await response.text()
+    assert.match(page, /^planning_latency_seconds_count\{.*\} 1$/m)
+    assert.not.match(page, / # \{/)
+  }))
+
 test('who asks for OpenMetrics gets it, with exemplars of kept traces that lead to them', () =>
   withEnvironment({}, async () => {
-    await using telemetry = await startTelemetry({ prometheus: { port: 0 }, keep: { ratio: 0, slowPerSecond: 0 } })
+    const spanExporters = [new InMemorySpanExporter()]
+    await using telemetry = await startTelemetry({ prometheus: { port: 0 }, keep: { ratio: 0, slowPerSecond: 0 }, spanExporters })
     const planner = agentInfo({ stage: 'planning' })
     const decide = (debug: boolean, tookMs: number) => {
       const trace = telemetry.startTrace('camera frame', {}, { debug })

@@ -34,6 +34,30 @@ test('spans reach an exporter of the user, with the times of the given clock', (
     await telemetry.close()
   }))
 
+test('more ids of agents than the recorder has room for: said once, counted, and names stay', () =>
+  withEnvironment({}, async () => {
+    const exporter = new InMemorySpanExporter()
+    const lines: string[] = []
+    await using telemetry = await startTelemetry({
+      spanExporters: [exporter],
+      keep: { slowPerSecond: 0 },
+      prometheus: { port: 0 },
+      clock: createVirtualClock(),
+      warn: (line) => void lines.push(line),
+    })
+    for (let i = 0; i < 25_000; i++) telemetry.core.onTransitionEnd!(endOf({ agent: agentInfo({ id: `job-${i}`, type: 'job' }) }))
+    const arm = agentInfo({ id: 'arm-7', type: 'arm' })
+    const context = telemetry.core.onTransitionStart!(startOf({ agent: arm }))
+    telemetry.core.onTransitionEnd!(endOf({ agent: arm, from: 'moving', to: 'crushed', context: context!, error: new Error('x') }))
+    await telemetry.flush()
+    const span = exporter.getFinishedSpans().find(({ name }) => name.startsWith('arm'))
+    assert.is(span?.name, 'arm moving -> crushed')
+    assert.is(span?.attributes['agent.id'], 'other')
+    assert.equal(lines, ['telemetry: no room in the recorder for more ids of agents: new ones are "other" in spans'])
+    const page = await (await fetch(telemetry.prometheus!.url)).text()
+    assert.match(page, /^telemetry_dropped_total\{what="text"\} [1-9]\d*$/m)
+  }))
+
 test('the service has a name without being told', () =>
   withEnvironment({}, async () => {
     const exporter = new InMemorySpanExporter()

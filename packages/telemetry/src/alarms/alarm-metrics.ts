@@ -6,7 +6,7 @@ import { ALARM_KINDS, type Alarm } from './alarm.ts'
 
 /** The metrics of the alarms. Bounded by the labels (I6). */
 export interface AlarmMetrics {
-  /** An agent decides: its counters begin at 0 before anything is counted, since what appears as 1 has never increased to Prometheus. */
+  /** An agent is there, or decides: the counters of its type begin at 0 before anything is counted, since what appears as 1 has never increased to Prometheus. */
   decides(agent: AgentInfo): void
   drift(agent: AgentInfo, sigma: number): void
   stale(agent: AgentInfo): void
@@ -44,7 +44,10 @@ export function createAlarmMetrics(instruments: Instruments, labels: Labels, now
     instruments.observe('agent_drift_unwatched_decisions', (tell) => tell(now.unwatched(), labels.base)),
   ]
   return {
-    decides: (agent) => stale.bind(labels.ofType(agent)).add(0),
+    decides(agent) {
+      stale.bind(labels.ofType(agent)).add(0)
+      breaches.bind(labels.ofType(agent)).add(0)
+    },
     drift: (agent, sigma) => void sigmas.set(labels.ofAgent(agent), sigma),
     stale: (agent) => stale.bind(labels.ofType(agent)).add(1),
     breach: (agent) => breaches.bind(labels.ofType(agent)).add(1),

@@ -105,6 +105,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   }
 
   const core: CoreHooks = {
+    onSpawn: (agent) => metrics.decides(agent),
     onTransitionEnd(end) {
       if (end.error !== undefined) return
       const seconds = transitionSeconds(end)

@@ -1,5 +1,4 @@
-/** Buckets of every latency in seconds: 1-2-5 steps from 0.5 ms to 10 s, with edges at the limits that matter here, 50 and 200 ms. */
-export const BUCKETS_SECONDS: readonly number[] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10]
+export { BUCKETS_SECONDS } from './buckets.ts'
 
 /** A row of {@link METRICS}. */
 export interface Metric {
@@ -98,6 +97,12 @@ export const METRICS = {
     unit: '{restart}',
     labels: ['agent_type', 'agent_id'],
     description: 'Restarts after a failure.',
+  },
+  agent_violations_total: {
+    kind: 'counter',
+    unit: '{violation}',
+    labels: ['agent_type'],
+    description: 'States tagged `violation` that were entered, whether or not their traces are kept.',
   },
   agent_escalations_total: {
     kind: 'counter',
@@ -231,7 +236,7 @@ export const METRICS = {
     unit: '{item}',
     labels: ['what'],
     description:
-      'Lost by telemetry: span or log (queue full), value (no finite number from 0), reading (threw, or told none), decision (not told to others).',
+      'Lost by telemetry: span or log (queue full), value (no finite number from 0), reading (threw, or told none), decision (not told to others), text (an id or name that the recorder had no room for: it is `other`).',
   },
   telemetry_export_failures_total: {
     kind: 'counter',

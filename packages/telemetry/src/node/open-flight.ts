@@ -69,6 +69,10 @@ export function openFlight(parts: OpenFlightOptions): OpenFlight | undefined {
       for (const sink of sinks) if (sink !== opened.thread || opened.thread.alive) sink.processor.onEnd(span as ReadableSpan)
     },
     wake: schedule.wake,
+    full(what) {
+      const texts = what === 'ids' ? 'ids of agents' : 'names of types, events and states'
+      settings.warn(`telemetry: no room in the recorder for more ${texts}: new ones are "other" in spans`)
+    },
     tell: (decisions) => told(decisions, (all) => keepPort?.tell(all)),
     tellSlices: tellSlices && ((receipts) => told(receipts, tellSlices)),
   })

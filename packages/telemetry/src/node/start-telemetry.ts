@@ -9,6 +9,7 @@ import { metricsText } from '../metrics/open-metrics.ts'
 import { createRegistry, type Registry } from '../metrics/registry.ts'
 import type { RecorderMemory } from '../recorder/read.ts'
 import type { Recorder } from '../recorder/recorder.ts'
+import type { SpanSink } from './span-sink.ts'
 import { createSpanTime } from '../span-time.ts'
 import type { WatchedSystem } from '../telemetry-metrics.ts'
 import { createTally, type Tally } from '../tally.ts'
@@ -71,10 +72,13 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
   const time = createSpanTime(settings.clock)
   /** Filled when the sinks are open: what records is asked for what is kept. */
   const kept: { by?: Recorder } = {}
+  /** Where spans go: opened below, and may still change, as the thread that exports is opened later and may be replaced. */
+  const spanSinks: SpanSink[] = []
   const registry = createRegistry({
     // agent_id is bounded by us; this bound is above it, so that `other` and not the overflow series takes the rest.
     maxSeries: Math.max(2000, settings.maxLabelValues * 10),
-    kept: (trace) => kept.by?.isKept(trace) === true,
+    // A trace that goes nowhere is found by nobody who follows its id.
+    kept: (trace) => spanSinks.length > 0 && kept.by?.isKept(trace) === true,
     refused: () => void tally.dropped.value++,
     readerFailed: () => void tally.dropped.reading++,
   })
@@ -86,10 +90,9 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
       render: async (format) => metricsText(registry.collect(), resource.attributes as Attributes, format),
     }))
   const parts = { options, settings, environment, tally, report: createFailureReport(tally, settings.warn) }
-  // Spans leave by sinks that may still change: the thread that exports is opened later, and may be replaced.
   const opened: Sink[] = endpoint === undefined ? [] : [endpoint]
   const current = new Current()
-  const spanSinks = openSpanSinks(parts)
+  spanSinks.push(...openSpanSinks(parts))
   let logger: Logger
   try {
     const logs = await openLogs({ ...parts, scope: SCOPE, resource, current, instruments: registry })

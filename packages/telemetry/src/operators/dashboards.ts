@@ -77,8 +77,8 @@ export function decisionsDashboard({ mapAgeSeconds, decisionSeconds }: ResolvedO
     .withPanel(
       lines({
         title: 'Safety violations',
-        metric: 'telemetry_traces_kept_total',
-        queries: { '{{region}}': increase('telemetry_traces_kept_total', ['region'], AT, '{reason="violation"}') },
+        metric: 'agent_violations_total',
+        queries: { '{{agent_type}} {{region}}': increase('agent_violations_total', ['region', 'agent_type'], AT) },
         unit: 'short',
         events: true,
       }).span(24),

@@ -16,11 +16,11 @@ export function rate(metric: MetricName, by: readonly string[], over = '5m', fil
 }
 
 /**
- * How many in a time. Counters begin at 0 in every process before anything is counted, so that the first one is seen: what appears
- * with a value of 1 has never increased.
+ * How many in a time. Counters that are asked for so in rules begin at 0 before anything is counted, so that the first one is seen: what
+ * appears with a value of 1 has never increased.
  */
-export function increase(metric: MetricName, by: readonly string[], over: string, filter = ''): string {
-  return `${sumBy(by)} (increase(${metric}${filter}[${over}]))`
+export function increase(metric: MetricName, by: readonly string[], over: string): string {
+  return `${sumBy(by)} (increase(${metric}[${over}]))`
 }
 
 /** The largest. */

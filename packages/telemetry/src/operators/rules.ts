@@ -63,9 +63,9 @@ function decisions({ mapAgeSeconds, decisionSeconds }: ResolvedOperatorOptions):
       summary: 'The copy of map {{ $labels.map }} is old',
       description: `Its age is {{ $value | humanizeDuration }}; the limit is ${mapAgeSeconds} s. A source that was never heard has the age +Inf.`,
     }),
-    page('SafetyViolation', `${increase('telemetry_traces_kept_total', ['region'], '5m', '{reason="violation"}')} > 0`, undefined, {
-      summary: 'A safety violation',
-      description: 'A state tagged `violation` was entered {{ $value | humanize }} times in 5 minutes. The traces were kept.',
+    page('SafetyViolation', `${increase('agent_violations_total', ['region', 'agent_type'], '5m')} > 0`, undefined, {
+      summary: 'A safety violation of {{ $labels.agent_type }}',
+      description: 'A state tagged `violation` was entered {{ $value | humanize }} times in 5 minutes.',
     }),
     page('DecisionDrift', `${largest('agent_alarms_active', ['region'], '{kind="drift"}')} > 0`, undefined, {
       summary: 'An agent decides otherwise than its baseline',

@@ -38,7 +38,7 @@ export function createAgentRows(
   }
 
   return ({ id, type, stage }, system) => ({
-    id: strings.intern(id),
+    id: strings.internId(id),
     type: strings.intern(type),
     stage: strings.intern(stage ?? ''),
     system: strings.intern(system ?? ''),

@@ -4,7 +4,7 @@ import { parseWord } from './hex.ts'
 import type { Ids } from './ids.ts'
 import { inShare } from './keep-rules.ts'
 import type { Keeper } from './keeper.ts'
-import { NEVER, TRACE_U32, type TraceTable } from './traces.ts'
+import { LACKS, NEVER, TRACE_U32, type TraceTable } from './traces.ts'
 
 /** Makes the contexts of new spans from those that came with events, and finds the traces they belong to. */
 export class Contexts {
@@ -33,7 +33,7 @@ export class Contexts {
     if (own !== undefined) {
       parentHigh = ids.spanHigh
       parentLow = RecordedContext.spanLow(own)
-      if (this.#traces.has(RecordedContext.trace(own))) trace = RecordedContext.trace(own)
+      trace = this.traceOf(own)
     } else {
       const { spanId } = parent
       parentHigh = parseWord(spanId, 0)
@@ -57,6 +57,16 @@ export class Contexts {
     if (plan !== undefined) traces.setPlan(trace, plan)
     const low = ids.nextSpan()
     return new RecordedContext(this.#maker, ids.traceText(trace), ids.spanText(low), sampled ? 1 : 0, trace, low, 0, 0, plan)
+  }
+
+  /** Number of the trace of a context made here. One whose row was taken by another begins a new row: what was before is not found there. */
+  traceOf(own: RecordedContext): number {
+    const known = RecordedContext.trace(own)
+    if (this.#traces.has(known)) return known
+    const trace = this.open(own.traceId, own.traceFlags)
+    const broken = this.#traces.row(trace) * 16 + TRACE_U32.broken
+    if (trace >= 0 && this.#traces.u32[broken] === 0) this.#traces.u32[broken] = LACKS.unsaid
+    return trace
   }
 
   /** Number of the trace with that id, known or new; -1 if that is no id. */

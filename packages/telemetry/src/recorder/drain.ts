@@ -6,7 +6,7 @@ import { keptSpan, type RecordedSpan } from './recorded-span.ts'
 import type { Extra } from './parts.ts'
 import type { Recorder } from './recorder.ts'
 import { KEEP_REASONS } from './keep-rules.ts'
-import { TRACE_F64, TRACE_U32 } from './traces.ts'
+import { LACKS, TRACE_F64, TRACE_U32 } from './traces.ts'
 import type { SliceReceipt } from './slices.ts'
 
 /** What the export of kept traces came to. */
@@ -66,14 +66,14 @@ export function createDrain(recorder: Recorder, maxSpans: number, outlets: () =>
   }
 
   const breaks = (row: number): void => {
-    if (traces.u32[row * 16 + TRACE_U32.broken] === 1) return
-    traces.u32[row * 16 + TRACE_U32.broken] = 1
+    if (traces.u32[row * 16 + TRACE_U32.broken] === LACKS.counted) return
+    traces.u32[row * 16 + TRACE_U32.broken] = LACKS.counted
     counts.incomplete += 1
   }
 
   /** `record`: undefined where no span is made here. */
   const tell = (
-    row: number,
+    trace: number,
     seq: number,
     record: FlightRecord | undefined,
     guest: boolean,
@@ -82,6 +82,8 @@ export function createDrain(recorder: Recorder, maxSpans: number, outlets: () =>
   ): void => {
     const { emit, emitGuest, handOver } = out
     const extra = ring.extra(seq) as Extra | undefined
+    // Looked up each time: who takes spans may begin traces, and the table grow.
+    const row = traces.row(trace)
     const told = (traces.u32[row * 16 + TRACE_U32.spans] as number) + 1
     traces.u32[row * 16 + TRACE_U32.spans] = told
     if (told > maxSpans) {
@@ -102,12 +104,17 @@ export function createDrain(recorder: Recorder, maxSpans: number, outlets: () =>
   }
 
   const drainTrace = (trace: number): number => {
-    if (!traces.has(trace)) return 0
+    if (!traces.has(trace)) {
+      // Its row was taken before it could be exported.
+      counts.traces += 1
+      counts.incomplete += 1
+      return 0
+    }
     const row = traces.row(trace)
     traces.u32[row * 16 + TRACE_U32.dirty] = 0
     const { seqs, lost } = slice(row)
     if (traces.f64[row * 8 + TRACE_F64.emitted] === 0) counts.traces += 1
-    if (lost) breaks(row)
+    if (lost || traces.u32[row * 16 + TRACE_U32.broken] === LACKS.unsaid) breaks(row)
     traces.f64[row * 8 + TRACE_F64.emitted] = traces.f64[row * 8 + TRACE_F64.last] as number
     // Of the span by its low half. Links are rare.
     let causes: Map<number, Link[]> | undefined
@@ -128,7 +135,7 @@ export function createDrain(recorder: Recorder, maxSpans: number, outlets: () =>
         continue
       }
       const [record] = emit === undefined && receipt === undefined ? [] : reader.read(seq, 1).records
-      tell(row, seq, emit && record, kind === KIND.guest, causes?.get(low) ?? NONE, plan)
+      tell(trace, seq, emit && record, kind === KIND.guest, causes?.get(low) ?? NONE, plan)
       if (receipt === undefined || record === undefined) continue
       traceId = record.traceId
       spans.push(record.spanId)

@@ -8,7 +8,7 @@ import type { RecordedSpan } from './recorded-span.ts'
 import { createSliceLedger, type SliceLedger, type SliceReceipt } from './slices.ts'
 
 /** Where spans of kept traces go, and when. */
-export interface FlightPorts extends Pick<RecorderParts, 'clock' | 'random'> {
+export interface FlightPorts extends Pick<RecorderParts, 'clock' | 'random' | 'full'> {
   /** Takes a span. Must not throw. @default nobody on this thread wants any: then none is made */
   readonly emit?: ((span: RecordedSpan) => void) | undefined
   /** Takes a span of an instrumentation. Must not throw. @default nobody does */
@@ -37,7 +37,7 @@ export interface Flight {
 const nobody = (): void => {}
 
 export function createFlight(options: ResolvedRecorderOptions, ports: FlightPorts): Flight {
-  const { clock, random, wake, tell, tellSlices } = ports
+  const { clock, random, wake, tell, tellSlices, full } = ports
   let receipts: SliceReceipt[] = []
   const told = (receipt: SliceReceipt): void => {
     receipts.push(receipt)
@@ -54,7 +54,7 @@ export function createFlight(options: ResolvedRecorderOptions, ports: FlightPort
     tellSlices?.(taken)
     return more
   }
-  const recorder = new Recorder(options, { clock, random, wake, pressure: () => void run(Infinity) })
+  const recorder = new Recorder(options, { clock, random, wake, pressure: () => void run(Infinity), full })
   const drain = createDrain(recorder, options.maxSpansPerTrace, () => ({
     emit: ports.emit,
     emitGuest: ports.emitGuest ?? nobody,

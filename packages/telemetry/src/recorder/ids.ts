@@ -11,6 +11,8 @@ export class Ids {
   readonly spanHigh: number
   readonly #hex = createHex()
   readonly #words: readonly [number, number, number]
+  /** Where the bits of the pages of traces begin, or the first traces of every process would end alike. */
+  readonly #firstPage: number
   #low: number
   /** Texts of spans: the beginning of those of a page of 256, and of a row of 16. */
   #spanPage = NO_ROW
@@ -32,6 +34,7 @@ export class Ids {
     this.spanHigh = word() || 1
     this.#low = word() | 0
     this.#words = [word() || 1, word(), word()]
+    this.#firstPage = word() >>> 8
     this.#traceHead = this.#headOf(0)
     this.#traceHeads = headsOf(this.#traceHead)
   }
@@ -104,7 +107,7 @@ export class Ids {
 
   #turnTracePage(page: number): void {
     this.#tracePage = page
-    this.#pageBits = mix(page)
+    this.#pageBits = mix((page + this.#firstPage) & 0xffffff)
     this.#pageEnd = this.#hex.word(this.#pageBits).slice(2)
     this.#traceRow = -1
   }
@@ -118,7 +121,7 @@ export class Ids {
     const digit = (word >>> 24) & 15
     const row = (UNSECOND * (digit - bits)) & 15
     const low = (UNFIRST * ((word >>> 28) - (bits >>> 4) - digit)) & 15
-    return this.#epoch * NUMBERS + ((unmix(bits) << 8) >>> 0) + 16 * row + low
+    return this.#epoch * NUMBERS + (((unmix(bits) - this.#firstPage) << 8) >>> 0) + 16 * row + low
   }
 
   #headOf(epoch: number): string {

@@ -21,7 +21,10 @@ export interface RecorderOptions {
   readonly keep?: 'all' | KeepOptions
   /** How much of the past the recorder tries to hold. Milliseconds. @default 30_000 */
   readonly historyMs?: number
-  /** Memory of the ring at most, in mebibytes: 1 holds about 8,000 records, rounded down to a power of two. @default 32 */
+  /**
+   * Memory of the ring at most, in mebibytes: 1 holds about 8,000 records, rounded down to a power of two. The table of traces beside it
+   * takes 2 MiB, and at most 64 bytes for each record of the ring. @default 32
+   */
   readonly maxMebibytes?: number
   /** Share of traces begun here that may be kept at all: head sampling. @default 1 */
   readonly headRatio?: number

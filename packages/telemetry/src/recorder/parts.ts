@@ -1,5 +1,6 @@
 import type { Failure } from '@stigmergy/core'
 import type { Clock, TraceContext } from '@stigmergy/grid'
+import type { TextKind } from './strings.ts'
 
 /** What of a record does not fit into it. */
 export interface Extra {
@@ -17,4 +18,6 @@ export interface RecorderParts {
   readonly wake: () => void
   /** A quarter of the ring was written since it was last called: what is kept must leave the ring before it is overwritten. */
   readonly pressure: () => void
+  /** There is no place for more texts of that kind: new ones are `other`. Told once each. @default nobody is */
+  readonly full?: ((what: TextKind) => void) | undefined
 }

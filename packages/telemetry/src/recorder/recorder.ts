@@ -18,7 +18,7 @@ import { stageOfTags } from '../stages.ts'
 import { TraceTable } from './traces.ts'
 
 const ERROR = reasonCode('error')
-/** The newest so many traces can be kept after the fact. */
+/** The newest so many traces can be kept after the fact; more where the ring holds records of more. */
 const TRACES_LOG2 = 15
 
 /**
@@ -39,13 +39,13 @@ export class Recorder {
   readonly #guests: GuestBound
   readonly #writer: RecordWriter
 
-  constructor(options: ResolvedRecorderOptions, { clock, random, wake, pressure }: RecorderParts) {
+  constructor(options: ResolvedRecorderOptions, { clock, random, wake, pressure, full }: RecorderParts) {
     this.#options = options
     this.#clock = clock
     this.ring = new Ring({ historyMs: options.historyMs, minLog2: Math.min(13, options.maxRecordsLog2), maxLog2: options.maxRecordsLog2 })
-    this.strings = createStringTable({ maxStrings: 32_768, maxBytes: 2 ** 21 })
+    this.strings = createStringTable({ maxStrings: 32_768, maxBytes: 2 ** 21, full })
     this.ids = new Ids(random)
-    this.traces = new TraceTable(this.ids, TRACES_LOG2)
+    this.traces = new TraceTable(this.ids, TRACES_LOG2, Math.max(TRACES_LOG2, options.maxRecordsLog2), (seq) => this.ring.find(seq) >= 0)
     this.keeper = new Keeper(this.traces, options.ratio, wake)
     this.#contexts = new Contexts(this, this.traces, this.ids, this.keeper, options.headRatio)
     this.#guests = new GuestBound(this.ring)
@@ -185,12 +185,8 @@ export class Recorder {
   /** Keeps the trace of a context. Contexts of traces that were not sampled, and ids that are none, stay as they are. */
   keep(context: TraceContext, reason: number): void {
     const own = RecordedContext.of(context, this)
-    const known = own === undefined ? -1 : RecordedContext.trace(own)
-    this.#keepTrace(
-      known >= 0 && this.traces.has(known) ? known : this.#contexts.open(context.traceId, context.traceFlags),
-      reason,
-      context.traceId,
-    )
+    const trace = own === undefined ? this.#contexts.open(context.traceId, context.traceFlags) : this.#contexts.traceOf(own)
+    this.#keepTrace(trace, reason, context.traceId)
   }
 
   /** True if the trace of a context made here is kept so far. */

@@ -6,22 +6,31 @@ export interface StringTable {
   readonly refused: number
   /** The number of a text; 0 for the empty one. Longer ones are cut. */
   intern(text: string): number
+  /** The same for the id of an agent. There is no end of ids: they take at most three quarters of the places, and leave the rest to names. */
+  internId(id: string): number
   text(id: number): string
 }
 
 export interface StringTableOptions {
   readonly maxStrings: number
   readonly maxBytes: number
+  /** Is told, once each, that there is no place for more of them. @default nobody is */
+  readonly full?: ((what: TextKind) => void) | undefined
 }
+
+/** What a text is. */
+export type TextKind = 'ids' | 'names'
 
 /** A text longer than this is cut. */
 const LONGEST = 512
 /** What a text is called that found no place. */
 const OTHER = 'other'
 const OTHER_ID = 1
+/** Share of the places that ids of agents may take. */
+const IDS_SHARE = 0.75
 
 /** Int32: how many there are, then the end of each in the bytes that follow. */
-export function createStringTable({ maxStrings, maxBytes }: StringTableOptions): StringTable {
+export function createStringTable({ maxStrings, maxBytes, full }: StringTableOptions): StringTable {
   const buffer = new SharedArrayBuffer(4 * (maxStrings + 2) + maxBytes)
   const ends = new Int32Array(buffer, 0, maxStrings + 2)
   ends[1] = maxStrings
@@ -31,13 +40,19 @@ export function createStringTable({ maxStrings, maxBytes }: StringTableOptions):
   const texts: string[] = []
   let used = 0
   let refused = 0
+  const told = new Set<TextKind>()
 
-  const add = (text: string): number => {
+  const refuse = (what: TextKind): number => {
+    refused += 1
+    if (!told.has(what)) full?.(what)
+    told.add(what)
+    return OTHER_ID
+  }
+
+  const add = (text: string, what: TextKind): number => {
     const encoded = encoder.encode(text)
-    if (texts.length >= maxStrings || used + encoded.length > maxBytes) {
-      refused += 1
-      return OTHER_ID
-    }
+    const share = what === 'ids' ? IDS_SHARE : 1
+    if (texts.length >= maxStrings * share || used + encoded.length > maxBytes * share) return refuse(what)
     bytes.set(encoded, used)
     used += encoded.length
     const id = texts.length
@@ -48,19 +63,22 @@ export function createStringTable({ maxStrings, maxBytes }: StringTableOptions):
     Atomics.store(ends, 0, texts.length)
     return id
   }
-  add('')
-  add(OTHER)
+  add('', 'names')
+  add(OTHER, 'names')
+
+  const find = (text: string, what: TextKind): number => {
+    const known = ids.get(text)
+    if (known !== undefined) return known
+    return text.length > LONGEST ? (ids.get(text.slice(0, LONGEST)) ?? add(text.slice(0, LONGEST), what)) : add(text, what)
+  }
 
   return {
     buffer,
     get refused() {
       return refused
     },
-    intern(text) {
-      const known = ids.get(text)
-      if (known !== undefined) return known
-      return text.length > LONGEST ? (ids.get(text.slice(0, LONGEST)) ?? add(text.slice(0, LONGEST))) : add(text)
-    },
+    intern: (text) => find(text, 'names'),
+    internId: (id) => find(id, 'ids'),
     text: (id) => texts[id] ?? OTHER,
   }
 }

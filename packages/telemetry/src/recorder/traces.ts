@@ -4,32 +4,41 @@ import type { Ids } from './ids.ts'
 /** Never to be kept: whoever began the trace did not sample it. */
 export const NEVER = 255
 
+/** It lacks spans: that was counted; or it is to be counted once it is exported. */
+export const LACKS = { counted: 1, unsaid: 2 } as const
+
 /** Float64 fields of a row: number of the last record plus one and of the last one exported plus one (0: none), number of the trace plus one. */
 export const TRACE_F64 = { last: 4, emitted: 5, number: 6 } as const
 
-/** Uint32 fields of a row: the id, how many spans were told, why it is kept (0: not), whether it waits for export, whether it lacks spans. */
+/** Uint32 fields of a row: the id, how many spans were told, why it is kept (0: not), whether it waits for export, whether it lacks spans: see {@link LACKS}. */
 export const TRACE_U32 = { words: 0, spans: 4, keep: 5, dirty: 6, broken: 7 } as const
 
 /**
  * What is known of the newest traces: where the last record of each is, and whether it is kept. Numbers in an array, so that a trace costs
- * no object. Bounded (I6): the newest `capacity` traces; an older one that comes back begins a new row.
+ * no object. Bounded (I6): the newest `capacity` traces; an older one that comes back begins a new row. It doubles, up to its bound, where
+ * a row would be taken from a trace whose records are still there.
  */
 export class TraceTable {
-  readonly capacity: number
+  capacity: number
   /** Rows of 64 bytes, a line of the processor's cache each: see {@link TRACE_F64} and {@link TRACE_U32}. */
-  readonly f64: Float64Array
-  readonly u32: Uint32Array
-  readonly #names: (string | undefined)[] = []
+  f64: Float64Array
+  u32: Uint32Array
+  #names: (string | undefined)[] = []
   /** Plans by row, with the number of their trace; only of traces that have one. */
-  readonly #plans: ({ readonly owner: number; readonly plan: string } | undefined)[] = []
+  #plans: ({ readonly owner: number; readonly plan: string } | undefined)[] = []
   readonly #foreign = new Map<string, number>()
   /** How many they are, beside what is read for every new trace anyway. */
   #foreigners = 0
   readonly #ids: Ids
   #next = 0
+  readonly #maxCapacity: number
+  readonly #isThere: (seq: number) => boolean
 
-  constructor(ids: Ids, capacityLog2: number) {
+  /** `isThere`: whether the record of that number can still be read. @default `maxLog2` the capacity: it never grows */
+  constructor(ids: Ids, capacityLog2: number, maxLog2: number = capacityLog2, isThere: (seq: number) => boolean = () => false) {
     this.#ids = ids
+    this.#maxCapacity = 2 ** maxLog2
+    this.#isThere = isThere
     this.capacity = 2 ** capacityLog2
     this.f64 = new Float64Array(this.capacity * 8)
     this.u32 = new Uint32Array(this.f64.buffer)
@@ -97,9 +106,29 @@ export class TraceTable {
     this.#names[row] = undefined
   }
 
+  /** Every row at the place where the doubled table looks for it. */
+  #grow(): void {
+    const { f64, capacity } = this
+    const names = this.#names
+    const plans = this.#plans
+    this.capacity = 2 * capacity
+    this.f64 = new Float64Array(this.capacity * 8)
+    this.u32 = new Uint32Array(this.f64.buffer)
+    this.#names = []
+    this.#plans = []
+    for (let old = 0; old < capacity; old++) {
+      const row = this.row((f64[old * 8 + TRACE_F64.number] as number) - 1)
+      this.f64.set(f64.subarray(old * 8, old * 8 + 8), row * 8)
+      if (names[old] !== undefined) this.#names[row] = names[old]
+      if (plans[old] !== undefined) this.#plans[row] = plans[old]
+    }
+  }
+
   #row(): number {
     const number = this.#next
     this.#next += 1
+    const last = this.f64[this.row(number) * 8 + TRACE_F64.last] as number
+    if (last !== 0 && this.capacity < this.#maxCapacity && this.#isThere(last - 1)) this.#grow()
     const row = this.row(number)
     if (this.#foreigners > 0) this.#forget(row)
     const at = row * 8

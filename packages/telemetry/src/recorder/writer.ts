@@ -41,8 +41,7 @@ export class RecordWriter {
   ): void {
     const { ring, traces, keeper, ids } = this.#host
     const { u32, f64 } = ring
-    let trace = RecordedContext.trace(context)
-    if (!traces.has(trace)) trace = this.#contexts.open(context.traceId, context.traceFlags)
+    const trace = this.#contexts.traceOf(context)
     const row = traces.row(trace)
     const words = row * 16
     u32[at + U32.trace] = traces.u32[words] as number

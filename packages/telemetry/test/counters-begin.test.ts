@@ -1,0 +1,114 @@
+import { createSystem } from '@stigmergy/core'
+import { createVirtualClock, openGrid } from '@stigmergy/grid'
+import { createAlarms, telemetryHooks } from '@stigmergy/telemetry'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { RecorderOptions } from '../src/recorder/options.ts'
+import { openFlight } from './support/flight.ts'
+import { memoryMeter } from './support/otel.ts'
+import { agentInfo, endOf } from './support/transitions.ts'
+import { setup } from './support/xstate.ts'
+
+const test = suite('counters that alerts look at')
+
+const press = setup({}).createMachine({
+  id: 'press',
+  initial: 'open',
+  states: {
+    open: { on: { hit: 'crushed' } },
+    crushed: { tags: 'violation', on: { hit: 'crushed', release: 'open' } },
+  },
+})
+
+async function setUp(recorder: RecorderOptions | undefined) {
+  const { meter, read, close } = memoryMeter()
+  const clock = createVirtualClock()
+  const telemetry = telemetryHooks({ meter, clock, flight: recorder && openFlight(recorder).flight })
+  const grid = await openGrid({ clock })
+  const system = createSystem({ grid, hooks: telemetry.core })
+  return {
+    clock,
+    telemetry,
+    system,
+    values: async (name: string) => (await read(name)).map(({ attributes, value }) => [attributes, value]),
+    async close() {
+      await system.close()
+      await grid.close()
+      await close()
+    },
+  }
+}
+
+const recorders: Readonly<Record<string, RecorderOptions | undefined>> = {
+  'a trace that is kept': {},
+  'a trace that is not sampled': { headRatio: 0 },
+  'no rule that keeps it': { keep: { violations: false } },
+  'no recorder': undefined,
+}
+for (const [name, recorder] of Object.entries(recorders)) {
+  test(`every violation is counted: ${name}`, async () => {
+    const bench = await setUp(recorder)
+    await bench.system.spawn(press, { id: 'press-1' })
+    const told = async (): Promise<unknown> => bench.values('agent_violations_total')
+    assert.equal(await told(), [[{ agent_type: 'press' }, 0]], 'it begins at 0, so that the first one is seen')
+    const trace = bench.telemetry.startTrace('frame', {}, { debug: true })
+    for (const type of ['hit', 'hit', 'release', 'hit']) bench.system.send('press-1', { type }, { trace })
+    await bench.clock.advance(1)
+    assert.equal(await told(), [[{ agent_type: 'press' }, 2]], 'staying in the state is not entering it')
+    await bench.close()
+  })
+}
+
+test('restarts and dead letters begin at 0: the first of each agent is an increase', async () => {
+  const bench = await setUp(undefined)
+  const total = (from: readonly unknown[][]): number => from.reduce((sum, [, value]) => sum + (value as number), 0)
+  const before = await bench.values('agent_restarts_total')
+  assert.equal(before, [])
+  for (const id of ['w1', 'w2']) await bench.system.spawn(press, { id })
+  assert.equal(
+    await bench.values('agent_restarts_total'),
+    ['w1', 'w2'].map((agent_id) => [{ agent_type: 'press', agent_id }, 0]),
+  )
+  const letters = await bench.values('dead_letters_total')
+  assert.equal([letters.length, total(letters)], [9, 0])
+  bench.system.send('nobody', { type: 'hit' })
+  await bench.clock.advance(1)
+  const after = await bench.values('dead_letters_total')
+  assert.equal([after.length, total(after)], [9, 1])
+  await bench.close()
+})
+
+test('agents beyond the bound restart under their own type, and take no place from what decides', async () => {
+  const { meter, read, close } = memoryMeter()
+  const { core } = telemetryHooks({ meter, clock: createVirtualClock(), maxLabelValues: 2 })
+  const jobs = ['j1', 'j2', 'j3'].map((id) => agentInfo({ id, type: 'job' }))
+  for (const job of jobs) core.onSpawn!(job)
+  for (const job of jobs) core.onRestart!(job, 1, 'initial')
+  assert.equal(
+    (await read('agent_restarts_total')).map(({ attributes, value }) => [attributes, value]),
+    ['j1', 'j2', 'other'].map((agent_id) => [{ agent_type: 'job', agent_id }, 1]),
+  )
+  core.onTransitionEnd!(endOf({ agent: agentInfo({ id: 'p1', type: 'planner', stage: 'planning' }) }))
+  assert.equal(
+    (await read('agent_decision_latency_seconds')).map(({ attributes }) => attributes),
+    [{ agent_type: 'planner', agent_id: 'p1' }],
+  )
+  await close()
+})
+
+test('stale and slow decisions begin at 0 when the agent is spawned', async () => {
+  const { meter, read, close } = memoryMeter()
+  const clock = createVirtualClock()
+  const alarms = createAlarms({ clock, telemetry: telemetryHooks({ meter, clock }) })
+  await using grid = await openGrid({ clock })
+  await using system = createSystem({ grid, hooks: alarms.core })
+  await system.spawn(press, { id: 'w1' })
+  for (const name of ['agent_stale_decisions_total', 'agent_slo_breaches_total']) {
+    const series = (await read(name)).map(({ attributes, value }) => [attributes, value])
+    assert.equal(series, [[{ agent_type: 'press' }, 0]], name)
+  }
+  alarms.close()
+  await close()
+})
+
+test.run()
