@@ -33,7 +33,8 @@ const READ_BYTES = 256 * 1024
 /** A put that has written nothing for so long is taken for one that was killed, whatever the grace of a collection. */
 const DEAD_PUT_MS = 3_600_000
 const ID_LENGTH = 64
-const LOOKS = 8
+/** A blob that moves to and fro all the time is missed by a look every other time or so: by so many in a row it never is. */
+const LOOKS = 24
 
 /**
  * Blobs as files: `objects/ab/abcd…`, written under `incoming` and renamed when whole. `trash` holds what collections have set aside, each
