@@ -83,7 +83,8 @@ function isDecision(value: unknown): value is KeepDecision {
 function isReceipt(value: unknown): value is SliceReceipt {
   const { traceId, process, spans, needs } = (value as Told<SliceReceipt>) ?? {}
   const ids = (list: unknown): boolean => Array.isArray(list) && list.every((id) => typeof id === 'string')
-  return isTraceId(traceId) && typeof process === 'string' && ids(spans) && ids(needs)
+  // Without a trace it is a greeting: that process is there.
+  return (traceId === '' || isTraceId(traceId)) && typeof process === 'string' && ids(spans) && ids(needs)
 }
 
 function isTraceId(id: unknown): boolean {

@@ -68,8 +68,16 @@ test('what others have written into the map of decisions keeps nobody from start
   await using grid = await openGrid()
   for (const [at, value] of [{ v: 2 }, null, 7, { traceId: 'x', reason: 1 }].entries())
     await grid.map<unknown>('telemetry.keep', { ttlMs: 30_000 }).put(`${at}`, value)
-  const telemetry = await startTelemetry({ ...quiet, keepPort: gridKeepPort(grid) })
+  const keepPort = gridKeepPort(grid)
+  const telemetry = await startTelemetry({ ...quiet, keepPort })
   await telemetry.close()
+  const heard: string[] = []
+  const end = keepPort.listenSlices?.(({ traceId, process }) => heard.push(`${process} ${traceId}`))
+  const good = { traceId: 'a'.repeat(32), process: 'p', spans: ['s'], needs: [] }
+  await grid.topic<unknown>('telemetry.slices').publish([{ ...good, traceId: '' }, { ...good, spans: 7 }, null, good])
+  await turn()
+  end?.()
+  assert.equal(heard, ['p ', `p ${good.traceId}`])
 })
 
 test('a signal that nobody can listen to is refused', async () => {
