@@ -7,7 +7,7 @@ import { commitFailure } from './commit-error.ts'
 import { diskError } from './disk-errors.ts'
 import { guarded } from './guarded.ts'
 import { LateWrites } from './late-writes.ts'
-import { openLmdb } from './open-lmdb.ts'
+import { openLmdb, tableNames } from './open-lmdb.ts'
 import type { ResolvedDurableOptions } from './options.ts'
 
 /**
@@ -162,11 +162,6 @@ export function quietly(write: Promise<boolean>): void {
 
 function condition(of: Table, { table = of, key, version }: Expectation, action: () => void): Promise<boolean> {
   return version === 0 ? table.ifNoExists(key, action) : table.ifVersion(key, version, action)
-}
-
-/** What stands in the root of a file: its tables, and whatever else another program has put there. */
-export function tableNames(root: RootDatabase<Buffer, Buffer>): readonly string[] {
-  return Array.from(root.getKeys(), (name) => name.toString().replace(/\0$/, ''))
 }
 
 /** Throws STORE_ACCESS where the tables of a file, and no schema version among them, show that it is of another program. */

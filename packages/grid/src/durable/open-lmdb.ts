@@ -1,5 +1,5 @@
 import type { RootDatabase } from 'lmdb'
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import { flush } from '../blobs/disk-files.ts'
 import { diskError } from './disk-errors.ts'
 import { loadLmdb } from './load-lmdb.ts'
@@ -41,7 +41,7 @@ export async function openLmdb({ path, level }: Pick<ResolvedDurableOptions, 'pa
 async function flushNames(path: string): Promise<void> {
   await flush(path)
   // One that may not be opened was not made for this.
-  for (let above = dirname(resolve(path)); ; above = dirname(above)) {
+  for (let above = dirname(path); ; above = dirname(above)) {
     await flush(above).catch(() => undefined)
     if (above === dirname(above)) return
   }
@@ -49,12 +49,16 @@ async function flushNames(path: string): Promise<void> {
 
 /** A power cut has left snapshots that were not flushed: lmdb goes back to one that was, if it is opened so, with its next commit. */
 async function goBack(root: Root): Promise<void> {
-  const names = Array.from(root.getKeys(), (name) => name.toString().replace(/\0$/, ''))
-  if (names.includes('meta')) {
+  if (tableNames(root).includes('meta')) {
     const meta = root.openDB<Buffer, Buffer>('meta', { ...binary, useVersions: true })
     const [first] = meta.getRange({ limit: 1, versions: true })
     if (first !== undefined) await meta.put(first.key, first.value, first.version ?? 0)
     await root.flushed
   }
   await root.close()
+}
+
+/** What stands in the root of a file: its tables, and whatever else another program has put there. */
+export function tableNames(root: Root): readonly string[] {
+  return Array.from(root.getKeys(), (name) => name.toString().replace(/\0$/, ''))
 }

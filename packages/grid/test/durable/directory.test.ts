@@ -10,7 +10,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openDurableReader } from '../../src/durable/durable-reader.ts'
 import { loadLmdb } from '../../src/durable/load-lmdb.ts'
-import { newPlace } from './places.ts'
+import { inPlace } from './places.ts'
 
 const test = suite('the directory of a durable store')
 const ours = { owner: 'a', token: 1 }
@@ -18,15 +18,6 @@ const asRoot = process.getuid?.() === 0
 const NOBODY = 65_534
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
 const CHILD = fileURLToPath(new URL('fault-child.ts', import.meta.url))
-
-async function inPlace(use: (path: string) => Promise<void>): Promise<void> {
-  const place = await newPlace()
-  try {
-    await use(place.path)
-  } finally {
-    await place.done()
-  }
-}
 
 async function fill(path: string): Promise<void> {
   await using durable = await openDurable({ path })

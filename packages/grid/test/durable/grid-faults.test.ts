@@ -9,22 +9,13 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openEnvironment } from '../../src/durable/environment.ts'
 import { resolveDurableOptions } from '../../src/durable/options.ts'
-import { newPlace } from './places.ts'
+import { inPlace } from './places.ts'
 
 const test = suite('faults of a grid in a directory, level process')
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
 const NO_LMDB = fileURLToPath(new URL('no-lmdb.mjs', import.meta.url))
 const CHILD = fileURLToPath(new URL('peer-child.ts', import.meta.url))
 const run = promisify(execFile)
-
-async function inPlace(use: (path: string) => Promise<void>): Promise<void> {
-  const place = await newPlace()
-  try {
-    await use(place.path)
-  } finally {
-    await place.done()
-  }
-}
 
 async function refused(promise: Promise<unknown>, code: StoreErrorCode, text: RegExp): Promise<void> {
   const [result] = await Promise.allSettled([promise])

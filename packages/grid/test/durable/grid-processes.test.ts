@@ -13,7 +13,7 @@ import { openEnvironment } from '../../src/durable/environment.ts'
 import { floorId, toRecordRow } from '../../src/durable/grid/rows.ts'
 import { resolveDurableOptions } from '../../src/durable/options.ts'
 import { startChild } from './kill-rounds.ts'
-import { newPlace } from './places.ts'
+import { inPlace } from './places.ts'
 
 const test = suite('one grid in several processes, level process')
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
@@ -21,15 +21,6 @@ const WATCHER = fileURLToPath(new URL('watch-child.ts', import.meta.url))
 const HOLDER = fileURLToPath(new URL('hold-child.ts', import.meta.url))
 const FULL = fileURLToPath(new URL('full-child.ts', import.meta.url))
 const run = promisify(execFile)
-
-async function inPlace(use: (path: string) => Promise<void>): Promise<void> {
-  const place = await newPlace()
-  try {
-    await use(place.path)
-  } finally {
-    await place.done()
-  }
-}
 
 async function until(condition: () => boolean, what: string): Promise<void> {
   for (const endMs = performance.now() + 20_000; !condition(); await wait(2)) assert.ok(performance.now() < endMs, `waited for ${what}`)

@@ -8,19 +8,10 @@ import { openEnvironment } from '../../src/durable/environment.ts'
 import { resolveDurableOptions } from '../../src/durable/options.ts'
 import { numbered } from '../../src/durable/store-rows.ts'
 import { startChild } from './kill-rounds.ts'
-import { newPlace } from './places.ts'
+import { inPlace } from './places.ts'
 
 const test = suite('group commit, level process')
 const ours = { owner: 'a', token: 1 }
-
-async function inPlace(use: (path: string) => Promise<void>): Promise<void> {
-  const place = await newPlace()
-  try {
-    await use(place.path)
-  } finally {
-    await place.done()
-  }
-}
 
 const codeOf = async (promise: Promise<unknown>): Promise<StoreErrorCode | 'done'> => {
   try {

@@ -18,3 +18,13 @@ export async function newPlace(under = tmpdir()): Promise<Place> {
 export function quickPlace(): Promise<Place> {
   return newPlace(existsSync('/dev/shm') ? '/dev/shm' : tmpdir())
 }
+
+/** Uses a place of its own, and takes it away. */
+export async function inPlace(use: (path: string) => Promise<void>): Promise<void> {
+  const place = await newPlace()
+  try {
+    await use(place.path)
+  } finally {
+    await place.done()
+  }
+}

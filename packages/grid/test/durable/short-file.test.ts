@@ -10,7 +10,7 @@ import * as assert from 'uvu/assert'
 import { openEnvironment, quietly } from '../../src/durable/environment.ts'
 import { chosenOf, readSnapshot, type Snapshot } from '../../src/durable/lmdb-file.ts'
 import { resolveDurableOptions } from '../../src/durable/options.ts'
-import { newPlace } from './places.ts'
+import { inPlace } from './places.ts'
 
 const test = suite('files shorter than their header says')
 
@@ -20,15 +20,6 @@ const PAGE = 4096
 // As in lmdb-file.ts.
 const [FLAGS_AT, MAIN_ROOT_AT, TXN_AT, BOOT_AT, HEAD_BYTES] = [52, 136, 152, 160, 168] as const
 const ours = { owner: 'a', token: 1 }
-
-async function inPlace(use: (path: string) => Promise<void>): Promise<void> {
-  const place = await newPlace()
-  try {
-    await use(place.path)
-  } finally {
-    await place.done()
-  }
-}
 
 /** Pages that the newest snapshot has taken, and pages of the file. */
 async function pagesOf(path: string): Promise<readonly [taken: number, there: number]> {

@@ -13,7 +13,7 @@ import { openEnvironment } from '../../src/durable/environment.ts'
 import { resolveDurableOptions } from '../../src/durable/options.ts'
 import { packSegment, readSegment } from '../../src/journal/segment.ts'
 import { createRowCodec } from '../../src/store/row.ts'
-import { newPlace } from '../durable/places.ts'
+import { inPlace } from '../durable/places.ts'
 
 const test = suite('faults of a journal')
 
@@ -25,15 +25,6 @@ async function refused(promise: Promise<unknown>, code: StoreErrorCode, text: Re
   const error: unknown = result?.status === 'rejected' ? result.reason : undefined
   assert.ok(isStoreError(error, code), String(error))
   assert.match(error.message, text)
-}
-
-async function inPlace(use: (path: string) => Promise<void>): Promise<void> {
-  const place = await newPlace()
-  try {
-    await use(place.path)
-  } finally {
-    await place.done()
-  }
 }
 
 async function filled(path: string, count: number, use: (journal: Journal) => Promise<void> = async () => undefined): Promise<void> {
