@@ -2,6 +2,7 @@ import type { Attributes } from '@opentelemetry/api'
 import type { Resource } from '@opentelemetry/resources'
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base'
 import type { KeepPort } from '../keep-port.ts'
+import { onRejected } from '../promised.ts'
 import { createFlight, type Flight } from '../recorder/flight.ts'
 import { withGenAi } from '../recorder/gen-ai.ts'
 import type { RecordedSpan } from '../recorder/recorded-span.ts'
@@ -35,11 +36,12 @@ export function openFlight(parts: OpenFlightOptions): OpenFlight | undefined {
   if (settings.recorder === undefined) return undefined
   const schedule = createFlightSchedule(() => flight, sinks)
   // The port is a guest like an exporter (I7).
-  const told = <T>(items: readonly T[], tell: (items: readonly T[]) => void): void => {
+  const told = <T>(items: readonly T[], tell: (items: readonly T[]) => unknown): void => {
+    const untold = (): void => void (tally.dropped.decision += items.length)
     try {
-      tell(items)
+      onRejected(tell(items), untold)
     } catch {
-      tally.dropped.decision += items.length
+      untold()
     }
   }
   const opened: { thread?: ThreadSink } = {}
@@ -107,7 +109,8 @@ export function openFlight(parts: OpenFlightOptions): OpenFlight | undefined {
 /** `ended`: the thread has ended by itself, and takes nothing any more. */
 function openThread(parts: OpenFlightOptions, module: string | undefined, { recorder }: Flight, ended: () => void): ThreadSink {
   const { scope, settings, environment, resource, time, tally, report, sinks } = parts
-  const { tracesUrl, otlpTimeoutMs, otlpHeaders, genAi } = settings
+  const { tracesUrl, maxOtlpTimeoutMs, otlpHeaders, genAi } = settings
+  const { timeoutMs, tls } = environment.otlp.traces
   return openThreadSink({
     data: {
       memory: { ring: recorder.ring.buffer, strings: recorder.strings.buffer },
@@ -116,8 +119,12 @@ function openThread(parts: OpenFlightOptions, module: string | undefined, { reco
       epochMs: time.toEpochMs(0),
       genAi,
       queueSize: environment.spanQueueSize,
+      delayMs: environment.spanDelayMs,
       exportTimeoutMs: environment.spanExportTimeoutMs,
-      otlp: tracesUrl === undefined ? undefined : { url: tracesUrl, timeoutMs: otlpTimeoutMs, headers: otlpHeaders },
+      otlp:
+        tracesUrl === undefined
+          ? undefined
+          : { url: tracesUrl, timeoutMs: Math.min(timeoutMs, maxOtlpTimeoutMs), headers: otlpHeaders, tls },
       module,
     },
     tally,

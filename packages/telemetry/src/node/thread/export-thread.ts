@@ -37,7 +37,7 @@ const exporters = [
         new OTLPTraceExporter({
           url: otlp.url,
           timeoutMillis: otlp.timeoutMs,
-          httpAgentOptions: guardedAgent,
+          httpAgentOptions: guardedAgent(otlp.tls),
           ...(otlp.headers === undefined ? {} : { headers: { ...otlp.headers } }),
         }),
       ]),
@@ -49,6 +49,7 @@ const sinks = exporters.map((exporter, at) =>
   batchedSpanSink(at === 0 ? counting(exporter) : exporter, {
     tally,
     queueSize: data.queueSize,
+    delayMs: data.delayMs,
     timeoutMs: data.exportTimeoutMs,
     onFailure: ({ message }) => tell({ type: 'failed', message }),
   }),
