@@ -125,7 +125,7 @@ test('a planner is degraded by an alarm about it, and told when it is over', asy
 })
 
 test('failures above what is expected raise at once, keep the trace, and clear when there are none', async () => {
-  const { alarms, told, kept, clock } = open({ errors: { expectedPerHour: 1, windowMs: 10_000 } })
+  const { alarms, told, kept, clock } = open({ errors: { expectedPerHour: 1 } })
   const fail = (id: string) =>
     alarms.core.onFailure?.({ agent: agentInfo({ id }), error: new Error('arm'), event: 'go', trace, decision: { type: 'stop' } })
   fail('r1')
@@ -254,7 +254,7 @@ test('bad options quote the value', () => {
   refused({ stale: { maxAgeMs: NaN } }, /stale\.maxAgeMs is NaN/)
   refused({ slo: { planner: { seconds: 0 } } }, /slo\.planner\.seconds is 0/)
   refused({ budget: { falseAlarmsPerDay: 0 } }, /budget\.falseAlarmsPerDay is 0/)
-  refused({ errors: { windowMs: 1 } }, /errors\.windowMs is 1/)
+  refused({ errors: { expectedPerHour: 0 } }, /errors\.expectedPerHour is 0/)
 })
 
 test.run()
