@@ -2,6 +2,7 @@ import { createSystem } from '@stigmergy/core'
 import { createVirtualClock, openGrid } from '@stigmergy/grid'
 import {
   createAlarms,
+  gridBaselines,
   isTelemetryError,
   memoryBaselines,
   telemetryHooks,
@@ -241,6 +242,55 @@ test('a listener that rejects is counted as well, and ends no process', async ()
   await Promise.resolve()
   assert.is(told.length, 1)
   assert.is(alarms.guestErrors, 1)
+})
+
+test('what keeps the baselines may throw: no decision fails by it, and a stale one is told', async () => {
+  const broken = { peek: () => assert.unreachable(), save() {} }
+  const garbage = { peek: () => ({ version: 1 }) as never, save() {} }
+  await using grid = await openGrid()
+  await grid.map('telemetry.baselines', { schemaVersion: 1 }).put(JSON.stringify(['planner', '', '']), 'no baseline')
+  const onError = async () => {
+    throw new Error('mine')
+  }
+  for (const baselines of [
+    broken,
+    garbage,
+    gridBaselines(grid, { onError }),
+    gridBaselines(grid, { onError: () => assert.unreachable() }),
+  ]) {
+    const { alarms, told } = open({ baselines })
+    assert.is(alarms.decided(planner, { action: 'x', readAgesMs: [1] }), true)
+    assert.is(alarms.decided(planner, { action: 'x', readAgesMs: [1e9] }), false)
+    assert.is(told.length, 1)
+    assert.is(alarms.guestErrors, baselines === broken || baselines === garbage ? 2 : 0)
+  }
+})
+
+test('a world of many entries has an age too', () => {
+  const { alarms } = open()
+  const ages = Array.from({ length: 300_000 }, () => 1)
+  assert.is(alarms.decided(planner, { action: 'x', readAgesMs: ages }), true)
+  assert.is(alarms.decided(planner, { action: 'x', readAgesMs: [...ages, 1e9] }), false)
+})
+
+test('an agent that drifts in one situation stays so while it does well in another, until that is learned anew', () => {
+  const { alarms, told } = open({ budget: { agents: 1, falseAlarmsPerDay: 0.1 }, drift: { windowDecisions: 20, baselineDecisions: 400 } })
+  const decide = (stratum: string, actions: string, times: number): void => {
+    for (let i = 0; i < times; i++) alarms.decided(planner, { action: actions[i % actions.length]!, stratum })
+  }
+  decide('busy', 'ab', 400)
+  decide('quiet', 'ab', 400)
+  for (let i = 0; i < 30; i++) {
+    decide('busy', 'a', 20)
+    decide('quiet', 'ab', 20)
+  }
+  const states = (): readonly string[] => told.map(({ kind, state }) => `${kind} ${state}`)
+  assert.equal(states(), ['drift raised'])
+  alarms.relearn('planner', 'quiet')
+  assert.equal(states(), ['drift raised'], 'that was not what drifted')
+  alarms.relearn('planner', 'busy')
+  assert.equal(states(), ['drift raised', 'drift cleared'])
+  assert.equal(alarms.active, [])
 })
 
 test('bad options quote the value', () => {
