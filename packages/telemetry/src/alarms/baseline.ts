@@ -33,11 +33,12 @@ export function gridBaselines(grid: Grid, { map = 'telemetry.baselines', onError
   // Asked with each decision: what cannot be read is told once, and again when another one is there.
   let told: unknown
   // Who is told is a guest as well: it is called in an agent's action, and where nobody would catch what it throws (I7).
-  const failed = (error: unknown): void =>
-    void callGuest(
+  const failed = (error: unknown): void => {
+    callGuest(
       () => onError(error),
       () => {},
     )
+  }
   const peek = (key: string): Baseline | undefined => {
     try {
       const entry = baselines.peek(key)
