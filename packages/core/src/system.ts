@@ -1,4 +1,4 @@
-import type { Grid, TraceContext } from '@stigmergy/grid'
+import type { TraceContext } from '@stigmergy/grid'
 import { createActor, createMachine, type AnyStateMachine } from 'xstate'
 import type { ActorSystem, SystemOptions } from './actor-system.ts'
 import { Frames } from './cell/cause.ts'
@@ -34,6 +34,7 @@ import { StoreAccess } from './durability/store-access.ts'
 import { createStoreHealth } from './durability/store-health.ts'
 import { Deciding } from './cell/stepper.ts'
 import { resolveSupervisionOptions } from './supervision/supervisor.ts'
+import { checkSystemOptions } from './system-options.ts'
 import { createTenures } from './life/tenure.ts'
 import type { TimerClocks } from './cell/timer-policy.ts'
 
@@ -42,8 +43,8 @@ const STORE_MS = 10_000
 
 /** A system of agents that share the memory of `grid`. Throws `CoreError` BAD_OPTION. */
 export function createSystem(options: SystemOptions): ActorSystem {
-  const grid = options.grid as Grid | undefined
-  if (typeof grid?.map !== 'function') throw new CoreError('BAD_OPTION', `grid is ${quote(grid)}: give what openGrid() returns`)
+  checkSystemOptions(options)
+  const { grid } = options
   const clock = options.clock ?? grid.clock
   const kept = integerOption('deadLetters', options.deadLetters, 1000, 0)
   const deadLetters = createDeadLetters(kept, ({ event, trace, id }, to) => send(to, event, { trace, id }))

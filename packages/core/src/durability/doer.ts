@@ -98,6 +98,9 @@ export function createDoer({ grid, clock, guests, deadLetters, actuators, inbox 
 
 /** Checks the option. Throws `CoreError` BAD_OPTION. */
 export function resolveActuators(given: Readonly<Record<string, Actuator>> = {}): ReadonlyMap<string, Actuator> {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new CoreError('BAD_OPTION', `actuators is ${quote(given)}: give functions, by name`)
+  }
   for (const [name, actuator] of Object.entries(given)) {
     if (typeof actuator !== 'function') throw new CoreError('BAD_OPTION', `actuators.${name} is ${quote(actuator)}: give a function`)
   }

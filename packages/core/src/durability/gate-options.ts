@@ -1,4 +1,4 @@
-import { choiceOption, integerOption, numberOption } from '../check.ts'
+import { choiceOption, integerOption, numberOption, optionsOf, type Names } from '../check.ts'
 
 /** How far an agent with `durability: 'gated'` may run ahead of its store. */
 export interface GateOptions {
@@ -21,9 +21,12 @@ export type ResolvedGateOptions = Required<GateOptions>
 
 const DEFAULTS: ResolvedGateOptions = { maxTransitions: 256, maxOutbox: 1024, giveUpMs: 60_000, whenStoreGone: 'hold', goneAfterMs: 5000 }
 
+const NAMES: Names<GateOptions> = { maxTransitions: true, maxOutbox: true, giveUpMs: true, whenStoreGone: true, goneAfterMs: true }
+
 /** Checks the options. Throws `CoreError` BAD_OPTION. */
 export function resolveGateOptions(options?: GateOptions): ResolvedGateOptions {
   if (options === undefined) return DEFAULTS
+  optionsOf('gate', options, NAMES)
   return {
     maxTransitions: integerOption('gate.maxTransitions', options.maxTransitions, DEFAULTS.maxTransitions, 1),
     maxOutbox: integerOption('gate.maxOutbox', options.maxOutbox, DEFAULTS.maxOutbox, 1),

@@ -1,3 +1,5 @@
+import { quote } from '../check.ts'
+import { CoreError } from '../errors.ts'
 import type { EffectOrigin } from '../durability/outbox.ts'
 
 /** Of one sender: its newest fence, the number from which on repeats may come, and those of them that were taken. */
@@ -19,7 +21,9 @@ const SENDERS = 10_000
 export class SeenEffects {
   readonly #senders = new Map<string, Seen>()
 
+  /** Throws `CoreError` BAD_OPTION if `rows` is not what `rows` of another one was. */
   constructor(rows: readonly SeenRow[] = []) {
+    if (!Array.isArray(rows)) throw new CoreError('BAD_OPTION', `SeenEffects are given ${quote(rows)}: give the rows of others`)
     for (const [agent, fence, from, ...taken] of rows) this.#senders.set(agent, { fence, from, taken: new Set(taken) })
   }
 

@@ -78,6 +78,8 @@ const STRATEGIES = ['one-for-one', 'one-for-all', 'rest-for-one'] as const
 
 /** Checks the options. Throws `CoreError` BAD_OPTION. */
 export function resolveChildOptions(options: ChildOptions & { readonly supervision?: unknown }): ResolvedChildOptions {
+  if (typeof options !== 'object' || options === null)
+    throw new CoreError('BAD_OPTION', `options of a child are ${quote(options)}: give an object`)
   if (options.supervision !== undefined) {
     throw new CoreError('BAD_OPTION', `supervision is ${quote(options.supervision)}: an agent under a supervisor has none of its own`)
   }
@@ -109,4 +111,13 @@ export function checkSpec(spec: SupervisorSpec): void {
 
 export function strategyOf(spec: SupervisorSpec): Strategy {
   return choiceOption('strategy', spec.strategy, 'one-for-one', STRATEGIES)
+}
+
+/** What a supervisor says of restarts, without the rest of its spec. */
+export function supervisionOf({ maxRestarts, withinMs, backoff }: SupervisorSpec): SupervisionOptions {
+  return {
+    ...(maxRestarts !== undefined && { maxRestarts }),
+    ...(withinMs !== undefined && { withinMs }),
+    ...(backoff !== undefined && { backoff }),
+  }
 }

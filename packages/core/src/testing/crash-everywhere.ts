@@ -2,6 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import { createVirtualClock } from '@stigmergy/grid'
 import { assign, setup, type AnyStateMachine } from 'xstate'
 import type { Actuator } from '../durability/doer.ts'
+import { numberOption, optionsOf, quote, type Names } from '../check.ts'
+import { CoreError } from '../errors.ts'
+import { isMachine } from '../spawn.ts'
 import { send } from '../durability/effect.ts'
 import type { AgentEvent } from '../mailbox/envelope.ts'
 import { SeenEffects } from '../mailbox/seen.ts'
@@ -49,13 +52,14 @@ const CATCH_UP_MS = 1500
 /**
  * Kills the process at every moment of a commit, one run for each, and holds what the world saw against a run without a crash: each
  * command and message once and in order, and the same entries in the end. `machine` runs as an agent with `durability: 'gated'` and is
- * given `events`, which must be data. What it does by functions of its own, not by `send`, `put` and `command`, is not seen.
+ * given `events`, which must be data. Throws `CoreError` BAD_MACHINE or BAD_OPTION. What it does by functions of its own, not by `send`, `put` and `command`, is not seen.
  */
 export async function crashEverywhere(
   machine: AnyStateMachine,
   events: readonly AgentEvent[],
   options: CrashEverywhereOptions = {},
 ): Promise<CrashReport> {
+  checkOptions(machine, events, options)
   const reached: CommitPoint[] = []
   const expected = await run(machine, events, options, (point) => {
     reached.push(point)
@@ -70,6 +74,32 @@ export async function crashEverywhere(
     for (const text of differences(expected, seen)) violations.push(`killed at moment ${at} (${point}): ${text}`)
   }
   return { runs: reached.length, points, violations }
+}
+
+const NAMES: Names<CrashEverywhereOptions> = {
+  id: true,
+  input: true,
+  peers: true,
+  actuators: true,
+  maps: true,
+  everyMs: true,
+  seed: true,
+}
+
+function checkOptions(machine: AnyStateMachine, events: readonly AgentEvent[], options: CrashEverywhereOptions): void {
+  if (!isMachine(machine)) throw new CoreError('BAD_MACHINE', `${quote(machine)} is no XState v5 state machine`)
+  if (!Array.isArray(events)) throw new CoreError('BAD_OPTION', `events is ${quote(events)}: give an array of events`)
+  const bad = events.find((event: Partial<AgentEvent> | null) => typeof event?.type !== 'string') as unknown
+  if (events.length === 0 || bad !== undefined) {
+    throw new CoreError('BAD_OPTION', `events holds ${events.length === 0 ? 'nothing' : quote(bad)}: give events such as { type: 'part' }`)
+  }
+  optionsOf('crashEverywhere', options, NAMES)
+  for (const name of ['peers', 'actuators', 'maps'] as const) {
+    const given = options[name]
+    if (given !== undefined && !(Array.isArray(given) && given.every((each) => typeof each === 'string')))
+      throw new CoreError('BAD_OPTION', `${name} is ${quote(given)}: give a list of names`)
+  }
+  numberOption('everyMs', options.everyMs, 0, 0, Infinity)
 }
 
 async function run(
