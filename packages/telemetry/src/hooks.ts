@@ -72,10 +72,10 @@ export interface TelemetryHooks {
    * Keeps a trace, here and in every process that hears of it: for what only the user or an alarm can tell (`violation`, `drift`, `stale`,
    * `debug`). The trace must still be in the recorder. Without a recorder or a trace, nothing.
    */
-  keep(trace: TraceContext | undefined, reason: Exclude<KeepReason, 'base' | 'remote'>): void
+  keep(trace: TraceContext | undefined, reason: Exclude<KeepReason, 'base' | 'remote' | 'cause'>): void
   /**
    * Says that the transition running under `trace` (`grid.trace.current`) has further causes: one plan made from many percepts. They
-   * become links of its span. Without a recorder, or outside of a transition, nothing.
+   * become links of its span, and are kept with its trace. Without a recorder, or outside of a transition, nothing.
    */
   link(trace: TraceContext | undefined, causes: readonly (TraceContext | undefined)[]): void
   /**

@@ -281,9 +281,9 @@ test('kept traces leave the ring before they are overwritten, also when nobody a
 test('a decision from elsewhere keeps what is here and what is to come, and is not told again', () => {
   const { recorder, spans, told } = openFlight(rules)
   const known = step(recorder, { ...foreign, traceId: 'a'.repeat(32) })
-  recorder.keepRemote(known.traceId)
-  recorder.keepRemote(foreign.traceId)
-  recorder.keepRemote('nonsense')
+  recorder.keepRemote(known.traceId, 'error')
+  recorder.keepRemote(foreign.traceId, 'error')
+  recorder.keepRemote('nonsense', 'error')
   const later = step(recorder, foreign)
   assert.equal(
     spans().map(({ spanId }) => spanId),

@@ -1,26 +1,17 @@
-import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate'
+import type { AnyEventObject, AnyMachineSnapshot } from 'xstate'
 import type { Audience } from '../life/audience.ts'
 import type { Envelope } from '../mailbox/envelope.ts'
 import { Host, type HostOwner } from './host.ts'
-import type { InboxOptions } from '../mailbox/inbox-options.ts'
 import type { Inbox } from '../mailbox/inbox.ts'
-import type { CellOwner, Crash, Dreams, Durability, Origin, Stored } from '../life/owner.ts'
-import { takeInterrupted, tellInterrupted, type Interrupted, type Retryable } from './interrupted.ts'
-import { captureRecord, type AgentRecord, type PersistedSnapshot } from '../durability/record.ts'
+import type { CellOwner, Crash, Dreams, Origin, Stored } from '../life/owner.ts'
+import type { CellOptions } from './cell-options.ts'
+import { takeInterrupted, tellInterrupted, type Interrupted } from './interrupted.ts'
+import { captureRecord, isPlain, type AgentRecord, type PersistedSnapshot } from '../durability/record.ts'
 import type { Services } from '../services.ts'
 import { stopChildren } from './step.ts'
-import type { TimerClocks } from './timer-policy.ts'
 import { moveTimers, rearmTimers } from './timers.ts'
 import type { DozingTimer } from './tree.ts'
 import { Turns } from './turns.ts'
-
-export interface CellOptions extends InboxOptions {
-  readonly machine: AnyStateMachine
-  readonly input: unknown
-  readonly durability: Durability
-  readonly timers: TimerClocks
-  readonly retryable: Retryable
-}
 
 /** What breaks before the first event breaks on this one. */
 export const INIT: AnyEventObject = { type: 'xstate.init' }
@@ -238,6 +229,13 @@ export class Cell extends Turns implements HostOwner {
   suspend(): void {
     this.#halt()
     this.#host?.stop()
+  }
+
+  /** The last good snapshot, if it is all there is to keep: no child, no timer, nothing it was sent that it must know again. */
+  get plain(): AnyMachineSnapshot | undefined {
+    const { snapshot } = this
+    const more = this.#host?.tree?.waiting === true || this.seen !== undefined || this.inbox.dedup !== undefined
+    return !more && snapshot.status === 'active' && isPlain(snapshot) ? snapshot : undefined
   }
 
   /** The state to keep: that of the last good snapshot. */

@@ -1,5 +1,6 @@
 import { Checkpoint, type CheckpointOwner, type Encoded } from './checkpoint.ts'
 import { Deadline } from '../deadlines.ts'
+import { encodeState } from './encode-state.ts'
 import { isCoreError } from '../errors.ts'
 import { Gate } from './gate.ts'
 import { decodeRecord, sameBytes, type Found, type KeepingOptions, type Kept, type Resting } from './kept.ts'
@@ -106,10 +107,7 @@ export class Keeping extends Deadline implements CheckpointOwner {
 
   encode(failedChild?: string): Encoded {
     this.#uncommitted = 0
-    const { agent } = this.#options
-    const state = this.#agent.cell.capture(failedChild)
-    const { seq = 0 } = this.#outbox ?? {}
-    const bytes = this.#services.codec.encode(agent.id, seq === 0 ? state : { ...state, seq, outbox: this.#outbox?.take() ?? [] })
+    const bytes = encodeState(this.#options, this.#services.codec, this.#agent.cell, this.#outbox, failedChild)
     return { bytes, upTo: this.gate?.next ?? 0 }
   }
 

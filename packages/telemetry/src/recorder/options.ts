@@ -4,7 +4,7 @@ import { flag, integer, quote } from '../options.ts'
 
 /** What of the traces is exported. The recorder holds them all for a while; a trace is kept whole or not at all. */
 export interface KeepOptions {
-  /** Share of all traces that is kept whatever happens in them, from 0 to 1. The same ones in every process. @default 0.01 */
+  /** Share of all traces that is kept whatever happens in them, from 0 to 1. The same ones in every process. @default 0.01, 1 where OTEL_TRACES_SAMPLER is set */
   readonly ratio?: number
   /** Keep traces with an error. @default true */
   readonly errors?: boolean
@@ -48,8 +48,8 @@ export interface ResolvedRecorderOptions {
   readonly sliceTimeoutMs: number
 }
 
-/** Throws `TelemetryError` BAD_OPTION. */
-export function resolveRecorderOptions(given: RecorderOptions): ResolvedRecorderOptions {
+/** `ratio`: the base share where the rules do not say one. Throws `TelemetryError` BAD_OPTION. */
+export function resolveRecorderOptions(given: RecorderOptions, ratio = 0.01): ResolvedRecorderOptions {
   const options = fields<RecorderOptions>('recorder', given, {
     keep: true,
     historyMs: true,
@@ -60,7 +60,7 @@ export function resolveRecorderOptions(given: RecorderOptions): ResolvedRecorder
   })
   const keep = keepOptions(options.keep)
   return {
-    ratio: share('keep.ratio', keep.ratio, 0.01),
+    ratio: share('keep.ratio', keep.ratio, ratio),
     errors: flag('keep.errors', keep.errors, true),
     violations: flag('keep.violations', keep.violations, true),
     sloMs: new Map(Object.entries(sloMs(keep.sloMs)).map(([stage, ms]) => [stage, positive(`keep.sloMs.${stage}`, ms)])),

@@ -2,7 +2,7 @@ import { RecordedContext } from './context.ts'
 import type { Contexts } from './contexts.ts'
 import type { Ids } from './ids.ts'
 import type { Keeper } from './keeper.ts'
-import { F64, U32 } from './layout.ts'
+import { EXTRA, F64, KIND, U32 } from './layout.ts'
 import type { Extra } from './parts.ts'
 import type { Ring } from './ring.ts'
 import { TRACE_F64, TRACE_U32, type TraceTable } from './traces.ts'
@@ -63,6 +63,8 @@ export class RecordWriter {
     const seq = ring.commit()
     if (extra !== undefined) ring.setExtra(seq, extra)
     traces.f64[row * 8 + TRACE_F64.last] = seq + 1
+    if (u32[at + U32.kind] !== (KIND.link | EXTRA))
+      traces.u32[words + TRACE_U32.pending] = (traces.u32[words + TRACE_U32.pending] as number) + 1
     if (traces.u32[row * 16 + TRACE_U32.keep] !== 0) keeper.touch(trace, row)
     if (seq < this.#pressureAt) return
     this.#pressureAt = seq + ring.capacity / 4
