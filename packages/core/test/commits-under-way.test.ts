@@ -36,8 +36,8 @@ function handStore(inner: Store = memoryStore()): Store & { readonly asked: Aske
             await outcome.catch(() => undefined)
           },
           async answer(error) {
-            if (error === undefined) outcome?.then(resolve, reject)
-            else reject(error)
+            if (error !== undefined) reject(error)
+            else if (outcome !== undefined) resolve(outcome)
           },
         })
       })
