@@ -24,6 +24,7 @@ const textOf = (path: string): string => operatorFiles().find((file) => file.pat
 const rules = textOf('prometheus/stigmergy.rules.yml')
   .replaceAll(/\[[0-9]+m\]/g, '[2s]')
   .replaceAll(/for: [0-9]+[ms]/g, 'for: 1s')
+  .replaceAll('interval: 15s', 'interval: 200ms')
 const routes = (url: string): string =>
   textOf('alertmanager/routes.example.yml')
     .replaceAll('http://127.0.0.1:9099/', url)

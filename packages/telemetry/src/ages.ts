@@ -2,6 +2,7 @@ import type { Attributes } from '@opentelemetry/api'
 import { isGridError, type Grid } from '@stigmergy/grid'
 import type { Labels } from './labels.ts'
 import type { Instruments } from './metrics/instruments.ts'
+import { onRejected } from './promised.ts'
 import type { Tally } from './tally.ts'
 
 /** An age right now: of a map's copy, or of a source. `Infinity`: nothing was ever accepted. */
@@ -60,7 +61,9 @@ function collectAges(observed: ReadonlySet<() => Iterable<AgeReading>>, labels: 
   const oldest = new Map<Attributes, number>()
   for (const readings of observed) {
     try {
-      for (const { map, source, ageMs } of readings()) {
+      const read = readings()
+      if (onRejected(read, () => {})) throw new TypeError('ages are told at once, not by a promise')
+      for (const { map, source, ageMs } of read) {
         const attributes = labels.ofAge(map, source)
         if (typeof ageMs === 'number' && ageMs >= 0) oldest.set(attributes, Math.max(ageMs, oldest.get(attributes) ?? 0))
         else tally.dropped.reading++

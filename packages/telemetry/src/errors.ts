@@ -3,7 +3,7 @@ export const TELEMETRY_ERRORS = {
   BAD_OPTION: 'An option or an OTEL_* variable has a value it cannot have. The message quotes it and says which values it takes.',
   PORT_IN_USE: 'Another program listens on the host and port of the metrics endpoint. Give another port, or 0 for a free one.',
   NO_PINO: 'Logs are wanted and pino, an optional peer, is not installed.',
-  PROFILE_RUNNING: 'A CPU profile is being taken: wait for it, or end it by its signal.',
+  PROFILE_RUNNING: 'A CPU profile is being taken: wait for it, or abort the `signal` it was given.',
   LISTEN_FAILED: 'The metrics endpoint could not listen for another reason: no right to that port, or no such address here.',
 } as const
 

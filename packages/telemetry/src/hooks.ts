@@ -4,7 +4,7 @@ import type { Clock, Grid, GridHooks, TraceContext } from '@stigmergy/grid'
 import { createAges, type AgeReading } from './ages.ts'
 import { bothChanges, withMetrics } from './both.ts'
 import type { Current } from './current.ts'
-import { createLabels, type BaseLabels } from './labels.ts'
+import { createLabels, type BaseLabels, type Labels } from './labels.ts'
 import { createMetricHooks } from './metric-hooks.ts'
 import { meterInstruments } from './metrics/meter-instruments.ts'
 import type { Instruments } from './metrics/instruments.ts'
@@ -72,10 +72,10 @@ export interface TelemetryHooks {
    * Keeps a trace, here and in every process that hears of it: for what only the user or an alarm can tell (`violation`, `drift`, `stale`,
    * `debug`). The trace must still be in the recorder. Without a recorder or a trace, nothing.
    */
-  keep(trace: TraceContext | undefined, reason: Exclude<KeepReason, 'base' | 'remote'>): void
+  keep(trace: TraceContext | undefined, reason: Exclude<KeepReason, 'base' | 'remote' | 'cause'>): void
   /**
    * Says that the transition running under `trace` (`grid.trace.current`) has further causes: one plan made from many percepts. They
-   * become links of its span. Without a recorder, or outside of a transition, nothing.
+   * become links of its span, and are kept with its trace. Without a recorder, or outside of a transition, nothing.
    */
   link(trace: TraceContext | undefined, causes: readonly (TraceContext | undefined)[]): void
   /**
@@ -92,8 +92,11 @@ export interface TelemetryHooks {
   observe(name: ObservedName, readings: () => Iterable<Reading>): () => void
   /** Adds to a counter of what only others know. @default n 1 */
   count(name: CountedName, n?: number, labels?: Attributes): void
-  /** Adds what waits in the mailbox of every agent to `agent_mailbox_depth`. Returns its removal. */
-  watchSystem(system: WatchedSystem): () => void
+  /**
+   * Adds what waits in the mailbox of every agent to `agent_mailbox_depth`. `name`: that of `forSystem`, for one of several systems;
+   * agents that share their labels are added up. Returns its removal. Throws `TelemetryError` BAD_OPTION for an empty name.
+   */
+  watchSystem(system: WatchedSystem, name?: string): () => void
   /**
    * Adds how many records a reader of a journal has not handed out yet to `journal_lag_records`, until the reader is closed.
    * Returns its removal.
@@ -129,7 +132,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
   }
   if (flight !== undefined) observeFlight(instruments, flight, labels.base)
 
-  const hooksOf = (system: string | undefined): { readonly core: CoreHooks; readonly grid: GridHooks } => {
+  const hooksOf = (system: string | undefined): { readonly core: CoreHooks; readonly grid: GridHooks; readonly own: Labels } => {
     const own = system === undefined ? labels : createLabels(base, maxLabelValues, system)
     const metrics = createMetricHooks(instruments, own, createLabels(base, maxLabelValues, system), time, shared)
     const recording = recorder && createRecorderHooks({ recorder, metrics, current, system })
@@ -137,19 +140,23 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
     return {
       core: withMetrics(spans, metrics.core),
       grid: recording === undefined ? metrics.grid : bothChanges(recording.grid, metrics.grid),
+      own,
     }
   }
-  const systems = new Map<string, CoreHooks>()
+  const systems = new Map<string, ReturnType<typeof hooksOf>>()
+  const ofSystem = (name: string): ReturnType<typeof hooksOf> => {
+    text('system', name)
+    const admitted = systems.has(name) || systems.size < MAX_SYSTEMS ? name : 'other'
+    let known = systems.get(admitted)
+    if (known === undefined) systems.set(admitted, (known = hooksOf(admitted)))
+    return known
+  }
+  const { core, grid } = hooksOf(undefined)
 
   return {
-    ...hooksOf(undefined),
-    forSystem(name) {
-      text('system', name)
-      const admitted = systems.has(name) || systems.size < MAX_SYSTEMS ? name : 'other'
-      let core = systems.get(admitted)
-      if (core === undefined) systems.set(admitted, (core = hooksOf(admitted).core))
-      return core
-    },
+    core,
+    grid,
+    forSystem: (name) => ofSystem(name).core,
     instruments,
     base,
     startTrace: createStartTrace({ recorder, tracer, clock, time }),
@@ -166,10 +173,10 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
     observeAge: ages.observe,
     observe: telling.observe,
     count: telling.count,
-    watchSystem: (system) => observeMailboxes(instruments, system, labels),
+    watchSystem: (system, name) => observeMailboxes(instruments, system, name === undefined ? labels : ofSystem(name).own),
     watchJournal: (journal, reader) => observeJournal(instruments, journal.name, reader, labels),
-    watchGrid(grid) {
-      const ends = [ages.watchGrid(grid), nearCaches.watch(grid)]
+    watchGrid(watched) {
+      const ends = [ages.watchGrid(watched), nearCaches.watch(watched)]
       return () => {
         for (const end of ends) end()
       }

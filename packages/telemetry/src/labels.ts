@@ -18,7 +18,7 @@ export interface Labels {
   readonly base: Attributes
   /** region, policy_version, agent_type. */
   ofType(agent: AgentInfo): Attributes
-  /** The same and agent_id. */
+  /** The same and agent_id. Beyond the bound of ids the type stays, as alerts ask by type: the agents of a type share `other`. */
   ofAgent(agent: AgentInfo): Attributes
   /** The same, if the agent has labels of its own; never takes a place. */
   ownOf(agent: AgentInfo): Attributes | undefined
@@ -50,25 +50,26 @@ export function createLabels(base: BaseLabels, maxValues: number, system?: strin
   }
 
   const ofType = (agent: AgentInfo): Attributes => lookup('agent_type', agent.type, (agent_type) => ({ ...common, agent_type }))
+  const ids = new Map<string, Attributes>()
   const own: Labels = {
     base: common,
     ofType,
     ofAgent(agent) {
       const known = own.ownOf(agent)
       if (known !== undefined) return known
-      // Agents of many types share `other`, so it names none of them.
-      const make = (key: string): Attributes =>
-        key === OTHER ? { ...common, agent_type: OTHER, agent_id: OTHER } : { ...ofType(agent), agent_id: agent.id }
-      const another = families.get('agent_id')?.has(agent.id) === true
-      return lookup('agent_id', another ? typed(agent) : agent.id, make)
+      const type = ofType(agent)
+      if (agent.id === OTHER || ids.size >= maxValues)
+        return lookup('others', String(type['agent_type']), () => ({ ...type, agent_id: OTHER }))
+      const made = Object.freeze({ ...type, agent_id: agent.id })
+      ids.set(ids.has(agent.id) ? typed(agent) : agent.id, made)
+      return made
     },
     ownOf(agent) {
-      const ids = families.get('agent_id')
-      const first = ids?.get(agent.id)
+      const first = ids.get(agent.id)
       if (first === undefined) return undefined
       const type = families.get('agent_type')?.get(agent.type)?.['agent_type'] ?? OTHER
       // An id that another type had before has a series for each of them.
-      return first['agent_type'] === type ? first : ids?.get(typed(agent))
+      return first['agent_type'] === type ? first : ids.get(typed(agent))
     },
     with: (name, value) => lookup(name, value, (admitted) => ({ ...common, [name]: admitted })),
     ofAge(map, source) {

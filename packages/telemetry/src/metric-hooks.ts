@@ -1,9 +1,10 @@
 import type { Attributes } from '@opentelemetry/api'
 import type { AgentInfo, CoreHooks, DeadLetterReason, TransitionEnd } from '@stigmergy/core'
 import type { GridHooks } from '@stigmergy/grid'
-import { OTHER, type Labels } from './labels.ts'
+import type { Labels } from './labels.ts'
 import type { BoundCounter, BoundHistogram, Instrument, Instruments } from './metrics/instruments.ts'
 import { observeNeeds } from './needs.ts'
+import { createPerAgent } from './per-agent.ts'
 import { VIOLATION_TAG } from './recorder/keep-rules.ts'
 import type { SpanTime } from './span-time.ts'
 import { stageOfTransition, stepStages, transitionSeconds, type StageLatency, type StageStarts } from './stages.ts'
@@ -93,23 +94,19 @@ export function createMetricHooks(
 
   // What appears with a value of 1 has never increased to Prometheus: so counters begin at 0, as early as their labels are known.
   for (const reason of Object.keys(DEAD_LETTER_REASONS)) deadLetters.bind(labels.with('reason', reason)).add(0)
-  const restartsOf = (agent: AgentInfo): BoundCounter => {
-    const own = spawned.ofAgent(agent)
-    // Alerts ask by type: beyond the bound of ids it stays the right one.
-    return restarted.bind(own['agent_id'] === OTHER ? { ...spawned.ofType(agent), agent_id: OTHER } : own)
-  }
+  const restartsOf = (agent: AgentInfo): BoundCounter => restarted.bind(spawned.ofAgent(agent))
 
   /** Tagged stages each agent is in. Survives a restart of the agent: the stage goes on, its latency includes the repair. */
   const starts = new Map<string, StageStarts>()
-  /** Newest world change per set of labels, so that agents beyond the bound share one value. */
-  const worldSeenMs = new Map<Attributes, number>()
+  /** Newest world change of each agent alive, by id. */
+  const worldSeen = createPerAgent(labels, Math.min)
   const running = new Map<Attributes, number>()
   const alive = new Map<string, AgentInfo>()
   /** States of breakers, by their labels. */
   const breakers = new Map<Attributes, number>()
 
   instruments.observe('agent_worldmodel_timestamp_seconds', (tell) => {
-    for (const [attributes, epochMs] of worldSeenMs) tell(epochMs / 1000, attributes)
+    for (const [attributes, epochMs] of worldSeen.told()) tell(epochMs / 1000, attributes)
   })
   instruments.observe('agents_running', (tell) => {
     for (const [attributes, count] of running) tell(count, attributes)
@@ -150,7 +147,7 @@ export function createMetricHooks(
   const measure = (row: MetricRow, end: TransitionEnd): void => {
     if (isWorldPut(end.event)) {
       row.worldSeenAtMs = end.enqueuedAtMs
-      worldSeenMs.set(labels.ofAgent(end.agent), time.toEpochMs(end.enqueuedAtMs))
+      worldSeen.set(end.agent, time.toEpochMs(end.enqueuedAtMs))
     }
     if (end.tagsAfter.has(VIOLATION_TAG) && !end.tagsBefore.has(VIOLATION_TAG)) violations.bind(labels.ofType(end.agent)).add(1)
     row.decision?.record(transitionSeconds(end), end.context)
@@ -196,8 +193,7 @@ export function createMetricHooks(
       if (alive.get(agent.id) === agent) alive.delete(agent.id)
       starts.delete(agent.id)
       needs.forget(agent.id)
-      const own = labels.ownOf(agent)
-      if (own !== undefined) worldSeenMs.delete(own)
+      worldSeen.forget(agent)
     },
     onEscalation: ({ supervisor }) => escalations.bind(labels.with('supervisor', supervisor)).add(1),
     onNeed: (agent, need, state) => needs.change(agent.id, need, state),

@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api'
 import type { Instruments } from './metrics/instruments.ts'
 import type { CountedName, ObservedName } from './metrics/told.ts'
+import { onRejected } from './promised.ts'
 import type { Tally } from './tally.ts'
 
 /** A value of a gauge, now. */
@@ -24,7 +25,9 @@ export function createTelling(instruments: Instruments, base: Attributes, tally:
     observe: (name, readings) =>
       instruments.observe(name, (tell) => {
         try {
-          for (const { value, labels } of readings()) {
+          const read = readings()
+          if (onRejected(read, () => {})) throw new TypeError('readings are told at once, not by a promise')
+          for (const { value, labels } of read) {
             if (typeof value === 'number' && !Number.isNaN(value)) tell(value, { ...base, ...labels })
             else tally.dropped.reading++
           }

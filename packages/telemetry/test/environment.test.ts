@@ -64,6 +64,23 @@ test('a bad value is refused with its name and value', () => {
   refused({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4317', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }, 'OTEL_EXPORTER_OTLP_PROTOCOL', '"grpc"')
 })
 
+test('the deadline of a signal comes before the common one', () => {
+  const { otlp } = readEnvironment({ OTEL_EXPORTER_OTLP_TIMEOUT: '3000', OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: '200' })
+  assert.equal([otlp.traces.timeoutMs, otlp.metrics.timeoutMs, otlp.logs.timeoutMs], [200, 3000, 3000])
+  assert.is(readEnvironment({}).otlp.logs.timeoutMs, 10_000)
+  for (const signal of ['TRACES', 'METRICS', 'LOGS']) refused({ [`OTEL_EXPORTER_OTLP_${signal}_TIMEOUT`]: 'x' }, `${signal}_TIMEOUT`, '"x"')
+  refused({ OTEL_BSP_SCHEDULE_DELAY: 'soon' }, 'OTEL_BSP_SCHEDULE_DELAY', '"soon"')
+})
+
+test('certificates are read from their files, those of a signal first; one that cannot be read is refused', () => {
+  const [own, common] = [import.meta.filename, new URL('support/seeded.ts', import.meta.url).pathname]
+  const { otlp } = readEnvironment({ OTEL_EXPORTER_OTLP_CERTIFICATE: common, OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE: own })
+  assert.match(otlp.logs.tls.ca ?? '', /^import \{ suite/)
+  assert.not.match(otlp.traces.tls.ca ?? 'import { suite', /^import \{ suite/)
+  assert.equal(Object.keys(readEnvironment({ OTEL_EXPORTER_OTLP_CLIENT_KEY: own }).otlp.metrics.tls), ['key'])
+  refused({ OTEL_EXPORTER_OTLP_CERTIFICATE: '/no/where.pem' }, 'OTEL_EXPORTER_OTLP_CERTIFICATE', '"/no/where.pem"')
+})
+
 test('a protocol is of no interest when nothing is sent', () => {
   assert.is(readEnvironment({ OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }).tracesUrl, undefined)
 })

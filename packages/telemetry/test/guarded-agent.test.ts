@@ -10,7 +10,7 @@ const test = suite('guarded-agent')
 test('an error of a socket that belongs to no request ends nothing', async () => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const agent = await guardedAgent('http:')
+  const agent = await guardedAgent({})('http:')
   const socket = agent.createConnection({ host: '127.0.0.1', port: (server.address() as AddressInfo).port }) as Socket
   await once(socket, 'connect')
   // What Node emits for a write that fails after the answer came; without a listener it would be thrown.
@@ -27,7 +27,7 @@ test('the error of a request still reaches its owner', async () => {
   const { port } = server.address() as AddressInfo
   server.close()
   await once(server, 'close')
-  const agent = await guardedAgent('http:')
+  const agent = await guardedAgent({})('http:')
   const [error] = await once(get({ agent, host: '127.0.0.1', port }), 'error')
   assert.is(error.code, 'ECONNREFUSED')
   agent.destroy()

@@ -26,7 +26,20 @@ test('ids beyond the bound are other; those before keep their name', () => {
   assert.is(seen.size, 201)
   assert.ok(seen.has('r199') && seen.has('other') && !seen.has('r200'))
   assert.is(labels.ofAgent(agentInfo({ id: 'r0' }))['agent_id'], 'r0')
-  assert.equal({ ...labels.ofAgent(agentInfo({ id: 'r999' })) }, { agent_type: 'other', agent_id: 'other' })
+  assert.equal({ ...labels.ofAgent(agentInfo({ id: 'r999' })) }, { agent_type: 'robot', agent_id: 'other' })
+})
+
+test('beyond the bound of ids an agent keeps its type, and one whose id is `other` shares with those', () => {
+  const labels = createLabels({}, 1)
+  labels.ofAgent(agentInfo({ id: 'r0' }))
+  const [arm, planner] = ['arm', 'planner'].map((type) => labels.ofAgent(agentInfo({ id: 'x', type })))
+  assert.equal({ ...arm }, { agent_type: 'other', agent_id: 'other' })
+  assert.is(planner, arm)
+  const two = createLabels({}, 2)
+  for (const id of ['a', 'b']) two.ofAgent(agentInfo({ id }))
+  assert.equal({ ...two.ofAgent(agentInfo({ id: 'c', type: 'planner' })) }, { agent_type: 'planner', agent_id: 'other' })
+  assert.is(two.ofAgent(agentInfo({ id: 'other' })), two.ofAgent(agentInfo({ id: 'd' })))
+  assert.is(two.ownOf(agentInfo({ id: 'c', type: 'planner' })), undefined)
 })
 
 test('asking for labels of its own takes no place', () => {
@@ -47,7 +60,11 @@ test('an id that comes back as another type has labels of that type, within the 
   assert.is(labels.ofAgent(robot), first)
   assert.is(labels.ownOf(robot), first)
   assert.is(labels.ownOf(conveyor), labels.ofAgent(conveyor))
-  assert.equal({ ...labels.ofAgent(agentInfo({ id: 'a1', type: 'arm' })) }, { agent_type: 'other', agent_id: 'other' })
+  assert.equal(
+    { ...labels.ofAgent(agentInfo({ id: 'a1', type: 'arm' })) },
+    { agent_type: 'other', agent_id: 'other' },
+    'a third type of two',
+  )
 })
 
 test.run()

@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { ScaledObject } from '@kubernetes-models/keda/keda.sh/v1alpha1'
 import { parser } from '@prometheus-io/lezer-promql'
 import { METRICS, isTelemetryError } from '@stigmergy/telemetry'
@@ -13,9 +11,9 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parse, stringify } from 'yaml'
 import { needs } from '../../../test/runner/needs.ts'
+import { hasPromtool, inFolder, promtoolCheck, promtoolTest, run } from './support/promtool.ts'
 
 const test = suite('operators')
-const run = promisify(execFile)
 const files = operatorFiles()
 const textOf = (path: string): string => files.find((file) => file.path === path)!.text
 const committed = new URL('../../../deploy/operators/', import.meta.url)
@@ -43,6 +41,9 @@ const queries = [
   ),
 ]
 
+const exprOf = (alert: string): string => rules.find((rule) => rule.alert === alert)!.expr
+const panelQuery = (title: string): string => panelsOf('grafana/decisions.json').find((panel) => panel.title === title)!.targets![0]!.expr
+
 /** What Grafana puts in for its variables. */
 const filled = (expr: string): string => expr.replaceAll('$__rate_interval', '1m')
 
@@ -66,7 +67,8 @@ function firstError(expr: string): string | undefined {
 test('queries ask only for metrics and labels that there are', () => {
   const known = new Map<string, readonly string[]>()
   for (const [name, { kind, labels }] of Object.entries(METRICS)) {
-    const own = [...labels, 'region', 'policy_version', 'system']
+    // `namespace` is a label of the target.
+    const own = [...labels, 'region', 'policy_version', 'system', 'namespace']
     if (kind !== 'histogram') known.set(name, own)
     else for (const end of ['bucket', 'count', 'sum']) known.set(`${name}_${end}`, [...own, 'le'])
   }
@@ -157,31 +159,29 @@ test('options reach the files; a bad one is refused with its value', async () =>
   refused({ minReplicas: 5, maxReplicas: 4 }, /maxReplicas is 4: give an integer from 5/)
 })
 
-const tool = (name: string): string | undefined => [`/usr/bin/${name}`].find((path) => existsSync(path))
-const withPromtool = needs(test, "promtool (Debian's package prometheus)", tool('promtool') !== undefined)
-const withAmtool = needs(test, "amtool (Debian's package prometheus-alertmanager)", tool('amtool') !== undefined)
+const withPromtool = needs(test, "promtool (Debian's package prometheus)", hasPromtool)
+const withAmtool = needs(test, "amtool (Debian's package prometheus-alertmanager)", existsSync('/usr/bin/amtool'))
 
-async function inFolder<T>(named: Readonly<Record<string, string>>, use: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'stigmergy-operators-'))
-  try {
-    for (const [name, text] of Object.entries(named)) await writeFile(join(folder, name), text)
-    return await use(folder)
-  } finally {
-    await rm(folder, { recursive: true })
+withPromtool('promtool accepts the rules, and an example of how to scrape', async () => {
+  const rulesText = textOf('prometheus/stigmergy.rules.yml')
+  assert.match(await promtoolCheck('rules', { 'rules.yml': rulesText }), new RegExp(`SUCCESS: ${rules.length} rules found`))
+  // Debian's build cannot discover pods: all the rest of the file is checked.
+  const scrape = parse(textOf('prometheus/scrape.example.yml')) as { scrape_configs: Record<string, unknown>[] }
+  for (const each of scrape.scrape_configs) {
+    assert.equal(each['kubernetes_sd_configs'], [{ role: 'pod', namespaces: { names: ['default'] } }])
+    delete each['kubernetes_sd_configs']
   }
-}
-
-withPromtool('promtool accepts the rules', () =>
-  inFolder({ 'rules.yml': textOf('prometheus/stigmergy.rules.yml') }, async (folder) => {
-    const { stdout } = await run('/usr/bin/promtool', ['check', 'rules', join(folder, 'rules.yml')])
-    assert.match(stdout, new RegExp(`SUCCESS: ${rules.length} rules found`))
-  }),
-)
+  const config = await promtoolCheck('config', {
+    'prometheus.yml': stringify(scrape),
+    'stigmergy.rules.yml': rulesText,
+  })
+  assert.match(config, /SUCCESS: 1 rule files found/)
+})
 
 withPromtool('promtool: what each alert fires on, and what it does not fire on', () => {
   const fires = (alertname: string, input_series: object[], at: string, labels: object[]) => ({
     interval: '15s',
-    input_series: [{ series: 'telemetry_records_total', values: '0+9x80' }, ...input_series],
+    input_series: [{ series: 'telemetry_dropped_total{what="span"}', values: '0x80' }, ...input_series],
     alert_rule_test: [
       { alertname, eval_time: at, exp_alerts: labels.map((exp_labels) => ({ exp_labels: { team: 'agents', ...exp_labels } })) },
     ],
@@ -211,6 +211,20 @@ withPromtool('promtool: what each alert fires on, and what it does not fire on',
     fires('DecisionDrift', [{ series: 'agent_alarms_active{region="eu",kind="drift"}', values: '0x4 1x40' }], '5m', [
       { severity: 'page', region: 'eu' },
     ]),
+    // What drifts in one process is added to what drifts in another.
+    {
+      interval: '15s',
+      input_series: ['a', 'b', 'c'].map((instance) => ({
+        series: `agent_alarms_active{region="eu",kind="drift",instance="${instance}"}`,
+        values: '1x40',
+      })),
+      promql_expr_test: [
+        { expr: exprOf('DecisionDrift'), eval_time: '5m', exp_samples: [{ labels: '{region="eu"}', value: 3 }] },
+        { expr: panelQuery('Drifting agents'), eval_time: '5m', exp_samples: [{ labels: '{}', value: 3 }] },
+      ],
+    },
+    // No process has a recorder, and all are well.
+    fires('AgentsSilent', [], '5m', []),
     fires(
       'ErrorsSpread',
       [
@@ -232,17 +246,7 @@ withPromtool('promtool: what each alert fires on, and what it does not fire on',
       alert_rule_test: [{ alertname: 'AgentsSilent', eval_time: '5m', exp_alerts: [{ exp_labels: { team: 'agents', severity: 'page' } }] }],
     },
   ]
-  // promtool compares annotations too, unless there are none to compare: they are taken out of the rules.
-  const bare = parse(textOf('prometheus/stigmergy.rules.yml')) as { groups: { rules: { annotations?: object }[] }[] }
-  for (const group of bare.groups) for (const rule of group.rules) delete rule.annotations
-  const named = {
-    'rules.yml': stringify(bare),
-    'tests.yml': stringify({ rule_files: ['rules.yml'], evaluation_interval: '15s', tests }, { aliasDuplicateObjects: false }),
-  }
-  return inFolder(named, async (folder) => {
-    const { stdout } = await run('/usr/bin/promtool', ['test', 'rules', join(folder, 'tests.yml')])
-    assert.match(stdout, /SUCCESS/)
-  })
+  return promtoolTest(textOf('prometheus/stigmergy.rules.yml'), tests).then((said) => assert.match(said, /SUCCESS/))
 })
 
 withAmtool('amtool accepts the routes, and sends each alert where it belongs', () =>

@@ -228,6 +228,14 @@ test('the sampler of the environment decides at the root', async () => {
   const some = await count({ OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.5' })
   assert.ok(some > 150 && some < 250, String(some))
   assert.is(await count({ OTEL_TRACES_SAMPLER: 'always_off' }, { recorder: { headRatio: 1 } }), 400)
+  // What it samples is exported, unless the rules say less.
+  for (const keep of [{}, { errors: false }, undefined]) {
+    const options = { keep } as StartTelemetryOptions
+    assert.is(await count({ OTEL_TRACES_SAMPLER: 'always_on' }, options), 400)
+    assert.is(await count({ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.5' }, options), some)
+    assert.ok((await count({}, options)) < 30)
+  }
+  assert.ok((await count({ OTEL_TRACES_SAMPLER: 'always_on' }, { keep: { ratio: 0.01 } })) < 30)
 })
 
 test('a bad option of recorder and rules is refused with its value', async () => {

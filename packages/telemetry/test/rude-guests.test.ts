@@ -1,4 +1,5 @@
 import { ExportResultCode } from '@opentelemetry/core'
+import type { SpanExporter } from '@opentelemetry/sdk-trace-base'
 import { openGrid } from '@stigmergy/grid'
 import { gridKeepPort, isTelemetryError, type KeepPort } from '@stigmergy/telemetry'
 import { startTelemetry } from '@stigmergy/telemetry/node'
@@ -8,6 +9,7 @@ import * as assert from 'uvu/assert'
 import { guardExports } from '../src/node/export-guard.ts'
 
 const test = suite('rude guests')
+const taking: SpanExporter = { export: (_, done) => done({ code: ExportResultCode.SUCCESS }), shutdown: async () => {} }
 const quiet = { otlp: false, prometheus: false, warn: () => {} } as const
 
 test('an async export that rejects has failed', async () => {
@@ -62,6 +64,34 @@ test('a keep port whose end throws does not keep the rest from its end', async (
   assert.ok((await fetch(url)).ok)
   await telemetry.close()
   assert.is(await fetch(url).then(Boolean, () => 'closed'), 'closed')
+})
+
+test('an async keep port that rejects: what it was told is counted as not told', async () => {
+  const rejects = (): Promise<never> => Promise.reject(new Error('away'))
+  const keepPort = { tell: rejects, listen: () => () => {}, tellSlices: rejects, listenSlices: () => () => {} }
+  const telemetry = await startTelemetry({ ...quiet, keepPort: keepPort as unknown as KeepPort, spanExporters: [taking] })
+  await turn()
+  // The greeting.
+  assert.is(telemetry.tally.dropped.decision, 1)
+  telemetry.startTrace('reading', {}, { debug: true })
+  await telemetry.flush()
+  await turn()
+  assert.is(telemetry.tally.dropped.decision, 3)
+  await telemetry.close()
+})
+
+test('async readings tell nothing and are counted, whether they reject or not', async () => {
+  const telemetry = await startTelemetry({ ...quiet, prometheus: { port: 0 } })
+  const rejects = (() => Promise.reject(new Error('away'))) as unknown as () => []
+  const resolves = (async () => [{ value: 1, ageMs: 1 }]) as unknown as () => []
+  for (const readings of [rejects, resolves]) {
+    telemetry.observe('journal_lag_records', readings)
+    telemetry.observeAge(readings)
+  }
+  assert.ok((await fetch(telemetry.prometheus?.url ?? '')).ok)
+  await turn()
+  assert.is(telemetry.tally.dropped.reading, 4)
+  await telemetry.close()
 })
 
 test('what others have written into the map of decisions keeps nobody from starting', async () => {

@@ -1,26 +1,18 @@
-import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate'
+import type { AnyEventObject, AnyMachineSnapshot } from 'xstate'
 import type { Audience } from '../life/audience.ts'
 import type { Envelope } from '../mailbox/envelope.ts'
 import { Host, type HostOwner } from './host.ts'
-import type { InboxOptions } from '../mailbox/inbox-options.ts'
 import type { Inbox } from '../mailbox/inbox.ts'
-import type { CellOwner, Crash, Dreams, Durability, Origin, Stored } from '../life/owner.ts'
-import { takeInterrupted, tellInterrupted, type Interrupted, type Retryable } from './interrupted.ts'
-import { captureRecord, type AgentRecord, type PersistedSnapshot } from '../durability/record.ts'
+import type { CellOwner, Crash, Dreams, Origin, Stored } from '../life/owner.ts'
+import type { CellOptions } from './cell-options.ts'
+import { takeInterrupted, tellInterrupted, type Interrupted } from './interrupted.ts'
+import { captureRecord, isPlain, type AgentRecord, type PersistedSnapshot } from '../durability/record.ts'
 import type { Services } from '../services.ts'
 import { stopChildren } from './step.ts'
-import type { TimerClocks } from './timer-policy.ts'
-import { moveTimers, rearmTimers } from './timers.ts'
+import { startTimers } from './start-timers.ts'
+import { moveTimers, waitsFor } from './timers.ts'
 import type { DozingTimer } from './tree.ts'
 import { Turns } from './turns.ts'
-
-export interface CellOptions extends InboxOptions {
-  readonly machine: AnyStateMachine
-  readonly input: unknown
-  readonly durability: Durability
-  readonly timers: TimerClocks
-  readonly retryable: Retryable
-}
 
 /** What breaks before the first event breaks on this one. */
 export const INIT: AnyEventObject = { type: 'xstate.init' }
@@ -96,6 +88,7 @@ export class Cell extends Turns implements HostOwner {
     this.#event = undefined
     this.#envelope = undefined
     this.#snapshot = next
+    this.#host?.settled()
     this.cause.end(before, next, undefined)
     if (changed) this.owner.changed()
     if (next !== before) this.listeners?.tell(next)
@@ -141,6 +134,7 @@ export class Cell extends Turns implements HostOwner {
     const host = this.#newHost()
     const first = host.prepare(input, stored?.snapshot)
     if (first.status === 'error') throw first.error
+    host.unarmed = stored?.timers ?? []
     this.#host = host
     this.#snapshot = first
     this.remember(stored, this.#options.mailbox.dedup)
@@ -190,7 +184,7 @@ export class Cell extends Turns implements HostOwner {
     try {
       this.cause.run(trace, () =>
         host.start(() => {
-          if (stored !== undefined) rearmTimers(host, stored.timers, this.#options.timers)
+          startTimers(host, stored !== undefined, this.#options.timers)
           // A new agent whose children fail at once has not started; a restored one fails like any other.
           this.#started = first.length > 0
           this.listeners?.tell(this.snapshot)
@@ -238,6 +232,13 @@ export class Cell extends Turns implements HostOwner {
   suspend(): void {
     this.#halt()
     this.#host?.stop()
+  }
+
+  /** The last good snapshot, if it is all there is to keep: no child, no timer, nothing it was sent that it must know again. */
+  get plain(): AnyMachineSnapshot | undefined {
+    const { snapshot } = this
+    const more = waitsFor(this.#host as Host, snapshot) || this.seen !== undefined || this.inbox.dedup !== undefined
+    return !more && snapshot.status === 'active' && isPlain(snapshot) ? snapshot : undefined
   }
 
   /** The state to keep: that of the last good snapshot. */

@@ -1,5 +1,6 @@
 import type { AnyActorScope, AnyMachineSnapshot, AnyStateMachine, AnyStateNode, Snapshot, StateValue } from 'xstate'
 import { isEmpty, NOTHING, slim } from './slim.ts'
+import { copyOfValue } from './state-value.ts'
 
 /** As many states of a machine are remembered (I6): those of others are worked out each time. */
 const STATES = 1000
@@ -99,7 +100,7 @@ function like(pattern: Pattern, context: unknown, children: object): AnyMachineS
     machine,
     context,
     _nodes,
-    value: typeof value === 'string' ? value : copyOf(value as StateValue),
+    value: copyOfValue(value as StateValue),
     tags,
     children,
     historyValue,
@@ -109,14 +110,6 @@ function like(pattern: Pattern, context: unknown, children: object): AnyMachineS
     getMeta,
     toJSON,
   } as unknown as AnyMachineSnapshot
-}
-
-/** Each snapshot has a value of its own, as XState's have. */
-function copyOf(value: StateValue): StateValue {
-  if (typeof value === 'string') return value
-  const copy: Record<string, StateValue> = {}
-  for (const key in value) copy[key] = copyOf(value[key] as StateValue)
-  return copy
 }
 
 function nothingIn(part: object | undefined): boolean {

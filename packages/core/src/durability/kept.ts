@@ -1,3 +1,4 @@
+import type { AnyMachineSnapshot } from 'xstate'
 import { isForgotten } from './forgotten.ts'
 import type { LifeOptions } from '../life/life-options.ts'
 import type { RecordCodec } from './record-codec.ts'
@@ -11,6 +12,8 @@ export interface Kept {
     readonly running: boolean
     /** Something waits for it, whether there is room or not. */
     readonly hasMail: boolean
+    /** The last good snapshot, if it is all there is to store. */
+    readonly plain: AnyMachineSnapshot | undefined
     /** The state as it is now. Throws `CoreError` BAD_STATE if it cannot be captured. */
     capture(failedChild: string | undefined): AgentRecord
     /** There is something to store, or room again. */

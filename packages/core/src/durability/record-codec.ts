@@ -2,8 +2,9 @@ import { Packr } from 'msgpackr'
 import { quote } from '../check.ts'
 import { CoreError } from '../errors.ts'
 import { migrated, type Migration } from './migration.ts'
-import { RECORD_SCHEMA_VERSION, type AgentRecord, type PersistedSnapshot } from './record.ts'
+import type { AgentRecord, PersistedSnapshot } from './record.ts'
 import { isEmpty } from '../cell/slim.ts'
+import { SHORT_SCHEMA_VERSION, ShortRecords, type ShortRecord } from './short-record.ts'
 
 /** Whose state it must be. */
 export interface Expected {
@@ -16,6 +17,8 @@ export interface Expected {
 export interface RecordCodec {
   /** Throws `CoreError` BAD_STATE if the state holds what cannot be stored. */
   encode(id: string, record: AgentRecord): Uint8Array
+  /** As `encode`, of an agent that is nothing but this. Undefined: such a context must go the long way. */
+  encodeShort(id: string, state: ShortRecord): Uint8Array | undefined
   /**
    * A fresh copy each time, in the present version of the machine.
    * Throws STORE_FOREIGN, STORE_NEWER, STORE_BROKEN or MIGRATION_FAILED; the bytes are left untouched (I9).
@@ -31,6 +34,10 @@ type Rest = Pick<AgentRecord, 'seen' | 'ids' | 'seq' | 'outbox'> & {
   readonly timers?: AgentRecord['timers']
 }
 
+/** Versions of a record (I9): an object first, then a list, and beside it the short form of what is plain. */
+const OBJECT_SCHEMA_VERSION = 1
+const LIST_SCHEMA_VERSION = 2
+
 /** A list, so that no record repeats the names of its parts. */
 type Packed = readonly [
   schemaVersion: number,
@@ -42,43 +49,52 @@ type Packed = readonly [
 ]
 
 /** Parts of a record that has no rest. */
-const HEAD = 5
+const PARTS = 5
 
 /** The only place that packs agent state. Keeps Date, Map, Set, Error, bigint, bytes and cycles. */
 export function createRecordCodec(): RecordCodec {
   const packr = new Packr({ structuredClone: true, moreTypes: true })
-  // The same bytes, where no object is met twice: it does not remember them.
-  const forTrees = new Packr({ moreTypes: true })
+  const short = new ShortRecords()
+
+  function unpack(bytes: Uint8Array): ShortRecord | { readonly found: unknown } {
+    return short.decode(bytes) ?? { found: packr.unpack(bytes) as unknown }
+  }
 
   function read(bytes: Uint8Array, id: string): AgentRecord {
     const name = `agent ${quote(id)}`
-    let found: unknown
+    let given: ReturnType<typeof unpack>
     try {
-      found = packr.unpack(bytes)
+      given = unpack(bytes)
     } catch (cause) {
       throw new CoreError('STORE_BROKEN', `what is stored for ${name} cannot be read: ${String(cause)}`, { cause })
     }
-    // The first version was an object.
-    const old = found as Partial<AgentRecord> | null | undefined
+    if (!('found' in given)) return plainRecord(given.machineType, given.machineVersion, given.value, given.context)
+    const { found } = given
+    const old = found as (Partial<AgentRecord> & { readonly schema_version?: unknown }) | null | undefined
     const version: unknown = Array.isArray(found) ? (found as unknown as Packed)[0] : old?.schema_version
-    if (typeof version === 'number' && version > RECORD_SCHEMA_VERSION) {
-      throw new CoreError('STORE_NEWER', `the state of ${name} has schema version ${version}, this program knows ${RECORD_SCHEMA_VERSION}`)
+    if (typeof version === 'number' && version > SHORT_SCHEMA_VERSION) {
+      throw new CoreError('STORE_NEWER', `the state of ${name} has schema version ${version}, this program knows ${SHORT_SCHEMA_VERSION}`)
     }
-    if (Array.isArray(found) && found.length >= 5 && version === RECORD_SCHEMA_VERSION) return unpacked(found as unknown as Packed)
-    if (version === 1 && typeof old?.snapshot === 'object') return { ...(old as AgentRecord), schema_version: RECORD_SCHEMA_VERSION }
+    if (Array.isArray(found) && found.length >= PARTS && version === LIST_SCHEMA_VERSION) return unpacked(found as unknown as Packed)
+    if (version === OBJECT_SCHEMA_VERSION && typeof old?.snapshot === 'object') {
+      const { schema_version: _, ...record } = old
+      return record as AgentRecord
+    }
     throw new CoreError('STORE_BROKEN', `what is stored for ${name} is no agent state`)
+  }
+
+  function packing<T>(id: string, pack: () => T): T {
+    try {
+      return pack()
+    } catch (cause) {
+      throw new CoreError('BAD_STATE', `the state of agent ${quote(id)} cannot be stored: ${String(cause)}`, { cause })
+    }
   }
 
   return {
     read,
-    encode(id, record) {
-      try {
-        const list = packed(record)
-        return record.simple === true && list.length === HEAD ? forTrees.pack(list) : packr.pack(list)
-      } catch (cause) {
-        throw new CoreError('BAD_STATE', `the state of agent ${quote(id)} cannot be stored: ${String(cause)}`, { cause })
-      }
-    },
+    encode: (id, record) => packing(id, () => packr.pack(packed(record))),
+    encodeShort: (id, state) => packing(id, () => short.encode(state)),
     decode(bytes, expected) {
       const { id, machineType } = expected
       const record = read(bytes, id)
@@ -92,10 +108,10 @@ export function createRecordCodec(): RecordCodec {
 }
 
 function packed(record: AgentRecord): Packed {
-  const { schema_version, machineType, machineVersion, snapshot, timers, seen, ids, seq, outbox } = record
+  const { machineType, machineVersion, snapshot, timers, seen, ids, seq, outbox } = record
   const { value, context, status, children = {}, historyValue = {} } = snapshot as PersistedSnapshot & Record<string, object>
   const plain = status === 'active' && isEmpty(children) && isEmpty(historyValue)
-  const head = [schema_version, machineType, machineVersion ?? null, plain ? value : null, plain ? context : null] as const
+  const head = [LIST_SCHEMA_VERSION, machineType, machineVersion ?? null, plain ? value : null, plain ? context : null] as const
   if (plain && timers.length === 0 && seen === undefined && ids === undefined && seq === undefined) return head
   return [
     ...head,
@@ -110,18 +126,22 @@ function packed(record: AgentRecord): Packed {
   ]
 }
 
-function unpacked([schemaVersion, machineType, machineVersion, value, context, rest = {}]: Packed): AgentRecord {
-  const { snapshot, timers = [], seen, ids, seq, outbox } = rest
-  const plain = { status: 'active', output: undefined, error: undefined, value, historyValue: {}, context, children: {} }
+function unpacked([, machineType, machineVersion, value, context, rest]: Packed): AgentRecord {
+  const plain = plainRecord(machineType, machineVersion ?? undefined, value, context)
+  if (rest === undefined) return plain
+  const { snapshot = plain.snapshot, timers = plain.timers, seen, ids, seq, outbox } = rest
   return {
-    schema_version: schemaVersion,
-    machineType,
-    machineVersion: machineVersion ?? undefined,
-    snapshot: snapshot ?? (plain as unknown as PersistedSnapshot),
+    ...plain,
+    snapshot,
     timers,
     ...(seen && { seen }),
     ...(ids && { ids }),
     ...(seq !== undefined && { seq }),
     ...(outbox && { outbox }),
   }
+}
+
+function plainRecord(machineType: string, machineVersion: string | undefined, value: unknown, context: unknown): AgentRecord {
+  const snapshot = { status: 'active', output: undefined, error: undefined, value, historyValue: {}, context, children: {} }
+  return { machineType, machineVersion, snapshot: snapshot as unknown as PersistedSnapshot, timers: [] }
 }

@@ -4,16 +4,11 @@ import type { OutboxEntry } from './outbox.ts'
 import { isEmpty } from '../cell/slim.ts'
 import { capturing } from '../cell/wrap.ts'
 import type { SeenRow } from '../mailbox/seen.ts'
-import { isSimpleTree } from './simple-tree.ts'
 import type { TimerClocks } from '../cell/timer-policy.ts'
 import { pendingTimers, type PendingTimer } from '../cell/timers.ts'
 
-/** Version of the record below (I9). The first one was this record as an object. */
-export const RECORD_SCHEMA_VERSION = 2
-
 /** What a checkpoint holds. */
 export interface AgentRecord {
-  readonly schema_version: number
   readonly machineType: string
   readonly machineVersion: string | undefined
   /** As XState persists it: value, context, history, children. */
@@ -26,8 +21,6 @@ export interface AgentRecord {
   /** The number of its newest effect, and the effects that are not done. */
   readonly seq?: number
   readonly outbox?: readonly OutboxEntry[]
-  /** Not stored: the context is a simple tree, and nothing else is in the snapshot. */
-  readonly simple?: boolean
 }
 
 export type PersistedSnapshot = Snapshot<unknown> & { children?: Record<string, { snapshot: PersistedSnapshot }>; context?: unknown }
@@ -46,8 +39,7 @@ export function captureRecord(
   { seen = [], ids = [] }: { readonly seen: readonly SeenRow[] | undefined; readonly ids: readonly string[] | undefined },
   clocks: TimerClocks,
 ): AgentRecord {
-  const simple = isPlain(snapshot) && isSimpleTree(snapshot.context)
-  const persisted = simple ? short(snapshot) : capturing(host.id, () => persist(machine, snapshot))
+  const persisted = capturing(host.id, () => persist(machine, snapshot))
   const kept = failedChild === undefined ? undefined : persisted.children?.[failedChild]
   if (failedChild !== undefined && kept?.snapshot.status === 'error') {
     const { options } = snapshot.children[failedChild] as AnyActor
@@ -55,15 +47,18 @@ export function captureRecord(
     const input: unknown = options.input ?? (options.snapshot as { input?: unknown } | undefined)?.input
     Object.assign(kept, { again: true, snapshot: { ...kept.snapshot, status: 'active', error: undefined, input } })
   }
-  const { version: machineVersion } = machine
-  const timers = pendingTimers(host, clocks)
-  // Written out: on the path of every checkpoint a spread costs as much as the rest.
-  const record = { schema_version: RECORD_SCHEMA_VERSION, machineType, machineVersion, snapshot: persisted, timers, simple }
-  if (seen.length === 0 && ids.length === 0) return record
-  return { ...record, ...(seen.length > 0 && { seen }), ...(ids.length > 0 && { ids }) }
+  return {
+    machineType,
+    machineVersion: machine.version,
+    snapshot: persisted,
+    timers: pendingTimers(host, clocks),
+    ...(seen.length > 0 && { seen }),
+    ...(ids.length > 0 && { ids }),
+  }
 }
 
-function isPlain({ children, historyValue }: AnyMachineSnapshot): boolean {
+/** True if there is nothing in it but a state of the machine and a context. */
+export function isPlain({ children, historyValue }: AnyMachineSnapshot): boolean {
   return isEmpty(children) && isEmpty(historyValue)
 }
 

@@ -1,4 +1,4 @@
-import type { CellOptions } from '../cell/cell.ts'
+import type { CellOptions } from '../cell/cell-options.ts'
 import type { ResolvedCheckpointSpan } from '../durability/checkpoint-options.ts'
 import type { ResolvedGateOptions } from '../durability/gate-options.ts'
 import type { Migration } from '../durability/migration.ts'

@@ -1,7 +1,7 @@
-import type { Attributes } from '@opentelemetry/api'
 import type { AgentInfo } from '@stigmergy/core'
 import type { Labels } from '../labels.ts'
 import type { Instruments } from '../metrics/instruments.ts'
+import { createPerAgent } from '../per-agent.ts'
 import { ALARM_KINDS, type Alarm } from './alarm.ts'
 
 /** The metrics of the alarms. Bounded by the labels (I6). */
@@ -29,10 +29,10 @@ export function createAlarmMetrics(instruments: Instruments, labels: Labels, now
   const breaches = instruments.counter('agent_slo_breaches_total')
   const told = instruments.counter('agent_alarms_total')
   for (const kind of ALARM_KINDS) told.bind(labels.with('kind', kind)).add(0)
-  const sigmas = new Map<Attributes, number>()
+  const sigmas = createPerAgent(labels, Math.max)
   const ends = [
     instruments.observe('agent_decision_drift_sigma', (tell) => {
-      for (const [attributes, sigma] of sigmas) tell(sigma, attributes)
+      for (const [attributes, sigma] of sigmas.told()) tell(sigma, attributes)
     }),
     instruments.observe('agent_alarms_active', (tell) => {
       const active = now.active()
@@ -48,16 +48,13 @@ export function createAlarmMetrics(instruments: Instruments, labels: Labels, now
       stale.bind(labels.ofType(agent)).add(0)
       breaches.bind(labels.ofType(agent)).add(0)
     },
-    drift: (agent, sigma) => void sigmas.set(labels.ofAgent(agent), sigma),
+    drift: (agent, sigma) => sigmas.set(agent, sigma),
     stale: (agent) => stale.bind(labels.ofType(agent)).add(1),
     breach: (agent) => breaches.bind(labels.ofType(agent)).add(1),
     told({ kind, state }) {
       if (state === 'raised') told.bind(labels.with('kind', kind)).add(1)
     },
-    forget(agent) {
-      const own = labels.ownOf(agent)
-      if (own !== undefined) sigmas.delete(own)
-    },
+    forget: (agent) => sigmas.forget(agent),
     close() {
       for (const end of ends) end()
     },

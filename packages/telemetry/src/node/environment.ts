@@ -1,9 +1,11 @@
 import { TelemetryError } from '../errors.ts'
 import { quote } from '../options.ts'
+import { readOtlp, type OtlpVariables } from './otlp-variables.ts'
+import { get, positive, type Variables } from './variables.ts'
 
 /**
  * What of the OpenTelemetry environment variables decides here; the SDK and the exporters read the others themselves
- * (span limits, resource attributes, headers, certificates, compression, temporality).
+ * (span limits, resource attributes, headers, compression, temporality).
  * Names and meaning: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
 export interface Environment {
@@ -16,8 +18,10 @@ export interface Environment {
   readonly tracesWanted: boolean
   readonly metricsWanted: boolean
   readonly logsWanted: boolean
-  readonly otlpTimeoutMs: number
+  /** How an export by OTLP is made, by signal. */
+  readonly otlp: OtlpVariables
   readonly spanQueueSize: number
+  readonly spanDelayMs: number
   readonly spanExportTimeoutMs: number
   /** Share of the traces begun here that may be kept, from `OTEL_TRACES_SAMPLER`; undefined where it is not set. */
   readonly headRatio: number | undefined
@@ -30,8 +34,6 @@ export interface Environment {
   readonly prometheusHost: string | undefined
   readonly prometheusPort: number
 }
-
-type Variables = Readonly<Record<string, string | undefined>>
 
 /** Reads the variables; an empty one counts as not set. Throws `TelemetryError` BAD_OPTION naming the variable. */
 export function readEnvironment(variables: Variables): Environment {
@@ -48,8 +50,9 @@ export function readEnvironment(variables: Variables): Environment {
     tracesWanted: wantsOtlp(tracesExporters),
     metricsWanted: wantsOtlp(metricsExporters),
     logsWanted: wantsOtlp(logsExporters),
-    otlpTimeoutMs: positive(variables, 'OTEL_EXPORTER_OTLP_TIMEOUT', 10_000),
+    otlp: readOtlp(variables),
     spanQueueSize: positive(variables, 'OTEL_BSP_MAX_QUEUE_SIZE', 2048, MAX_QUEUE),
+    spanDelayMs: positive(variables, 'OTEL_BSP_SCHEDULE_DELAY', 5000),
     spanExportTimeoutMs: positive(variables, 'OTEL_BSP_EXPORT_TIMEOUT', 30_000),
     headRatio: headRatio(variables),
     logQueueSize: positive(variables, 'OTEL_BLRP_MAX_QUEUE_SIZE', 2048, MAX_QUEUE),
@@ -62,6 +65,9 @@ export function readEnvironment(variables: Variables): Environment {
     prometheusPort: positive(variables, 'OTEL_EXPORTER_PROMETHEUS_PORT', 9464, 65_535),
   }
 }
+
+/** Of spans or log records: some gigabytes. */
+const MAX_QUEUE = 10_000_000
 
 /** Base URL -> URL of a signal, as the OTLP specification joins them. Throws `TelemetryError` BAD_OPTION naming `option`. */
 export function signalUrl(option: string, base: string, path: string): string {
@@ -128,19 +134,6 @@ function headRatio(variables: Variables): number | undefined {
   }
 }
 
-/** Of spans or log records: some gigabytes. */
-const MAX_QUEUE = 10_000_000
-/** Of Node's timers; a longer one would fire at once, over and over. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1
-
-function positive(variables: Variables, name: string, byDefault: number, max = MAX_TIMEOUT_MS): number {
-  const value = get(variables, name)
-  if (value === undefined) return byDefault
-  const number = Number(value)
-  if (Number.isInteger(number) && number > 0 && number <= max) return number
-  throw new TelemetryError('BAD_OPTION', `${name} is ${quote(value)}: give an integer above 0, ${max} at most`)
-}
-
 /** A name that nobody here knows would else turn the signal off, and nobody would know why. */
 function exportersOf(variables: Variables, name: string, known: readonly string[]): readonly string[] | undefined {
   const given = list(variables, name)
@@ -154,9 +147,4 @@ function list(variables: Variables, name: string): readonly string[] | undefined
     ?.split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '')
-}
-
-function get(variables: Variables, name: string): string | undefined {
-  const value = variables[name]?.trim()
-  return value === '' ? undefined : value
 }

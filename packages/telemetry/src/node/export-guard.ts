@@ -1,5 +1,6 @@
 import { context } from '@opentelemetry/api'
 import { ExportResultCode, suppressTracing, type ExportResult } from '@opentelemetry/core'
+import { onRejected } from '../promised.ts'
 
 /**
  * Stands between the SDK and an exporter and makes it a guest (I7): whatever the exporter does (throw, answer twice, never answer),
@@ -56,7 +57,7 @@ export function guardExports<T>(
         // What an exporter calls is no work of an agent.
         const sent = context.with(suppressTracing(context.active()), () => send(items, finish))
         // An async export that rejects is one that throws.
-        if (sent instanceof Promise) sent.catch(failed)
+        onRejected(sent, failed)
       } catch (error) {
         failed(error)
       }

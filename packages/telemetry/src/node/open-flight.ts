@@ -2,6 +2,7 @@ import type { Attributes } from '@opentelemetry/api'
 import type { Resource } from '@opentelemetry/resources'
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base'
 import type { KeepPort } from '../keep-port.ts'
+import { onRejected } from '../promised.ts'
 import { createFlight, type Flight } from '../recorder/flight.ts'
 import { withGenAi } from '../recorder/gen-ai.ts'
 import type { RecordedSpan } from '../recorder/recorded-span.ts'
@@ -35,11 +36,12 @@ export function openFlight(parts: OpenFlightOptions): OpenFlight | undefined {
   if (settings.recorder === undefined) return undefined
   const schedule = createFlightSchedule(() => flight, sinks)
   // The port is a guest like an exporter (I7).
-  const told = <T>(items: readonly T[], tell: (items: readonly T[]) => void): void => {
+  const told = <T>(items: readonly T[], tell: (items: readonly T[]) => unknown): void => {
+    const untold = (): void => void (tally.dropped.decision += items.length)
     try {
-      tell(items)
+      onRejected(tell(items), untold)
     } catch {
-      tally.dropped.decision += items.length
+      untold()
     }
   }
   const opened: { thread?: ThreadSink } = {}
@@ -52,7 +54,7 @@ export function openFlight(parts: OpenFlightOptions): OpenFlight | undefined {
     forceFlush: async () => {},
     shutdown: async () => {},
   }
-  const replay = createSpanReplay({ scope, resource, processors: [toAll], time, tally })
+  const replay = createSpanReplay({ scope, resource, processors: [toAll], time, tally, onDrop: parts.onDrop })
   const emit = settings.genAi ? (span: RecordedSpan): void => replay(withGenAi(span)) : replay
   const tellSlices = keepPort?.tellSlices?.bind(keepPort)
   const flight: Flight = createFlight(settings.recorder, {
@@ -73,6 +75,7 @@ export function openFlight(parts: OpenFlightOptions): OpenFlight | undefined {
       const texts = what === 'ids' ? 'ids of agents' : 'names of types, events and states'
       settings.warn(`telemetry: no room in the recorder for more ${texts}: new ones are "other" in spans`)
     },
+    lost: (spans) => void (tally.dropped.span += spans),
     tell: (decisions) => told(decisions, (all) => keepPort?.tell(all)),
     tellSlices: tellSlices && ((receipts) => told(receipts, tellSlices)),
   })
@@ -90,7 +93,7 @@ export function openFlight(parts: OpenFlightOptions): OpenFlight | undefined {
     join() {
       const { recorder, slices } = flight
       const ends = [
-        keepPort?.listen(({ traceId }) => recorder.keepRemote(traceId)),
+        keepPort?.listen(({ traceId, reason }) => recorder.keepRemote(traceId, reason)),
         keepPort?.listenSlices?.((receipt) => {
           // Who comes later greets, and must hear who is there already.
           if (slices.hear(receipt)) flight.greet()
@@ -106,8 +109,9 @@ export function openFlight(parts: OpenFlightOptions): OpenFlight | undefined {
 
 /** `ended`: the thread has ended by itself, and takes nothing any more. */
 function openThread(parts: OpenFlightOptions, module: string | undefined, { recorder }: Flight, ended: () => void): ThreadSink {
-  const { scope, settings, environment, resource, time, tally, report, sinks } = parts
-  const { tracesUrl, otlpTimeoutMs, otlpHeaders, genAi } = settings
+  const { scope, settings, environment, resource, time, tally, report, onDrop, sinks } = parts
+  const { tracesUrl, maxOtlpTimeoutMs, otlpHeaders, genAi } = settings
+  const { timeoutMs, tls } = environment.otlp.traces
   return openThreadSink({
     data: {
       memory: { ring: recorder.ring.buffer, strings: recorder.strings.buffer },
@@ -116,11 +120,16 @@ function openThread(parts: OpenFlightOptions, module: string | undefined, { reco
       epochMs: time.toEpochMs(0),
       genAi,
       queueSize: environment.spanQueueSize,
+      delayMs: environment.spanDelayMs,
       exportTimeoutMs: environment.spanExportTimeoutMs,
-      otlp: tracesUrl === undefined ? undefined : { url: tracesUrl, timeoutMs: otlpTimeoutMs, headers: otlpHeaders },
+      otlp:
+        tracesUrl === undefined
+          ? undefined
+          : { url: tracesUrl, timeoutMs: Math.min(timeoutMs, maxOtlpTimeoutMs), headers: otlpHeaders, tls },
       module,
     },
     tally,
+    onDrop,
     onFailure: (error) => report('traces', error),
     onEnd(error) {
       tally.exportFailures.traces++
@@ -129,7 +138,7 @@ function openThread(parts: OpenFlightOptions, module: string | undefined, { reco
       sinks.push(...otlpSinks)
       // Its exporters ended that thread: here they could end the agents' (I7). Whether there is room is for the others to say.
       const alone = sinks.length === 0
-      if (module !== undefined) sinks.push(lostSpanSink(tally, () => (alone ? Infinity : 0)))
+      if (module !== undefined) sinks.push(lostSpanSink(tally, onDrop, () => (alone ? Infinity : 0)))
       const reason = error.message.split('\n', 1)[0] ?? ''
       settings.warn(`telemetry: the thread that exports spans ended (${reason}): ${insteadOf(module, otlpSinks.length > 0)}`)
     },

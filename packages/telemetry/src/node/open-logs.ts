@@ -6,6 +6,7 @@ import { logFields, type LogFields } from '../logs/log-fields.ts'
 import { levelName, silentLogger, type Logger } from '../logs/logger.ts'
 import type { Instruments } from '../metrics/instruments.ts'
 import { createLabels } from '../labels.ts'
+import { onRejected } from '../promised.ts'
 import { batchedLogSink, type LogSink } from './log-sink.ts'
 import { logRecordOf } from './log-record.ts'
 import { otlpConfig, type SinkParts } from './open-sinks.ts'
@@ -35,7 +36,7 @@ export async function openLogs(parts: OpenLogsParts): Promise<OpenLogs> {
   if (logs === undefined) return { logger: silentLogger(), sinks: [] }
   const pino = await loadPino()
   const exporters = [
-    ...(settings.logsUrl === undefined ? [] : [new OTLPLogExporter(otlpConfig(settings.logsUrl, settings))]),
+    ...(settings.logsUrl === undefined ? [] : [new OTLPLogExporter(otlpConfig('logs', settings.logsUrl, parts))]),
     ...(options.logExporters ?? []),
   ]
   const sinks = exporters.map((exporter) =>
@@ -59,7 +60,7 @@ export async function openLogs(parts: OpenLogsParts): Promise<OpenLogs> {
   const writeOut = (line: string): void => {
     try {
       const written: unknown = logs.destination.write(line)
-      if (written instanceof Promise) written.catch(lost)
+      onRejected(written, lost)
     } catch {
       lost()
     }

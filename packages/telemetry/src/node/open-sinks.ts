@@ -8,6 +8,7 @@ import type { FailureReport } from './failure-report.ts'
 import { guardedAgent } from './guarded-agent.ts'
 import { directMetricSink, periodicMetricSink, type MetricSink } from './metric-sink.ts'
 import type { ResolvedTelemetryOptions, StartTelemetryOptions } from './options.ts'
+import type { Signal } from './otlp-variables.ts'
 import { batchedSpanSink, directSpanSink, type SpanSink } from './span-sink.ts'
 
 /** What every sink is opened with. */
@@ -17,6 +18,8 @@ export interface SinkParts {
   readonly environment: Environment
   readonly tally: Tally
   readonly report: FailureReport
+  /** Is told the trace, by id or number, of a span that found no room. */
+  readonly onDrop: (trace: string | number) => void
 }
 
 export function openSpanSinks(parts: SinkParts): SpanSink[] {
@@ -32,15 +35,17 @@ export function openSpanSinks(parts: SinkParts): SpanSink[] {
 export function openOtlpSink(parts: SinkParts): SpanSink[] {
   const { tracesUrl } = parts.settings
   if (tracesUrl === undefined) return []
-  return [batchedSpanSink(new OTLPTraceExporter(otlpConfig(tracesUrl, parts.settings)), batching(parts))]
+  return [batchedSpanSink(new OTLPTraceExporter(otlpConfig('traces', tracesUrl, parts)), batching(parts))]
 }
 
-function batching({ environment, tally, report }: SinkParts): Parameters<typeof batchedSpanSink>[1] {
+function batching({ environment, tally, report, onDrop }: SinkParts): Parameters<typeof batchedSpanSink>[1] {
   return {
     tally,
     queueSize: environment.spanQueueSize,
+    delayMs: environment.spanDelayMs,
     timeoutMs: environment.spanExportTimeoutMs,
     onFailure: (error: Error) => report('traces', error),
+    onDrop,
   }
 }
 
@@ -53,7 +58,7 @@ export function openMetricSinks(
     settings.metricsUrl === undefined
       ? []
       : [
-          periodicMetricSink(new OTLPMetricExporter(otlpConfig(settings.metricsUrl, settings)), {
+          periodicMetricSink(new OTLPMetricExporter(otlpConfig('metrics', settings.metricsUrl, { settings, environment })), {
             intervalMs: environment.metricIntervalMs,
             timeoutMs: environment.metricTimeoutMs,
             onFailure: (error) => report('metrics', error),
@@ -69,14 +74,24 @@ export function openMetricSinks(
   return sinks
 }
 
+export interface OtlpConfig {
+  readonly url: string
+  readonly timeoutMillis: number
+  readonly httpAgentOptions: ReturnType<typeof guardedAgent>
+  readonly headers?: Record<string, string>
+}
+
 export function otlpConfig(
+  signal: Signal,
   url: string,
-  { otlpHeaders, otlpTimeoutMs }: ResolvedTelemetryOptions,
-): { url: string; timeoutMillis: number; httpAgentOptions: typeof guardedAgent; headers?: Record<string, string> } {
+  { settings, environment }: Pick<SinkParts, 'settings' | 'environment'>,
+): OtlpConfig {
+  const { otlpHeaders, maxOtlpTimeoutMs } = settings
+  const { timeoutMs, tls } = environment.otlp[signal]
   return {
     url,
-    timeoutMillis: otlpTimeoutMs,
-    httpAgentOptions: guardedAgent,
+    timeoutMillis: Math.min(timeoutMs, maxOtlpTimeoutMs),
+    httpAgentOptions: guardedAgent(tls),
     ...(otlpHeaders === undefined ? {} : { headers: { ...otlpHeaders } }),
   }
 }

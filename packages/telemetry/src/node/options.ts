@@ -126,7 +126,7 @@ export interface ResolvedTelemetryOptions {
   readonly logsUrl: string | undefined
   readonly logs: Required<LogOptions> | undefined
   readonly otlpHeaders: Readonly<Record<string, string>> | undefined
-  readonly otlpTimeoutMs: number
+  readonly maxOtlpTimeoutMs: number
   readonly warn: (line: string) => void
 }
 
@@ -154,7 +154,7 @@ export function resolveTelemetryOptions(given: StartTelemetryOptions, environmen
     prometheus: prometheusOf(options.prometheus, environment),
     ...otlpOf(options.otlp, environment),
     // The exporter sleeps between its retries with timers nobody can end: so none may sleep past the close (I8).
-    otlpTimeoutMs: Math.max(1, Math.min(environment.otlpTimeoutMs, Math.floor(closeTimeoutMs * 0.8))),
+    maxOtlpTimeoutMs: Math.max(1, Math.floor(closeTimeoutMs * 0.8)),
     warn: warnOf(options.warn),
   }
 }
@@ -172,11 +172,11 @@ function recorderOf(
   if (recorder !== undefined && recorder !== false && (typeof recorder !== 'object' || recorder === null)) {
     throw new TelemetryError('BAD_OPTION', `recorder is ${quote(recorder)}: give false or options such as { historyMs: 30_000 }`)
   }
-  const resolved = resolveRecorderOptions({
-    ...(headRatio === undefined ? {} : { headRatio }),
-    ...(recorder === false ? {} : recorder),
-    ...(keep === undefined ? {} : { keep }),
-  })
+  const resolved = resolveRecorderOptions(
+    { ...(headRatio === undefined ? {} : { headRatio }), ...(recorder === false ? {} : recorder), ...(keep === undefined ? {} : { keep }) },
+    // To OpenTelemetry a sampler says what is exported, not what may be: so who names one gets all of it.
+    headRatio === undefined ? undefined : 1,
+  )
   return recorder === false ? undefined : resolved
 }
 

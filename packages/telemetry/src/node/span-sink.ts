@@ -1,5 +1,6 @@
 import { TraceFlags, type Context } from '@opentelemetry/api'
 import { BatchSpanProcessor, type ReadableSpan, type Span, type SpanExporter, type SpanProcessor } from '@opentelemetry/sdk-trace-base'
+import { onRejected } from '../promised.ts'
 import type { Tally } from '../tally.ts'
 import { guardExports } from './export-guard.ts'
 import type { Sink } from './sink.ts'
@@ -7,8 +8,12 @@ import type { Sink } from './sink.ts'
 export interface SpanSinkOptions {
   readonly tally: Tally
   readonly queueSize: number
+  /** Between two batches that are not full. @default that of OpenTelemetry */
+  readonly delayMs?: number
   readonly timeoutMs: number
   readonly onFailure: (error: Error) => void
+  /** Is told the trace of a span that found no room. @default nobody is */
+  readonly onDrop?: (traceId: string) => void
 }
 
 /** A span processor and the way to end it. */
@@ -25,7 +30,10 @@ const BATCH = 512
  * The SDK's batches in front of a guarded exporter, with the bound kept here: a span that finds the queue full is dropped and counted
  * (I6). The SDK drops it at the same length, but tells nobody.
  */
-export function batchedSpanSink(exporter: SpanExporter, { tally, queueSize, timeoutMs, onFailure }: SpanSinkOptions): SpanSink {
+export function batchedSpanSink(
+  exporter: SpanExporter,
+  { tally, queueSize, delayMs = 5000, timeoutMs, onFailure, onDrop }: SpanSinkOptions,
+): SpanSink {
   let queued = 0
   const guard = guardExports<ReadableSpan[]>(
     (spans, done) => {
@@ -38,7 +46,12 @@ export function batchedSpanSink(exporter: SpanExporter, { tally, queueSize, time
     { export: guard.export, shutdown: async () => exporter.shutdown(), forceFlush: async () => exporter.forceFlush?.() },
     // Later than the guard's own deadline, which answers first and clears this one. The size of a batch is not left to the SDK, which
     // takes any number from the environment: with 0 it never ends.
-    { maxQueueSize: queueSize, maxExportBatchSize: Math.min(BATCH, queueSize), exportTimeoutMillis: timeoutMs + 1000 },
+    {
+      maxQueueSize: queueSize,
+      maxExportBatchSize: Math.min(BATCH, queueSize),
+      scheduledDelayMillis: delayMs,
+      exportTimeoutMillis: timeoutMs + 1000,
+    },
   )
   const processor = guardProcessor(batches, tally)
   return {
@@ -48,6 +61,7 @@ export function batchedSpanSink(exporter: SpanExporter, { tally, queueSize, time
         if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return
         if (queued >= queueSize) {
           tally.dropped.span++
+          onDrop?.(span.spanContext().traceId)
           return
         }
         queued++
@@ -78,9 +92,13 @@ export function directSpanSink(inner: SpanProcessor, tally: Tally): SpanSink {
 }
 
 /** In the place of exporters that are gone for good: what they would have got is counted as dropped, never dropped in silence (I6). */
-export function lostSpanSink(tally: Tally, room: () => number): SpanSink {
+export function lostSpanSink(tally: Tally, onDrop: (traceId: string) => void, room: () => number): SpanSink {
   const nothing = async (): Promise<void> => {}
-  const processor: SpanProcessor = { onStart() {}, onEnd: () => void tally.dropped.span++, forceFlush: nothing, shutdown: nothing }
+  const onEnd = (span: ReadableSpan): void => {
+    tally.dropped.span++
+    onDrop(span.spanContext().traceId)
+  }
+  const processor: SpanProcessor = { onStart() {}, onEnd, forceFlush: nothing, shutdown: nothing }
   return { processor, room, flush: nothing, close: nothing, abort() {} }
 }
 
@@ -88,8 +106,7 @@ function guardProcessor(inner: SpanProcessor, tally: Tally): SpanProcessor {
   const dropped = (): unknown => tally.dropped.span++
   const safely = (act: () => unknown): void => {
     try {
-      const done = act()
-      if (done instanceof Promise) done.catch(dropped)
+      onRejected(act(), dropped)
     } catch {
       dropped()
     }

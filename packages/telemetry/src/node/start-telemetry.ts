@@ -89,7 +89,8 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
       ...settings.prometheus,
       render: async (format) => metricsText(registry.collect(), resource.attributes as Attributes, format),
     }))
-  const parts = { options, settings, environment, tally, report: createFailureReport(tally, settings.warn) }
+  const onDrop = (trace: string | number): void => recording?.flight.dropped(trace)
+  const parts = { options, settings, environment, tally, report: createFailureReport(tally, settings.warn), onDrop }
   const opened: Sink[] = endpoint === undefined ? [] : [endpoint]
   const current = new Current()
   spanSinks.push(...openSpanSinks(parts))

@@ -1,5 +1,6 @@
 import { TelemetryError } from '../errors.ts'
 import { quote } from '../options.ts'
+import { onRejected } from '../promised.ts'
 
 /**
  * The option `warn`, or a line on stderr. Who warns is a guest too, and is called where nobody would catch what it throws (I7).
@@ -11,7 +12,7 @@ export function warnOf(given: unknown): (line: string) => void {
   return (line) => {
     try {
       const answer: unknown = given(line)
-      if (answer instanceof Promise) answer.catch(() => {})
+      onRejected(answer, () => {})
     } catch {
       // Nobody is left to be told.
     }

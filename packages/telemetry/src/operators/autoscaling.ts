@@ -1,4 +1,4 @@
-import { percentile } from './queries.ts'
+import { count, percentile } from './queries.ts'
 import type { Document } from './document.ts'
 import type { ResolvedOperatorOptions } from './options.ts'
 
@@ -8,6 +8,10 @@ import type { ResolvedOperatorOptions } from './options.ts'
  */
 
 const SHRINK_AFTER_SECONDS = 300
+
+/** In milliseconds: Kubernetes counts in thousandths, and with seconds a limit below one of them would be 0. */
+const MAILBOX = 'agent_mailbox_wait_p95_milliseconds'
+const DECISION = 'agent_decision_latency_p99_milliseconds'
 
 /** Grow fast: half as many again, or two, each 15 s. Shrink by one a minute, when five minutes have asked for it. */
 const BEHAVIOR = {
@@ -33,20 +37,17 @@ export function horizontalPodAutoscaler(options: ResolvedOperatorOptions): Docum
       scaleTargetRef: { apiVersion: 'apps/v1', kind: workloadKind, name: workload },
       minReplicas,
       maxReplicas,
-      metrics: [
-        external('agent_mailbox_wait_p95_seconds', mailboxSeconds),
-        external('agent_decision_latency_p99_seconds', decisionSeconds),
-      ],
+      metrics: [external(MAILBOX, mailboxSeconds), external(DECISION, decisionSeconds)],
       behavior: BEHAVIOR,
     },
   }
 }
 
 function external(name: string, seconds: number) {
-  return { type: 'External', external: { metric: { name }, target: { type: 'Value', value: `${Math.round(seconds * 1000)}m` } } }
+  return { type: 'External', external: { metric: { name }, target: { type: 'Value', value: quantity(milliseconds(seconds)) } } }
 }
 
-/** Rules of prometheus-adapter that serve those two metrics. They go under `rules.external` of its Helm values. */
+/** Rules of prometheus-adapter that serve those two metrics. It puts the namespace of whoever asks in for `LabelMatchers`. */
 export function adapterConfig(): Document {
   const rule = (series: string, name: string, metricsQuery: string) => ({
     seriesQuery: `${series}{namespace!=""}`,
@@ -54,22 +55,27 @@ export function adapterConfig(): Document {
     name: { as: name },
     metricsQuery,
   })
+  const own = '{<<.LabelMatchers>>}'
   return {
     externalRules: [
-      rule('agent_mailbox_wait_seconds_bucket', 'agent_mailbox_wait_p95_seconds', mailboxQuery()),
-      rule('agent_decision_latency_seconds_bucket', 'agent_decision_latency_p99_seconds', decisionQuery()),
+      rule('agent_mailbox_wait_seconds_bucket', MAILBOX, mailboxQuery(own)),
+      rule('agent_decision_latency_seconds_bucket', DECISION, decisionQuery(own)),
     ],
   }
 }
 
-/** The same by KEDA. A lost Prometheus is an error, not a zero: then the fallback counts. */
+/**
+ * The same by KEDA. No `fallback`: KEDA has none for a metric of type `Value`, and a fixed number would shrink a large fleet while nobody
+ * sees how it does. Without an answer of Prometheus the fleet stays as it is.
+ */
 export function scaledObject(options: ResolvedOperatorOptions): Document {
   const { namespace, workload, workloadKind, minReplicas, maxReplicas, prometheusUrl, decisionSeconds, mailboxSeconds } = options
-  const trigger = (metricName: string, query: string, threshold: number) => ({
+  const own = `{namespace="${namespace}"}`
+  const trigger = (metricName: string, query: string, seconds: number) => ({
     type: 'prometheus',
     metricType: 'Value',
     name: metricName,
-    metadata: { serverAddress: prometheusUrl, query, threshold: String(threshold), ignoreNullValues: 'false' },
+    metadata: { serverAddress: prometheusUrl, query, threshold: String(milliseconds(seconds)), ignoreNullValues: 'false' },
   })
   return {
     apiVersion: 'keda.sh/v1alpha1',
@@ -81,22 +87,37 @@ export function scaledObject(options: ResolvedOperatorOptions): Document {
       maxReplicaCount: maxReplicas,
       pollingInterval: 15,
       cooldownPeriod: SHRINK_AFTER_SECONDS,
-      fallback: { failureThreshold: 3, replicas: Math.min(maxReplicas, minReplicas * 2) },
       advanced: { horizontalPodAutoscalerConfig: { behavior: BEHAVIOR } },
-      triggers: [trigger('mailbox-wait', mailboxQuery(), mailboxSeconds), trigger('decision-latency', decisionQuery(), decisionSeconds)],
+      triggers: [
+        trigger('mailbox-wait', mailboxQuery(own), mailboxSeconds),
+        trigger('decision-latency', decisionQuery(own), decisionSeconds),
+      ],
     },
   }
 }
 
-function mailboxQuery(): string {
-  return orZero(percentile(0.95, 'agent_mailbox_wait_seconds', [], '1m'))
+function mailboxQuery(own: string): string {
+  return inMilliseconds(percentile(0.95, 'agent_mailbox_wait_seconds', [], '1m', own), own)
 }
 
-function decisionQuery(): string {
-  return orZero(percentile(0.99, 'agent_decision_latency_seconds', [], '1m'))
+function decisionQuery(own: string): string {
+  return inMilliseconds(percentile(0.99, 'agent_decision_latency_seconds', [], '1m', own), own)
 }
 
-/** One value, also where nothing was measured in the last minute: then nobody waits. */
-function orZero(query: string): string {
-  return `(${query}) >= 0 or vector(0)`
+/**
+ * One value of the fleet `own`, zero where nothing was measured in the last minute: then nobody waits. Nothing where no process of the
+ * fleet is seen: that is no zero, and must not shrink it.
+ */
+function inMilliseconds(query: string, own: string): string {
+  return `1000 * ${query} >= 0 or 0 * ${count('telemetry_dropped_total', own)}`
+}
+
+/** To whole microseconds. */
+function milliseconds(seconds: number): number {
+  return Math.round(seconds * 1e6) / 1e3
+}
+
+/** As Kubernetes writes numbers: `50`, `400m` for 0.4. */
+function quantity(value: number): string {
+  return Number.isInteger(value) ? String(value) : `${Math.round(value * 1000)}m`
 }

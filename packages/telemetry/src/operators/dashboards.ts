@@ -2,7 +2,7 @@ import { DashboardBuilder, DatasourceVariableBuilder, RowBuilder } from '@grafan
 import type { Document } from './document.ts'
 import type { ResolvedOperatorOptions } from './options.ts'
 import { heatMap, lines, stat } from './panels.ts'
-import { buckets, increase, largest, percentile, rate } from './queries.ts'
+import { buckets, increase, largest, percentile, rate, total } from './queries.ts'
 
 const TAGS = ['stigmergy']
 const AT = '$__rate_interval'
@@ -12,12 +12,12 @@ export function decisionsDashboard({ mapAgeSeconds, decisionSeconds }: ResolvedO
   return dashboard('stigmergy-decisions', 'Stigmergy: decisions')
     .withRow(new RowBuilder('Now'))
     .withPanel(
-      stat('Drifting agents', 'agent_alarms_active', largest('agent_alarms_active', [], '{kind="drift"}'), 1)
+      stat('Drifting agents', 'agent_alarms_active', total('agent_alarms_active', [], '{kind="drift"}'), 1)
         .span(6)
         .height(4),
     )
     .withPanel(
-      stat('Objectives missed', 'agent_alarms_active', largest('agent_alarms_active', [], '{kind="slo"}'), 1)
+      stat('Objectives missed', 'agent_alarms_active', total('agent_alarms_active', [], '{kind="slo"}'), 1)
         .span(6)
         .height(4),
     )
@@ -113,7 +113,7 @@ export function fleetDashboard({ mailboxSeconds, decisionSeconds }: ResolvedOper
       lines({
         title: 'Wait in mailboxes, 95th percentile',
         metric: 'agent_mailbox_wait_seconds',
-        queries: { 'whole fleet': percentile(0.95, 'agent_mailbox_wait_seconds', [], '1m') },
+        queries: { 'fleet {{namespace}}': percentile(0.95, 'agent_mailbox_wait_seconds', ['namespace'], '1m') },
         unit: 's',
         limit: mailboxSeconds,
       }),
@@ -122,13 +122,13 @@ export function fleetDashboard({ mailboxSeconds, decisionSeconds }: ResolvedOper
       lines({
         title: 'Decision, 99th percentile',
         metric: 'agent_decision_latency_seconds',
-        queries: { 'whole fleet': percentile(0.99, 'agent_decision_latency_seconds', [], '1m') },
+        queries: { 'fleet {{namespace}}': percentile(0.99, 'agent_decision_latency_seconds', ['namespace'], '1m') },
         unit: 's',
         limit: decisionSeconds,
       }),
     )
-    .withPanel(series('Agents running', 'agents_running', 'sum by (agent_type) (agents_running)', '{{agent_type}}'))
-    .withPanel(series('Events waiting', 'agent_mailbox_depth', 'sum by (agent_type) (agent_mailbox_depth)', '{{agent_type}}'))
+    .withPanel(series('Agents running', 'agents_running', total('agents_running', byType), '{{agent_type}}'))
+    .withPanel(series('Events waiting', 'agent_mailbox_depth', total('agent_mailbox_depth', byType), '{{agent_type}}'))
     .withRow(new RowBuilder('Failures'))
     .withPanel(events('Restarts', 'agent_restarts_total', increase('agent_restarts_total', byType, AT), '{{agent_type}}'))
     .withPanel(events('Dead letters', 'dead_letters_total', increase('dead_letters_total', ['reason'], AT), '{{reason}}'))
@@ -143,7 +143,7 @@ export function fleetDashboard({ mailboxSeconds, decisionSeconds }: ResolvedOper
     .withPanel(
       series('Near-cache reads per second', 'grid_near_cache_reads_total', rate('grid_near_cache_reads_total', ['map'], AT), '{{map}}'),
     )
-    .withPanel(series('Near-cache entries', 'grid_near_cache_entries', 'sum by (map) (grid_near_cache_entries)', '{{map}}'))
+    .withPanel(series('Near-cache entries', 'grid_near_cache_entries', total('grid_near_cache_entries', ['map']), '{{map}}'))
     .withPanel(
       series('Journal lag', 'journal_lag_records', largest('journal_lag_records', ['journal', 'consumer']), '{{journal}} {{consumer}}'),
     )

@@ -7,6 +7,7 @@ import type { Document } from './document.ts'
 import { resolveOperatorOptions, type OperatorOptions } from './options.ts'
 import { alertmanagerConfig } from './routes.ts'
 import { ruleFile } from './rules.ts'
+import { scrapeConfig } from './scrape.ts'
 
 /** A file for operators: where it belongs below a folder, and what is in it. */
 export interface OperatorFile {
@@ -19,6 +20,7 @@ export function operatorFiles(options?: OperatorOptions): readonly OperatorFile[
   const resolved = resolveOperatorOptions(options)
   return [
     yaml('prometheus/stigmergy.rules.yml', 'Rules of Prometheus.', ruleFile(resolved)),
+    yaml('prometheus/scrape.example.yml', 'An example of how Prometheus finds the agents.', scrapeConfig(resolved)),
     yaml('alertmanager/routes.example.yml', 'An example of routes: put in your own receivers.', alertmanagerConfig()),
     json('grafana/decisions.json', decisionsDashboard(resolved)),
     json('grafana/fleet.json', fleetDashboard(resolved)),

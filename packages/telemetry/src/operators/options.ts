@@ -3,7 +3,7 @@ import { integer, quote, text } from '../options.ts'
 
 /** What the files for operators depend on. Every value has a default that is right for the demo. */
 export interface OperatorOptions {
-  /** Kubernetes namespace of the agents, and of their series. @default `default` */
+  /** Kubernetes namespace of the agents, and the label `namespace` of their series, by which they are scaled. @default `default` */
   readonly namespace?: string
   /** StatefulSet or Deployment that runs the agents. @default `stigmergy-agents` */
   readonly workload?: string
@@ -59,6 +59,7 @@ function httpUrl(name: string, value: unknown, byDefault: string): string {
 
 function seconds(name: string, value: unknown, byDefault: number): number {
   const given = value ?? byDefault
-  if (typeof given === 'number' && given > 0 && given <= 3600) return given
-  throw new TelemetryError('BAD_OPTION', `${name} is ${quote(given)}: give seconds above 0, 3600 at most`)
+  // Kubernetes counts in thousandths of what it scales by, which are milliseconds.
+  if (typeof given === 'number' && given >= 0.000_001 && given <= 3600) return given
+  throw new TelemetryError('BAD_OPTION', `${name} is ${quote(given)}: give seconds from 0.000001 to 3600`)
 }

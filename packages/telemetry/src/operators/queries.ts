@@ -6,8 +6,8 @@ import type { MetricName } from '../metrics/table.ts'
  */
 
 /** A percentile of a histogram over a time. NaN where nothing was measured. */
-export function percentile(share: number, metric: MetricName, by: readonly string[], over = '5m'): string {
-  return `histogram_quantile(${share}, sum by (${['le', ...by].join(', ')}) (rate(${metric}_bucket[${over}])))`
+export function percentile(share: number, metric: MetricName, by: readonly string[], over = '5m', filter = ''): string {
+  return `histogram_quantile(${share}, sum by (${['le', ...by].join(', ')}) (rate(${metric}_bucket${filter}[${over}])))`
 }
 
 /** How often per second. */
@@ -26,6 +26,16 @@ export function increase(metric: MetricName, by: readonly string[], over: string
 /** The largest. */
 export function largest(metric: MetricName, by: readonly string[], filter = ''): string {
   return by.length === 0 ? `max(${metric}${filter})` : `max by (${by.join(', ')}) (${metric}${filter})`
+}
+
+/** All together: of a gauge, over the processes that tell it. */
+export function total(metric: MetricName, by: readonly string[], filter = ''): string {
+  return `${sumBy(by)} (${metric}${filter})`
+}
+
+/** How many series there are: nothing, not 0, where there are none. */
+export function count(metric: MetricName, filter = ''): string {
+  return `count(${metric}${filter})`
 }
 
 /** Counts of the buckets of a histogram, for a heat map. */

@@ -1,9 +1,9 @@
-import { increase, largest, percentile, rate } from './queries.ts'
+import { increase, largest, percentile, rate, total } from './queries.ts'
 import type { ResolvedOperatorOptions } from './options.ts'
 
 /** A rule file of Prometheus. https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/ */
 export interface RuleFile {
-  readonly groups: readonly { readonly name: string; readonly interval?: string; readonly rules: readonly (AlertRule | RecordingRule)[] }[]
+  readonly groups: readonly { readonly name: string; readonly interval: string; readonly rules: readonly (AlertRule | RecordingRule)[] }[]
 }
 
 export interface AlertRule {
@@ -19,6 +19,12 @@ export interface RecordingRule {
   readonly expr: string
 }
 
+/**
+ * How often rules are evaluated. As seldom as their ranges are long, which is what Prometheus does unless it is told, an increase between
+ * the last sample of one range and the first one of the next would be in neither.
+ */
+const EVERY = '15s'
+
 const STAGES = ['perception', 'planning', 'actuation'] as const
 
 /**
@@ -29,10 +35,10 @@ const STAGES = ['perception', 'planning', 'actuation'] as const
 export function ruleFile(options: ResolvedOperatorOptions): RuleFile {
   return {
     groups: [
-      { name: 'stigmergy-recorded', rules: recorded() },
-      { name: 'stigmergy-decisions', rules: decisions(options) },
-      { name: 'stigmergy-runtime', rules: runtime() },
-      { name: 'stigmergy-telemetry', rules: telemetry() },
+      { name: 'stigmergy-recorded', interval: EVERY, rules: recorded() },
+      { name: 'stigmergy-decisions', interval: EVERY, rules: decisions(options) },
+      { name: 'stigmergy-runtime', interval: EVERY, rules: runtime() },
+      { name: 'stigmergy-telemetry', interval: EVERY, rules: telemetry() },
     ],
   }
 }
@@ -67,9 +73,10 @@ function decisions({ mapAgeSeconds, decisionSeconds }: ResolvedOperatorOptions):
       summary: 'A safety violation of {{ $labels.agent_type }}',
       description: 'A state tagged `violation` was entered {{ $value | humanize }} times in 5 minutes.',
     }),
-    page('DecisionDrift', `${largest('agent_alarms_active', ['region'], '{kind="drift"}')} > 0`, undefined, {
-      summary: 'An agent decides otherwise than its baseline',
-      description: '{{ $value }} agents drift. The alarm keeps the budget of false alarms it was given; see agent_decision_drift_sigma.',
+    page('DecisionDrift', `${total('agent_alarms_active', ['region'], '{kind="drift"}')} > 0`, undefined, {
+      summary: 'Agents decide otherwise than their baseline',
+      description:
+        'Drifting agents: {{ $value }}. The alarm keeps the budget of false alarms it was given; see agent_decision_drift_sigma.',
     }),
     page('ErrorsSpread', `${largest('agent_error_reproduction_number', ['region'])} > 1 and ${errorsActive()} > 0`, undefined, {
       summary: 'Failures spread from agent to agent',
@@ -79,9 +86,9 @@ function decisions({ mapAgeSeconds, decisionSeconds }: ResolvedOperatorOptions):
       summary: 'More failures than expected',
       description: 'Agents fail more often than the alarm was told to expect.',
     }),
-    page('DecisionObjectiveMissed', `${largest('agent_alarms_active', ['region'], '{kind="slo"}')} > 0`, '1m', {
+    page('DecisionObjectiveMissed', `${total('agent_alarms_active', ['region'], '{kind="slo"}')} > 0`, '1m', {
       summary: 'Decisions miss their service level objective',
-      description: '{{ $value }} agent types are over the share of slow decisions that their objective allows.',
+      description: 'Agent types with more slow decisions than their objective allows, counted in each process: {{ $value }}.',
     }),
     ticket('DecisionsSlow', `${percentile(0.99, 'agent_decision_latency_seconds', ['region', 'agent_type'])} > ${decisionSeconds}`, '2m', {
       summary: 'Decisions of {{ $labels.agent_type }} are slow',
@@ -133,7 +140,8 @@ function telemetry(): readonly AlertRule[] {
       summary: 'Kept traces have holes',
       description: 'Only {{ $value | humanizePercentage }} are whole: give the recorder more memory.',
     }),
-    page('AgentsSilent', 'absent(telemetry_records_total)', '2m', {
+    // A metric that every process has, whatever its options.
+    page('AgentsSilent', 'absent(telemetry_dropped_total)', '2m', {
       summary: 'No process of the fleet is seen',
       description: 'Prometheus reaches no metrics endpoint: the alerts above cannot fire.',
     }),

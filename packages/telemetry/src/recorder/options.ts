@@ -4,7 +4,7 @@ import { flag, integer, quote } from '../options.ts'
 
 /** What of the traces is exported. The recorder holds them all for a while; a trace is kept whole or not at all. */
 export interface KeepOptions {
-  /** Share of all traces that is kept whatever happens in them, from 0 to 1. The same ones in every process. @default 0.01 */
+  /** Share of all traces that is kept whatever happens in them, from 0 to 1. The same ones in every process. @default 0.01, 1 where OTEL_TRACES_SAMPLER is set */
   readonly ratio?: number
   /** Keep traces with an error. @default true */
   readonly errors?: boolean
@@ -23,7 +23,7 @@ export interface RecorderOptions {
   readonly historyMs?: number
   /**
    * Memory of the ring at most, in mebibytes: 1 holds about 8,000 records, rounded down to a power of two. The table of traces beside it
-   * takes 2 MiB, and at most 64 bytes for each record of the ring. @default 32
+   * takes 2 MiB, and at most 64 bytes for each record of the ring; that of their texts at most 10 MiB. @default 32
    */
   readonly maxMebibytes?: number
   /** Share of traces begun here that may be kept at all: head sampling. @default 1 */
@@ -48,8 +48,8 @@ export interface ResolvedRecorderOptions {
   readonly sliceTimeoutMs: number
 }
 
-/** Throws `TelemetryError` BAD_OPTION. */
-export function resolveRecorderOptions(given: RecorderOptions): ResolvedRecorderOptions {
+/** `ratio`: the base share where the rules do not say one. Throws `TelemetryError` BAD_OPTION. */
+export function resolveRecorderOptions(given: RecorderOptions, ratio = 0.01): ResolvedRecorderOptions {
   const options = fields<RecorderOptions>('recorder', given, {
     keep: true,
     historyMs: true,
@@ -60,7 +60,7 @@ export function resolveRecorderOptions(given: RecorderOptions): ResolvedRecorder
   })
   const keep = keepOptions(options.keep)
   return {
-    ratio: share('keep.ratio', keep.ratio, 0.01),
+    ratio: share('keep.ratio', keep.ratio, ratio),
     errors: flag('keep.errors', keep.errors, true),
     violations: flag('keep.violations', keep.violations, true),
     sloMs: new Map(Object.entries(sloMs(keep.sloMs)).map(([stage, ms]) => [stage, positive(`keep.sloMs.${stage}`, ms)])),

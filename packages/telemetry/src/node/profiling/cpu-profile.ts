@@ -37,7 +37,7 @@ export function createCpuProfiler({ clock, recorder, closed }: CpuProfilerParts)
   return async ({ seconds = 10, intervalUs = 1000, signal } = {}) => {
     within('seconds', seconds, 0.001, 600)
     within('intervalUs', intervalUs, 50, 1_000_000)
-    if (running) throw new TelemetryError('PROFILE_RUNNING', 'a profile is being taken: wait for it, or end it by its signal')
+    if (running) throw new TelemetryError('PROFILE_RUNNING', 'a profile is being taken: wait for it, or abort the `signal` it was given')
     running = true
     const session = new Session()
     try {

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CpuProfile, ProfileOptions } from './cpu-profile.ts'
 
@@ -19,17 +19,34 @@ export interface ProfileSignalParts extends Required<ProfilingOptions> {
 
 /** Takes a profile into a file at each signal. Returns the end of it. */
 export function profileOnSignal({ signal, folder, seconds, service, profile, say }: ProfileSignalParts): () => void {
+  const name = `${service.replace(/[^\w.-]/g, '_')}-${process.pid}`
   let count = 0
+
+  /** Under the next number that is free: in a container, the process before this one had the same id. Returns the path. */
+  const write = async (text: string): Promise<string> => {
+    for (;;) {
+      count += 1
+      const path = join(folder, `${name}-${count}.cpuprofile`)
+      try {
+        await writeFile(path, text, { flag: 'wx' })
+        return path
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue
+        // Nothing half-written stays, where the disk is full.
+        await rm(path, { force: true }).catch(() => {})
+        throw error
+      }
+    }
+  }
+
   const take = async (): Promise<void> => {
-    count += 1
-    const path = join(folder, `${service.replace(/[^\w.-]/g, '_')}-${process.pid}-${count}.cpuprofile`)
     try {
       const taken = await profile({ seconds })
-      await writeFile(path, JSON.stringify(taken.profile), { flag: 'wx' })
+      const path = await write(JSON.stringify(taken.profile))
       const [first] = taken.agents
       say(`telemetry: a CPU profile is in ${path}${first === undefined ? '' : `; most time went to ${first.agentId}`}`)
     } catch (error) {
-      say(`telemetry: no CPU profile in ${path}: ${error instanceof Error ? error.message : String(error)}`)
+      say(`telemetry: no CPU profile in ${folder}: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
   const hear = (): void => void take()

@@ -2,6 +2,7 @@ import type { Attributes } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import type { HandedRecord } from '../../recorder/handed.ts'
 import type { RecorderMemory } from '../../recorder/read.ts'
+import type { Tls } from '../otlp-variables.ts'
 
 /** What the thread that exports spans is started with. */
 export interface ThreadData {
@@ -12,9 +13,15 @@ export interface ThreadData {
   readonly epochMs: number
   readonly genAi: boolean
   readonly queueSize: number
+  readonly delayMs: number
   readonly exportTimeoutMs: number
   readonly otlp:
-    | { readonly url: string; readonly timeoutMs: number; readonly headers: Readonly<Record<string, string>> | undefined }
+    | {
+        readonly url: string
+        readonly timeoutMs: number
+        readonly headers: Readonly<Record<string, string>> | undefined
+        readonly tls: Tls
+      }
     | undefined
   /** URL of an ES module that exports `spanExporters`. */
   readonly module: string | undefined
@@ -32,8 +39,15 @@ export type ToThread =
 export type FromThread =
   /**
    * So many were taken out of the messages, of which some found the queue full, or their record overwritten; so many taken before have
-   * been exported, or given up.
+   * been exported, or given up. `lacking`: traces, by number or id, of what was dropped.
    */
-  | { readonly type: 'taken'; readonly count: number; readonly dropped: number; readonly exported: number; readonly room: number }
+  | {
+      readonly type: 'taken'
+      readonly count: number
+      readonly dropped: number
+      readonly exported: number
+      readonly room: number
+      readonly lacking: readonly (string | number)[]
+    }
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'done'; readonly id: number }

@@ -1,0 +1,186 @@
+import { Packr } from 'msgpackr'
+import type { StateValue } from 'xstate'
+import { copyOfValue } from '../cell/state-value.ts'
+import { fits, keysIn, shapeOf, type ObjectShape } from './shape.ts'
+
+/** Version of this form of a record (I9). */
+export const SHORT_SCHEMA_VERSION = 3
+
+/** What is the same in the records of many agents. */
+export interface Head {
+  readonly machineType: string
+  readonly machineVersion: string | undefined
+  readonly value: StateValue
+}
+
+/** The state of an agent that is nothing but a value and a context. */
+export interface ShortRecord extends Head {
+  readonly context: unknown
+}
+
+interface Known extends Head {
+  readonly packr: Packr
+}
+
+/** Shapes of a kind's contexts that are tried, and those that are learned at all: what has more is stored the long way. */
+const TRIED = 4
+const LEARNED = 32
+/** As many heads and lists of keys are remembered (I6): others are worked out each time. */
+const REMEMBERED = 1000
+const LARGEST_BODY = 0xffff
+const LARGEST_HEAD = 0xff
+
+// MessagePack: a list of the version and two byte strings, of which one says its length in one byte, the other in two.
+const LIST_OF_3 = 0x93
+const BYTES_8 = 0xc4
+const BYTES_16 = 0xc5
+const HEAD_AT = 4
+const BODY_LENGTH = 3
+
+/** How contexts of one shape are packed, and by state of the machine what comes before them. */
+class Form {
+  readonly shape: ObjectShape
+  readonly packr: Packr
+  readonly structures: readonly (readonly string[])[]
+  readonly prefixes: Map<string, Uint8Array> = new Map()
+
+  constructor(shape: ObjectShape, structures: readonly (readonly string[])[], packr: Packr) {
+    this.shape = shape
+    this.structures = structures
+    this.packr = packr
+  }
+}
+
+/** The shapes of one kind of agent. */
+interface Kind {
+  readonly machineVersion: string | undefined
+  /** The one that was met last is the first. */
+  readonly forms: Form[]
+  learned: number
+}
+
+/**
+ * Records of plain states: `[3, head, body]`, in MessagePack. The head has what many agents share: the machine, the state's value, and the
+ * keys of the context, which are packed and read once. The body is the context without them. A record says all that is in it: the head is
+ * shared in memory, not in the store, and holds no key that is not in this very context.
+ */
+export class ShortRecords {
+  readonly #kinds = new Map<string, Kind>()
+  readonly #packrs = new Map<string, Packr>()
+  readonly #heads = new Map<string, Known>()
+  readonly #plain = new Packr()
+  readonly #seen: object[] = []
+  // Bytes are read from here: the packer makes a view of each buffer it reads, this one's is made once.
+  readonly #desk: Buffer = Buffer.alloc(HEAD_AT + LARGEST_HEAD + BODY_LENGTH + LARGEST_BODY)
+  readonly #part = { start: 0, end: 0 }
+
+  /** Undefined: it must be stored the long way. Throws what the packer throws. */
+  encode({ machineType, machineVersion, value, context }: ShortRecord): Uint8Array | undefined {
+    const form = this.#formOf(machineType, machineVersion, context)
+    const prefix = form && this.#prefix(form, machineType, machineVersion, value)
+    if (prefix === undefined) return undefined
+    const body = (form as Form).packr.pack(context)
+    if (body.length > LARGEST_BODY) return undefined
+    const bytes = Buffer.allocUnsafe(prefix.length + body.length)
+    bytes.set(prefix)
+    bytes[prefix.length - 2] = body.length >> 8
+    bytes[prefix.length - 1] = body.length & 0xff
+    bytes.set(body, prefix.length)
+    return bytes
+  }
+
+  #formOf(machineType: string, machineVersion: string | undefined, context: unknown): Form | undefined {
+    if (typeof context !== 'object' || context === null) return undefined
+    let kind = this.#kinds.get(machineType)
+    if (kind === undefined || kind.machineVersion !== machineVersion) {
+      kind = { machineVersion, forms: [], learned: 0 }
+      if (this.#kinds.size < REMEMBERED || this.#kinds.has(machineType)) this.#kinds.set(machineType, kind)
+    }
+    const { forms } = kind
+    for (let at = 0; at < forms.length; at++) {
+      const form = forms[at] as Form
+      this.#seen.length = 0
+      if (!fits(context, form.shape, this.#seen)) continue
+      if (at > 0) forms.unshift(...forms.splice(at, 1))
+      return form
+    }
+    if (kind.learned >= LEARNED) return undefined
+    const shape = shapeOf(context)
+    if (shape === undefined) return undefined
+    kind.learned += 1
+    const structures = keysIn(shape)
+    const form = new Form(shape, structures, this.#packrOf(structures))
+    forms.unshift(form)
+    if (forms.length > TRIED) forms.pop()
+    return form
+  }
+
+  /** Undefined: it is too long. */
+  #prefix(form: Form, machineType: string, machineVersion: string | undefined, value: StateValue): Uint8Array | undefined {
+    const key = keyOf(value)
+    const known = form.prefixes.get(key)
+    if (known !== undefined) return known
+    const head = this.#plain.pack([machineType, machineVersion ?? null, value, form.structures])
+    if (head.length > LARGEST_HEAD) return undefined
+    const prefix = Buffer.concat([
+      Uint8Array.of(LIST_OF_3, SHORT_SCHEMA_VERSION, BYTES_8, head.length),
+      head,
+      Uint8Array.of(BYTES_16, 0, 0),
+    ])
+    if (form.prefixes.size < REMEMBERED) form.prefixes.set(key, prefix)
+    return prefix
+  }
+
+  #packrOf(structures: readonly (readonly string[])[]): Packr {
+    const key = JSON.stringify(structures)
+    let packr = this.#packrs.get(key)
+    if (packr === undefined) {
+      packr = new Packr({ moreTypes: true, structures: structures.map((keys) => [...keys]), maxSharedStructures: structures.length })
+      if (this.#packrs.size < REMEMBERED) this.#packrs.set(key, packr)
+    }
+    return packr
+  }
+
+  /** Undefined: it is none of these. Throws if it is broken. */
+  decode(bytes: Uint8Array): ShortRecord | undefined {
+    if (bytes[0] !== LIST_OF_3 || bytes[1] !== SHORT_SCHEMA_VERSION || bytes[2] !== BYTES_8) return undefined
+    const bodyAt = HEAD_AT + (bytes[3] as number) + BODY_LENGTH
+    const length = ((bytes[bodyAt - 2] as number) << 8) + (bytes[bodyAt - 1] as number)
+    if (bytes[bodyAt - BODY_LENGTH] !== BYTES_16 || bytes.length !== bodyAt + length) throw new RangeError('it is cut off')
+    this.#desk.set(bytes)
+    const { machineType, machineVersion, value, packr } = this.#headOf(this.#desk.toString('latin1', HEAD_AT, bodyAt - BODY_LENGTH))
+    this.#part.start = bodyAt
+    this.#part.end = bytes.length
+    return { machineType, machineVersion, value: copyOfValue(value), context: packr.unpack(this.#desk, this.#part) as unknown }
+  }
+
+  #headOf(text: string): Known {
+    const known = this.#heads.get(text)
+    if (known !== undefined) return known
+    const head: unknown = this.#plain.unpack(Buffer.from(text, 'latin1'))
+    if (!isHead(head)) throw new TypeError('its head is none')
+    const [machineType, machineVersion, value, structures] = head
+    const read: Known = { machineType, machineVersion: machineVersion ?? undefined, value, packr: this.#packrOf(structures) }
+    if (this.#heads.size < REMEMBERED) this.#heads.set(text, read)
+    return read
+  }
+}
+
+type PackedHead = readonly [
+  machineType: string,
+  machineVersion: string | null,
+  value: StateValue,
+  structures: readonly (readonly string[])[],
+]
+
+function isHead(head: unknown): head is PackedHead {
+  if (!Array.isArray(head) || head.length !== 4) return false
+  const [type, version, , structures] = head as readonly unknown[]
+  const lists = Array.isArray(structures) && structures.every((keys) => Array.isArray(keys) && keys.every((key) => typeof key === 'string'))
+  return typeof type === 'string' && (version === null || typeof version === 'string') && lists
+}
+
+/** A state's value as a key: no two values have the same one. */
+function keyOf(value: StateValue): string {
+  return typeof value === 'string' && !value.startsWith('{') && !value.startsWith('"') ? value : JSON.stringify(value)
+}

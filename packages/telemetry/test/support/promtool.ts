@@ -1,0 +1,45 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { parse, stringify } from 'yaml'
+
+export const run = promisify(execFile)
+const PROMTOOL = '/usr/bin/promtool'
+export const hasPromtool = existsSync(PROMTOOL)
+
+/** Files in a folder that is gone after. */
+export async function inFolder<T>(named: Readonly<Record<string, string>>, use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'stigmergy-operators-'))
+  try {
+    for (const [name, text] of Object.entries(named)) await writeFile(join(folder, name), text)
+    return await use(folder)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+/** What promtool says of these files. Rejects where it refuses one. */
+export function promtoolCheck(what: 'rules' | 'config', named: Readonly<Record<string, string>>): Promise<string> {
+  return inFolder(named, async (folder) => {
+    const { stdout } = await run(PROMTOOL, ['check', what, join(folder, Object.keys(named)[0] as string)])
+    return stdout
+  })
+}
+
+/** Runs tests of promtool on these rules. Rejects where one fails, with what it says. */
+export function promtoolTest(rules: string, tests: readonly object[]): Promise<string> {
+  // promtool compares annotations too, unless there are none to compare: they are taken out of the rules.
+  const bare = parse(rules) as { groups: { rules: { annotations?: object }[] }[] }
+  for (const group of bare.groups) for (const rule of group.rules) delete rule.annotations
+  const named = {
+    'rules.yml': stringify(bare),
+    'tests.yml': stringify({ rule_files: ['rules.yml'], evaluation_interval: '15s', tests }, { aliasDuplicateObjects: false }),
+  }
+  return inFolder(named, async (folder) => {
+    const { stdout } = await run(PROMTOOL, ['test', 'rules', join(folder, 'tests.yml')])
+    return stdout
+  })
+}
