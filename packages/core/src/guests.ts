@@ -31,6 +31,7 @@ const HOOKS: Names<CoreHooks> = {
   onSpawn: true,
   onStop: true,
   onFailure: true,
+  onSupervisor: true,
   onEscalation: true,
   onDependency: true,
   onNeed: true,
