@@ -88,7 +88,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     async get(id) {
       open()
       const record = slots.get(checkId(id))?.records[0]
-      return record && copy(record)
+      return record && { rev: record.rev, fence: record.fence, value: copyOf(record.value) }
     },
     async revisions(id) {
       open()
