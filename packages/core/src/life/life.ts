@@ -112,7 +112,7 @@ export class Life extends Body {
   #begin(origin: Origin | undefined): void {
     if (this.#crash !== undefined) throw this.#crash.error
     this.#spawned = true
-    this.services.guests.tell('onSpawn', this.info)
+    this.services.guests.tell('onSpawn', this.info, this.options.machine.events as readonly string[])
     if (origin === undefined) return
     if (this.options.durability !== 'gated') this.cell.start(origin)
     this.cell.open(origin)

@@ -8,8 +8,10 @@ import type { Journal } from '../journal/journal.ts'
 import { openJournal } from '../journal/open-journal.ts'
 import type { LeaseRow } from '../store/authority.ts'
 import { isStoreError, StoreError } from '../store/errors.ts'
+import { checkNames } from '../store/rules.ts'
 import { readOr, type TellBroken } from '../store/tell-broken.ts'
 import type { Store } from '../store/store.ts'
+import type { CheckPages } from './check-pages.ts'
 import { createLmdbJournalTable } from './lmdb-journal-table.ts'
 import { toLeaseRow } from './lmdb-leases.ts'
 import { createLmdbStore } from './lmdb-store.ts'
@@ -57,10 +59,16 @@ export interface DurableReader extends AsyncDisposable {
   close(): Promise<void>
 }
 
+export interface DurableReaderOptions {
+  /** As of `openDurable`. @default { maxBytes: 1073741824 } */
+  readonly checkPages?: CheckPages
+}
+
 /** Opens what is there, for people and tools that look. Throws `StoreError` STORE_ACCESS, STORE_BROKEN or STORE_NEWER. */
-export async function openDurableReader(path: string): Promise<DurableReader> {
+export async function openDurableReader(path: string, options: DurableReaderOptions = {}): Promise<DurableReader> {
   const place = absolute(path)
-  const environment = await openReadEnvironment(place)
+  checkNames('openDurableReader', options, ['checkPages'])
+  const environment = await openReadEnvironment(place, options.checkPages)
   const { rows } = environment
   const journalTable = createLmdbJournalTable(environment)
   const leaseTable = environment.table('leases', true)
@@ -154,7 +162,7 @@ export async function openDurableReader(path: string): Promise<DurableReader> {
         nextPart: (after) => nextPart(name, after),
         lag: (reader) => journal.lag(reader),
         lastSeq: (producer) => journal.lastSeq(producer),
-        read: (from, options) => journal.read(from, options),
+        read: (from, readOptions) => journal.read(from, readOptions),
         changed: (signal) =>
           new Promise((resolve, reject) => {
             const end = (): void => {

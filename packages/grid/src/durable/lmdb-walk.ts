@@ -1,8 +1,8 @@
 import { open, type FileHandle } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { StoreError } from '../store/errors.ts'
-import { chosenOf, readBootId, readSnapshot, type Snapshot } from './lmdb-file.ts'
-import { referencesOf } from './lmdb-page.ts'
+import { chosenOf, headFault, headsFault, isKnownVersion, isMarked, readBootId, readHead, snapshotOf, type Snapshot } from './lmdb-file.ts'
+import { Pages, type PageFault } from './lmdb-pages.ts'
 
 // Another process may be writing just now, and use pages again that the walk still has before it: what looks damaged is looked at again.
 export const LOOKS = 4
@@ -12,70 +12,64 @@ const MOST_FAULTS = 100
 
 export interface Chosen {
   readonly snapshot: Snapshot
+  /** The page that tells of it. */
+  readonly head: number
   /** The newest snapshot was not flushed when the power was cut: an older one is what there is. */
   readonly goesBack: boolean
 }
 
-/** The snapshot that reading will begin with. Throws `StoreError` STORE_BROKEN. */
+/** The snapshot that reading will begin with. Throws `StoreError` STORE_BROKEN or STORE_NEWER. */
 export async function chosenSnapshot(handle: FileHandle, file: string): Promise<Chosen> {
-  const first = await readSnapshot(handle, 0, true)
-  if (first === undefined) throw broken(file, 'there is no lmdb header at byte 0')
+  const firstHead = await readHead(handle, 0)
+  if (firstHead === undefined || !isMarked(firstHead)) throw broken(file, 'there is no lmdb header at byte 0')
+  const first = snapshotOf(firstHead)
   const { pageSize } = first
-  if (pageSize < 512 || pageSize > 65_536) throw broken(file, `its header tells a page size of ${pageSize}`)
-  const second = await readSnapshot(handle, pageSize, true)
-  if (second === undefined) throw broken(file, `there is no lmdb header at byte ${pageSize}`)
-  const flushed = await readSnapshot(handle, pageSize / 2, false)
+  if (pageSize < 512 || pageSize > 65_536 || (pageSize & (pageSize - 1)) !== 0)
+    throw broken(file, `its header tells a page size of ${pageSize}`)
+  const secondHead = await readHead(handle, pageSize)
+  if (secondHead === undefined || !isMarked(secondHead)) throw broken(file, `there is no lmdb header at byte ${pageSize}`)
+  const second = snapshotOf(secondHead)
+  const apart = headsFault(firstHead, secondHead)
+  if (apart !== undefined) throw broken(file, apart)
+  if (!isKnownVersion(firstHead)) throw new StoreError('STORE_NEWER', `${file} is of another version of lmdb: environment version mismatch`)
+  for (const [page, head] of [firstHead, secondHead].entries()) {
+    const why = headFault(head, page)
+    if (why !== undefined) throw brokenPage(file, [{ page, why }])
+  }
+  const half = await readHead(handle, pageSize / 2)
+  const flushed = half && snapshotOf(half)
   const boot = readBootId()
   const latest = chosenOf(first, second, boot)
   const chosen = flushed === undefined ? latest : chosenOf(latest, flushed, boot)
-  return { snapshot: { ...chosen, pageSize }, goesBack: chosen.txn < first.txn || chosen.txn < second.txn }
-}
-
-export interface PageFault {
-  readonly page: number
-  readonly why: string
-}
-
-/** What is wrong with the pages that the snapshot leads to, all trees walked, up to `most` of them. */
-export async function faultsOf(
-  handle: FileHandle,
-  { roots, pageSize }: Snapshot,
-  pages: number,
-  most: number,
-): Promise<readonly PageFault[]> {
-  const page = Buffer.alloc(pageSize)
-  const ahead = [...roots]
-  const faults: PageFault[] = []
-  for (let walked = 0; ahead.length > 0 && faults.length < most; walked++) {
-    const at = ahead.pop() as number
-    if (at >= pages) faults.push({ page: at, why: 'it is in use, and the file ends before it' })
-    // More than there are: it leads in a circle.
-    else if (walked > pages) return [...faults, { page: at, why: 'pages lead to it in a circle' }]
-    else {
-      await handle.read(page, 0, pageSize, at * pageSize)
-      try {
-        for (const { page: next, count, tree } of referencesOf(page, at)) {
-          if (tree) ahead.push(next)
-          else if (next + count > pages) faults.push({ page: next + count - 1, why: 'it is in use, and the file ends before it' })
-        }
-      } catch (error) {
-        if (!(error instanceof RangeError)) throw error
-        faults.push({ page: at, why: error.message })
-      }
-    }
+  return {
+    snapshot: { ...chosen, pageSize },
+    head: chosen === second ? 1 : 0,
+    goesBack: chosen.txn < first.txn || chosen.txn < second.txn,
   }
-  return faults
 }
 
-/** Pages of the file that lmdb could not be trusted with, found without it: reading them with it may end the process. */
-export async function pageFaults(file: string): Promise<readonly PageFault[]> {
+export interface WalkOptions {
+  /** It ends after so many faults. @default 100 */
+  readonly mostFaults?: number
+  /** Of pages that are read. @default no limit */
+  readonly maxBytes?: number
+}
+
+/**
+ * Pages of the file that lmdb could not be trusted with, found without it: reading them with it may end the process. Whoever has a reader
+ * of lmdb open on the file sees it as it is; without one a writer may use pages again meanwhile, and what looks damaged is looked at again.
+ * Throws `StoreError` STORE_BROKEN for the head of the file.
+ */
+export async function pageFaults(file: string, options: WalkOptions = {}): Promise<readonly PageFault[]> {
   const handle = await open(file, 'r')
   try {
     let faults: readonly PageFault[] | undefined
     for (let look = 1; ; look++) {
       if ((await handle.stat()).size === 0) return []
-      const { snapshot } = await chosenSnapshot(handle, file)
-      const found = await faultsOf(handle, snapshot, Math.floor((await handle.stat()).size / snapshot.pageSize), MOST_FAULTS)
+      const chosen = await chosenAgain(handle, file)
+      const found = await walk(handle, chosen, options)
+      // Nobody has committed since: what it leads to was not written anew.
+      if (found.length === 0 || (await chosenAgain(handle, file)).snapshot.txn === chosen.snapshot.txn) return found
       const before = faults
       faults = before === undefined ? found : found.filter(({ page, why }) => before.some((each) => each.page === page && each.why === why))
       if (look === LOOKS || faults.length === 0) return faults
@@ -86,6 +80,33 @@ export async function pageFaults(file: string): Promise<readonly PageFault[]> {
   }
 }
 
-export function broken(file: string, reason: string): StoreError {
+/** A head is written while it is read, now and then. */
+export async function chosenAgain(handle: FileHandle, file: string): Promise<Chosen> {
+  for (let look = 1; ; look++) {
+    try {
+      return await chosenSnapshot(handle, file)
+    } catch (error) {
+      if (look === LOOKS) throw error
+      await sleep(LOOK_EVERY_MS)
+    }
+  }
+}
+
+async function walk(handle: FileHandle, { snapshot, head }: Chosen, options: WalkOptions): Promise<readonly PageFault[]> {
+  const { mostFaults = MOST_FAULTS, maxBytes = Infinity } = options
+  const pages = Math.floor((await handle.stat()).size / snapshot.pageSize)
+  const walked = new Pages({ fd: handle.fd, snapshot, head, pages, mostFaults, mostPages: maxBytes / snapshot.pageSize })
+  for (const part of walked.walk()) await turn(part)
+  return walked.faults
+}
+
+function broken(file: string, reason: string): StoreError {
   return new StoreError('STORE_BROKEN', `${file} is damaged: ${reason}`)
+}
+
+/** Quotes the first page, and says how many more there are. */
+export function brokenPage(file: string, faults: readonly PageFault[]): StoreError {
+  const [first] = faults
+  const more = faults.length > 1 ? `; and ${faults.length - 1} more, which \`stigmergy grid verify\` names` : ''
+  return broken(file, `page ${first?.page}: ${first?.why}${more}`)
 }

@@ -4,7 +4,7 @@ import { flush } from '../blobs/disk-files.ts'
 import { diskError } from './disk-errors.ts'
 import { loadLmdb } from './load-lmdb.ts'
 import type { ResolvedDurableOptions } from './options.ts'
-import { preflight } from './preflight.ts'
+import { preflight, type Preflight } from './preflight.ts'
 
 export type Root = RootDatabase<Buffer, Buffer>
 
@@ -20,20 +20,39 @@ const binary = { encoding, keyEncoding: encoding, cache: false } as const
  * is flushed before it is seen. At level `process` its head need not be: the next commit flushes it, and a power cut in between leaves the
  * commit before, whole (`MDB_NOMETASYNC`).
  */
-export async function openLmdb({ path, level }: Pick<ResolvedDurableOptions, 'path' | 'level'>): Promise<Root> {
+export async function openLmdb({ path, level, checkPages }: Pick<ResolvedDurableOptions, 'path' | 'level' | 'checkPages'>): Promise<Root> {
   const { open } = await loadLmdb()
   // Batches by turn of the event loop have a promise nobody can hear, which rejects when a commit fails and would end the process.
   // Without them writes are grouped all the same: those that come while a commit is under way share the next one.
   const options = { path, noSubdir: false, eventTurnBatching: false, maxDbs: 32, ...binary } as const
   try {
-    const { goesBack, opened } = await preflight(path)
-    if (goesBack) await goBack(open<Buffer, Buffer>({ ...options, overlappingSync: true }))
+    const before = await preflight(path, checkPages)
+    if (before.goesBack) {
+      await before.checkPages()
+      await goBack(open<Buffer, Buffer>({ ...options, overlappingSync: true }))
+    }
     const root = open<Buffer, Buffer>({ ...options, overlappingSync: false, noMetaSync: level === 'process' })
-    await opened()
+    await checked(root, before)
     if (level === 'host') await flushNames(path)
     return root
   } catch (error) {
     throw diskError(error, path)
+  }
+}
+
+/** Its pages are looked at while lmdb holds what it would read: nothing of that is written anew meanwhile. Closes it if they are damaged. */
+export async function checked(root: Root, { checkPages, opened }: Preflight): Promise<void> {
+  try {
+    await opened()
+    const reading = root.useReadTransaction()
+    try {
+      await checkPages()
+    } finally {
+      reading.done()
+    }
+  } catch (error) {
+    await root.close()
+    throw error
   }
 }
 

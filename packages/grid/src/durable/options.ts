@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { systemClock, type Clock } from '../time/clock.ts'
 import { resolveChangeLogOptions, type ChangeLogOptions } from '../embedded/embedded-options.ts'
+import { resolveCheckPages, type CheckPages } from './check-pages.ts'
 import { badOption, checkCount, checkMs, checkNames } from '../store/rules.ts'
 import type { AckLevel } from '../store/store.ts'
 
@@ -13,6 +14,11 @@ export interface DurableOptions extends ChangeLogOptions {
   readonly revisions?: number
   /** How long a write may take before it fails with STORE_TIMEOUT, its outcome unknown. @default 10000 */
   readonly timeoutMs?: number
+  /**
+   * Which pages of a file that is there are looked at before it is used; one that is damaged is told as STORE_BROKEN. Without that, reading
+   * it may end the process. @default { maxBytes: 1073741824 }
+   */
+  readonly checkPages?: CheckPages
   /** @default systemClock() */
   readonly clock?: Clock
 }
@@ -22,11 +28,22 @@ export interface ResolvedDurableOptions extends Required<ChangeLogOptions> {
   readonly level: Exclude<AckLevel, 'none'>
   readonly revisions: number
   readonly timeoutMs: number
+  readonly checkPages: CheckPages
   readonly clock: Clock
 }
 
 export function resolveDurableOptions(options: DurableOptions): ResolvedDurableOptions {
-  checkNames('openDurable', options, ['path', 'level', 'revisions', 'timeoutMs', 'clock', 'pollMs', 'maxLogEntries', 'maxLogBytes'])
+  checkNames('openDurable', options, [
+    'path',
+    'level',
+    'revisions',
+    'timeoutMs',
+    'checkPages',
+    'clock',
+    'pollMs',
+    'maxLogEntries',
+    'maxLogBytes',
+  ])
   const { path, level = 'process', revisions = 5, timeoutMs = 10_000, clock = systemClock() } = options
   if (typeof path !== 'string' || path === '' || path.includes('\0')) throw badOption('path', path, 'the path of a directory')
   if (level !== 'process' && level !== 'host') throw badOption('level', level, "'process' or 'host'")
@@ -36,6 +53,7 @@ export function resolveDurableOptions(options: DurableOptions): ResolvedDurableO
     level,
     revisions: checkCount('revisions', revisions, 1),
     timeoutMs: checkMs('timeoutMs', timeoutMs),
+    checkPages: resolveCheckPages(options.checkPages),
     clock,
     ...resolveChangeLogOptions(options),
   }

@@ -7,7 +7,8 @@ import { diskError } from './disk-errors.ts'
 import { DURABLE_SCHEMA_VERSION, refuseForeign, type Environment, type Table } from './environment.ts'
 import { guarded } from './guarded.ts'
 import { loadLmdb } from './load-lmdb.ts'
-import { tableNames } from './open-lmdb.ts'
+import { checked, tableNames } from './open-lmdb.ts'
+import type { CheckPages } from './check-pages.ts'
 import { resolveDurableOptions } from './options.ts'
 import { preflight } from './preflight.ts'
 
@@ -26,19 +27,20 @@ const raw = { encoding, keyEncoding: encoding, cache: false } as const
  * Opens what is there for reading. The data are left untouched; lmdb notes each reader in the file `lock.mdb`, so that a writer keeps what
  * it looks at. Throws `StoreError` STORE_ACCESS, STORE_BROKEN or STORE_NEWER.
  */
-export async function openReadEnvironment(path: string): Promise<ReadEnvironment> {
-  const options = resolveDurableOptions({ path })
+export async function openReadEnvironment(path: string, checkPages?: CheckPages): Promise<ReadEnvironment> {
+  const options = resolveDurableOptions({ path, ...(checkPages !== undefined && { checkPages }) })
   const file = join(path, 'data.mdb')
   const lmdb = await loadLmdb()
   let root: RootDatabase<Buffer, Buffer>
   let bytes: number
   try {
-    const { goesBack, opened } = await preflight(path, true)
-    if (goesBack) throw new StoreError('STORE_ACCESS', `${file} is as a power cut has left it: let a program open it for writing first`)
+    const before = await preflight(path, options.checkPages, true)
+    if (before.goesBack)
+      throw new StoreError('STORE_ACCESS', `${file} is as a power cut has left it: let a program open it for writing first`)
     bytes = (await stat(file)).size
     if (bytes === 0) throw new StoreError('STORE_BROKEN', `${file} is empty: whoever began it was killed before it had written anything`)
     root = lmdb.open<Buffer, Buffer>({ path, noSubdir: false, readOnly: true, maxDbs: 32, ...raw })
-    await opened()
+    await checked(root, before)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT')
       throw new StoreError('STORE_ACCESS', `there is no store at ${path}`, { cause: error })

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { resolveCheckPages, type CheckPages } from '../durable/check-pages.ts'
 import { badOption, checkCount, checkMs, checkNames } from '../store/rules.ts'
 import type { AckLevel } from '../store/store.ts'
 
@@ -20,12 +21,14 @@ export interface EmbeddedOptions extends ChangeLogOptions {
   readonly level?: Exclude<AckLevel, 'none'>
   /** How long a write may take before it fails with STORE_TIMEOUT, its outcome unknown. @default 10000 */
   readonly timeoutMs?: number
+  /** Which pages of a file that is there are looked at when it is opened, as of `openDurable`. @default { maxBytes: 1073741824 } */
+  readonly checkPages?: CheckPages
 }
 
 export type ResolvedEmbeddedOptions = Required<EmbeddedOptions>
 
 export function resolveEmbeddedOptions(options: EmbeddedOptions): ResolvedEmbeddedOptions {
-  checkNames('embedded', options, ['path', 'level', 'timeoutMs', 'pollMs', 'maxLogEntries', 'maxLogBytes'])
+  checkNames('embedded', options, ['path', 'level', 'timeoutMs', 'checkPages', 'pollMs', 'maxLogEntries', 'maxLogBytes'])
   const { path, level = 'process' } = options
   if (typeof path !== 'string' || path === '') throw badOption('path', path, 'the path of a directory, or no options at all')
   if (level !== 'process' && level !== 'host') throw badOption('level', level, "'process' or 'host'")
@@ -34,6 +37,7 @@ export function resolveEmbeddedOptions(options: EmbeddedOptions): ResolvedEmbedd
     path: resolve(path),
     level,
     timeoutMs: checkMs('timeoutMs', options.timeoutMs ?? 10_000),
+    checkPages: resolveCheckPages(options.checkPages),
     ...resolveChangeLogOptions(options),
   }
 }

@@ -83,7 +83,7 @@ test('a truncated file, a file of other bytes, a file without its second header'
     const file = await filled(path)
     const whole = await readFile(file)
     await truncate(file, whole.length / 2)
-    await refused(openDurable({ path }), 'STORE_BROKEN', /it has \d+ pages\. Page \d+: it is in use/)
+    await refused(openDurable({ path }), 'STORE_BROKEN', /page \d+: it is in use, and the file ends before it/)
     await writeFile(file, 'no database at all')
     await refused(openDurable({ path }), 'STORE_BROKEN', /no lmdb header at byte 0/)
     await writeFile(file, Buffer.concat([whole.subarray(0, 4096), Buffer.alloc(whole.length - 4096)]))

@@ -8,7 +8,8 @@ import { promisify } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openEnvironment, quietly } from '../../src/durable/environment.ts'
-import { chosenOf, readSnapshot, type Snapshot } from '../../src/durable/lmdb-file.ts'
+import { chosenOf, readHead, snapshotOf, type Snapshot } from '../../src/durable/lmdb-file.ts'
+import type { Tree } from '../../src/durable/lmdb-tree.ts'
 import { resolveDurableOptions } from '../../src/durable/options.ts'
 import { inPlace } from './places.ts'
 
@@ -21,12 +22,14 @@ const PAGE = 4096
 const [FLAGS_AT, MAIN_ROOT_AT, TXN_AT, BOOT_AT, HEAD_BYTES] = [52, 136, 152, 160, 168] as const
 const ours = { owner: 'a', token: 1 }
 
+const NO_TREE: Tree = { pad: PAGE, flags: 8, depth: 0, branches: 0, leaves: 0, large: 0, entries: 0, root: undefined }
+
 /** Pages that the newest snapshot has taken, and pages of the file. */
 async function pagesOf(path: string): Promise<readonly [taken: number, there: number]> {
   const handle = await open(join(path, 'data.mdb'))
-  const heads = await Promise.all([0, PAGE].map((at) => readSnapshot(handle, at, true)))
+  const heads = await Promise.all([0, PAGE].map((at) => readHead(handle, at)))
   await handle.close()
-  const taken = Math.max(...heads.map((head) => (head?.lastPage ?? 0) + 1))
+  const taken = Math.max(...heads.map((head) => (head === undefined ? 0 : snapshotOf(head).lastPage) + 1))
   return [taken, (await stat(join(path, 'data.mdb'))).size / PAGE]
 }
 
@@ -90,13 +93,24 @@ test('the last page in use is missed, and it is said which', () =>
         continue
       }
       assert.ok(isStoreError(opened.reason, 'STORE_BROKEN'), String(opened.reason))
-      assert.match(opened.reason.message, new RegExp(`it has ${size / PAGE - less} pages. Page ${size / PAGE - less}: it is in use`))
+      assert.match(
+        opened.reason.message,
+        new RegExp(`page ${size / PAGE - less}: it is in use, and the file ends before it, after ${size / PAGE - less} pages`),
+      )
       return
     }
   }))
 
 test('after a restart of the machine it goes on from the newest snapshot that was flushed', () => {
-  const head = (txn: bigint, boot: bigint, flushed: boolean): Snapshot => ({ pageSize: PAGE, roots: [], lastPage: 9, txn, boot, flushed })
+  const head = (txn: bigint, boot: bigint, flushed: boolean): Snapshot => ({
+    pageSize: PAGE,
+    free: NO_TREE,
+    main: NO_TREE,
+    lastPage: 9,
+    txn,
+    boot,
+    flushed,
+  })
   const [older, newer, safe] = [head(7n, 1n, false), head(8n, 1n, false), head(5n, 1n, true)]
   assert.is(chosenOf(chosenOf(older, newer, 1n), safe, 1n), newer)
   assert.is(chosenOf(chosenOf(older, newer, 2n), safe, 2n), safe)

@@ -54,7 +54,7 @@ export function openFlight(parts: OpenFlightOptions): OpenFlight | undefined {
     forceFlush: async () => {},
     shutdown: async () => {},
   }
-  const replay = createSpanReplay({ scope, resource, processors: [toAll], time, tally })
+  const replay = createSpanReplay({ scope, resource, processors: [toAll], time, tally, onDrop: parts.onDrop })
   const emit = settings.genAi ? (span: RecordedSpan): void => replay(withGenAi(span)) : replay
   const tellSlices = keepPort?.tellSlices?.bind(keepPort)
   const flight: Flight = createFlight(settings.recorder, {
@@ -75,6 +75,7 @@ export function openFlight(parts: OpenFlightOptions): OpenFlight | undefined {
       const texts = what === 'ids' ? 'ids of agents' : 'names of types, events and states'
       settings.warn(`telemetry: no room in the recorder for more ${texts}: new ones are "other" in spans`)
     },
+    lost: (spans) => void (tally.dropped.span += spans),
     tell: (decisions) => told(decisions, (all) => keepPort?.tell(all)),
     tellSlices: tellSlices && ((receipts) => told(receipts, tellSlices)),
   })
@@ -92,7 +93,7 @@ export function openFlight(parts: OpenFlightOptions): OpenFlight | undefined {
     join() {
       const { recorder, slices } = flight
       const ends = [
-        keepPort?.listen(({ traceId }) => recorder.keepRemote(traceId)),
+        keepPort?.listen(({ traceId, reason }) => recorder.keepRemote(traceId, reason)),
         keepPort?.listenSlices?.((receipt) => {
           // Who comes later greets, and must hear who is there already.
           if (slices.hear(receipt)) flight.greet()
@@ -108,7 +109,7 @@ export function openFlight(parts: OpenFlightOptions): OpenFlight | undefined {
 
 /** `ended`: the thread has ended by itself, and takes nothing any more. */
 function openThread(parts: OpenFlightOptions, module: string | undefined, { recorder }: Flight, ended: () => void): ThreadSink {
-  const { scope, settings, environment, resource, time, tally, report, sinks } = parts
+  const { scope, settings, environment, resource, time, tally, report, onDrop, sinks } = parts
   const { tracesUrl, maxOtlpTimeoutMs, otlpHeaders, genAi } = settings
   const { timeoutMs, tls } = environment.otlp.traces
   return openThreadSink({
@@ -128,6 +129,7 @@ function openThread(parts: OpenFlightOptions, module: string | undefined, { reco
       module,
     },
     tally,
+    onDrop,
     onFailure: (error) => report('traces', error),
     onEnd(error) {
       tally.exportFailures.traces++
@@ -136,7 +138,7 @@ function openThread(parts: OpenFlightOptions, module: string | undefined, { reco
       sinks.push(...otlpSinks)
       // Its exporters ended that thread: here they could end the agents' (I7). Whether there is room is for the others to say.
       const alone = sinks.length === 0
-      if (module !== undefined) sinks.push(lostSpanSink(tally, () => (alone ? Infinity : 0)))
+      if (module !== undefined) sinks.push(lostSpanSink(tally, onDrop, () => (alone ? Infinity : 0)))
       const reason = error.message.split('\n', 1)[0] ?? ''
       settings.warn(`telemetry: the thread that exports spans ended (${reason}): ${insteadOf(module, otlpSinks.length > 0)}`)
     },

@@ -18,6 +18,8 @@ export interface SinkParts {
   readonly environment: Environment
   readonly tally: Tally
   readonly report: FailureReport
+  /** Is told the trace, by id or number, of a span that found no room. */
+  readonly onDrop: (trace: string | number) => void
 }
 
 export function openSpanSinks(parts: SinkParts): SpanSink[] {
@@ -36,13 +38,14 @@ export function openOtlpSink(parts: SinkParts): SpanSink[] {
   return [batchedSpanSink(new OTLPTraceExporter(otlpConfig('traces', tracesUrl, parts)), batching(parts))]
 }
 
-function batching({ environment, tally, report }: SinkParts): Parameters<typeof batchedSpanSink>[1] {
+function batching({ environment, tally, report, onDrop }: SinkParts): Parameters<typeof batchedSpanSink>[1] {
   return {
     tally,
     queueSize: environment.spanQueueSize,
     delayMs: environment.spanDelayMs,
     timeoutMs: environment.spanExportTimeoutMs,
     onFailure: (error: Error) => report('traces', error),
+    onDrop,
   }
 }
 

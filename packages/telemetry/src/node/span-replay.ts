@@ -15,13 +15,15 @@ export interface SpanReplayOptions {
   readonly time: SpanTime
   /** A span that could not be made is counted here. */
   readonly tally: Tally
+  /** Is told the trace of a span that could not be made. */
+  readonly onDrop: (traceId: string) => void
 }
 
 /**
  * Spans of the SDK from what was recorded, with the ids and times they had: processors, exporters and span limits of the SDK work as
  * ever. All are sampled, as the choice was made before.
  */
-export function createSpanReplay({ scope, resource, processors, time, tally }: SpanReplayOptions): (span: RecordedSpan) => void {
+export function createSpanReplay({ scope, resource, processors, time, tally, onDrop }: SpanReplayOptions): (span: RecordedSpan) => void {
   let traceId = ''
   let spanId = ''
   const provider = new NodeTracerProvider({
@@ -60,6 +62,7 @@ export function createSpanReplay({ scope, resource, processors, time, tally }: S
       }
     } catch {
       tally.dropped.span++
+      onDrop(recorded.traceId)
     }
   }
 }

@@ -12,6 +12,8 @@ export interface SpanSinkOptions {
   readonly delayMs?: number
   readonly timeoutMs: number
   readonly onFailure: (error: Error) => void
+  /** Is told the trace of a span that found no room. @default nobody is */
+  readonly onDrop?: (traceId: string) => void
 }
 
 /** A span processor and the way to end it. */
@@ -30,7 +32,7 @@ const BATCH = 512
  */
 export function batchedSpanSink(
   exporter: SpanExporter,
-  { tally, queueSize, delayMs = 5000, timeoutMs, onFailure }: SpanSinkOptions,
+  { tally, queueSize, delayMs = 5000, timeoutMs, onFailure, onDrop }: SpanSinkOptions,
 ): SpanSink {
   let queued = 0
   const guard = guardExports<ReadableSpan[]>(
@@ -59,6 +61,7 @@ export function batchedSpanSink(
         if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return
         if (queued >= queueSize) {
           tally.dropped.span++
+          onDrop?.(span.spanContext().traceId)
           return
         }
         queued++
@@ -89,9 +92,13 @@ export function directSpanSink(inner: SpanProcessor, tally: Tally): SpanSink {
 }
 
 /** In the place of exporters that are gone for good: what they would have got is counted as dropped, never dropped in silence (I6). */
-export function lostSpanSink(tally: Tally, room: () => number): SpanSink {
+export function lostSpanSink(tally: Tally, onDrop: (traceId: string) => void, room: () => number): SpanSink {
   const nothing = async (): Promise<void> => {}
-  const processor: SpanProcessor = { onStart() {}, onEnd: () => void tally.dropped.span++, forceFlush: nothing, shutdown: nothing }
+  const onEnd = (span: ReadableSpan): void => {
+    tally.dropped.span++
+    onDrop(span.spanContext().traceId)
+  }
+  const processor: SpanProcessor = { onStart() {}, onEnd, forceFlush: nothing, shutdown: nothing }
   return { processor, room, flush: nothing, close: nothing, abort() {} }
 }
 

@@ -24,6 +24,8 @@ export interface Drain {
   run(limit: number): boolean
   /** The trace lacks spans, here or elsewhere: counted once. */
   lacks(traceId: string): void
+  /** A span that was told found no room further on, so its trace lacks it: counted once, while the trace is known. `trace`: its id or number. */
+  dropped(trace: string | number): void
 }
 
 const NONE: readonly Link[] = []
@@ -37,6 +39,8 @@ export interface Outlets {
   readonly emitGuest: (span: object) => void
   /** Takes records for another thread, which makes the spans of them. @default there is none */
   readonly handOver?: ((records: readonly HandedRecord[]) => void) | undefined
+  /** So many spans of kept traces were overwritten before they could be told. @default nobody wants to know */
+  readonly lost?: ((spans: number) => void) | undefined
   /** Is told what was exported of a trace. @default nobody wants to know */
   readonly receipt?: ((receipt: SliceReceipt) => void) | undefined
 }
@@ -91,8 +95,10 @@ export function createDrain(recorder: Recorder, maxSpans: number, outlets: () =>
       if (told > maxSpans + 1) return
       breaks(row)
     } else if (guest) {
-      if (extra?.guest === undefined) breaks(row)
-      else emitGuest(extra.guest)
+      if (extra?.guest === undefined) {
+        breaks(row)
+        out.lost?.(1)
+      } else emitGuest(extra.guest)
       return
     }
     const kept = KEEP_REASONS[(traces.u32[row * 16 + TRACE_U32.keep] as number) - 1]
@@ -100,12 +106,14 @@ export function createDrain(recorder: Recorder, maxSpans: number, outlets: () =>
     const reason = told === 1 && kept !== 'base' ? kept : undefined
     const bound = told > maxSpans ? maxSpans : undefined
     if (record !== undefined) emit?.(keptSpan(record, extra, { links, plan, reason, maxSpans: bound }))
-    if (handOver !== undefined) handed.push({ seq, extra: portable(extra), links, plan, reason, maxSpans: bound })
+    if (handOver !== undefined) handed.push({ seq, trace, extra: portable(extra), links, plan, reason, maxSpans: bound })
   }
+
+  const wanted = (): boolean => out.emit !== undefined || out.handOver !== undefined
 
   const drainTrace = (trace: number): number => {
     if (!traces.has(trace)) {
-      // Its row was taken before it could be exported.
+      // Its row was taken before it could be exported: what it had is in `traces.lost`.
       counts.traces += 1
       counts.incomplete += 1
       return 0
@@ -113,7 +121,10 @@ export function createDrain(recorder: Recorder, maxSpans: number, outlets: () =>
     const row = traces.row(trace)
     traces.u32[row * 16 + TRACE_U32.dirty] = 0
     const { seqs, lost } = slice(row)
-    if (traces.f64[row * 8 + TRACE_F64.emitted] === 0) counts.traces += 1
+    // One kept elsewhere may have nothing here yet.
+    if (traces.f64[row * 8 + TRACE_F64.emitted] === 0 && traces.f64[row * 8 + TRACE_F64.last] !== 0) counts.traces += 1
+    let missing = traces.u32[row * 16 + TRACE_U32.pending] as number
+    traces.u32[row * 16 + TRACE_U32.pending] = 0
     if (lost || traces.u32[row * 16 + TRACE_U32.broken] === LACKS.unsaid) breaks(row)
     traces.f64[row * 8 + TRACE_F64.emitted] = traces.f64[row * 8 + TRACE_F64.last] as number
     // Of the span by its low half. Links are rare.
@@ -131,10 +142,19 @@ export function createDrain(recorder: Recorder, maxSpans: number, outlets: () =>
         const extra = ring.extra(seq) as Extra | undefined
         if (extra?.link === undefined) continue
         causes ??= new Map()
-        causes.set(low, [...(causes.get(low) ?? []), { context: { ...extra.link, isRemote: true } }])
+        const others = causes.get(low) ?? []
+        if (!others.some(({ context }) => context.spanId === extra.link?.spanId && context.traceId === extra.link.traceId))
+          causes.set(low, [...others, { context: { ...extra.link, isRemote: true } }])
         continue
       }
+      missing -= 1
       const [record] = emit === undefined && receipt === undefined ? [] : reader.read(seq, 1).records
+      // The slot is the one that is written next: readers take nothing from it.
+      if (emit !== undefined && record === undefined) {
+        missing += 1
+        breaks(row)
+        continue
+      }
       tell(trace, seq, emit && record, kind === KIND.guest, causes?.get(low) ?? NONE, plan)
       if (receipt === undefined || record === undefined) continue
       traceId = record.traceId
@@ -142,6 +162,7 @@ export function createDrain(recorder: Recorder, maxSpans: number, outlets: () =>
       if (record.parentId !== NO_SPAN && !record.parentId.startsWith(process)) needs.push(record.parentId)
     }
     if (traceId !== '') receipt?.({ traceId, process, spans, needs })
+    if (missing > 0 && wanted()) out.lost?.(missing)
     return seqs.length
   }
 
@@ -152,6 +173,10 @@ export function createDrain(recorder: Recorder, maxSpans: number, outlets: () =>
       if (trace >= 0 && traces.has(trace)) breaks(traces.row(trace))
       else counts.incomplete += 1
     },
+    dropped(given) {
+      const trace = typeof given === 'number' ? given : traces.find(given)
+      if (trace >= 0 && traces.has(trace) && traces.isKept(trace)) breaks(traces.row(trace))
+    },
     run(limit) {
       out = outlets()
       let told = 0
@@ -159,6 +184,8 @@ export function createDrain(recorder: Recorder, maxSpans: number, outlets: () =>
       let next = 0
       while (next < list.length && told < limit) told += drainTrace(list[next++] as number)
       keeper.dirty = list.slice(next)
+      if (traces.lost > 0 && wanted()) out.lost?.(traces.lost)
+      traces.lost = 0
       if (handed.length > 0) out.handOver?.(handed)
       handed = []
       return keeper.dirty.length > 0

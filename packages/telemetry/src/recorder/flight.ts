@@ -15,6 +15,8 @@ export interface FlightPorts extends Pick<RecorderParts, 'clock' | 'random' | 'f
   readonly emitGuest?: (span: object) => void
   /** Takes records for another thread, which makes the spans of them. Must not throw. @default there is none */
   readonly handOver?: ((records: readonly HandedRecord[]) => void) | undefined
+  /** So many spans of kept traces were overwritten before they could be told. @default nobody wants to know */
+  readonly lost?: ((spans: number) => void) | undefined
   /** Asks for a call of `run` soon. */
   readonly wake: () => void
   /** Takes decisions for other processes. */
@@ -30,6 +32,8 @@ export interface Flight {
   readonly slices: SliceLedger
   /** Tells decisions, and makes spans of kept traces, of whole slices until at least `limit` spans. False when nothing is left. */
   run(limit: number): boolean
+  /** A span that was told found no room further on. `trace`: id or number of its trace. */
+  dropped(trace: string | number): void
   /** Says to the others that this process is there. */
   greet(): void
 }
@@ -59,6 +63,7 @@ export function createFlight(options: ResolvedRecorderOptions, ports: FlightPort
     emit: ports.emit,
     emitGuest: ports.emitGuest ?? nobody,
     handOver: ports.handOver,
+    lost: ports.lost,
     receipt: tellSlices && told,
   }))
   const slices = createSliceLedger({
@@ -68,5 +73,5 @@ export function createFlight(options: ResolvedRecorderOptions, ports: FlightPort
   })
   const process = recorder.ids.spanText(0).slice(0, 8)
   const greet = (): void => tellSlices?.([{ traceId: '', process, spans: [], needs: [] }])
-  return { recorder, counts: drain.counts, slices, run, greet }
+  return { recorder, counts: drain.counts, slices, run, dropped: (trace) => drain.dropped(trace), greet }
 }

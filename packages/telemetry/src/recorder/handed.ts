@@ -5,6 +5,8 @@ import type { Extra } from './parts.ts'
 export interface HandedRecord {
   /** Its number in the ring. */
   readonly seq: number
+  /** The number of its trace. */
+  readonly trace: number
   readonly extra: Extra | undefined
   readonly links: readonly Link[]
   readonly plan: string | undefined

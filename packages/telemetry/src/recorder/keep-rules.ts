@@ -1,8 +1,8 @@
 /**
  * Why a trace is kept. `base`: a share of all traces, chosen by their ids, so that every process chooses the same ones.
- * Order and numbers are part of what is recorded.
+ * `cause`: a transition of another kept trace was linked to it. Order and numbers are part of what is recorded.
  */
-export const KEEP_REASONS = ['base', 'error', 'violation', 'slo', 'slow', 'drift', 'stale', 'debug', 'remote'] as const
+export const KEEP_REASONS = ['base', 'error', 'violation', 'slo', 'slow', 'drift', 'stale', 'debug', 'remote', 'cause'] as const
 
 export type KeepReason = (typeof KEEP_REASONS)[number]
 

@@ -39,22 +39,23 @@ export class Keeper {
     }
   }
 
-  /** Keeps a trace. `traceId` is asked for only when the decision is a new one that others must hear of. */
-  keep(trace: number, reason: number, traceId: () => string): void {
+  /** Keeps a trace; true if that is new, or a better reason. `traceId` is asked for only when the decision is a new one that others must hear of. */
+  keep(trace: number, reason: number, traceId: () => string): boolean {
     const { u32 } = this.#table
     const row = this.#table.row(trace)
     const at = row * 16 + TRACE_U32.keep
     const now = u32[at] as number
     // A better reason than the base share: others may have a smaller share.
-    if (now !== 0 && (now !== reasonCode('base') || reason === now)) return
+    if (now !== 0 && (now !== reasonCode('base') || reason === now)) return false
     u32[at] = reason
     const name = KEEP_REASONS[reason - 1] as KeepReason
     this.kept[name] += 1
     this.touch(trace, row)
-    if (name === 'remote') return
+    if (name === 'remote') return true
     if (this.#decisions.length < MAX_UNTOLD) this.#decisions.push({ traceId: traceId(), reason: name })
     else this.untold += 1
     this.#wake()
+    return true
   }
 
   /** A record was added to a trace. */

@@ -36,7 +36,8 @@ export function spanOf(record: FlightRecord, extra: Extra | undefined, causes: r
     attributes['agent.plan.id'] = plan
     if (consumer) attributes['messaging.message.conversation_id'] = plan
   }
-  const links = causes.length === 0 ? own : [...own, ...causes]
+  // The parent may have been told as a cause too.
+  const links = causes.length === 0 ? own : [...own, ...causes.filter(({ context }) => !consumer || context.spanId !== parentId)]
   return { name, traceId, spanId, parentId, consumer, startedAtMs, endedAtMs, attributes, links, error: extra?.error }
 }
 

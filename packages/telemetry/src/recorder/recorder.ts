@@ -1,11 +1,12 @@
 import type { AgentInfo, CoreHooks, Failure } from '@stigmergy/core'
 import type { Clock, TraceContext } from '@stigmergy/grid'
 import { createAgentRows, type AgentRow } from './agents.ts'
+import { Causes } from './causes.ts'
 import { RecordedContext } from './context.ts'
 import { Contexts } from './contexts.ts'
 import { Ids } from './ids.ts'
 import { judge } from './judge.ts'
-import { reasonCode } from './keep-rules.ts'
+import { reasonCode, type KeepReason } from './keep-rules.ts'
 import { Keeper } from './keeper.ts'
 import { EXTRA, F64, FAILED, KIND, U32 } from './layout.ts'
 import { RecordWriter } from './writer.ts'
@@ -13,13 +14,17 @@ import type { ResolvedRecorderOptions } from './options.ts'
 import { GuestBound, type GuestSpan } from './guests.ts'
 import type { Extra, RecorderParts } from './parts.ts'
 import { Ring } from './ring.ts'
-import { createStringTable, type StringTable } from './strings.ts'
+import { StringTable } from './strings.ts'
 import { stageOfTags } from '../stages.ts'
 import { TraceTable } from './traces.ts'
 
 const ERROR = reasonCode('error')
+const BASE = reasonCode('base')
+const CAUSE = reasonCode('cause')
 /** The newest so many traces can be kept after the fact; more where the ring holds records of more. */
 const TRACES_LOG2 = 15
+/** Texts of the records in the ring, at most: memory that was never written costs nothing. */
+const MAX_STRINGS = 2 ** 17
 
 /**
  * The flight recorder: every transition of the process as a record of numbers, in a ring. A record knows how far back the one before it
@@ -37,13 +42,14 @@ export class Recorder {
   readonly #rowOf: (agent: AgentInfo, system: string | undefined) => AgentRow
   readonly #contexts: Contexts
   readonly #guests: GuestBound
+  readonly #causes = new Causes()
   readonly #writer: RecordWriter
 
   constructor(options: ResolvedRecorderOptions, { clock, random, wake, pressure, full }: RecorderParts) {
     this.#options = options
     this.#clock = clock
     this.ring = new Ring({ historyMs: options.historyMs, minLog2: Math.min(13, options.maxRecordsLog2), maxLog2: options.maxRecordsLog2 })
-    this.strings = createStringTable({ maxStrings: 32_768, maxBytes: 2 ** 21, full })
+    this.strings = new StringTable({ maxStrings: MAX_STRINGS, maxBytes: MAX_STRINGS * 64, full })
     this.ids = new Ids(random)
     this.traces = new TraceTable(this.ids, TRACES_LOG2, Math.max(TRACES_LOG2, options.maxRecordsLog2), (seq) => this.ring.find(seq) >= 0)
     this.keeper = new Keeper(this.traces, options.ratio, wake)
@@ -81,6 +87,7 @@ export class Recorder {
     const own = context && RecordedContext.of(context, this)
     if (own === undefined) return
     const { strings } = this
+    if (row.epoch !== strings.epoch) row.renew()
     if (event !== row.event) {
       row.event = event
       row.eventId = strings.intern(event)
@@ -151,6 +158,9 @@ export class Recorder {
     const now = this.#clock.now()
     const { traceId, spanId, traceFlags } = cause
     this.#point(KIND.link, own, undefined, '', now, now, 0, { link: { traceId, spanId, traceFlags } })
+    const trace = this.#contexts.traceOf(own)
+    if (this.#leads(this.traces.keptFor(trace))) this.keep(cause, CAUSE)
+    else this.#causes.add(trace, cause)
   }
 
   /** A change that reached the near cache: for who reads the ring, no span. */
@@ -195,13 +205,24 @@ export class Recorder {
     return own !== undefined && this.traces.isKept(RecordedContext.trace(own))
   }
 
-  /** Keeps a trace that another process decided to keep, also one whose first record here is still to come. */
-  keepRemote(traceId: string): void {
-    this.#keepTrace(this.#contexts.open(traceId, 1), reasonCode('remote'), traceId)
+  /** Keeps a trace that another process decided to keep, also one whose first record here is still to come. `why`: its reason. */
+  keepRemote(traceId: string, why: KeepReason): void {
+    const trace = this.#contexts.open(traceId, 1)
+    if (trace >= 0 && this.keeper.keep(trace, reasonCode('remote'), () => traceId)) this.#keepCauses(trace, reasonCode(why))
   }
 
   #keepTrace(trace: number, reason: number, traceId: string): void {
-    if (trace >= 0) this.keeper.keep(trace, reason, () => traceId)
+    if (trace >= 0 && this.keeper.keep(trace, reason, () => traceId)) this.#keepCauses(trace, reason)
+  }
+
+  /** Links of a kept trace lead to something: what they lead to is kept too. */
+  #keepCauses(trace: number, reason: number): void {
+    if (this.#leads(reason)) for (const cause of this.#causes.take(trace)) this.keep(cause, CAUSE)
+  }
+
+  /** Not of one that is kept by chance, nor of one that is a cause itself: else half of all that ever was could hang on a single plan. */
+  #leads(reason: number): boolean {
+    return reason > BASE && reason !== CAUSE
   }
 
   #point(
@@ -214,6 +235,7 @@ export class Recorder {
     restarts: number,
     extra: Extra | undefined,
   ): void {
+    if (row !== undefined && row.epoch !== this.strings.epoch) row.renew()
     const at = this.ring.claim(endedAtMs)
     const { u32 } = this.ring
     u32.fill(0, at + U32.agentId, at + U32.system + 1)

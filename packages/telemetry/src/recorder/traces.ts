@@ -10,8 +10,11 @@ export const LACKS = { counted: 1, unsaid: 2 } as const
 /** Float64 fields of a row: number of the last record plus one and of the last one exported plus one (0: none), number of the trace plus one. */
 export const TRACE_F64 = { last: 4, emitted: 5, number: 6 } as const
 
-/** Uint32 fields of a row: the id, how many spans were told, why it is kept (0: not), whether it waits for export, whether it lacks spans: see {@link LACKS}. */
-export const TRACE_U32 = { words: 0, spans: 4, keep: 5, dirty: 6, broken: 7 } as const
+/**
+ * Uint32 fields of a row: the id, how many spans were told, why it is kept (0: not), whether it waits for export, whether it lacks spans:
+ * see {@link LACKS}; how many spans were written and not looked at by the export yet.
+ */
+export const TRACE_U32 = { words: 0, spans: 4, keep: 5, dirty: 6, broken: 7, pending: 14 } as const
 
 /**
  * What is known of the newest traces: where the last record of each is, and whether it is kept. Numbers in an array, so that a trace costs
@@ -23,6 +26,8 @@ export class TraceTable {
   /** Rows of 64 bytes, a line of the processor's cache each: see {@link TRACE_F64} and {@link TRACE_U32}. */
   f64: Float64Array
   u32: Uint32Array
+  /** Spans of kept traces whose row was taken by a newer trace before they were exported. */
+  lost = 0
   #names: (string | undefined)[] = []
   /** Plans by row, with the number of their trace; only of traces that have one. */
   #plans: ({ readonly owner: number; readonly plan: string } | undefined)[] = []
@@ -80,8 +85,13 @@ export class TraceTable {
 
   /** True if it is known and kept so far. */
   isKept(number: number): boolean {
+    return this.keptFor(number) !== 0
+  }
+
+  /** The code of the reason why it is kept; 0 where it is not, so far, or not known. */
+  keptFor(number: number): number {
     const keep = this.u32[this.row(number) * 16 + TRACE_U32.keep] as number
-    return keep !== 0 && keep !== NEVER && this.has(number)
+    return keep !== NEVER && this.has(number) ? keep : 0
   }
 
   /** The plan a trace belongs to, if that is known. */
@@ -130,6 +140,7 @@ export class TraceTable {
     const last = this.f64[this.row(number) * 8 + TRACE_F64.last] as number
     if (last !== 0 && this.capacity < this.#maxCapacity && this.#isThere(last - 1)) this.#grow()
     const row = this.row(number)
+    if (this.u32[row * 16 + TRACE_U32.dirty] === 1) this.lost += this.u32[row * 16 + TRACE_U32.pending] as number
     if (this.#foreigners > 0) this.#forget(row)
     const at = row * 8
     this.f64[at + TRACE_F64.last] = 0
@@ -138,6 +149,7 @@ export class TraceTable {
     // Two words of 32 bits at once: spans and keep, dirty and broken.
     this.f64[at + 2] = 0
     this.f64[at + 3] = 0
+    this.u32[row * 16 + TRACE_U32.pending] = 0
     return number
   }
 }

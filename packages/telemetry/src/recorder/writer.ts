@@ -2,9 +2,10 @@ import { RecordedContext } from './context.ts'
 import type { Contexts } from './contexts.ts'
 import type { Ids } from './ids.ts'
 import type { Keeper } from './keeper.ts'
-import { F64, U32 } from './layout.ts'
+import { EXTRA, F64, KIND, U32 } from './layout.ts'
 import type { Extra } from './parts.ts'
 import type { Ring } from './ring.ts'
+import type { StringTable } from './strings.ts'
 import { TRACE_F64, TRACE_U32, type TraceTable } from './traces.ts'
 
 /** What a record is written into. */
@@ -13,6 +14,7 @@ export interface WriterHost {
   readonly traces: TraceTable
   readonly keeper: Keeper
   readonly ids: Ids
+  readonly strings: StringTable
 }
 
 /** Writes what every record of a trace has. */
@@ -63,9 +65,12 @@ export class RecordWriter {
     const seq = ring.commit()
     if (extra !== undefined) ring.setExtra(seq, extra)
     traces.f64[row * 8 + TRACE_F64.last] = seq + 1
+    if (u32[at + U32.kind] !== (KIND.link | EXTRA))
+      traces.u32[words + TRACE_U32.pending] = (traces.u32[words + TRACE_U32.pending] as number) + 1
     if (traces.u32[row * 16 + TRACE_U32.keep] !== 0) keeper.touch(trace, row)
     if (seq < this.#pressureAt) return
     this.#pressureAt = seq + ring.capacity / 4
+    this.#host.strings.turn(ring.head, ring.head - ring.capacity)
     this.#pressure()
   }
 }

@@ -11,11 +11,13 @@ export function openFlight(options: RecorderOptions = {}, seed = 1) {
   const told: KeepDecision[] = []
   const clock = createVirtualClock()
   let wakes = 0
+  let lost = 0
   const flight: Flight = createFlight(resolveRecorderOptions(options), {
     clock,
     random: seeded(seed),
     emit: (span) => void emitted.push(span),
     wake: () => void wakes++,
+    lost: (spans) => void (lost += spans),
     tell: (decisions) => void told.push(...decisions),
   })
   return {
@@ -25,6 +27,8 @@ export function openFlight(options: RecorderOptions = {}, seed = 1) {
     told,
     emitted,
     wakes: () => wakes,
+    /** Spans of kept traces that could not be told. */
+    lost: () => lost,
     spans(): readonly RecordedSpan[] {
       while (flight.run(100));
       return emitted

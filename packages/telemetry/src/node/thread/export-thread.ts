@@ -45,6 +45,10 @@ const exporters = [
 ]
 /** Of the first exporter, since last told. */
 let exported = 0
+/** The trace of the span that is being exported, and those of spans that were dropped, since last told. */
+let current: string | number = ''
+const lacking = new Set<string | number>()
+const onDrop = (): void => void lacking.add(current)
 const sinks = exporters.map((exporter, at) =>
   batchedSpanSink(at === 0 ? counting(exporter) : exporter, {
     tally,
@@ -52,6 +56,7 @@ const sinks = exporters.map((exporter, at) =>
     delayMs: data.delayMs,
     timeoutMs: data.exportTimeoutMs,
     onFailure: ({ message }) => tell({ type: 'failed', message }),
+    onDrop,
   }),
 )
 const reader = readFlight(data.memory)
@@ -61,13 +66,17 @@ const replay = createSpanReplay({
   processors: sinks.map((sink) => sink.processor),
   time: createSpanTime({ now: () => 0, wallNow: () => data.epochMs }),
   tally,
+  onDrop,
 })
 
 function exportRecord(handed: HandedRecord): void {
   const [record] = reader.read(handed.seq, 1).records
+  current = handed.trace
   // It was overwritten before this thread came to it.
-  if (record === undefined || record.seq !== handed.seq) tally.dropped.span++
-  else {
+  if (record === undefined || record.seq !== handed.seq) {
+    tally.dropped.span++
+    onDrop()
+  } else {
     const span = keptSpan(record, handed.extra, handed)
     replay(data.genAi ? withGenAi(span) : span)
   }
@@ -75,6 +84,7 @@ function exportRecord(handed: HandedRecord): void {
 
 function exportGuest({ context, ...span }: PlainSpan): void {
   const readable: ReadableSpan = { ...span, resource, spanContext: () => context }
+  current = context.traceId
   for (const { processor } of sinks) processor.onEnd(readable)
 }
 
@@ -95,8 +105,9 @@ let telling: NodeJS.Timeout | undefined
 /** Says what there is room for, and again while that is little: who waits for room gives nothing meanwhile. */
 function tellTaken(count: number, dropped: number): void {
   const room = sinks.length === 0 ? data.queueSize : Math.max(...sinks.map((sink) => sink.room()))
-  tell({ type: 'taken', count, dropped, exported, room })
+  tell({ type: 'taken', count, dropped, exported, room, lacking: [...lacking] })
   exported = 0
+  lacking.clear()
   if (telling !== undefined || room > data.queueSize / 2) return
   telling = setTimeout(() => {
     telling = undefined

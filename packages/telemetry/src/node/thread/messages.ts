@@ -39,8 +39,15 @@ export type ToThread =
 export type FromThread =
   /**
    * So many were taken out of the messages, of which some found the queue full, or their record overwritten; so many taken before have
-   * been exported, or given up.
+   * been exported, or given up. `lacking`: traces, by number or id, of what was dropped.
    */
-  | { readonly type: 'taken'; readonly count: number; readonly dropped: number; readonly exported: number; readonly room: number }
+  | {
+      readonly type: 'taken'
+      readonly count: number
+      readonly dropped: number
+      readonly exported: number
+      readonly room: number
+      readonly lacking: readonly (string | number)[]
+    }
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'done'; readonly id: number }

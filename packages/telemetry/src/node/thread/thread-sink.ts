@@ -9,6 +9,8 @@ import type { FromThread, PlainSpan, ThreadData, ToThread } from './messages.ts'
 export interface ThreadSinkOptions {
   readonly data: ThreadData
   readonly tally: Tally
+  /** Is told the trace, by id or number, of a span that was dropped here or there. */
+  readonly onDrop: (trace: string | number) => void
   /** An export failed over there. */
   readonly onFailure: (error: Error) => void
   /** The thread has ended though nobody asked it to: what it was given is counted as lost. Told once. */
@@ -27,7 +29,7 @@ const ENTRY = import.meta.url.endsWith('.ts')
   : new URL('export-thread.js', import.meta.url)
 
 /** Starts the thread. Never throws: a thread that cannot start has ended. */
-export function openThreadSink({ data, tally, onFailure, onEnd }: ThreadSinkOptions): ThreadSink {
+export function openThreadSink({ data, tally, onDrop, onFailure, onEnd }: ThreadSinkOptions): ThreadSink {
   const { queueSize } = data
   let alive = true
   let closing = false
@@ -59,6 +61,7 @@ export function openThreadSink({ data, tally, onFailure, onEnd }: ThreadSinkOpti
       held = Math.max(0, held + message.count - message.dropped - message.exported)
       roomThere = message.room
       tally.dropped.span += message.dropped
+      for (const trace of message.lacking) onDrop(trace)
     }
   }
   try {
@@ -73,18 +76,22 @@ export function openThreadSink({ data, tally, onFailure, onEnd }: ThreadSinkOpti
     end(error instanceof Error ? error : new Error(String(error)))
   }
 
-  /** `count` spans; those that find no room are dropped and counted (I6). */
-  const post = (message: ToThread, count: number): void => {
-    if (alive && underWay + count <= queueSize) {
+  /** Spans of these traces; those that find no room are dropped and counted (I6). */
+  const post = (message: ToThread, traces: readonly (string | number)[]): void => {
+    if (alive && underWay + traces.length <= queueSize) {
       try {
         worker?.postMessage(message)
-        underWay += count
+        underWay += traces.length
         return
       } catch {
         // Something in it cannot be copied.
       }
     }
-    tally.dropped.span += count
+    drop(traces)
+  }
+  const drop = (traces: readonly (string | number)[]): void => {
+    tally.dropped.span += traces.length
+    for (const trace of traces) onDrop(trace)
   }
   const ask = (type: 'flush' | 'close'): Promise<void> =>
     new Promise((resolve) => {
@@ -101,12 +108,13 @@ export function openThreadSink({ data, tally, onFailure, onEnd }: ThreadSinkOpti
     handOver(records) {
       // One message for what fits: the rest would be dropped whole with it.
       const fitting = Math.max(0, queueSize - underWay)
-      if (fitting > 0) post({ type: 'records', records: records.slice(0, fitting) }, Math.min(fitting, records.length))
-      tally.dropped.span += Math.max(0, records.length - fitting)
+      const traces = records.map(({ trace }) => trace)
+      if (fitting > 0) post({ type: 'records', records: records.slice(0, fitting) }, traces.slice(0, fitting))
+      drop(traces.slice(fitting))
     },
     processor: {
       onStart() {},
-      onEnd: (span) => post({ type: 'guest', span: plainSpan(span) }, 1),
+      onEnd: (span) => post({ type: 'guest', span: plainSpan(span) }, [span.spanContext().traceId]),
       forceFlush: () => ask('flush'),
       shutdown: () => ask('close'),
     },

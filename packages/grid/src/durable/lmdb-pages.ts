@@ -1,0 +1,243 @@
+import { readSync } from 'node:fs'
+import type { Snapshot } from './lmdb-file.ts'
+import { countFault, noCounts, treeFault, type Counts } from './lmdb-counts.ts'
+import { hasVersions, isOurs, tableFault, type NamedTree } from './lmdb-names.ts'
+import { orderFault, type Key } from './lmdb-order.ts'
+import {
+  childAt,
+  dataAt,
+  dataBytes,
+  IN_PAGES,
+  keyBytes,
+  kindOf,
+  largeFault,
+  longAt,
+  nodeAt,
+  NODE_HEADER,
+  nodesOf,
+  OF_TABLE,
+  PAGE_HEADER,
+  pageFault,
+  txnOf,
+} from './lmdb-page.ts'
+import { treeAt, TREE_BYTES, type Tree } from './lmdb-tree.ts'
+import { PageSet } from './page-set.ts'
+
+export interface PageFault {
+  readonly page: number
+  readonly why: string
+}
+
+export interface PagesOptions {
+  readonly fd: number
+  readonly snapshot: Snapshot
+  /** Where the snapshot is told of. */
+  readonly head: number
+  /** Pages of the file. */
+  readonly pages: number
+  readonly mostFaults: number
+  /** So many are read at most, then it ends. */
+  readonly mostPages: number
+}
+
+/** A tree that is being walked. */
+interface Walk {
+  readonly tree: Tree
+  readonly counts: Counts
+  /** Its keys are numbers, or bytes. */
+  readonly numbers: boolean
+  /** Is told each node of a leaf. */
+  readonly visit: ((page: Buffer, node: number, at: number) => void) | undefined
+}
+
+/** So many pages are read in one turn. */
+const AT_ONCE = 64
+
+/**
+ * Reads what a snapshot leads to without lmdb, and compares all of it that lmdb trusts: pages of trees whole, of large values the header.
+ * In a sound file each page is in use once or free, keys stand in order, and each tree tells what is in it.
+ */
+export class Pages {
+  readonly faults: PageFault[] = []
+  /** It ended at one of its limits. */
+  ended = false
+  #read = 0
+  #turnAt = AT_ONCE
+  readonly #options: PagesOptions
+  readonly #used: PageSet
+  readonly #free: PageSet
+  readonly #buffers: Buffer[] = []
+
+  constructor(options: PagesOptions) {
+    this.#options = options
+    this.#used = new PageSet(options.pages)
+    this.#free = new PageSet(options.pages)
+  }
+
+  /** Gives back after some pages, that others may have their turn. */
+  *walk(): Generator<void> {
+    const { snapshot, head } = this.#options
+    const tables: NamedTree[] = []
+    yield* this.#tree(snapshot.main, head, false, (page, node, at) => {
+      if (kindOf(page, node) !== OF_TABLE) return
+      if (dataBytes(page, node) !== TREE_BYTES) return this.#fault(at, 'the row of a table has a wrong size')
+      const name = page.toString('latin1', node + NODE_HEADER, node + NODE_HEADER + keyBytes(page, node)).replace(/\0$/, '')
+      tables.push({ name, tree: treeAt(page, dataAt(page, node)), page: at })
+    })
+    yield* this.#tree(snapshot.free, head, true, (page, node, at) => this.#freePages(page, node, at))
+    this.#checkNewest()
+    // Another program's: nothing more of it will be read.
+    if (!isOurs(tables)) return
+    for (const table of tables) {
+      const why = tableFault(table, tables)
+      const versioned = why === undefined && hasVersions(table)
+      if (why === undefined) yield* this.#tree(table.tree, table.page, false, versioned ? this.#version : undefined)
+      else this.#fault(table.page, why)
+    }
+  }
+
+  *#tree(tree: Tree, toldAt: number, numbers: boolean, visit?: Walk['visit']): Generator<void> {
+    const before = this.faults.length
+    const counts = noCounts()
+    const wrong = treeFault(tree)
+    if (wrong !== undefined) this.#fault(toldAt, wrong)
+    else if (tree.root !== undefined && !this.ended)
+      yield* this.#page(tree.root, toldAt, 1, { tree, counts, numbers, visit }, Number(this.#options.snapshot.txn))
+    const different = this.ended || this.faults.length > before ? undefined : countFault(tree, counts)
+    if (different !== undefined) this.#fault(toldAt, different)
+  }
+
+  /** The keys below are from `from` on and before `to`. */
+  *#page(at: number, toldAt: number, level: number, walk: Walk, newest: number, from?: Key, to?: Key): Generator<void> {
+    const leaf = level === walk.tree.depth
+    const page = (this.#buffers[level] ??= Buffer.alloc(this.#options.snapshot.pageSize))
+    if (!this.#take(at, toldAt)) return
+    const why =
+      this.#load(page, at) ?? pageFault(page, at, leaf) ?? agesFault(page, newest) ?? orderFault(page, walk.numbers, leaf, from, to)
+    if (why !== undefined) {
+      this.#fault(at, why)
+      return
+    }
+    if (this.#read >= this.#turnAt) {
+      this.#turnAt = this.#read + AT_ONCE
+      yield
+    }
+    const nodes = nodesOf(page)
+    if (leaf) {
+      walk.counts.leaves += 1
+      walk.counts.entries += nodes
+      for (let index = 0; index < nodes; index++) {
+        const node = nodeAt(page, index)
+        if (kindOf(page, node) === IN_PAGES) this.#large(page, node, at, walk.counts)
+        walk.visit?.(page, node, at)
+      }
+      return
+    }
+    walk.counts.branches += 1
+    const own = txnOf(page)
+    for (let index = 0; index < nodes && !this.ended; index++) {
+      const node = nodeAt(page, index)
+      const next = index + 1 < nodes ? { page, node: nodeAt(page, index + 1) } : to
+      yield* this.#page(childAt(page, node), at, level + 1, walk, own, index === 0 ? from : { page, node }, next)
+    }
+  }
+
+  #large(page: Buffer, node: number, at: number, counts: Counts): void {
+    const data = dataAt(page, node)
+    const [first, txn, count] = [longAt(page, data), longAt(page, data + 8), longAt(page, data + 16)]
+    const { pageSize } = this.#options.snapshot
+    if (count < 1 || dataBytes(page, node) > count * pageSize - PAGE_HEADER)
+      return this.#fault(at, `${count} pages of a large value are told of`)
+    counts.large += count
+    for (let each = first; each < first + count; each++) if (!this.#take(each, at)) return
+    const header = Buffer.alloc(PAGE_HEADER)
+    const why = this.#load(header, first) ?? largeFault(header, first, count, txn) ?? agesFault(header, txnOf(page))
+    if (why !== undefined) this.#fault(first, why)
+  }
+
+  /** A row of a table with versions begins with its own, a whole number in the form of a float. */
+  readonly #version = (page: Buffer, node: number, at: number): void => {
+    if (kindOf(page, node) === IN_PAGES) return
+    const version = dataBytes(page, node) < 8 ? 0 : page.readDoubleLE(dataAt(page, node))
+    if (!Number.isSafeInteger(version) || version < 1) this.#fault(at, `one of its rows has the version ${version}`)
+  }
+
+  /** A list of free pages: how many numbers follow; then pages, and before the first of several in a row how many, as a negative number. */
+  #freePages(page: Buffer, node: number, at: number): void {
+    const [data, size] = [dataAt(page, node), dataBytes(page, node)]
+    let list = page.subarray(data, data + size)
+    if (kindOf(page, node) === IN_PAGES) {
+      const { pageSize } = this.#options.snapshot
+      list = Buffer.alloc(size)
+      if (readSync(this.#options.fd, list, 0, size, longAt(page, data) * pageSize + PAGE_HEADER) < size) return
+    }
+    const numbers = size < 8 || size % 8 !== 0 ? -1 : Number(list.readBigInt64LE(0))
+    if (numbers < 0 || numbers >= size / 8) return this.#fault(at, 'a list of free pages has a wrong size')
+    let inRow = 1
+    for (let index = 1; index <= numbers; index++) {
+      const number = Number(list.readBigInt64LE(8 * index))
+      if (number < 0) inRow = -number
+      else if (number > 0) {
+        const why = this.#release(number, inRow)
+        if (why !== undefined) return this.#fault(at, why)
+        inRow = 1
+      }
+    }
+  }
+
+  #release(first: number, count: number): string | undefined {
+    if (first < 2 || first + count - 1 > this.#options.snapshot.lastPage)
+      return `it tells that page ${first} is free, and ${count - 1} after it`
+    for (let page = first; page < first + count && page < this.#options.pages; page++) {
+      if (this.#used.has(page)) return `it tells that page ${page} is free, which is in use`
+      this.#free.add(page)
+    }
+    return undefined
+  }
+
+  /** Whether the page may be in use, and is not yet. */
+  #take(page: number, toldAt: number): boolean {
+    const { snapshot, pages } = this.#options
+    if (page < 2 || page > snapshot.lastPage)
+      this.#fault(toldAt, `it leads to page ${page}, and the last one taken is ${snapshot.lastPage}`)
+    else if (page >= pages) this.#fault(page, this.#endsBefore())
+    else if (this.#used.has(page)) this.#fault(page, `more than one way leads to it: one from page ${toldAt}`)
+    else if (this.#free.has(page)) this.#fault(page, 'it is in use, and in the list of free pages')
+    else {
+      this.#used.add(page)
+      return true
+    }
+    return false
+  }
+
+  #load(into: Buffer, page: number): string | undefined {
+    this.#read += 1
+    if (this.#read >= this.#options.mostPages) this.ended = true
+    const read = readSync(this.#options.fd, into, 0, into.length, page * this.#options.snapshot.pageSize)
+    return read < into.length ? this.#endsBefore() : undefined
+  }
+
+  #endsBefore(): string {
+    return `it is in use, and the file ends before it, after ${this.#options.pages} pages`
+  }
+
+  /** Each transaction writes the root of one of the two trees: a head that tells of a later one is not to be believed. */
+  #checkNewest(): void {
+    const { snapshot, head } = this.#options
+    if (this.faults.length > 0 || (snapshot.main.root ?? snapshot.free.root) === undefined) return
+    const header = Buffer.alloc(PAGE_HEADER)
+    const roots = [snapshot.main.root, snapshot.free.root].filter((root) => root !== undefined)
+    const newest = Math.max(...roots.map((root) => (this.#load(header, root) === undefined ? txnOf(header) : 0)))
+    if (newest !== Number(snapshot.txn)) this.#fault(head, `it tells of transaction ${snapshot.txn}, and ${newest} is the last one found`)
+  }
+
+  #fault(page: number, why: string): void {
+    this.faults.push({ page, why })
+    if (this.faults.length >= this.#options.mostFaults) this.ended = true
+  }
+}
+
+/** A page was written with or before those that lead to it. */
+function agesFault(page: Buffer, newest: number): string | undefined {
+  return txnOf(page) > newest ? `transaction ${txnOf(page)} wrote it, and ${newest} what leads to it` : undefined
+}

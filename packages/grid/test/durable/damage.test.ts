@@ -1,0 +1,116 @@
+import { embedded, openGrid } from '@stigmergy/grid'
+import { openDurable, openDurableReader } from '@stigmergy/grid/durable'
+import { isStoreError } from '@stigmergy/grid/store'
+import { open, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { pageFaults } from '../../src/durable/lmdb-walk.ts'
+import { createRandom } from '../random.ts'
+import { checkDamage, fillAll } from './damage-rounds.ts'
+import { quickPlace } from './places.ts'
+
+const test = suite('damaged pages')
+const ours = { owner: 'a', token: 1 }
+const PAGE = 4096
+
+async function inPlace(use: (path: string) => Promise<void>): Promise<void> {
+  const place = await quickPlace()
+  try {
+    await use(place.path)
+  } finally {
+    await place.done()
+  }
+}
+
+test('flipped bits are told by file and page, or harm nothing: no reader dies, hangs or takes a wrong value', () =>
+  inPlace(async (path) => {
+    const { told, right } = await checkDamage(path, 40, createRandom(7))
+    assert.ok(told >= 20 && right >= 1, `${told} were told, ${right} harmed nothing`)
+  }))
+
+test('one damaged page: whoever opens the file is told which, and who asks for no look is not', () =>
+  inPlace(async (path) => {
+    await fillAll(path, createRandom(3))
+    const file = join(path, 'data.mdb')
+    const bytes = await readFile(file)
+    // A leaf in use: what was written once stands only there, but for copies that are out of use.
+    const at = Math.floor(bytes.lastIndexOf('decision 7') / PAGE)
+    // Longer than its head says: of one that is shorter all is looked at.
+    const damaged = Buffer.concat([bytes, Buffer.alloc(1024 * PAGE)])
+    damaged.writeUInt16LE(damaged.readUInt16LE(at * PAGE + 20) + 2, at * PAGE + 20)
+    await writeFile(file, damaged)
+    const openers = [
+      () => openDurable({ path }),
+      () => openDurableReader(path),
+      () => openDurable({ path, checkPages: 'always' }),
+      () => openGrid(embedded({ path })),
+    ]
+    for (const opener of openers) {
+      const [opened] = await Promise.allSettled([opener()])
+      assert.ok(opened?.status === 'rejected' && isStoreError(opened.reason, 'STORE_BROKEN'), opener.toString())
+      assert.match(opened.reason.message, `${file} is damaged: page ${at}: its node`)
+    }
+    for (const checkPages of ['never', { maxBytes: 0 }, { maxBytes: PAGE }] as const)
+      await (await openDurableReader(path, { checkPages })).close()
+    await writeFile(file, bytes)
+    await (await openDurableReader(path)).close()
+  }))
+
+test('a writer beside the look, however quick: nothing is taken for damage', () =>
+  inPlace(async (path) => {
+    await fillAll(path, createRandom(4))
+    const file = join(path, 'data.mdb')
+    const durable = await openDurable({ path })
+    let looking = true
+    let commits = 0
+    const writing = (async () => {
+      for (let rev = 0; looking; rev++, commits++) {
+        const size = commits % 7 === 0 ? 9000 : 300
+        await Promise.all(Array.from({ length: 8 }, (_, at) => durable.store.commit(`busy-${at}`, rev, ours, Buffer.alloc(size, commits))))
+      }
+    })()
+    for (let look = 0; look < 12; look++) {
+      assert.equal(await pageFaults(file), [], `look ${look}`)
+      await (await openDurableReader(path)).close()
+    }
+    looking = false
+    await writing
+    assert.ok(commits > 10, `${commits} commits`)
+    await durable.close()
+  }))
+
+test('options of the look that cannot be', () =>
+  inPlace(async (path) => {
+    for (const checkPages of ['sometimes', 1, null, { maxBytes: -1 }, { bytes: 1 }, {}]) {
+      for (const opener of [() => openDurable({ path, checkPages } as never), () => openDurableReader(path, { checkPages } as never)]) {
+        const [opened] = await Promise.allSettled([opener()])
+        assert.ok(opened?.status === 'rejected' && isStoreError(opened.reason, 'BAD_OPTION'), JSON.stringify(checkPages))
+      }
+      assert.throws(() => embedded({ path, checkPages } as never), /checkPages|maxBytes/)
+    }
+  }))
+
+test('the head of the file: what it tells is compared with the other head, and with what it leads to', () =>
+  inPlace(async (path) => {
+    await fillAll(path, createRandom(5))
+    const file = join(path, 'data.mdb')
+    const bytes = await readFile(file)
+    const fields = { version: 28, size: 48, kind: 52, levels: 54, root: 136, 'last page': 144, transaction: 152 }
+    for (const [name, at] of Object.entries(fields)) {
+      for (const head of [0, 1]) {
+        const handle = await open(file, 'r+')
+        await handle.write(Buffer.from([(bytes[head * PAGE + at] ?? 0) ^ 4]), 0, 1, head * PAGE + at)
+        const [opened] = await Promise.allSettled([openDurableReader(path)])
+        if (opened?.status === 'fulfilled') {
+          // The older one counts for nothing but beside the newer one.
+          assert.ok(['levels', 'root', 'last page'].includes(name), `${name} of head ${head}`)
+          await opened.value.close()
+        } else assert.ok(opened !== undefined && isStoreError(opened.reason, 'STORE_BROKEN'), `${name}: ${String(opened?.reason)}`)
+        await handle.write(bytes, head * PAGE, PAGE, head * PAGE)
+        await handle.close()
+      }
+    }
+  }))
+
+test.run()

@@ -1,0 +1,110 @@
+import { ExportResultCode } from '@opentelemetry/core'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import { startTelemetry } from '@stigmergy/telemetry/node'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { reasonCode } from '../src/recorder/keep-rules.ts'
+import { collector } from './support/collector.ts'
+import { withEnvironment } from './support/environment.ts'
+import { openFlight } from './support/flight.ts'
+import { agentInfo } from './support/transitions.ts'
+
+const test = suite('losses')
+const none: ReadonlySet<string> = new Set()
+const small = { keep: { ratio: 0, slowPerSecond: 0 }, historyMs: 1, maxMebibytes: 1 } as const
+
+test('a trace that is kept late tells how many of its spans are overwritten', () => {
+  const { recorder, flight, spans, lost } = openFlight(small)
+  const root = recorder.root('reading', {}, 0, 0)
+  const agent = agentInfo()
+  const step = () => {
+    const context = recorder.start(root)
+    recorder.end(recorder.rowOf(agent), 'go', 0, 0, 0, 1, 'a', 'b', none, none, undefined, context)
+    return context
+  }
+  for (let i = 0; i < 4; i++) step()
+  for (let i = 0; i < 10_000; i++) recorder.root('other', {}, i, i)
+  recorder.link(step(), root)
+  recorder.keep(root, reasonCode('drift'))
+  assert.is(spans().length, 1)
+  assert.equal([lost(), flight.counts.incomplete], [5, 1])
+  step()
+  assert.is(spans().length, 2)
+  assert.is(lost(), 5, 'counted once, and a link is no span')
+})
+
+test('a kept trace whose row is taken before it is told: its spans are counted', () => {
+  const { recorder, flight, spans, lost } = openFlight({ ...small, historyMs: 3_600_000 })
+  const kept = recorder.root('reading', {}, 0, 0, 'plan')
+  // Rows are taken, and no records are written that would make the kept one leave.
+  recorder.keep(kept, reasonCode('debug'))
+  for (let i = 0; i < 33_000; i++) recorder.start(undefined)
+  assert.is(spans().length, 0)
+  assert.equal([lost(), flight.counts.traces, flight.counts.incomplete], [1, 1, 1])
+})
+
+test('a trace kept elsewhere that has nothing here yet is none of those exported', () => {
+  const { recorder, flight, spans } = openFlight(small)
+  const trace = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1 }
+  recorder.keepRemote(trace.traceId, 'error')
+  spans()
+  assert.is(flight.counts.traces, 0)
+  const context = recorder.start(trace)
+  recorder.end(recorder.rowOf(agentInfo()), 'go', 0, 0, 0, 1, 'a', 'b', none, none, undefined, context)
+  spans()
+  assert.is(flight.counts.traces, 1)
+})
+
+/** Traces of four spans through a queue of ten: what arrived, and what telemetry says of it. */
+async function through(exportThread: boolean, variables: Readonly<Record<string, string>> = {}) {
+  return withEnvironment({ OTEL_BSP_MAX_QUEUE_SIZE: '10', ...variables }, async () => {
+    const seen = new Map<string, number>()
+    const exporter = {
+      export(spans: ReadableSpan[], done: (result: { readonly code: ExportResultCode }) => void) {
+        for (const span of spans) seen.set(span.spanContext().traceId, (seen.get(span.spanContext().traceId) ?? 0) + 1)
+        done({ code: ExportResultCode.SUCCESS })
+      },
+      shutdown: async () => {},
+    }
+    const telemetry = await startTelemetry({
+      keep: 'all',
+      prometheus: { port: 0 },
+      warn: () => {},
+      ...(exportThread ? { exportThread } : { spanExporters: [exporter] }),
+    })
+    const agent = agentInfo()
+    const { transitions } = telemetry.core
+    for (let i = 0; i < 100; i++) {
+      let context = telemetry.startTrace('reading')
+      for (let k = 0; k < 3; k++) {
+        const next = transitions!.start(agent, 'go', context, 1, 1, 0)!
+        transitions!.end(agent, 'go', context, 1, 1, 0, 2, 'a', 'b', none, none, undefined, next)
+        context = next
+      }
+    }
+    await telemetry.flush()
+    const text = await (await fetch(telemetry.prometheus!.url)).text()
+    const ratio = Number(/^telemetry_coherent_trace_ratio (\S+)$/m.exec(text)?.[1])
+    const dropped = telemetry.tally.dropped.span
+    await telemetry.close()
+    return { seen, ratio, dropped }
+  })
+}
+
+test('a trace of which a span found no room in the queue is not whole', async () => {
+  const { seen, ratio, dropped } = await through(false)
+  const whole = [...seen.values()].filter((count) => count === 4).length
+  assert.ok(dropped > 0 && whole > 0 && whole < 100, `${whole} whole, ${dropped} dropped`)
+  assert.is(Math.round(ratio * 100), whole)
+})
+
+test('the same through the thread that exports', async () => {
+  const server = await collector()
+  const { ratio, dropped } = await through(true, { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${server.url}/v1/traces` })
+  await server.close()
+  const broken = 100 - Math.round(ratio * 100)
+  assert.ok(broken > 0 && broken < 100, String(ratio))
+  assert.ok(dropped >= broken && dropped <= 4 * broken, `${dropped} spans of ${broken} traces`)
+})
+
+test.run()
