@@ -132,7 +132,7 @@ test('sends between an agent and its machines pass at once; what those want outs
   await bench.close()
 })
 
-test('so many transitions wait for one commit, then the mailbox holds', async () => {
+test('so many transitions wait for one commit, and so many commits are under way; then the mailbox holds', async () => {
   const store = slowStore()
   const bench = await openBench({ store })
   const machine = createMachine({
@@ -140,18 +140,19 @@ test('so many transitions wait for one commit, then the mailbox holds', async ()
     context: { n: 0 },
     on: { up: { actions: assign({ n: ({ context }) => context.n + 1 }) } },
   })
-  const agent = await bench.system.spawn(machine, { durability: 'gated', gate: { maxTransitions: 10 } })
+  const agent = await bench.system.spawn(machine, { durability: 'gated', gate: { maxTransitions: 10, maxCommits: 3 } })
   store.hold()
-  for (let i = 0; i < 50; i++) agent.send({ type: 'up' })
+  for (let i = 0; i < 70; i++) agent.send({ type: 'up' })
   await bench.settle()
-  assert.is(store.waiting, 1)
-  assert.is(agent.snapshot.context.n, 20, 'ten under way to the store, ten more')
+  assert.is(store.waiting, 3)
+  assert.is(agent.snapshot.context.n, 40, 'three times ten under way to the store, ten more')
   store.let()
   await bench.settle()
-  assert.is(agent.snapshot.context.n, 30)
+  assert.is(store.waiting, 3)
+  assert.is(agent.snapshot.context.n, 50)
   store.flow()
   await bench.settle()
-  assert.is(agent.snapshot.context.n, 50)
+  assert.is(agent.snapshot.context.n, 70)
   await bench.close()
 })
 

@@ -1,10 +1,10 @@
 import { createNoopMeter, type Attributes, type Meter, type Tracer } from '@opentelemetry/api'
-import type { CoreHooks } from '@stigmergy/core'
+import type { AgentInfo, CoreHooks } from '@stigmergy/core'
 import type { Clock, Grid, GridHooks, TraceContext } from '@stigmergy/grid'
 import { createAges, type AgeReading } from './ages.ts'
 import { bothChanges, withMetrics } from './both.ts'
 import type { Current } from './current.ts'
-import { createLabels, type BaseLabels } from './labels.ts'
+import { createLabels, type BaseLabels, type Labels } from './labels.ts'
 import { createMetricHooks } from './metric-hooks.ts'
 import { meterInstruments } from './metrics/meter-instruments.ts'
 import type { Instruments } from './metrics/instruments.ts'
@@ -47,6 +47,8 @@ export interface TelemetryHooksOptions extends BaseLabels {
   readonly current?: Current | undefined
   /** Is told, once, an id that two agents have at the same time: they share their series. See `forSystem`. @default nobody is */
   readonly sharedId?: ((id: string) => void) | undefined
+  /** Is told of each agent that is spawned. @default nobody is */
+  readonly spawns?: ((agent: AgentInfo) => void) | undefined
   /** Where losses are counted. @default a new one */
   readonly tally?: Tally
 }
@@ -92,8 +94,11 @@ export interface TelemetryHooks {
   observe(name: ObservedName, readings: () => Iterable<Reading>): () => void
   /** Adds to a counter of what only others know. @default n 1 */
   count(name: CountedName, n?: number, labels?: Attributes): void
-  /** Adds what waits in the mailbox of every agent to `agent_mailbox_depth`. Returns its removal. */
-  watchSystem(system: WatchedSystem): () => void
+  /**
+   * Adds what waits in the mailbox of every agent to `agent_mailbox_depth`. `name`: that of `forSystem`, for one of several systems;
+   * agents that share their labels are added up. Returns its removal. Throws `TelemetryError` BAD_OPTION for an empty name.
+   */
+  watchSystem(system: WatchedSystem, name?: string): () => void
   /**
    * Adds how many records a reader of a journal has not handed out yet to `journal_lag_records`, until the reader is closed.
    * Returns its removal.
@@ -123,33 +128,38 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
   observeTally(instruments, tally, labels.base)
   const recorder = flight?.recorder
   let told = false
+  const { spawns = () => {} } = options
   const shared = (id: string): void => {
     if (!told) options.sharedId?.(id)
     told = true
   }
   if (flight !== undefined) observeFlight(instruments, flight, labels.base)
 
-  const hooksOf = (system: string | undefined): { readonly core: CoreHooks; readonly grid: GridHooks } => {
+  const hooksOf = (system: string | undefined): { readonly core: CoreHooks; readonly grid: GridHooks; readonly own: Labels } => {
     const own = system === undefined ? labels : createLabels(base, maxLabelValues, system)
-    const metrics = createMetricHooks(instruments, own, createLabels(base, maxLabelValues, system), time, shared)
+    const metrics = createMetricHooks(instruments, own, createLabels(base, maxLabelValues, system), time, { shared, spawns })
     const recording = recorder && createRecorderHooks({ recorder, metrics, current, system })
     const spans = recording?.core ?? (tracer === undefined ? undefined : createSpanHooks(tracer, time, system))
     return {
       core: withMetrics(spans, metrics.core),
       grid: recording === undefined ? metrics.grid : bothChanges(recording.grid, metrics.grid),
+      own,
     }
   }
-  const systems = new Map<string, CoreHooks>()
+  const systems = new Map<string, ReturnType<typeof hooksOf>>()
+  const ofSystem = (name: string): ReturnType<typeof hooksOf> => {
+    text('system', name)
+    const admitted = systems.has(name) || systems.size < MAX_SYSTEMS ? name : 'other'
+    let known = systems.get(admitted)
+    if (known === undefined) systems.set(admitted, (known = hooksOf(admitted)))
+    return known
+  }
+  const { core, grid } = hooksOf(undefined)
 
   return {
-    ...hooksOf(undefined),
-    forSystem(name) {
-      text('system', name)
-      const admitted = systems.has(name) || systems.size < MAX_SYSTEMS ? name : 'other'
-      let core = systems.get(admitted)
-      if (core === undefined) systems.set(admitted, (core = hooksOf(admitted).core))
-      return core
-    },
+    core,
+    grid,
+    forSystem: (name) => ofSystem(name).core,
     instruments,
     base,
     startTrace: createStartTrace({ recorder, tracer, clock, time }),
@@ -166,10 +176,10 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
     observeAge: ages.observe,
     observe: telling.observe,
     count: telling.count,
-    watchSystem: (system) => observeMailboxes(instruments, system, labels),
+    watchSystem: (system, name) => observeMailboxes(instruments, system, name === undefined ? labels : ofSystem(name).own),
     watchJournal: (journal, reader) => observeJournal(instruments, journal.name, reader, labels),
-    watchGrid(grid) {
-      const ends = [ages.watchGrid(grid), nearCaches.watch(grid)]
+    watchGrid(watched) {
+      const ends = [ages.watchGrid(watched), nearCaches.watch(watched)]
       return () => {
         for (const end of ends) end()
       }

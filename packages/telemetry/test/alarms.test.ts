@@ -2,6 +2,7 @@ import { createSystem } from '@stigmergy/core'
 import { createVirtualClock, openGrid } from '@stigmergy/grid'
 import {
   createAlarms,
+  gridBaselines,
   isTelemetryError,
   memoryBaselines,
   telemetryHooks,
@@ -125,7 +126,7 @@ test('a planner is degraded by an alarm about it, and told when it is over', asy
 })
 
 test('failures above what is expected raise at once, keep the trace, and clear when there are none', async () => {
-  const { alarms, told, kept, clock } = open({ errors: { expectedPerHour: 1, windowMs: 10_000 } })
+  const { alarms, told, kept, clock } = open({ errors: { expectedPerHour: 1 } })
   const fail = (id: string) =>
     alarms.core.onFailure?.({ agent: agentInfo({ id }), error: new Error('arm'), event: 'go', trace, decision: { type: 'stop' } })
   fail('r1')
@@ -243,6 +244,58 @@ test('a listener that rejects is counted as well, and ends no process', async ()
   assert.is(alarms.guestErrors, 1)
 })
 
+test('what keeps the baselines may throw: no decision fails by it, and a stale one is told', async () => {
+  const fail = (): never => {
+    throw new Error('mine')
+  }
+  const broken = { peek: fail, save() {} }
+  const garbage = { peek: () => ({ version: 1 }) as never, save() {} }
+  await using grid = await openGrid()
+  await grid.map('telemetry.baselines', { schemaVersion: 1 }).put(JSON.stringify(['planner', '', '']), 'no baseline')
+  const onError = async () => {
+    throw new Error('mine')
+  }
+  for (const baselines of [
+    broken,
+    garbage,
+    gridBaselines(grid, { onError }),
+    gridBaselines(grid, { onError: () => assert.unreachable() }),
+  ]) {
+    const { alarms, told } = open({ baselines })
+    assert.is(alarms.decided(planner, { action: 'x', readAgesMs: [1] }), true)
+    assert.is(alarms.decided(planner, { action: 'x', readAgesMs: [1e9] }), false)
+    assert.is(told.length, 1)
+    assert.is(alarms.guestErrors, baselines === broken || baselines === garbage ? 2 : 0)
+  }
+})
+
+test('a world of many entries has an age too', () => {
+  const { alarms } = open()
+  const ages = Array.from({ length: 300_000 }, () => 1)
+  assert.is(alarms.decided(planner, { action: 'x', readAgesMs: ages }), true)
+  assert.is(alarms.decided(planner, { action: 'x', readAgesMs: [...ages, 1e9] }), false)
+})
+
+test('an agent that drifts in one situation stays so while it does well in another, until that is learned anew', () => {
+  const { alarms, told } = open({ budget: { agents: 1, falseAlarmsPerDay: 0.1 }, drift: { windowDecisions: 20, baselineDecisions: 400 } })
+  const decide = (stratum: string, actions: string, times: number): void => {
+    for (let i = 0; i < times; i++) alarms.decided(planner, { action: actions[i % actions.length]!, stratum })
+  }
+  decide('busy', 'ab', 400)
+  decide('quiet', 'ab', 400)
+  for (let i = 0; i < 30; i++) {
+    decide('busy', 'a', 20)
+    decide('quiet', 'ab', 20)
+  }
+  const states = (): readonly string[] => told.map(({ kind, state }) => `${kind} ${state}`)
+  assert.equal(states(), ['drift raised'])
+  alarms.relearn('planner', 'quiet')
+  assert.equal(states(), ['drift raised'], 'that was not what drifted')
+  alarms.relearn('planner', 'busy')
+  assert.equal(states(), ['drift raised', 'drift cleared'])
+  assert.equal(alarms.active, [])
+})
+
 test('bad options quote the value', () => {
   const refused = (options: Partial<AlarmsOptions>, quoted: RegExp) =>
     assert.throws(
@@ -254,7 +307,7 @@ test('bad options quote the value', () => {
   refused({ stale: { maxAgeMs: NaN } }, /stale\.maxAgeMs is NaN/)
   refused({ slo: { planner: { seconds: 0 } } }, /slo\.planner\.seconds is 0/)
   refused({ budget: { falseAlarmsPerDay: 0 } }, /budget\.falseAlarmsPerDay is 0/)
-  refused({ errors: { windowMs: 1 } }, /errors\.windowMs is 1/)
+  refused({ errors: { expectedPerHour: 0 } }, /errors\.expectedPerHour is 0/)
 })
 
 test.run()

@@ -1,11 +1,12 @@
-import { openGrid } from '@stigmergy/grid'
-import { gridBaselines } from '@stigmergy/telemetry'
+import { createVirtualClock, openGrid } from '@stigmergy/grid'
+import { createAlarms, gridBaselines } from '@stigmergy/telemetry'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { memoryBaselines } from '../src/alarms/baseline.ts'
 import { cusumRunLength } from '../src/alarms/cusum.ts'
 import { DriftWatch, type DriftReading } from '../src/alarms/drift.ts'
 import { seeded } from './support/seeded.ts'
+import { agentInfo } from './support/transitions.ts'
 
 const test = suite('drift')
 const window = 100
@@ -134,6 +135,27 @@ test('agents, kinds and actions are bounded, and what is beyond is counted', () 
   watch.decided('robot', 'r1', 'a0')
   watch.decided('belt', 'b1', 'a0')
   assert.is(watch.unwatched, 2)
+})
+
+test('agents end in a time that does not grow with how many there are', () => {
+  const cost = (agents: number): number => {
+    const clock = createVirtualClock()
+    const budget = { falseAlarmsPerDay: 1000, agents: 1 }
+    const alarms = createAlarms({ clock, budget, drift: { windowDecisions: 20, baselineDecisions: 400 } })
+    const infos = Array.from({ length: agents }, (_, i) => agentInfo({ id: `p${i}`, type: 'planner' }))
+    for (let i = 0; i < 400; i++) alarms.decided(infos[0]!, { action: 'ab'[i % 2]! })
+    // All of them drift, and all of their alarms are raised.
+    for (const info of infos) for (let i = 0; i < 20; i++) alarms.decided(info, { action: 'c' })
+    assert.is(alarms.active.length, agents)
+    const before = process.cpuUsage()
+    for (const info of infos) alarms.core.onStop?.(info, 'stopped')
+    const { user } = process.cpuUsage(before)
+    assert.is(alarms.active.length, 0)
+    return user / agents
+  }
+  cost(500)
+  const [few, many] = [cost(500), cost(9000)]
+  assert.ok(many < 4 * few + 10, `${few} and ${many} microseconds each`)
 })
 
 test('the limit is the one of its run length', () => {

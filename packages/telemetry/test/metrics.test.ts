@@ -124,6 +124,23 @@ test('waits in the mailbox, and agents that run, are told by type', async () => 
   await close()
 })
 
+test('what waits in two systems is added up, or told apart by their names', async () => {
+  const { telemetry, read, close } = setUp()
+  const system = (waiting: number) => ({ agents: ['a'], agent: (id: string) => ({ id, type: 'robot', mailbox: { waiting } }) })
+  const depths = async () => (await read('agent_mailbox_depth')).map(({ attributes, value }) => [attributes['system'], value])
+  const ends = [telemetry.watchSystem(system(5000)), telemetry.watchSystem(system(7))]
+  assert.equal(await depths(), [[undefined, 5007]])
+  for (const end of ends) end()
+  telemetry.watchSystem(system(5000), 'left')
+  telemetry.watchSystem(system(0), 'right')
+  assert.equal(await depths(), [
+    ['left', 5000],
+    ['right', 0],
+  ])
+  assert.throws(() => telemetry.watchSystem(system(1), ''), /system is ""/)
+  await close()
+})
+
 test('breakers and mailboxes of a real system are told by themselves', async () => {
   const { telemetry, read, close, clock } = setUp()
   const grid = await openGrid({ clock })

@@ -94,6 +94,8 @@ test('alarms of one process that tell the same labels are added up, and the wors
   for (const value of [3, 1]) registry.observe('agent_error_reproduction_number', (tell) => tell(value, {}))
   assert.equal(points(registry, 'agent_alarms_active'), [{ labels: { kind: 'slo' }, value: 2 }])
   assert.equal(points(registry, 'agent_error_reproduction_number'), [{ labels: {}, value: 3 }])
+  for (const value of [2, 0]) registry.observe('agent_breaker_state', (tell) => tell(value, { breaker: 'store' }))
+  assert.equal(points(registry, 'agent_breaker_state'), [{ labels: { breaker: 'store' }, value: 2 }])
 })
 
 test('an exemplar is the newest kept trace of its bucket', () => {
@@ -112,6 +114,14 @@ test('labels that a scraper would refuse do not cost the page', () => {
   const text = metricsText(registry.collect(), {}, 'open-metrics')
   assert.match(text, /^task_assignment_latency_seconds_count\{rule_name="a;b",_1st="x",_="y"\} 1$/m)
   assert.match(text, /^task_assignment_latency_seconds_bucket\{rule_name="a;b",_1st="x",_="y",le="\+Inf"\} 1$/m)
+})
+
+test('names that are Prometheus own do not cost the page either', () => {
+  const { registry } = setUp()
+  registry.observe('agent_breaker_state', (tell) => tell(1, { __name__: 'up', '..a': 'b', breaker: 'x' }))
+  const text = metricsText(registry.collect(), { __meta: 'y' }, 'open-metrics')
+  assert.match(text, /^agent_breaker_state\{_name__="up",_a="b",breaker="x"\} 1$/m)
+  assert.match(text, /^target_info\{_meta="y"\} 1$/m)
 })
 
 test('the text of both formats', () => {

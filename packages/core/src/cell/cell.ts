@@ -9,7 +9,8 @@ import { takeInterrupted, tellInterrupted, type Interrupted } from './interrupte
 import { captureRecord, isPlain, type AgentRecord, type PersistedSnapshot } from '../durability/record.ts'
 import type { Services } from '../services.ts'
 import { stopChildren } from './step.ts'
-import { moveTimers, rearmTimers } from './timers.ts'
+import { startTimers } from './start-timers.ts'
+import { moveTimers, waitsFor } from './timers.ts'
 import type { DozingTimer } from './tree.ts'
 import { Turns } from './turns.ts'
 
@@ -87,6 +88,7 @@ export class Cell extends Turns implements HostOwner {
     this.#event = undefined
     this.#envelope = undefined
     this.#snapshot = next
+    this.#host?.settled()
     this.cause.end(before, next, undefined)
     if (changed) this.owner.changed()
     if (next !== before) this.listeners?.tell(next)
@@ -132,6 +134,7 @@ export class Cell extends Turns implements HostOwner {
     const host = this.#newHost()
     const first = host.prepare(input, stored?.snapshot)
     if (first.status === 'error') throw first.error
+    host.unarmed = stored?.timers ?? []
     this.#host = host
     this.#snapshot = first
     this.remember(stored, this.#options.mailbox.dedup)
@@ -181,7 +184,7 @@ export class Cell extends Turns implements HostOwner {
     try {
       this.cause.run(trace, () =>
         host.start(() => {
-          if (stored !== undefined) rearmTimers(host, stored.timers, this.#options.timers)
+          startTimers(host, stored !== undefined, this.#options.timers)
           // A new agent whose children fail at once has not started; a restored one fails like any other.
           this.#started = first.length > 0
           this.listeners?.tell(this.snapshot)
@@ -234,7 +237,7 @@ export class Cell extends Turns implements HostOwner {
   /** The last good snapshot, if it is all there is to keep: no child, no timer, nothing it was sent that it must know again. */
   get plain(): AnyMachineSnapshot | undefined {
     const { snapshot } = this
-    const more = this.#host?.tree?.waiting === true || this.seen !== undefined || this.inbox.dedup !== undefined
+    const more = waitsFor(this.#host as Host, snapshot) || this.seen !== undefined || this.inbox.dedup !== undefined
     return !more && snapshot.status === 'active' && isPlain(snapshot) ? snapshot : undefined
   }
 

@@ -6,6 +6,7 @@ import type { EffectData } from '../durability/outbox.ts'
 import { isEmpty } from './slim.ts'
 import { isStorable } from '../durability/storable.ts'
 import { Stepper, type Deciding } from './stepper.ts'
+import type { PendingTimer } from './timers.ts'
 import { Tree, type Dozing, type DozingTimer } from './tree.ts'
 
 const STOP: AnyEventObject = { type: 'xstate.stop' }
@@ -56,6 +57,8 @@ export class Host extends Stepper {
   #busy = false
   #tree: Tree | undefined
   #heir: (() => Host | undefined) | undefined
+  /** What it is to wait for once it has started. Undefined: it waits. */
+  unarmed: readonly PendingTimer[] | undefined
 
   constructor({ id, machine, environment, gate }: HostOptions, owner: HostOwner) {
     super(machine, gate, environment.deciding)
@@ -122,6 +125,11 @@ export class Host extends Stepper {
     }
     first()
     this.#drain()
+  }
+
+  /** A step is done, its effects have run or are held: what it did to the timers stands. */
+  settled(): void {
+    this.#tree?.settled()
   }
 
   /** Goes on with the timers it fell asleep with. */

@@ -29,6 +29,7 @@ export interface Dozing {
 /** The agent a tree belongs to. */
 export interface TreeRoot {
   readonly id: string
+  readonly self: AnyActorRef
   readonly clock: Clock
   readonly gate: Gate | undefined
   readonly logger: (...args: readonly unknown[]) => void
@@ -39,6 +40,8 @@ export interface TreeRoot {
 }
 
 const NOT_INSPECTED = { unsubscribe: (): void => undefined }
+/** How the events of `after` begin. */
+export const AFTER = 'xstate.after.'
 const NO_TIMERS: ReadonlyMap<string, Scheduled> = new Map()
 const NO_NAMES: ReadonlyMap<string, AnyActorRef> = new Map()
 
@@ -51,6 +54,8 @@ export class Tree {
   // Most agents have no timers and no names.
   #timers: Map<string, Scheduled> | undefined
   #named: Map<string, AnyActorRef> | undefined
+  // Of the agent's own timers, those that the step which is running has moved: as they were before it. Undefined: there was none.
+  #before: Map<string, Scheduled | undefined> | undefined
   #booked = 0
 
   constructor(root: TreeRoot) {
@@ -131,6 +136,7 @@ export class Tree {
     this.reserve([id])
     const timer: Scheduled = { source, target, event, id, delayMs: delay, dueAtMs, trace, handle: undefined }
     this.#timers ??= new Map()
+    this.#moves(keyOf(source, id), source)
     this.#timers.set(keyOf(source, id), timer)
     // It is part of the state at once; that it runs is an effect (I2).
     if (this.#root.gate === undefined) this.#arm(timer)
@@ -170,6 +176,8 @@ export class Tree {
           this.#arm(timer)
           return
         }
+        // A step that fails on an `after` leaves the state that waits for it. What it sent itself is a dead letter then.
+        if (timer.event.type.startsWith(AFTER)) this.#moves(key, timer.source)
         this.#timers?.delete(key)
         this.#root.because(timer.trace, () => this._relay(timer.source, timer.target, timer.event))
       },
@@ -181,6 +189,7 @@ export class Tree {
     const key = keyOf(source, id)
     const timer = this.#timers?.get(key)
     if (timer === undefined) return
+    this.#moves(key, source)
     this.#timers?.delete(key)
     if (timer.handle !== undefined) this._clock.clearTimeout(timer.handle)
   }
@@ -191,6 +200,25 @@ export class Tree {
 
   get waiting(): boolean {
     return this.#timers !== undefined && this.#timers.size > 0
+  }
+
+  #moves(key: string, source: AnyActorRef): void {
+    if (source !== this.#root.self) return
+    this.#before ??= new Map()
+    if (!this.#before.has(key)) this.#before.set(key, this.#timers?.get(key))
+  }
+
+  /** The step is done: what it did to the timers stands. */
+  settled(): void {
+    this.#before = undefined
+  }
+
+  /** What waits, as it was when the last step was done: a step that fails has not happened. */
+  get kept(): readonly Scheduled[] {
+    const before = this.#before
+    if (before === undefined || before.size === 0) return [...this.scheduled]
+    const now = [...(this.#timers ?? NO_TIMERS)].filter(([key]) => !before.has(key)).map(([, timer]) => timer)
+    return [...[...before.values()].filter((timer) => timer !== undefined), ...now]
   }
 
   /** What waits, in the order it was scheduled. */

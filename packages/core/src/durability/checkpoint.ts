@@ -1,8 +1,9 @@
 import type { Clock, TimerHandle } from '@stigmergy/grid'
 import { isCoreError } from '../errors.ts'
 import { FORGOTTEN, isForgotten } from './forgotten.ts'
-import type { StoreAccess, Write } from './store-access.ts'
+import type { StoreAccess } from './store-access.ts'
 import { isFinal, type Fence } from './store.ts'
+import { Commit, UnderWay, type Committing } from './under-way.ts'
 import { Waiters, type Waiting } from './waiters.ts'
 
 /** A state as it is stored, and the number up to which the gate opens once it is. */
@@ -15,6 +16,8 @@ export interface Encoded {
 export interface CheckpointOwner {
   /** The state as it is now. Throws `CoreError` BAD_STATE if it cannot be stored. */
   encode(): Encoded
+  /** So many commits may be under way now. */
+  readonly maxCommits: number
   committed(rev: number, encoded: Encoded): void
   /** The store failed and is tried again, or the state cannot be stored. */
   uncommitted(error: unknown): void
@@ -27,7 +30,7 @@ const RETRY_MIN_MS = 100
 const RETRY_MAX_MS = 5000
 
 /** Keeps an agent's last good state in the store, written behind: a crash of the process loses at most what is not yet written. */
-export class Checkpoint implements Write {
+export class Checkpoint implements Committing {
   readonly id: string
   readonly fence: Fence
   readonly #access: StoreAccess
@@ -36,13 +39,14 @@ export class Checkpoint implements Write {
   #rev: number
   #dirty = false
   #held: Encoded | undefined
-  /** On its way to the store, at most one at a time: what changes meanwhile goes with the next one, as one. */
-  #writing: Encoded | undefined
+  /** Mostly at most one: what changes meanwhile goes with the next one, as one. */
+  readonly #underWay = new UnderWay()
   /** Commits begun so far. */
   #commits = 0
   #failure: { readonly error: unknown; readonly final: boolean } | undefined
   #retry: TimerHandle | undefined
   #retryMs = RETRY_MIN_MS
+  /** After an error nobody knows whether the state before is stored. */
   #unsure = false
   #closed = false
   readonly #waiters = new Waiters()
@@ -62,23 +66,19 @@ export class Checkpoint implements Write {
     this.#owner = owner
   }
 
-  /** Revision in the store, 0 for none. */
-  get expectedRev(): number {
-    return this.#rev
-  }
-
-  get value(): Uint8Array {
-    return (this.#writing as Encoded).bytes
+  /** The revision in the store, 0 for none, once all that is under way is there. */
+  get rev(): number {
+    return this.#rev + this.#underWay.size
   }
 
   /** True if the store has the newest state, and nothing is wrong. */
   get atRest(): boolean {
-    return !this.#dirty && this.#writing === undefined && this.#retry === undefined && this.#failure === undefined && !this.#unsure
+    return !this.unstored && this.#retry === undefined && this.#failure === undefined && !this.#unsure
   }
 
   /** There is a newer state, or one on its way. */
   get unstored(): boolean {
-    return this.#dirty || this.#writing !== undefined
+    return this.#dirty || this.#underWay.size > 0
   }
 
   /** There is a newer state. Cheap: nothing is encoded before `flush`. */
@@ -106,13 +106,19 @@ export class Checkpoint implements Write {
     }
   }
 
-  /** Starts a commit of the newest state, unless one is under way: then the next one begins when it ends. */
+  /** Starts a commit of the newest state, unless it has to wait for one that is under way: then it begins when that one ends. */
   flush(): void {
-    if (!this.#dirty || this.#writing !== undefined || this.#retry !== undefined || this.#failure?.final === true) return
+    if (!this.#dirty || this.#retry !== undefined || this.#failure?.final === true) return
+    if (this.#underWay.size > 0 && !this.#mayFollow) return
     const state = this.#encoded(() => this.#owner.encode())
     this.#held = undefined
     this.#dirty = false
     if (state !== undefined) this.#commit(state)
+  }
+
+  /** A further one may be begun: the store takes them in order, and so far all goes well. */
+  get #mayFollow(): boolean {
+    return !this.#unsure && !this.#underWay.troubled && this.#access.ordered && this.#underWay.size < this.#owner.maxCommits
   }
 
   /** Nothing is written any more, for this reason. What is on its way may still arrive. */
@@ -129,47 +135,48 @@ export class Checkpoint implements Write {
   }
 
   #commit(state: Encoded): void {
-    this.#writing = state
     this.#commits += 1
-    if (!this.#unsure) this.#write()
+    const commit = new Commit(this, this.rev, state, this.#commits)
+    this.#underWay.add(commit)
+    if (!this.#unsure) this.#access.write(commit)
     else
       this.#access.get(this.id).then(
         (kept) => {
           // After an error the state before may be stored or not: the store is asked, since only we write under this fence.
           if (kept?.fence.token === this.fence.token && kept.fence.owner === this.fence.owner) this.#rev = kept.rev
-          this.#write()
+          commit.expectedRev = this.#rev
+          this.#access.write(commit)
         },
-        (error: unknown) => this.refused(error),
+        (error: unknown) => commit.refused(error),
       )
   }
 
-  #write(): void {
-    this.#unsure = true
-    this.#access.write(this)
-  }
-
-  /** Of the store. */
-  stored(rev: number): void {
-    const state = this.#writing as Encoded
+  /** Of a commit. */
+  stored(commit: Commit, rev: number): void {
+    if (!this.#underWay.stored(commit)) return
+    const { state, number } = commit
     this.#rev = rev
     this.#unsure = false
     if (this.#failure?.final !== true) this.#failure = undefined
     this.#retryMs = RETRY_MIN_MS
-    this.#writing = undefined
     if (!isForgotten(state.bytes)) this.#owner.committed(rev, state)
-    const commit = this.#commits
     this.flush()
-    if (this.#waiters.none) return
-    this.#waiters.tell(commit, undefined)
-    this.#refuse()
+    if (!this.#waiters.none) {
+      this.#waiters.tell(number, undefined)
+      this.#refuse()
+    }
+    this.refused()
   }
 
-  /** Of the store. */
-  refused(error: unknown): void {
-    const state = this.#writing as Encoded
+  /** Of a commit. */
+  refused(): void {
+    const refused = this.#underWay.refused()
+    if (refused !== undefined) this.#failed(refused.error, refused.newest)
+  }
+
+  #failed(error: unknown, state: Encoded): void {
     const final = isFinal(error) || this.#failure?.final === true
-    if (final) this.#unsure = false
-    this.#writing = undefined
+    this.#unsure = !final
     this.#failure = { error, final }
     if (final) {
       this.#owner.lost(error)
@@ -181,7 +188,7 @@ export class Checkpoint implements Write {
     this.#dirty = true
     this.#owner.uncommitted(error)
     this.#refuse()
-    if (this.#closed || this.#writing !== undefined) return
+    if (this.#closed || this.#underWay.size > 0) return
     this.#retry = this.#clock.setTimeout(() => {
       this.#retry = undefined
       this.flush()
@@ -191,7 +198,7 @@ export class Checkpoint implements Write {
 
   /** Whoever waits hears what prevents it, unless it is being tried. */
   #refuse(): void {
-    if (this.#writing === undefined && this.#failure !== undefined) this.#waiters.tell(Infinity, this.#failure)
+    if (this.#underWay.size === 0 && this.#failure !== undefined) this.#waiters.tell(Infinity, this.#failure)
   }
 
   /** Resolves once the state as it is now is committed. Rejects with the error that prevents it. */
@@ -205,7 +212,7 @@ export class Checkpoint implements Write {
     if (this.#retry !== undefined) this.#clock.clearTimeout(this.#retry)
     this.#retry = undefined
     this.flush()
-    if (this.#writing !== undefined) this.#waiters.add(this.#commits + (this.#dirty ? 1 : 0), waiting)
+    if (this.#underWay.size > 0) this.#waiters.add(this.#commits + (this.#dirty ? 1 : 0), waiting)
     else if (this.#failure === undefined) waiting.resolve()
     else waiting.reject(this.#failure.error)
   }

@@ -2,8 +2,13 @@ import { choiceOption, integerOption, numberOption } from '../check.ts'
 
 /** How far an agent with `durability: 'gated'` may run ahead of its store. */
 export interface GateOptions {
-  /** Transitions that may wait for one commit; then nothing is taken from the mailbox until the store has answered. @default 256 */
+  /** Transitions that may wait for one commit; then nothing is taken from the mailbox until the next one begins. @default 256 */
   readonly maxTransitions?: number
+  /**
+   * Commits that may be under way at a time, of `maxTransitions` each. More than one only to a store that takes them in order (`ordered`),
+   * and only while the agent would have to stop otherwise. @default 8
+   */
+  readonly maxCommits?: number
   /** Effects that may be undone (receivers that are full or not there); then nothing is taken from the mailbox. @default 1024 */
   readonly maxOutbox?: number
   /** How long one effect is tried, in milliseconds; then it is a dead letter. @default 60_000 */
@@ -19,13 +24,21 @@ export interface GateOptions {
 
 export type ResolvedGateOptions = Required<GateOptions>
 
-const DEFAULTS: ResolvedGateOptions = { maxTransitions: 256, maxOutbox: 1024, giveUpMs: 60_000, whenStoreGone: 'hold', goneAfterMs: 5000 }
+const DEFAULTS: ResolvedGateOptions = {
+  maxTransitions: 256,
+  maxCommits: 8,
+  maxOutbox: 1024,
+  giveUpMs: 60_000,
+  whenStoreGone: 'hold',
+  goneAfterMs: 5000,
+}
 
 /** Checks the options. Throws `CoreError` BAD_OPTION. */
 export function resolveGateOptions(options?: GateOptions): ResolvedGateOptions {
   if (options === undefined) return DEFAULTS
   return {
     maxTransitions: integerOption('gate.maxTransitions', options.maxTransitions, DEFAULTS.maxTransitions, 1),
+    maxCommits: integerOption('gate.maxCommits', options.maxCommits, DEFAULTS.maxCommits, 1),
     maxOutbox: integerOption('gate.maxOutbox', options.maxOutbox, DEFAULTS.maxOutbox, 1),
     giveUpMs: numberOption('gate.giveUpMs', options.giveUpMs, DEFAULTS.giveUpMs, 0, Infinity),
     whenStoreGone: choiceOption('gate.whenStoreGone', options.whenStoreGone, DEFAULTS.whenStoreGone, ['hold', 'degrade']),

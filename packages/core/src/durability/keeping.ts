@@ -4,6 +4,7 @@ import { encodeState } from './encode-state.ts'
 import { isCoreError } from '../errors.ts'
 import { Gate } from './gate.ts'
 import { decodeRecord, sameBytes, type Found, type KeepingOptions, type Kept, type Resting } from './kept.ts'
+import { Outage } from './outage.ts'
 import { Outbox, type EffectData } from './outbox.ts'
 import type { AgentRecord } from './record.ts'
 import type { Services } from '../services.ts'
@@ -21,7 +22,7 @@ export class Keeping extends Deadline implements CheckpointOwner {
   #checkpoint: Checkpoint | undefined
   /** Transitions since the last state was encoded. */
   #uncommitted = 0
-  #unstoredSinceMs: number | undefined
+  #outage: Outage | undefined
 
   constructor(options: KeepingOptions, services: Services, agent: Kept) {
     super()
@@ -66,6 +67,7 @@ export class Keeping extends Deadline implements CheckpointOwner {
   /** Of the checkpoint. */
   committed(rev: number, { bytes, upTo }: Encoded): void {
     this.#services.guests.tell('onCheckpoint', this.#options.agent, rev, bytes.byteLength)
+    this.#outage?.ends()
     this.#opened(upTo)
   }
 
@@ -111,7 +113,6 @@ export class Keeping extends Deadline implements CheckpointOwner {
 
   /** All that belongs to a committed state may leave. */
   #opened(upTo: number): void {
-    this.#unstoredSinceMs = undefined
     try {
       this.gate?.open(upTo)
     } catch (error) {
@@ -129,11 +130,8 @@ export class Keeping extends Deadline implements CheckpointOwner {
       queueMicrotask(() => this.#agent.cell.effectFailed(error))
       return
     }
-    const { whenStoreGone, goneAfterMs } = this.#options.gate
-    const nowMs = this.#services.clock.now()
-    const sinceMs = this.#unstoredSinceMs ?? nowMs
-    if (whenStoreGone === 'degrade' && nowMs - sinceMs >= goneAfterMs) this.#opened(this.gate?.next ?? 0)
-    this.#unstoredSinceMs = sinceMs
+    this.#outage ??= new Outage()
+    if (this.#outage.goesOn(this.#services.clock.now(), this.#options.gate)) this.#opened(this.gate?.next ?? 0)
   }
 
   /** So much waits that no event from outside may be taken. */
@@ -141,6 +139,12 @@ export class Keeping extends Deadline implements CheckpointOwner {
     if (this.#outbox === undefined) return false
     const { maxTransitions, maxOutbox } = this.#options.gate
     return this.#uncommitted >= maxTransitions || this.#outbox.size >= maxOutbox
+  }
+
+  /** Of the checkpoint: more than one where nothing would be taken from the mailbox before the next one has begun. */
+  get maxCommits(): number {
+    const { maxTransitions, maxCommits } = this.#options.gate
+    return this.#gated && this.#uncommitted >= maxTransitions ? maxCommits : 1
   }
 
   /** There is something to commit. */
@@ -152,17 +156,14 @@ export class Keeping extends Deadline implements CheckpointOwner {
   get atRest(): Resting | undefined {
     const checkpoint = this.#checkpoint
     if (checkpoint?.atRest !== true || (this.gate?.size ?? 0) > 0 || (this.#outbox?.size ?? 0) > 0) return undefined
-    return { fence: checkpoint.fence, rev: checkpoint.expectedRev }
+    return { fence: checkpoint.fence, rev: checkpoint.rev }
   }
 
   /** An effect that is data: part of the state, and done once that is committed. */
   dispatch(effect: EffectData): void {
     const { doer, grid } = this.#services
     const outbox = this.#outbox
-    if (outbox === undefined) {
-      doer.once(effect, grid.trace.current)
-      return
-    }
+    if (outbox === undefined) return doer.once(effect, grid.trace.current)
     const entry = outbox.add(effect, grid.trace.current)
     this.gate?.hold(
       () => outbox.release(entry),

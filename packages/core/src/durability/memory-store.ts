@@ -23,6 +23,7 @@ export function memoryStore(): Store {
   }
 
   return {
+    ordered: true,
     async get(id) {
       if (closed) throw new CoreError('CLOSED', 'the store is closed')
       const record = records.get(id)

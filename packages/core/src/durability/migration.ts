@@ -76,7 +76,7 @@ function migrate(record: AgentRecord, step: Migration): AgentRecord {
       ? record.timers
       : record.timers.flatMap((timer) => {
           // `after` is XState's own, and those of children are theirs.
-          if (timer.path !== undefined || timer.event.type.startsWith('xstate.')) return [timer]
+          if (timer.path !== undefined || timer.to !== undefined || timer.event.type.startsWith('xstate.')) return [timer]
           const next = event(timer.event)
           return next === undefined ? [] : [{ ...timer, event: next }]
         })

@@ -81,6 +81,11 @@ export class StoreAccess {
     this.#timeoutMs = timeoutMs
   }
 
+  /** A commit may be asked for before the one before it has its answer. */
+  get ordered(): boolean {
+    return this.#store.ordered === true
+  }
+
   get(id: string): Promise<StoreRecord | undefined> {
     return this.#promise(id, () => this.#store.get(id))
   }

@@ -78,8 +78,21 @@ export function createDisk({ clock, random, wrote, defect }: DiskOptions): Disk 
   }
 
   function reach(line: LifeLine, at: (point: CommitPoint) => void): Store {
+    /** When the newest commit of each id arrives: none comes before it. Answers may. */
+    const arrivals = new Map<string, number>()
+    const commitDelayMs = (id: string): number => {
+      const nowMs = clock.now()
+      const atMs = Math.max(nowMs + delayMs(), arrivals.get(id) ?? 0)
+      arrivals.set(id, atMs)
+      return atMs - nowMs
+    }
     /** There and back, each with a delay of its own; the process may have died meanwhile. */
-    const ask = <T>(work: () => T, onTheWay: () => void = () => {}, lost: () => boolean = () => false): Promise<T> =>
+    const ask = <T>(
+      work: () => T,
+      thereMs: number = delayMs(),
+      onTheWay: () => void = () => {},
+      lost: () => boolean = () => false,
+    ): Promise<T> =>
       new Promise((resolve, reject) => {
         if (line.state === 'dead') return
         const back = (fn: () => void): void => void clock.setTimeout(() => line.deliver(fn), delayMs())
@@ -95,7 +108,7 @@ export function createDisk({ clock, random, wrote, defect }: DiskOptions): Disk 
             if (lost()) reject(new Error('the answer was lost'))
             else if (line.state !== 'dead') resolve(result)
           })
-        }, delayMs())
+        }, thereMs)
         onTheWay()
       })
     const loses = (): boolean => {
@@ -106,6 +119,7 @@ export function createDisk({ clock, random, wrote, defect }: DiskOptions): Disk 
     }
 
     return {
+      ordered: true,
       async get(id) {
         const record = await ask(() => newest(id))
         at('restore')
@@ -128,6 +142,7 @@ export function createDisk({ clock, random, wrote, defect }: DiskOptions): Disk 
         }
         return ask(
           () => write(id, expectedRev, fence, bytes),
+          commitDelayMs(id),
           () => at('on-the-way'),
           loses,
         )

@@ -6,6 +6,9 @@ import type { SimulatedNode } from './node.ts'
 import { handledBy, type WorkerContext } from './worker.ts'
 
 /** Agents that live together in one process, under one supervisor, and are moved together. */
+/** Less than they are given at a time, so that several commits are under way. */
+const MAX_TRANSITIONS = 8
+
 export class Team {
   readonly name: string
   readonly strategy: Strategy
@@ -47,7 +50,8 @@ export class Team {
   #spec(machine: AnyStateMachine, backwards: boolean): SupervisorSpec {
     const children = this.agents.map((id, at) => {
       const peers = [1, 2, 3].map((step) => this.agents[(at + step) % this.agents.length] as string)
-      return child(machine, { id, input: { id, peers }, durability: 'gated', gate: { giveUpMs: Infinity, maxTransitions: 64 } })
+      const gate = { giveUpMs: Infinity, maxTransitions: MAX_TRANSITIONS }
+      return child(machine, { id, input: { id, peers }, durability: 'gated', gate })
     })
     if (backwards) children.reverse()
     return { id: this.name, strategy: this.strategy, maxRestarts: 1000, backoff: { minMs: 1, maxMs: 5 }, children }

@@ -41,6 +41,7 @@ export function createLmdbStore(
 
   const store: Store = {
     level: options.level,
+    ordered: true,
     atomicBatch: 'any-ids',
     async commitAll(given) {
       environment.check()

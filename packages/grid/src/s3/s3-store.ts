@@ -49,6 +49,7 @@ export function createS3Store(options: ResolvedS3Options, register: Register, op
 
   const store: Store = {
     level,
+    ordered: true,
     atomicBatch: 'one-id',
     async commitAll(given) {
       const commits = given.map(checkCommit)

@@ -70,6 +70,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
 
   const store: Store = {
     level: 'none',
+    ordered: true,
     atomicBatch: 'any-ids',
     commitAll,
     commitEach: (commits) => commitEach(store.commit, commits),

@@ -32,6 +32,11 @@ export interface StateStore {
    * or `STORE_CONFLICT` where `expectedRev` is not the present one. Both have that `code`, and nothing was written.
    */
   commit(id: string, expectedRev: number, fence: Fence, value: Uint8Array): Promise<number>
+  /**
+   * True: commits of one id may be asked for before the one before has its answer. Each is decided upon in the order they were asked for, on
+   * what those before it have made: where one is refused, so are those made upon it. @default false: one after the other
+   */
+  readonly ordered?: boolean
   /** Forgets the record, its older revisions and its outbox, but never its fence, which is checked as in `commit`. */
   delete(id: string, fence: Fence): Promise<void>
   close(): Promise<void>

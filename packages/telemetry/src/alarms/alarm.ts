@@ -39,33 +39,39 @@ export interface AlarmEvent {
 
 /** Remembers which alarms are raised, so that each is told once when it is raised and once when it is cleared. */
 export class RaisedAlarms {
-  readonly #raised = new Map<string, Alarm>()
+  /** By the agent it is about, if it is about one, and its name. */
+  readonly #raised = new Map<string | undefined, Map<string, Alarm>>()
 
   get all(): readonly Alarm[] {
-    return [...this.#raised.values()]
+    return [...this.#raised.values()].flatMap((own) => [...own.values()])
   }
 
   /** The alarm to tell, or undefined: it is raised already. */
   raise(alarm: Alarm): Alarm | undefined {
     const name = nameOf(alarm)
-    if (this.#raised.has(name)) return undefined
-    this.#raised.set(name, alarm)
+    const own = this.#raised.get(alarm.agentId)
+    if (own?.has(name)) return undefined
+    if (own === undefined) this.#raised.set(alarm.agentId, new Map([[name, alarm]]))
+    else own.set(name, alarm)
     return alarm
   }
 
   /** The alarm to tell, or undefined: it was not raised. */
   clear(alarm: Alarm): Alarm | undefined {
-    return this.#raised.delete(nameOf(alarm)) ? alarm : undefined
+    const own = this.#raised.get(alarm.agentId)
+    if (own?.delete(nameOf(alarm)) !== true) return undefined
+    if (own.size === 0) this.#raised.delete(alarm.agentId)
+    return alarm
   }
 
   /** An agent has ended: nothing that is only about it stays raised. */
   forget(agentId: string): readonly Alarm[] {
-    const ended = this.all.filter((alarm) => alarm.agentId === agentId)
-    for (const alarm of ended) this.#raised.delete(nameOf(alarm))
+    const ended = [...(this.#raised.get(agentId)?.values() ?? [])]
+    this.#raised.delete(agentId)
     return ended
   }
 }
 
-function nameOf({ kind, agentType, agentId }: Alarm): string {
-  return JSON.stringify([kind, agentType, agentId])
+function nameOf({ kind, agentType }: Alarm): string {
+  return JSON.stringify([kind, agentType])
 }

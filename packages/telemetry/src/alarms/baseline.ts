@@ -1,5 +1,6 @@
 import type { Grid } from '@stigmergy/grid'
 import { poolRare, sum } from './categorical.ts'
+import { callGuest } from './guest.ts'
 
 /** How decisions were spread over actions while nothing was wrong. Frozen: it never changes under what is held against it. */
 export interface Baseline {
@@ -31,14 +32,21 @@ export function gridBaselines(grid: Grid, { map = 'telemetry.baselines', onError
   const baselines = grid.map<Baseline>(map, { schemaVersion: SCHEMA_VERSION })
   // Asked with each decision: what cannot be read is told once, and again when another one is there.
   let told: unknown
+  // Who is told is a guest as well: it is called in an agent's action, and where nobody would catch what it throws (I7).
+  const failed = (error: unknown): void => {
+    callGuest(
+      () => onError(error),
+      () => {},
+    )
+  }
   const peek = (key: string): Baseline | undefined => {
     try {
       const entry = baselines.peek(key)
       if (entry === undefined || isBaseline(entry.value)) return entry?.value
-      if (entry !== told) onError(new TypeError(`${map} holds no baseline at ${key}`))
+      if (entry !== told) failed(new TypeError(`${map} holds no baseline at ${key}`))
       told = entry
     } catch (error) {
-      if (String(error) !== told) onError(error)
+      if (String(error) !== told) failed(error)
       told = String(error)
     }
     return undefined
@@ -46,7 +54,7 @@ export function gridBaselines(grid: Grid, { map = 'telemetry.baselines', onError
   return {
     peek,
     save(key, baseline) {
-      baselines.update(key, (current) => (isBaseline(current) && current.version >= baseline.version ? undefined : baseline)).catch(onError)
+      baselines.update(key, (current) => (isBaseline(current) && current.version >= baseline.version ? undefined : baseline)).catch(failed)
     },
   }
 }

@@ -7,6 +7,7 @@ import { createAlarmMetrics } from './alarm-metrics.ts'
 import { RaisedAlarms, type Alarm, type AlarmEvent, type AlarmKind } from './alarm.ts'
 import { DriftWatch } from './drift.ts'
 import { ErrorWatch } from './error-watch.ts'
+import { callGuest } from './guest.ts'
 import { resolveAlarmsOptions, type AlarmsOptions } from './options.ts'
 import { SloWatch } from './slo-watch.ts'
 import type { InfectedFailure } from './spread.ts'
@@ -33,13 +34,13 @@ export interface Alarms {
   on(listener: (alarm: Alarm) => unknown): () => void
   /** Sends alarms to agents as an {@link AlarmEvent}: to the ids that `to` gives for it. Returns the end of it. */
   notify(system: Pick<ActorSystem, 'send'>, to: (alarm: Alarm) => readonly string[]): () => void
-  /** Learns a new baseline for this kind of decision, after a change that was meant. */
+  /** Learns a new baseline for this kind of decision, after a change that was meant. Clears what was raised against the one before. */
   relearn(agentType: string, stratum?: string): void
   /** Those raised and not cleared. */
   readonly active: readonly Alarm[]
   /** The failures of the last minute with what caused them, oldest first: the tree of an infection. */
   readonly failures: readonly InfectedFailure[]
-  /** Errors thrown by listeners so far, and promises of theirs that were rejected. */
+  /** Errors thrown so far by listeners and by what keeps the baselines, and promises of theirs that were rejected. */
   readonly guestErrors: number
   close(): void
 }
@@ -57,16 +58,9 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   const tell = (alarm: Alarm | undefined): void => {
     if (alarm === undefined) return
     metrics.told(alarm)
-    if (alarm.state === 'raised' && alarm.trace !== undefined) settings.keep?.(alarm.trace, keepReason(alarm.kind))
-    for (const listener of listeners) {
-      try {
-        // Who posts an alarm is async: nobody else would catch what it rejects with, and that ends a process (I7).
-        const answer: unknown = listener(alarm)
-        if (answer instanceof Promise) answer.catch(failed)
-      } catch {
-        failed()
-      }
-    }
+    const { trace, kind, state } = alarm
+    if (state === 'raised' && trace !== undefined) callGuest(() => settings.keep?.(trace, keepReason(kind)), failed)
+    for (const listener of listeners) callGuest(() => listener(alarm), failed)
   }
   const judge = (above: boolean, alarm: Omit<Alarm, 'state' | 'atMs'>): void => {
     const told = Object.freeze({ ...alarm, state: above ? ('raised' as const) : ('cleared' as const), atMs: clock.now() })
@@ -83,24 +77,28 @@ export function createAlarms(options: AlarmsOptions): Alarms {
 
   const kindOf = (agentType: string, stratum = ''): string => JSON.stringify([agentType, policy, stratum])
 
-  const decided: Alarms['decided'] = ({ id, type }, { action, stratum, readAgesMs, trace }) => {
+  const watchDrift = (agent: AgentInfo, { action, stratum, trace }: Decision): void => {
+    const { id, type } = agent
+    const reading = drift.decided(kindOf(type, stratum), id, action)
+    if (reading === undefined) return
+    metrics.drift(agent, reading.sigma)
+    const { sum, limit, drifting, baselineVersion, sigma } = reading
+    const message = `${type} ${id} decides otherwise than baseline ${baselineVersion}: ${sigma.toFixed(1)} sigma, sum ${sum.toFixed(1)} of ${limit.toFixed(1)}`
+    judge(drifting, { kind: 'drift', agentType: type, agentId: id, value: sum, limit, trace, message })
+  }
+
+  const decided: Alarms['decided'] = ({ id, type }, decision) => {
     const agent: AgentInfo = { id, type, stage: undefined }
     metrics.decides(agent)
-    const reading = drift.decided(kindOf(type, stratum), id, action)
-    if (reading !== undefined) {
-      metrics.drift(agent, reading.sigma)
-      const { sum, limit, drifting, baselineVersion, sigma } = reading
-      const message = `${type} ${id} decides otherwise than baseline ${baselineVersion}: ${sigma.toFixed(1)} sigma, sum ${sum.toFixed(1)} of ${limit.toFixed(1)}`
-      judge(drifting, { kind: 'drift', agentType: type, agentId: id, value: sum, limit, trace, message })
-    }
-    if (readAgesMs === undefined || readAgesMs.length === 0) return true
-    const ageMs = Math.max(...readAgesMs)
+    // Whoever keeps the baselines is a guest, and what it gives may be anything: a stale decision is told nevertheless.
+    callGuest(() => watchDrift(agent, decision), failed)
+    const ageMs = oldest(decision.readAgesMs ?? [])
     // An age that is no number is not known: that is not fresh.
     if (ageMs <= stale.maxAgeMs) return true
     metrics.stale(agent)
     const message = `${type} ${id} decided on a world that is ${ageMs} ms old; the limit is ${stale.maxAgeMs} ms`
     const alarm = { kind: 'stale', state: 'raised', agentType: type, agentId: id, value: ageMs, limit: stale.maxAgeMs } as const
-    tell(Object.freeze({ ...alarm, atMs: clock.now(), trace, message }))
+    tell(Object.freeze({ ...alarm, atMs: clock.now(), trace: decision.trace, message }))
     return false
   }
 
@@ -136,7 +134,12 @@ export function createAlarms(options: AlarmsOptions): Alarms {
         const event: AlarmEvent = { type: alarm.state === 'raised' ? 'alarm.raised' : 'alarm.cleared', alarm }
         for (const id of to(alarm)) system.send(id, event, { trace: alarm.trace })
       }),
-    relearn: (agentType, stratum) => drift.relearn(kindOf(agentType, stratum)),
+    relearn(agentType, stratum) {
+      for (const agentId of drift.relearn(kindOf(agentType, stratum))) {
+        const message = `${agentType} ${agentId}: a new baseline is learned`
+        judge(false, { kind: 'drift', agentType, agentId, value: 0, limit: drift.limit, trace: undefined, message })
+      }
+    },
     get active() {
       return raised.all
     },
@@ -156,4 +159,11 @@ export function createAlarms(options: AlarmsOptions): Alarms {
 
 function keepReason(kind: AlarmKind): 'drift' | 'stale' | 'error' | 'slo' {
   return kind === 'errors' ? 'error' : kind
+}
+
+/** One that is no number makes it none. Of none at all: minus infinity. Not by a spread: a world may have more entries than a call arguments. */
+function oldest(agesMs: readonly number[]): number {
+  let oldestMs = -Infinity
+  for (const ageMs of agesMs) oldestMs = Math.max(oldestMs, ageMs)
+  return oldestMs
 }

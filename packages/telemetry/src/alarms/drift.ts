@@ -24,6 +24,7 @@ export interface DriftReading {
   readonly sum: number
   readonly limit: number
   readonly baselineVersion: number
+  /** The agent drifts: in this kind of decision, or in another one. */
   readonly drifting: boolean
 }
 
@@ -40,7 +41,9 @@ export class DriftWatch {
   readonly #baselines: BaselineStore
   readonly #learning = new Map<string, Learning>()
   readonly #pooled = new Map<string, PooledBaseline>()
-  readonly #agents = new Map<string, AgentWindow>()
+  /** Windows of each agent, by the kind of decision: an agent that ends is found without a look at the others. */
+  readonly #agents = new Map<string, Map<string, AgentWindow>>()
+  #windows = 0
   #unwatched = 0
 
   constructor(settings: DriftSettings, baselines: BaselineStore) {
@@ -66,29 +69,46 @@ export class DriftWatch {
     const place = baseline.placeOf(action)
     window.counts[place] = (window.counts[place] ?? 0) + 1
     window.decisions += 1
-    return window.decisions < this.#settings.windowDecisions ? undefined : this.#judge(window, baseline)
+    if (window.decisions < this.#settings.windowDecisions) return undefined
+    return { ...this.#judge(window, baseline), drifting: this.#drifts(agentId) }
   }
 
-  /** Forgets the baseline of a kind and learns a new version of it: after a change that was meant. */
-  relearn(kind: string): void {
+  /** Forgets the baseline of a kind and learns a new version of it: after a change that was meant. Gives the agents that drift no more. */
+  relearn(kind: string): readonly string[] {
     const version = (this.#baselines.peek(kind)?.version ?? 0) + 1
     this.#learning.set(kind, { version, decisions: 0, actions: new Map() })
     this.#pooled.delete(kind)
+    const well: string[] = []
+    for (const [agentId, own] of this.#agents) {
+      const window = own.get(kind)
+      if (window === undefined) continue
+      own.delete(kind)
+      this.#windows -= 1
+      if (own.size === 0) this.#agents.delete(agentId)
+      if (window.drifting && !this.#drifts(agentId)) well.push(agentId)
+    }
+    return well
   }
 
   /** An agent has ended. */
   forget(agentId: string): void {
-    for (const [name, window] of this.#agents) if (window.agentId === agentId) this.#agents.delete(name)
+    this.#windows -= this.#agents.get(agentId)?.size ?? 0
+    this.#agents.delete(agentId)
   }
 
-  #judge(window: AgentWindow, baseline: PooledBaseline): DriftReading {
+  #drifts(agentId: string): boolean {
+    for (const { drifting } of this.#agents.get(agentId)?.values() ?? []) if (drifting) return true
+    return false
+  }
+
+  #judge(window: AgentWindow, baseline: PooledBaseline): Omit<DriftReading, 'drifting'> {
     const { z } = gTest(window.counts, baseline.counts)
     // Bounded, so that an agent that is well again is so within a few windows.
     window.sum = Math.min(this.limit + 1, cusumStep(window.sum, z, this.#settings.k))
     window.drifting = window.sum > this.limit || (window.drifting && window.sum > 0)
     window.counts = baseline.counts.map(() => 0)
     window.decisions = 0
-    return { sigma: z, sum: window.sum, limit: this.limit, baselineVersion: baseline.version, drifting: window.drifting }
+    return { sigma: z, sum: window.sum, limit: this.limit, baselineVersion: baseline.version }
   }
 
   #baseline(kind: string): PooledBaseline | undefined {
@@ -123,15 +143,17 @@ export class DriftWatch {
   }
 
   #window(kind: string, agentId: string, { version, counts }: PooledBaseline): AgentWindow | undefined {
-    const name = JSON.stringify([kind, agentId])
-    const known = this.#agents.get(name)
+    const own = this.#agents.get(agentId)
+    const known = own?.get(kind)
     if (known?.version === version) return known
-    if (known === undefined && this.#agents.size >= this.#settings.maxAgents) {
+    if (known === undefined && this.#windows >= this.#settings.maxAgents) {
       this.#unwatched += 1
       return undefined
     }
-    const window = { agentId, version, counts: counts.map(() => 0), decisions: 0, sum: 0, drifting: false }
-    this.#agents.set(name, window)
+    const window = { version, counts: counts.map(() => 0), decisions: 0, sum: 0, drifting: false }
+    if (known === undefined) this.#windows += 1
+    if (own === undefined) this.#agents.set(agentId, new Map([[kind, window]]))
+    else own.set(kind, window)
     return window
   }
 }
@@ -143,7 +165,6 @@ interface Learning {
 }
 
 interface AgentWindow {
-  readonly agentId: string
   readonly version: number
   counts: number[]
   decisions: number

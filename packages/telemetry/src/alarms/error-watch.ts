@@ -1,31 +1,35 @@
 import type { Clock, TimerHandle } from '@stigmergy/grid'
-import { CountedWindows } from './counted-windows.ts'
+import { Excess } from './excess.ts'
 import type { ResolvedAlarmsOptions } from './options.ts'
 import type { Judge } from './slo-watch.ts'
 import { Spread, type InfectedFailure, type SpreadFailure } from './spread.ts'
 
-/** How many times the expected failures the alarm is tuned to find. */
-const TIMES = 10
+/** How many times the expected failures the alarm is tuned to find. It finds what lasts above 1.44 times as many. */
+const TIMES = 2
+const MS_PER_HOUR = 3_600_000
 const MAX_FAILURES = 256
 /** A failure that causes more than one other spreads. */
 const SPREADS_ABOVE = 1
+/** How often in the time of a spread it is looked at whether there still is one. */
+const LOOKS = 6
 
-/** Failures of all agents: how many they are in a window of time, and whether each makes more than one other. */
+/** Failures of all agents of this process: whether there are lastingly more than expected, and whether each makes more than one other. */
 export class ErrorWatch {
   readonly #settings: ResolvedAlarmsOptions['errors']
   readonly #clock: Clock
   readonly #judge: Judge
-  readonly #windows: CountedWindows
+  readonly #excess: Excess
   readonly #spread: Spread
   #last: SpreadFailure | undefined
   #timer: TimerHandle | undefined
+  #looksAtMs = 0
   #closed = false
 
   constructor(settings: ResolvedAlarmsOptions['errors'], clock: Clock, judge: Judge) {
     this.#settings = settings
     this.#clock = clock
     this.#judge = judge
-    this.#windows = new CountedWindows((settings.expectedPerHour * settings.windowMs) / 3_600_000, TIMES, settings.runLength)
+    this.#excess = new Excess(settings.expectedPerHour / MS_PER_HOUR, TIMES, settings.runLength)
     this.#spread = new Spread(settings.spreadMs, MAX_FAILURES)
   }
 
@@ -40,11 +44,9 @@ export class ErrorWatch {
   failed(failure: SpreadFailure): void {
     if (this.#closed) return
     this.#last = failure
-    this.#windows.add()
+    this.#excess.add(failure.atMs)
     this.#spread.failed(failure)
-    // At once: an infection does not wait for the end of a window.
-    this.#tell(this.#windows.reached)
-    this.#timer ??= this.#clock.setTimeout(() => this.#end(), this.#settings.windowMs)
+    this.#tell()
   }
 
   close(): void {
@@ -53,23 +55,33 @@ export class ErrorWatch {
     this.#timer = undefined
   }
 
-  #end(): void {
-    this.#timer = undefined
-    const { above } = this.#windows.end()
-    this.#tell(above)
-    // While nothing is to be remembered an empty window changes nothing, so no timer runs.
-    if (this.#windows.idle && this.#spread.reading(this.#clock.now()).secondary === 0) return
-    this.#timer = this.#clock.setTimeout(() => this.#end(), this.#settings.windowMs)
-  }
-
-  #tell(tooMany: boolean): void {
-    const { reproduction, secondary } = this.#spread.reading(this.#clock.now())
+  #tell(): void {
+    const nowMs = this.#clock.now()
+    const { reproduction, secondary } = this.#spread.reading(nowMs)
     const spreads = reproduction > SPREADS_ABOVE && secondary >= this.#settings.minSecondary
+    const tooMany = this.#excess.above(nowMs)
     const message = spreads
       ? `failures spread: ${reproduction.toFixed(1)} more for each one that began by itself, last ${this.#last?.agentId}: ${this.#last?.message}`
       : `failures above ${this.#settings.expectedPerHour} an hour, last ${this.#last?.agentId}: ${this.#last?.message}`
-    const [value, limit] = spreads ? [reproduction, SPREADS_ABOVE] : [this.#windows.sum, this.#windows.cusum.h]
+    const [value, limit] = spreads ? [reproduction, SPREADS_ABOVE] : [this.#excess.sum(nowMs), this.#excess.cusum.h]
     const about = { kind: 'errors', agentType: '', agentId: undefined } as const
     this.#judge(tooMany || spreads, { ...about, value, limit, trace: this.#last?.trace, message })
+    // While nothing is raised there is nothing to clear, so no timer runs.
+    const endsAtMs = tooMany ? this.#excess.endsAtMs : Infinity
+    if (tooMany || spreads) this.#lookAgain(Math.min(endsAtMs, spreads ? nowMs + this.#settings.spreadMs / LOOKS : Infinity))
+  }
+
+  #lookAgain(atMs: number): void {
+    // Sooner only: at the time it looks it finds out whether that is soon enough.
+    if (this.#timer !== undefined && this.#looksAtMs <= atMs) return
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
+    this.#looksAtMs = atMs
+    this.#timer = this.#clock.setTimeout(
+      () => {
+        this.#timer = undefined
+        this.#tell()
+      },
+      Math.max(1, Math.ceil(atMs - this.#clock.now())),
+    )
   }
 }

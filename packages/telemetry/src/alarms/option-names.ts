@@ -50,7 +50,7 @@ export function alarmParts({ budget = {}, drift = {}, stale = {}, errors = {}, s
       maxAgents: true,
     }),
     stale: fields<{ readonly maxAgeMs?: number }>('stale', stale, { maxAgeMs: true }),
-    errors: fields<ErrorsOptions>('errors', errors, { expectedPerHour: true, windowMs: true, spreadMs: true, minSecondary: true }),
+    errors: fields<ErrorsOptions>('errors', errors, { expectedPerHour: true, spreadMs: true, minSecondary: true }),
     slo: objectives,
   }
 }

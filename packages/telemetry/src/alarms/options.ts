@@ -14,7 +14,7 @@ import type { DriftSettings } from './drift.ts'
 
 /** How often an alarm may be false: the limits of drift, slo and errors are computed from it. */
 export interface AlarmBudget {
-  /** False alarms per day, of each kind, over all agents. @default 1 */
+  /** False alarms per day, of each kind, over all agents; those of `errors` in each process. @default 1 */
   readonly falseAlarmsPerDay?: number
   /** Agents in the fleet. @default 100 */
   readonly agents?: number
@@ -43,10 +43,8 @@ export interface SloOptions {
 }
 
 export interface ErrorsOptions {
-  /** Failures of all agents in an hour while nothing is wrong. @default 1 */
+  /** Failures of all agents of this process in an hour while nothing is wrong. @default 1 */
   readonly expectedPerHour?: number
-  /** Failures are counted in windows of this length. @default 10_000 */
-  readonly windowMs?: number
   /** Causal links are looked for among the failures of this time. @default 60_000 */
   readonly spreadMs?: number
   /** Fewer failures that were caused by others than this are no spread. @default 5 */
@@ -90,6 +88,7 @@ export interface ResolvedAlarmsOptions {
   readonly drift: DriftSettings
   readonly stale: { readonly maxAgeMs: number }
   readonly slo: ReadonlyMap<string, Required<SloOptions> & { readonly windowDecisions: number; readonly runLength: number }>
+  /** `runLength`: failures that are expected between false alarms. */
   readonly errors: Required<ErrorsOptions> & { readonly runLength: number }
   readonly baselines: BaselineStore
   readonly decisionOf: (end: TransitionEnd) => string | undefined
@@ -107,7 +106,7 @@ export function resolveAlarmsOptions(given: AlarmsOptions): ResolvedAlarmsOption
   const agents = integer('budget.agents', budget.agents, 100, 1, 1_000_000)
   const decisionsPerSecond = number('budget.decisionsPerSecond', budget.decisionsPerSecond, 1, 0.0001, 10_000)
   const windowDecisions = integer('drift.windowDecisions', drift.windowDecisions, 100, 20, 10_000)
-  const windowMs = integer('errors.windowMs', errors.windowMs, 10_000, 100, 3_600_000)
+  const expectedPerHour = number('errors.expectedPerHour', errors.expectedPerHour, 1, 0.001, 1_000_000)
   const fleetWindowsPerDay = (agents * decisionsPerSecond * SECONDS_PER_DAY) / windowDecisions
   // A budget of several false alarms in each window would be no alarm at all: five windows between them is the least.
   const runLength = clamp(fleetWindowsPerDay / falseAlarmsPerDay, 5, 1e12)
@@ -141,11 +140,10 @@ export function resolveAlarmsOptions(given: AlarmsOptions): ResolvedAlarmsOption
       }),
     ),
     errors: {
-      expectedPerHour: number('errors.expectedPerHour', errors.expectedPerHour, 1, 0.001, 1_000_000),
-      windowMs,
+      expectedPerHour,
       spreadMs: integer('errors.spreadMs', errors.spreadMs, 60_000, 100, 86_400_000),
       minSecondary: integer('errors.minSecondary', errors.minSecondary, 5, 1, 1000),
-      runLength: clamp((SECONDS_PER_DAY * 1000) / windowMs / falseAlarmsPerDay, 5, MOST_COUNT_WINDOWS),
+      runLength: (expectedPerHour * 24) / falseAlarmsPerDay,
     },
     baselines: baselinesOf(options.baselines),
     decisionOf: functionOf('decisionOf', options.decisionOf) ?? planned,

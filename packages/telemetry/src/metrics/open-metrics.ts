@@ -99,9 +99,9 @@ function pairs(labels: Attributes): string[] {
   return [...words].map(([word, text]) => `${word}="${escapeLabel(text)}"`)
 }
 
-/** `http.request.method` -> `http_request_method`. */
+/** `http.request.method` -> `http_request_method`. What begins with two `_`, as `__name__`, is Prometheus' own, and would cost the page: one is left. */
 export function metricWord(name: string): string {
-  const word = name.replace(/[^a-zA-Z0-9_]/g, '_')
+  const word = name.replace(/[^a-zA-Z0-9_]/g, '_').replace(/^_{2,}/, '_')
   return /^([0-9]|$)/.test(word) ? `_${word}` : word
 }
 

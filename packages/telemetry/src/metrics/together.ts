@@ -9,8 +9,14 @@ export interface NumberPoint {
   readonly value: number
 }
 
-/** What several readers that tell the same labels say together, such as two alarms of one process; of all others the last one counts. */
+/**
+ * What several readers that tell the same labels say together, such as two alarms or two systems of one process; of all others the last
+ * one counts.
+ */
 const TOGETHER: Partial<Record<MetricName, 'sum' | 'max'>> = {
+  agent_mailbox_depth: 'sum',
+  agent_breaker_state: 'max',
+  journal_lag_records: 'max',
   agent_alarms_active: 'sum',
   agent_drift_unwatched_decisions: 'sum',
   agent_decision_drift_sigma: 'max',

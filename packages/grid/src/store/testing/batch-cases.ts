@@ -70,4 +70,20 @@ export const batchCases: readonly StoreCase[] = [
       equal(refusedAfter && said(refusedAfter), 'CLOSED')
     },
   },
+  {
+    name: 'where the store says so, commits of one id may be asked for before the one before has its answer',
+    async run({ open }) {
+      const [store, other] = [await open(), await open()]
+      if (store.ordered !== true) return
+      const ask = (of: typeof store, id: string, revs: readonly number[]) =>
+        Promise.allSettled(revs.map((expectedRev) => of.commit(id, expectedRev, ours, bytes(expectedRev))))
+      const answers = (settled: Awaited<ReturnType<typeof ask>>) =>
+        settled.map((each) => (each.status === 'fulfilled' ? each.value : (each.reason as { readonly code: unknown }).code))
+      deepEqual(answers(await ask(store, 'x', [0, 1, 2, 7, 8, 3])), [1, 2, 3, 'STORE_CONFLICT', 'STORE_CONFLICT', 4])
+      // Another process writes as well: the order holds.
+      const many = Array.from({ length: 40 }, (_, at) => at)
+      const both = await Promise.all([ask(store, 'y', many), ask(other, 'z', many), ask(store, 'x', [4, 5])])
+      deepEqual(both.map(answers), [many.map((rev) => rev + 1), many.map((rev) => rev + 1), [5, 6]])
+    },
+  },
 ]
