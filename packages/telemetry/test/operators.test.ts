@@ -237,6 +237,9 @@ withPromtool('promtool: what each alert fires on, and what it does not fire on',
     fires('SafetyViolation', [{ series: 'agent_violations_total{region="eu",agent_type="arm"}', values: '0x4 1x40' }], '3m', [
       { severity: 'page', region: 'eu', agent_type: 'arm' },
     ]),
+    fires('SupervisorGaveUp', [{ series: 'agent_escalations_total{region="eu",supervisor="cell"}', values: '0x8 1x40' }], '3m', [
+      { severity: 'ticket', region: 'eu', supervisor: 'cell' },
+    ]),
     fires('BreakerOpen', [{ series: 'agent_breaker_state{region="eu",breaker="store"}', values: '0x4 2x40' }], '5m', [
       { severity: 'page', region: 'eu', breaker: 'store' },
     ]),

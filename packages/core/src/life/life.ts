@@ -95,7 +95,7 @@ export class Life extends Body {
       firstStep(this.info.id, () => {
         if (this.#crash !== undefined) throw this.#crash.error
         this.#spawned = true
-        this.services.guests.tell('onSpawn', this.info)
+        this.services.guests.tell('onSpawn', this.info, this.options.machine.events as readonly string[])
         if (this.options.durability !== 'gated') this.cell.start(origin)
         this.cell.open(origin)
       })
@@ -114,7 +114,7 @@ export class Life extends Body {
     const resting = await claim(this.info, kept, tokenOf(this.#tenure, kept), this.services)
     this.#mayBegin()
     this.#spawned = true
-    this.services.guests.tell('onSpawn', this.info)
+    this.services.guests.tell('onSpawn', this.info, this.options.machine.events as readonly string[])
     this.sleep(kept.value, resting, undefined)
   }
 

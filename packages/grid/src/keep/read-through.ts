@@ -1,7 +1,7 @@
 import type { Entry } from '../map/entry.ts'
 import type { GridMap } from '../grid.ts'
 import type { StoreRecord } from '../store/store.ts'
-import { resolveReadThrough, type ReadThroughOptions } from './options.ts'
+import { checkHeld, resolveReadThrough, type ReadThroughOptions } from './options.ts'
 import { ofTheRecord, refusedKeys } from './refused-keys.ts'
 import { createSingleFlight } from './single-flight.ts'
 import { storedValues } from './stored-values.ts'
@@ -32,10 +32,11 @@ const TOGETHER = 64
 
 /**
  * Reads `map` through the store a `createWriteBehind` keeps it in. Reads need no fence: any process may.
- * Throws `StoreError` BAD_OPTION. Its calls throw what the store and the map throw.
+ * Throws `StoreError` BAD_OPTION, and `GridError` UNSUPPORTED for a map with `interest: 'none'`. Its calls throw what the store and the map throw.
  */
 export function createReadThrough<V>(map: GridMap<V>, options: ReadThroughOptions): ReadThrough<V> {
   const { store, prefix } = resolveReadThrough('createReadThrough', map.name, options)
+  checkHeld(map)
   const values = storedValues(map)
   const flights = createSingleFlight<Entry<V> | undefined>()
   let loads = 0

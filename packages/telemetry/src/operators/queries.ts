@@ -19,8 +19,8 @@ export function rate(metric: MetricName, by: readonly string[], over = '5m', fil
  * How many in a time. Counters that are asked for so in rules begin at 0 before anything is counted, so that the first one is seen: what
  * appears with a value of 1 has never increased.
  */
-export function increase(metric: MetricName, by: readonly string[], over: string): string {
-  return `${sumBy(by)} (increase(${metric}[${over}]))`
+export function increase(metric: MetricName, by: readonly string[], over: string, filter = ''): string {
+  return `${sumBy(by)} (increase(${metric}${filter}[${over}]))`
 }
 
 /** The largest. */

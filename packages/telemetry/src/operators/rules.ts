@@ -107,6 +107,10 @@ function runtime(): readonly AlertRule[] {
       summary: '{{ $labels.agent_type }} restarts again and again',
       description: '{{ $value | humanize }} restarts in 5 minutes.',
     }),
+    ticket('SupervisorGaveUp', `${increase('agent_escalations_total', ['region', 'supervisor'], '5m')} > 0`, undefined, {
+      summary: 'Supervisor {{ $labels.supervisor }} gave up on a child',
+      description: 'It has restarted it as often as it may. Where no supervisor is above, all of its children are stopped.',
+    }),
     ticket('DeadLetters', `${rate('dead_letters_total', ['region', 'reason'])} > 0.1`, '5m', {
       summary: 'Events reach no agent: {{ $labels.reason }}',
       description: '{{ $value | humanize }} events a second become dead letters.',
