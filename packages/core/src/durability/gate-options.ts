@@ -33,7 +33,14 @@ const DEFAULTS: ResolvedGateOptions = {
   goneAfterMs: 5000,
 }
 
-const NAMES: Names<GateOptions> = { maxTransitions: true, maxOutbox: true, giveUpMs: true, whenStoreGone: true, goneAfterMs: true }
+const NAMES: Names<GateOptions> = {
+  maxCommits: true,
+  maxTransitions: true,
+  maxOutbox: true,
+  giveUpMs: true,
+  whenStoreGone: true,
+  goneAfterMs: true,
+}
 
 /** Checks the options. Throws `CoreError` BAD_OPTION. */
 export function resolveGateOptions(options?: GateOptions): ResolvedGateOptions {
