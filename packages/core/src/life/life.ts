@@ -116,6 +116,7 @@ export class Life extends Body {
     if (origin === undefined) return
     if (this.options.durability !== 'gated') this.cell.start(origin)
     this.cell.open(origin)
+    if (this.cell.snapshot.status === 'done') this.done()
   }
 
   protected origin(record: AgentRecord | undefined, crash: Crash | undefined): Origin {
@@ -205,7 +206,8 @@ export class Life extends Body {
   }
 
   done(): void {
-    if (!this.ended) this.#end('done')
+    // One that is at its end before it is said to have begun ends after that.
+    if (!this.ended && this.#spawned) this.#end('done')
   }
 
   /** Stops it and waits until its last state is stored. Rejects if it cannot be. */
