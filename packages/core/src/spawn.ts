@@ -92,6 +92,19 @@ export interface SpawnOptions<
   readonly supervision?: SupervisionOptions
 }
 
+/** True if its input may be left out: it says nothing of it, or takes undefined. */
+type NeedsNone<TLogic extends AnyStateMachine> = [InputFrom<TLogic>] extends [never]
+  ? true
+  : undefined extends InputFrom<TLogic>
+    ? true
+    : false
+
+/** A machine that needs an input is not spawned without one. */
+export type RequiredInput<TLogic extends AnyStateMachine> = NeedsNone<TLogic> extends true ? unknown : { readonly input: InputFrom<TLogic> }
+
+/** What `spawn` takes besides a machine that is given no options: nothing, if it needs no input. */
+export type NoOptions<TLogic extends AnyStateMachine> = NeedsNone<TLogic> extends true ? [] : [options: RequiredInput<TLogic>]
+
 export interface SpawnDefaults {
   readonly mailbox: ResolvedMailboxOptions
   readonly supervision: ResolvedSupervisionOptions

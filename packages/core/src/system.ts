@@ -200,11 +200,10 @@ export function createSystem(options: SystemOptions): ActorSystem {
     get agents() {
       return [...lives.keys()]
     },
-    async spawn(machine, spawnOptions = {}) {
+    async spawn<TLogic extends AnyStateMachine>(machine: TLogic, given: SpawnOptions<TLogic> = {}) {
       mayStart()
-      const given = spawnOptions as SpawnOptions<typeof machine>
       const { ref } = await launch(resolveSpawnOptions(machine, given, { mailbox, supervision, timers, newId }))
-      return ref as unknown as AgentRef<typeof machine>
+      return ref as unknown as AgentRef<TLogic>
     },
     async supervise(spec) {
       mayStart()

@@ -34,7 +34,7 @@ const picker = setup({
     },
   },
 })
-const parts = ['p1', 'p2'].map((id) => ({ type: 'part', id }))
+const parts = ['p1', 'p2'].map((id) => ({ type: 'part' as const, id }))
 
 test('a machine that says its effects as data survives a crash at every moment', async () => {
   const report = await crashEverywhere(picker, parts, { peers: ['planner'], actuators: ['arm'] })

@@ -107,7 +107,7 @@ test('what else is misspelt, or no such thing', async () => {
   await refused('crashEverywhere', () => crashEverywhere(machine, [event], { peers: 'a' } as Wrong), 'peers is "a"')
   await refused('crashEverywhere', () => crashEverywhere(machine, [5] as Wrong), 'events holds 5')
   await refused('crashEverywhere', () => crashEverywhere(machine, []), 'events holds nothing')
-  await refused('crashEverywhere', () => crashEverywhere(5 as Wrong, [event]), '5 is no', 'BAD_MACHINE')
+  await refused('crashEverywhere', () => crashEverywhere(5 as Wrong, [event] as Wrong), '5 is no', 'BAD_MACHINE')
   await close()
 })
 

@@ -12,7 +12,7 @@ export interface Coalesce {
 }
 
 /**
- * Only the newest event of a key waits: `overflow: coalesce((frame) => frame.camera)`. The newer one takes the *place* of the older,
+ * Only the newest event of a key waits: `overflow: coalesce<Frame>((frame) => frame.camera)`. The newer one takes the *place* of the older,
  * so a key that is sent often is not handled later for it. What was replaced is counted (`agent.mailbox.coalesced`), not a dead letter.
  * Questions (`ask`) and changes of watched maps are never replaced here. @default full 'reject'
  */

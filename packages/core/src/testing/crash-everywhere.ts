@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { createVirtualClock } from '@stigmergy/grid'
-import { assign, setup, type AnyStateMachine } from 'xstate'
+import { assign, setup, type AnyStateMachine, type EventFromLogic } from 'xstate'
 import type { Actuator } from '../durability/doer.ts'
 import { numberOption, optionsOf, quote, type Names } from '../check.ts'
 import { CoreError } from '../errors.ts'
@@ -54,9 +54,9 @@ const CATCH_UP_MS = 1500
  * command and message once and in order, and the same entries in the end. `machine` runs as an agent with `durability: 'gated'` and is
  * given `events`, which must be data. Throws `CoreError` BAD_MACHINE or BAD_OPTION. What it does by functions of its own, not by `send`, `put` and `command`, is not seen.
  */
-export async function crashEverywhere(
-  machine: AnyStateMachine,
-  events: readonly AgentEvent[],
+export async function crashEverywhere<TLogic extends AnyStateMachine>(
+  machine: TLogic,
+  events: readonly EventFromLogic<TLogic>[],
   options: CrashEverywhereOptions = {},
 ): Promise<CrashReport> {
   checkOptions(machine, events, options)
