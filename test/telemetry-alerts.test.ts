@@ -25,6 +25,8 @@ const rules = textOf('prometheus/stigmergy.rules.yml')
   .replaceAll(/\[[0-9]+m\]/g, '[2s]')
   .replaceAll(/for: [0-9]+[ms]/g, 'for: 1s')
   .replaceAll('interval: 15s', 'interval: 200ms')
+  // A machine under load may miss some scrapes of 200 ms one after the other.
+  .replace(/(?<=alert: AgentsSilent[^]*?for: )1s/, '6s')
 const routes = (url: string): string =>
   textOf('alertmanager/routes.example.yml')
     .replaceAll('http://127.0.0.1:9099/', url)
@@ -72,7 +74,7 @@ onServers('none fires while all is well; each fault reaches whom it should, and 
     cell.work()
     return (await count('count_over_time(agent_stale_decisions_total[1m]) > 25')) > 0 ? true : undefined
   })
-  assert.is(await count('ALERTS'), 0)
+  assert.is(await count('ALERTS{alertstate="firing"}'), 0)
   assert.equal(webhook.told, [])
 
   const lines = (state: string): readonly string[] => Object.entries(EXPECTED).map(([alert, receiver]) => `${receiver} ${alert} ${state}`)

@@ -50,7 +50,7 @@ const planner = setup({}).createMachine({
   id: 'planner',
   initial: 'a',
   states: { a: { on: { go: 'b' } }, b: { on: { go: 'a' } } },
-  on: { think: { actions: () => busy(300) } },
+  on: { think: { actions: () => busy(210) } },
 })
 const gripper = setup({ actors: { infer: fromPromise(() => Promise.reject(new Error('no gradient'))) } }).createMachine({
   id: 'gripper',
@@ -76,6 +76,7 @@ export async function openFaultyCell(grid: Grid, telemetry: Telemetry): Promise<
   })
   system.use(alarms.core)
   let wrong = false
+  let times = 0
   telemetry.observeAge(() => [{ map: 'parts', ageMs: wrong ? 90 : 10 }])
   telemetry.observe('journal_lag_records', () => [{ value: wrong ? 20_000 : 10, labels: { journal: 'moves', consumer: 'audit' } }])
   const store = system.dependency('store', { breaker: { failures: 1, openMs: 3000 } })
@@ -111,8 +112,11 @@ export async function openFaultyCell(grid: Grid, telemetry: Telemetry): Promise<
       system.send('nobody', { type: 'go' })
       system.send('gripper-1', { type: 'grasp' })
       telemetry.recordTaskAssignment(Number.NaN)
-      system.send('planner-1', { type: 'think' })
-      for (let i = 0; i < 40; i++) system.send('planner-1', { type: 'go' })
+      // Not each time: while the thread is held nobody can scrape.
+      if (times++ % 3 === 0) {
+        system.send('planner-1', { type: 'think' })
+        for (let i = 0; i < 40; i++) system.send('planner-1', { type: 'go' })
+      }
       await store.call(() => Promise.reject(new Error('down'))).catch(() => {})
     },
     async [Symbol.asyncDispose]() {
