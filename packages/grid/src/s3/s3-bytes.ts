@@ -1,6 +1,6 @@
 import type { BlobBytes } from '../blobs/ports.ts'
 import { isBlobId } from '../blobs/references.ts'
-import { StoreError } from '../store/errors.ts'
+import { isStoreError, StoreError } from '../store/errors.ts'
 import type { LargeObjectBucket, ListedObject } from './bucket.ts'
 import { listAll } from './list-all.ts'
 import type { Operations } from '../store/operations.ts'
@@ -39,15 +39,21 @@ export function createS3Bytes(
 
   /** Turns `aside` into `kept`. Waits while it is doomed, as long as an operation may take. */
   async function keep(id: string): Promise<boolean> {
-    await operations.run(`keeping blob ${id}`, async (signal) => {
+    let state: unknown
+    const kept = operations.run(`keeping blob ${id}`, async (signal) => {
       for (;;) {
         const seen = await register.read(markFor(id), signal)
-        const state = seen.fields?.[0]
+        state = seen.fields?.[0]
         if (state === undefined || state === 'kept') return
         if (state === 'aside' && (await register.swap(markFor(id), seen, ['kept'], signal)).swapped) return
         if (state === 'doomed') await pause(signal)
         signal.throwIfAborted()
       }
+    })
+    await kept.catch((error: unknown) => {
+      if (state !== 'doomed' || !isStoreError(error, 'STORE_TIMEOUT')) throw error
+      const text = `a collection is removing blob ${id}, or was killed while it did: then one that runs an hour later ends that`
+      throw new StoreError('STORE_TIMEOUT', `${text} (${error.message})`, { cause: error })
     })
     return (await find(id)) !== undefined
   }

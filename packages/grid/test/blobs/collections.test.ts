@@ -1,4 +1,5 @@
 import { createBlobs, createDiskBytes, createMemoryBytes, createMemoryTags, type BlobBytes } from '@stigmergy/grid/blobs'
+import { isStoreError } from '@stigmergy/grid/store'
 import { createHash } from 'node:crypto'
 import { readdir, readlink } from 'node:fs/promises'
 import { suite } from 'uvu'
@@ -94,6 +95,22 @@ test('on S3 nobody takes away the mark of another: a tag would not see that the 
     await other.discard(ID, second)
     assert.equal([await one.size(ID), marked()], [undefined, false])
   }))
+
+test('on S3 a blob that a killed collection was removing is told as such', async () => {
+  const large = async (): Promise<never> => Promise.reject(new Error('no blob here is large'))
+  const bucket = { ...createMemoryBucket(), startUpload: large, copy: large }
+  const resolved = resolveS3Options({ bucket, timeoutMs: 200 })
+  const { register, operations } = await openRegister(resolved)
+  const bytes = createS3Bytes(resolved, bucket, register, operations)
+  await put(bytes)
+  const dying = createS3Bytes(resolved, { ...bucket, delete: () => new Promise(() => undefined) }, register, operations)
+  const aside = await dying.setAside(ID, 0)
+  await dying.discard(ID, aside).catch(() => undefined)
+  const [kept] = await Promise.allSettled([bytes.keep(ID)])
+  assert.ok(kept.status === 'rejected' && isStoreError(kept.reason, 'STORE_TIMEOUT'), JSON.stringify(kept))
+  assert.match(kept.reason.message, `a collection is removing blob ${ID}, or was killed while it did`)
+  await operations.close()
+})
 
 test('whoever reads finds a blob that goes aside and back all the time', async () => {
   const place = await quickPlace()
