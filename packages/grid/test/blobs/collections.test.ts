@@ -1,5 +1,5 @@
 import { createBlobs, createDiskBytes, createMemoryBytes, createMemoryTags, type BlobBytes } from '@stigmergy/grid/blobs'
-import { isStoreError } from '@stigmergy/grid/store'
+import { isStoreError, StoreError } from '@stigmergy/grid/store'
 import { createHash } from 'node:crypto'
 import { readdir, readlink } from 'node:fs/promises'
 import { suite } from 'uvu'
@@ -103,7 +103,12 @@ test('on S3 a blob that a killed collection was removing is told as such', async
   const { register, operations } = await openRegister(resolved)
   const bytes = createS3Bytes(resolved, bucket, register, operations)
   await put(bytes)
-  const dying = createS3Bytes(resolved, { ...bucket, delete: () => new Promise(() => undefined) }, register, operations)
+  const dying = createS3Bytes(
+    resolved,
+    { ...bucket, delete: () => Promise.reject(new StoreError('STORE_ACCESS', 'killed')) },
+    register,
+    operations,
+  )
   const aside = await dying.setAside(ID, 0)
   await dying.discard(ID, aside).catch(() => undefined)
   const [kept] = await Promise.allSettled([bytes.keep(ID)])
