@@ -180,7 +180,9 @@ test('an actuator that never answers is given up: what comes after it goes on', 
   )
   agent.send({ type: 'go', n: 1 })
   await bench.settle()
-  await bench.close()
+  const closed = bench.close()
+  await bench.clock.advance(1000)
+  await closed
   assert.is(bench.clock.pending, 0)
 })
 

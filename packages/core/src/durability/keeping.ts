@@ -3,7 +3,8 @@ import { Deadline } from '../deadlines.ts'
 import { encodeState } from './encode-state.ts'
 import { isCoreError } from '../errors.ts'
 import { Gate } from './gate.ts'
-import { decodeRecord, sameBytes, type Found, type KeepingOptions, type Kept, type Resting } from './kept.ts'
+import { decodeRecord, stateBefore, type Found, type KeepingOptions, type Kept, type Resting } from './kept.ts'
+import { LastWords } from './last-words.ts'
 import { Outage } from './outage.ts'
 import { Outbox, type EffectData } from './outbox.ts'
 import type { AgentRecord } from './record.ts'
@@ -23,6 +24,7 @@ export class Keeping extends Deadline implements CheckpointOwner {
   /** Transitions since the last state was encoded. */
   #uncommitted = 0
   #outage: Outage | undefined
+  #lastWords: LastWords | undefined
 
   constructor(options: KeepingOptions, services: Services, agent: Kept) {
     super()
@@ -62,6 +64,7 @@ export class Keeping extends Deadline implements CheckpointOwner {
     this.#checkpoint?.forsake(error)
     this.gate?.shut()
     this.#outbox?.close()
+    this.#lastWords?.cut()
   }
 
   /** Of the checkpoint. */
@@ -100,7 +103,7 @@ export class Keeping extends Deadline implements CheckpointOwner {
 
   /** As `settled`, for one that waits for many. */
   settle(waiting: Waiting): void {
-    this.#punctual()
+    this.#services.deadlines.clear(this)
     if (this.#checkpoint === undefined) waiting.resolve()
     else this.#checkpoint.settle(waiting)
   }
@@ -179,6 +182,7 @@ export class Keeping extends Deadline implements CheckpointOwner {
 
   /** There is something to commit: of the gate and the outbox too. */
   touched(): void {
+    this.#lastWords?.changed()
     // Once it has crashed or ended, what was kept then is all there is.
     if (this.#checkpoint === undefined || !this.#agent.cell.running) return
     this.#checkpoint.touch()
@@ -194,13 +198,8 @@ export class Keeping extends Deadline implements CheckpointOwner {
 
   /** It is time to store what has changed. */
   override late(): void {
-    this.#punctual()
-    this.#checkpoint?.flush()
-  }
-
-  /** What was to be stored later is stored now. */
-  #punctual(): void {
     this.#services.deadlines.clear(this)
+    this.#checkpoint?.flush()
   }
 
   /** Takes the state before the children are stopped and the timers are gone: they may have gone on without the agent. */
@@ -215,13 +214,9 @@ export class Keeping extends Deadline implements CheckpointOwner {
    */
   async reload(back: number): Promise<AgentRecord | undefined> {
     const newest = await this.#checkpoint?.reload()
-    // What is still held belongs to a state that was never stored.
-    this.gate?.cut(0)
+    this.gate?.cut(0) // What is still held belongs to a state that was never stored.
     if (back === 0) return decodeRecord(this.#options, this.#services.codec, newest)
-    const revisions = await this.#services.access.revisions(this.#options.agent.id)
-    // A state that was written twice is one state.
-    const states = revisions.filter(({ value }, at) => at === 0 || !sameBytes(value, revisions[at - 1]?.value))
-    return decodeRecord(this.#options, this.#services.codec, states[back]?.value)
+    return decodeRecord(this.#options, this.#services.codec, await stateBefore(this.#options.agent.id, back, this.#services.access))
   }
 
   /** Stores the last state, and lets go what belongs to it. */
@@ -229,18 +224,27 @@ export class Keeping extends Deadline implements CheckpointOwner {
     return this.#over(() => this.#checkpoint?.end())
   }
 
+  /** What it has still to do after the end. Undefined: nothing, whatever it said. */
+  get lastWords(): LastWords | undefined {
+    this.#lastWords ??= this.#outbox && new LastWords(this.#options.agent.id, this.#outbox, () => this.#checkpoint, this.#services)
+    return this.#lastWords
+  }
+
   /** Stores that there is no state: this one never ran. */
   forget(): Promise<void> {
+    this.#outbox?.close()
     return this.#over(() => this.#checkpoint?.forget())
   }
 
   async #over(last: () => Promise<void> | undefined): Promise<void> {
-    this.#punctual()
+    this.#services.deadlines.clear(this)
     try {
       await last()
+    } catch (error) {
+      this.#outbox?.close()
+      throw error
     } finally {
       this.gate?.shut()
-      this.#outbox?.close()
     }
   }
 }

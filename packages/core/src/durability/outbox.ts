@@ -60,6 +60,8 @@ export interface OutboxOptions {
 
 /** How long what is done may still stand in the store as undone: there is no haste, its receiver knows it if it comes again. */
 const TIDY_MS = 20
+/** How long what was begun may take at the end. */
+const REST_MS = 1000
 
 /** The effects of an agent that are data: kept until they are done, begun in order per receiver. */
 export class Outbox {
@@ -72,6 +74,8 @@ export class Outbox {
   #fence = 0
   #untidy: TimerHandle | undefined
   #closed = false
+  /** How many were not done when they were last stored. */
+  #stored = 0
 
   constructor(options: OutboxOptions) {
     this.#options = options
@@ -85,11 +89,22 @@ export class Outbox {
   /** What is not done, in order, to be stored. */
   take(): readonly OutboxEntry[] {
     this.#tidied()
+    this.#stored = this.#entries.size
     return [...this.#entries]
   }
 
   get size(): number {
     return this.#entries.size
+  }
+
+  /** True if what is stored is what there is, as long as nothing new comes. */
+  get isStored(): boolean {
+    return this.#stored === this.#entries.size
+  }
+
+  /** What was taken to be stored was not. */
+  unstored(): void {
+    this.#stored = Number.NaN
   }
 
   /** The number of the newest one. */
@@ -152,6 +167,19 @@ export class Outbox {
   #tidied(): void {
     if (this.#untidy !== undefined) this.#options.clock.clearTimeout(this.#untidy)
     this.#untidy = undefined
+  }
+
+  /** Begins nothing any more. Resolves once what was begun is done, or has had some time for it. */
+  async rest(): Promise<void> {
+    const busy = [...this.#lanes.values()].map((lane) => lane.rest()).filter((working) => working !== undefined)
+    if (busy.length === 0) return
+    const { clock } = this.#options
+    let timer: TimerHandle | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = clock.setTimeout(resolve, REST_MS)
+    })
+    await Promise.race([Promise.all(busy), late])
+    if (timer !== undefined) clock.clearTimeout(timer)
   }
 
   /** Tries nothing any more; what is not done stays in the store. */
