@@ -221,7 +221,7 @@ test('a write or a command that fails is tried again; a repeated command can be 
   const arms = new SeenEffects()
   const answers = seen.map((origin) => arms.take(origin))
   assert.equal(answers, ['new', ...answers.slice(1).map(() => 'repeat')])
-  assert.is(arms.take({ agent: 'x', fence: 1, seq: 9, from: 9 }), 'stale')
+  assert.is(arms.take({ agent: 'x', fence: 1, born: 1, seq: 9, fromBorn: 1, from: 9 }), 'stale')
   await two.close()
 })
 

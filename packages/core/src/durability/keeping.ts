@@ -6,7 +6,7 @@ import { Gate } from './gate.ts'
 import { decodeRecord, stateBefore, type Found, type KeepingOptions, type Kept, type Resting } from './kept.ts'
 import { LastWords } from './last-words.ts'
 import { Outage } from './outage.ts'
-import { Outbox, type EffectData } from './outbox.ts'
+import { createOutbox, type EffectData, type Outbox } from './outbox.ts'
 import type { AgentRecord } from './record.ts'
 import type { Services } from '../services.ts'
 import type { Fence } from './store.ts'
@@ -19,7 +19,8 @@ export class Keeping extends Deadline implements CheckpointOwner {
   readonly #options: KeepingOptions
   readonly #services: Services
   readonly #agent: Kept
-  readonly #outbox: Outbox | undefined
+  /** Undefined: nothing it says is kept. */
+  #outbox: Outbox | undefined
   #checkpoint: Checkpoint | undefined
   /** Transitions since the last state was encoded. */
   #uncommitted = 0
@@ -32,14 +33,12 @@ export class Keeping extends Deadline implements CheckpointOwner {
     this.#services = services
     this.#agent = agent
     if (!this.#gated) return
-    const { clock, doer, grid } = services
-    this.gate = new Gate(grid.trace, this)
-    const { giveUpMs, maxOutbox: crowd } = options.gate
-    this.#outbox = new Outbox({ agent: options.agent.id, clock, doer, giveUpMs, crowd, changed: () => this.touched() })
+    this.gate = new Gate(services.grid.trace, this)
+    this.#outbox = createOutbox(options, services, () => this.touched())
   }
 
   /** `fn` is done once the state as it is now is committed; `dropped`, if it never is. */
-  afterCommit(fn: () => void, dropped: () => void): void {
+  afterCommit(fn: () => void, dropped?: () => void): void {
     this.gate ??= new Gate(this.#services.grid.trace, this)
     this.gate.hold(fn, dropped)
   }
@@ -55,7 +54,10 @@ export class Keeping extends Deadline implements CheckpointOwner {
 
   /** Goes on under a fence that is held already. */
   adopt(fence: Fence, rev: number, record: AgentRecord | undefined): void {
-    this.#outbox?.restore(record?.outbox ?? [], record?.seq ?? 0, fence.token)
+    const { outbox: undone = [], seq = 0 } = record ?? {}
+    // It may have been gated before: what is undone is done all the same.
+    if (undone.length > 0) this.#outbox ??= createOutbox(this.#options, this.#services, () => this.touched())
+    this.#outbox?.restore(undone, seq, fence.token)
     this.#checkpoint = new Checkpoint(this.#options.agent.id, fence, rev, this.#services, this)
   }
 
@@ -74,20 +76,18 @@ export class Keeping extends Deadline implements CheckpointOwner {
     this.#opened(upTo)
   }
 
-  /** Of the checkpoint. */
   uncommitted(error: unknown): void {
     this.#services.guests.tell('onCheckpointError', this.#options.agent, error)
     this.#unstored(error)
   }
 
-  /** Of the checkpoint. */
   lost(error: unknown): void {
     this.#agent.lost(error)
   }
 
   /** What an earlier activation left undone goes on once this one has committed. */
   resume({ record }: Found): void {
-    for (const entry of record?.outbox ?? []) this.gate?.hold(() => this.#outbox?.release(entry))
+    for (const entry of record?.outbox ?? []) this.afterCommit(() => this.#outbox?.release(entry))
   }
 
   /** Commits the state as it is now. */
@@ -139,7 +139,7 @@ export class Keeping extends Deadline implements CheckpointOwner {
 
   /** So much waits that no event from outside may be taken. */
   get full(): boolean {
-    if (this.#outbox === undefined) return false
+    if (!this.#gated || this.#outbox === undefined) return false
     const { maxTransitions, maxOutbox } = this.#options.gate
     return this.#uncommitted >= maxTransitions || this.#outbox.size >= maxOutbox
   }
@@ -166,7 +166,7 @@ export class Keeping extends Deadline implements CheckpointOwner {
   dispatch(effect: EffectData): void {
     const { doer, grid } = this.#services
     const outbox = this.#outbox
-    if (outbox === undefined) return doer.once(effect, grid.trace.current)
+    if (!this.#gated || outbox === undefined) return doer.once(effect, grid.trace.current)
     const entry = outbox.add(effect, grid.trace.current)
     this.gate?.hold(
       () => outbox.release(entry),

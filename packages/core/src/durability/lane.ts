@@ -160,5 +160,5 @@ function pauseLonger(waiting: Waiting): void {
 }
 
 function bySeq(a: Waiting, b: Waiting): number {
-  return a.entry.seq - b.entry.seq
+  return (a.entry.born ?? 0) - (b.entry.born ?? 0) || a.entry.seq - b.entry.seq
 }

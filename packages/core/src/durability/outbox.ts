@@ -1,4 +1,5 @@
 import type { Clock, TimerHandle, TraceContext } from '@stigmergy/grid'
+import type { ResolvedGateOptions } from './gate-options.ts'
 import { Lane, type LaneOptions } from './lane.ts'
 import type { AgentEvent } from '../mailbox/envelope.ts'
 
@@ -13,14 +14,22 @@ export interface EffectOrigin {
   readonly agent: string
   /** Of the activation that sends it: a smaller one than was seen before is of one that has been replaced. */
   readonly fence: number
-  /** The effect's own number, the same when it is repeated. Grows for ever. */
+  /**
+   * Of the activation that said it first. With `seq` it is the effect's name, the same when it is repeated. Without it the name would not
+   * be its own: what an activation has said and not stored, the next one knows nothing of, and counts on from what is stored.
+   */
+  readonly born: number
+  /** The effect's number. */
   readonly seq: number
-  /** All effects to this receiver with a smaller number are done: they will not be repeated. */
+  /** Name of the oldest effect to this receiver that is not done: those before it will not be repeated. */
+  readonly fromBorn: number
   readonly from: number
 }
 
 /** An effect that is kept until it is done. */
 export interface OutboxEntry {
+  /** The fence under which it was said. Undefined: by a version that did not note it. */
+  readonly born?: number
   readonly seq: number
   readonly effect: EffectData
   readonly trace: TraceContext | undefined
@@ -81,7 +90,14 @@ export class Outbox {
     this.#options = options
     this.#laneOptions = {
       ...options,
-      origin: ({ seq }, oldest) => ({ agent: options.agent, fence: this.#fence, seq, from: oldest.seq }),
+      origin: ({ born = 0, seq }, oldest) => ({
+        agent: options.agent,
+        fence: this.#fence,
+        born,
+        seq,
+        fromBorn: oldest.born ?? 0,
+        from: oldest.seq,
+      }),
       ended: (entry) => this.#end(entry),
     }
   }
@@ -122,7 +138,7 @@ export class Outbox {
   /** A new one. It is done once it is released. */
   add(effect: EffectData, trace: TraceContext | undefined): OutboxEntry {
     this.#seq += 1
-    const entry = { seq: this.#seq, effect, trace }
+    const entry = { born: this.#fence, seq: this.#seq, effect, trace }
     this.#keep(entry)
     return entry
   }
@@ -188,6 +204,15 @@ export class Outbox {
     this.#tidied()
     for (const lane of this.#lanes.values()) lane.close()
   }
+}
+
+/** `changed`: see {@link OutboxOptions}. */
+export function createOutbox(
+  { agent, gate }: { readonly agent: { readonly id: string }; readonly gate: ResolvedGateOptions },
+  { clock, doer }: { readonly clock: Clock; readonly doer: Doer },
+  changed: () => void,
+): Outbox {
+  return new Outbox({ agent: agent.id, clock, doer, giveUpMs: gate.giveUpMs, crowd: gate.maxOutbox, changed })
 }
 
 function nameOf(effect: EffectData): string {

@@ -90,8 +90,8 @@ export class Life extends Body {
       if (found !== undefined && this.options.durability === 'gated') {
         // Nothing leaves it before the commit of what it begins with.
         firstStep(this.info.id, () => this.cell.start(origin))
-        keeping?.resume(found)
       }
+      if (found !== undefined) keeping?.resume(found)
       await keeping?.commit()
       this.#mayBegin()
       firstStep(this.info.id, () => {
@@ -127,13 +127,13 @@ export class Life extends Body {
   }
 
   protected origin(record: AgentRecord | undefined, crash: Crash | undefined): Origin {
-    // An agent that had reached its end begins anew.
+    // An agent that had reached its end begins anew. What it has handled it does not handle again.
     const stored = record?.snapshot.status === 'active' ? record : undefined
     const from = stored === undefined ? 'initial' : 'checkpoint'
-    if (from === 'initial' && crash === undefined) return {}
+    if (from === 'initial' && crash === undefined) return { remembered: record }
     const restored: RestoredEvent = { type: 'agent.restored', restarts: this.#restarts, from }
     const lastWord = from === 'checkpoint' ? this.#lastWord : undefined
-    return { stored, trace: crash?.trace, first: lastWord === undefined ? [restored] : [restored, lastWord] }
+    return { stored, remembered: record, trace: crash?.trace, first: lastWord === undefined ? [restored] : [restored, lastWord] }
   }
 
   breaking(event: AnyEventObject): void {
