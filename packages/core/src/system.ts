@@ -157,7 +157,9 @@ export function createSystem(options: SystemOptions): ActorSystem {
     const life = new Life(resolved, services)
     made?.(life)
     lives.set(id, life)
-    await endings.before(id)
+    const before = endings.before(id)
+    // Nor does it start on the stack of whoever spawns it.
+    if (before !== undefined || resolved.durability === 'none') await before
     await life.start()
     const ref = createAgentRef<AnyStateMachine>(life, services)
     life.ref = ref

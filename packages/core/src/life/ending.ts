@@ -63,9 +63,12 @@ export class Endings {
     ending.over.then(over, over)
   }
 
-  /** An agent of that id is about to begin: the one before it has its last word. What that came to is told to whoever stopped it. */
-  async before(id: string): Promise<void> {
-    await this.#endings
+  /**
+   * An agent of that id is about to begin: the one before it may still be writing its last state, and its word comes first. What that came
+   * to is told to whoever stopped it. Undefined: there is none.
+   */
+  before(id: string): Promise<void> | undefined {
+    return this.#endings
       .get(id)
       ?.handOver()
       ?.catch(() => undefined)

@@ -1,6 +1,7 @@
 import type { Entry } from '../map/entry.ts'
 import type { GridMap } from '../grid.ts'
 import type { StoreRecord } from '../store/store.ts'
+import { checkNames } from '../store/rules.ts'
 import { checkHeld, resolveReadThrough, type ReadThroughOptions } from './options.ts'
 import { ofTheRecord, refusedKeys } from './refused-keys.ts'
 import { createSingleFlight } from './single-flight.ts'
@@ -52,12 +53,14 @@ export function createReadThrough<V>(map: GridMap<V>, options: ReadThroughOption
       const result = await map.compareAndSet(key, expected, values.read(key, record.value))
       if (!result.ok) return result.current
       const now = await store.get(prefix + key)
-      if (now?.rev === record.rev && Buffer.compare(now.value, record.value) === 0) {
+      const ours = now !== undefined && values.isOf(result.entry, now.value)
+      // As it was; or the keeper has stored what was put here over it: a record that was removed would begin again with the first revision.
+      if ((now?.rev === record.rev && Buffer.compare(now.value, record.value) === 0) || (ours && now.rev > record.rev)) {
         refilled += 1
         return result.entry
       }
       // Gone; or gone, and the keeper has stored what was put here.
-      if (now === undefined || values.isOf(result.entry, now.value)) {
+      if (now === undefined || ours) {
         await map.removeIf(key, result.entry.version)
         return undefined
       }
@@ -74,7 +77,10 @@ export function createReadThrough<V>(map: GridMap<V>, options: ReadThroughOption
 
   return {
     get: async (key) => map.peek(key) ?? flights.run(key, () => load(key)),
-    async refill({ signal } = {}) {
+    async refill(given = {}) {
+      checkNames('refill', given, ['signal'])
+      const { signal } = given
+      signal?.throwIfAborted()
       const before = refilled
       const unreadable = refusedKeys(map.name, 'read from the store')
       let failure: { readonly error: unknown } | undefined
@@ -101,6 +107,7 @@ export function createReadThrough<V>(map: GridMap<V>, options: ReadThroughOption
           if (filling.length === TOGETHER) await filled()
         }
         await filled()
+        signal?.throwIfAborted()
       } finally {
         // What is under way ends before the call does.
         await Promise.all(filling)
