@@ -14,6 +14,7 @@ import type { AgentEvent } from './mailbox/envelope.ts'
 import { Deadlines } from './deadlines.ts'
 import { createDoer, resolveActuators } from './durability/doer.ts'
 import { drain, resolveDrainOptions, type DrainReport } from './supervision/drain.ts'
+import { Endings, leave } from './life/ending.ts'
 import { CoreError } from './errors.ts'
 import { createForest } from './supervision/forest.ts'
 import { createGated } from './cell/gated-machine.ts'
@@ -98,8 +99,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     gauges: { health, onDependency: (dependency, fn) => dependencies.get(dependency.name).onChange(fn) },
   }
 
-  /** Ids whose last state is being stored. */
-  const settling = new Map<string, Promise<void>>()
+  const endings = new Endings()
   const newId = createIds((id) => lives.has(id))
   let closing: Promise<void> | undefined
   let draining: Promise<DrainReport> | undefined
@@ -109,13 +109,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     if (lives.get(id) !== life) return
     lives.delete(id)
     deathWatch.ended(id, life.status as EndedEvent['reason'])
-    const { settled } = life
-    if (settled === undefined) return
-    settling.set(id, settled)
-    const over = (): void => {
-      if (settling.get(id) === settled) settling.delete(id)
-    }
-    settled.then(over, over)
+    endings.add(id, life.ending)
   }
 
   function send(id: string, event: AgentEvent, sendOptions: SendOptions = {}): boolean {
@@ -164,9 +158,9 @@ export function createSystem(options: SystemOptions): ActorSystem {
     const life = new Life(resolved, services)
     made?.(life)
     lives.set(id, life)
-    // The one before it may still be writing its last state: its word comes first. What that came to is told to whoever stopped it.
+    const before = endings.before(id)
     // Nor does it start on the stack of whoever spawns it.
-    if (settling.has(id) || resolved.durability === 'none') await settling.get(id)?.catch(() => undefined)
+    if (before !== undefined || resolved.durability === 'none') await before
     await life.start()
     const ref = createAgentRef<AnyStateMachine>(life, services)
     life.ref = ref
@@ -176,13 +170,13 @@ export function createSystem(options: SystemOptions): ActorSystem {
   async function end(timeoutMs: number): Promise<void> {
     forest.close()
     dependencies.close()
-    const leaving = [...lives.values()].reverse().map((life) => life.stop())
+    const leaving = [...lives.values()].reverse().map(leave)
     const timedOut = (): CoreError => {
-      const late = [...settling.keys()].map(quote).join(', ')
+      const late = endings.ids.map(quote).join(', ')
       return new CoreError('CLOSE_TIMEOUT', `no checkpoint within ${timeoutMs} ms of ${late}`)
     }
     try {
-      await allWithin(clock, timeoutMs, [...leaving, ...settling.values()], timedOut)
+      await allWithin(clock, timeoutMs, [...leaving, ...endings.handOver()], timedOut)
     } finally {
       pump.close()
       access.close(new CoreError('CLOSED', 'the system is closed'))

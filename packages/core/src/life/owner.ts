@@ -28,6 +28,8 @@ export interface Dreams {
 /** Where a cell begins: at the machine's initial state, or at a stored one. */
 export interface Origin {
   readonly stored?: Stored | undefined
+  /** What is known of earlier activations, whatever became of their state. */
+  readonly remembered?: Pick<Stored, 'seen' | 'ids'> | undefined
   /** What caused it to begin. */
   readonly trace?: TraceContext | undefined
   /** Told before anything else. */
