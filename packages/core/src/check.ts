@@ -28,8 +28,9 @@ export function integerOption(name: string, value: number | undefined, fallback:
 /** `value`, or `fallback` if there is none; throws BAD_OPTION unless it is one of `choices`. `also`: what else could have been given. */
 export function choiceOption<T extends string>(name: string, value: T | undefined, fallback: T, choices: readonly T[], also?: string): T {
   if (value === undefined) return fallback
+  if (choices.includes(value)) return value
   const named = choices.map((choice) => `'${choice}'`)
-  return choices.includes(value) ? value : refuse(name, value, `one of ${[...named, ...(also === undefined ? [] : [also])].join(', ')}`)
+  return refuse(name, value, `one of ${[...named, ...(also === undefined ? [] : [also])].join(', ')}`)
 }
 
 /** `value`; throws BAD_OPTION unless it is a function. */

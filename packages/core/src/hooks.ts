@@ -126,9 +126,12 @@ export interface CoreHooks {
   /** May return the context under which the transition's actions run: their sends and grid writes carry it. */
   onTransitionStart?(start: TransitionStart): TraceContext | undefined
   onTransitionEnd?(end: TransitionEnd): void
-  onSpawn?(agent: AgentInfo): void
+  /** `handles`: types of the events that its machine has transitions for, those of what it invokes among them. The same array for a machine. */
+  onSpawn?(agent: AgentInfo, handles?: readonly string[]): void
   onStop?(agent: AgentInfo, reason: 'stopped' | 'done' | 'failed'): void
   onFailure?(failure: Failure): void
+  /** A supervisor starts, and again with each restart of it by the one above. */
+  onSupervisor?(supervisor: string): void
   /** A supervisor gave up on a child: the one above decides. Undefined: there is none, and all its children are stopped. */
   onEscalation?(escalation: { readonly supervisor: string; readonly child: string; readonly to: string | undefined }): void
   onDependency?(change: DependencyChange): void

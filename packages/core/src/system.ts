@@ -164,7 +164,8 @@ export function createSystem(options: SystemOptions): ActorSystem {
     made?.(life)
     lives.set(id, life)
     // The one before it may still be writing its last state: its word comes first. What that came to is told to whoever stopped it.
-    await settling.get(id)?.catch(() => undefined)
+    // Nor does it start on the stack of whoever spawns it.
+    if (settling.has(id) || resolved.durability === 'none') await settling.get(id)?.catch(() => undefined)
     await life.start()
     const ref = createAgentRef<AnyStateMachine>(life, services)
     life.ref = ref

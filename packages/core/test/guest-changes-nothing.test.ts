@@ -12,6 +12,7 @@ const NAMES = [
   'onSpawn',
   'onStop',
   'onFailure',
+  'onSupervisor',
   'onEscalation',
   'onDependency',
   'onNeed',

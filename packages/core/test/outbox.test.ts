@@ -123,6 +123,67 @@ test('a full mailbox is tried again, in order; a receiver that never comes is gi
   assert.is(bench.clock.pending, 0)
 })
 
+test('a receiver whose stash is full is tried again after a pause: the process goes on, and it is given up in time', async () => {
+  const bench = await openBench({ store: memoryStore() })
+  let asked = 0
+  const busy = createMachine({
+    types: {} as { context: { notes: readonly number[] }; events: { type: 'note'; n: number } | { type: 'free' } },
+    context: { notes: [] },
+    initial: 'busy',
+    states: {
+      busy: { on: { free: 'free' } },
+      free: { on: { note: { target: 'busy', actions: assign({ notes: ({ context, event }) => [...context.notes, event.n] }) } } },
+    },
+  })
+  const stash = (event: { type: string }, state: { matches(value: 'busy'): boolean }): boolean => {
+    asked += 1
+    return event.type === 'note' && state.matches('busy')
+  }
+  const to = await bench.system.spawn(busy, { id: 'receiver', stash, mailbox: { stash: 1 } })
+  const from = await bench.system.spawn(sender, { id: 'sender', durability: 'gated', gate: { giveUpMs: 5000 } })
+  for (let i = 0; i < 4; i++) from.send({ type: 'go' })
+  await bench.clock.advance(100)
+  assert.ok(asked < 50, `asked ${asked} times within 100 ms`)
+  for (let i = 0; i < 2; i++) {
+    to.send({ type: 'free' })
+    await bench.clock.advance(1500)
+  }
+  assert.equal(to.snapshot.context.notes, [1, 2])
+  await bench.clock.advance(5000)
+  assert.equal(
+    bench.system.deadLetters.recent.map(({ event, reason }) => [event, reason]),
+    [[{ type: 'note', n: 4 }, 'undeliverable']],
+    'the third one is set aside, the fourth was tried for so long',
+  )
+  await bench.close()
+  assert.is(bench.clock.pending, 0)
+})
+
+test('an actuator that never answers is given up: what comes after it goes on', async () => {
+  const done: unknown[] = []
+  const arm = (payload: unknown): void | Promise<void> => (payload === 1 ? new Promise<never>(() => undefined) : void done.push(payload))
+  const bench = await openBench({ store: memoryStore(), actuators: { arm } })
+  const machine = createMachine({
+    types: {} as { events: { type: 'go'; n: number } },
+    on: { go: { actions: command('arm', ({ event }) => event.n) } },
+  })
+  const agent = await bench.system.spawn(machine, { id: 'a', durability: 'gated', gate: { giveUpMs: 1000, maxOutbox: 2 } })
+  for (let n = 1; n <= 4; n++) agent.send({ type: 'go', n })
+  await bench.clock.advance(900)
+  assert.equal(done, [])
+  assert.is(agent.mailbox.waiting, 2, 'the mailbox holds')
+  await bench.clock.advance(200)
+  assert.equal(done, [2, 3, 4])
+  assert.equal(
+    bench.system.deadLetters.recent.map(({ agentId, event, reason }) => [agentId, event, reason]),
+    [['arm', { type: 'agent.command', kind: 'command', actuator: 'arm', payload: 1 }, 'undeliverable']],
+  )
+  agent.send({ type: 'go', n: 1 })
+  await bench.settle()
+  await bench.close()
+  assert.is(bench.clock.pending, 0)
+})
+
 test('so many undone effects, then the mailbox holds', async () => {
   const bench = await openBench({ store: memoryStore() })
   const from = await bench.system.spawn(sender, { id: 'sender', durability: 'gated', gate: { maxOutbox: 3 } })

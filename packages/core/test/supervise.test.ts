@@ -76,7 +76,10 @@ test('the pause grows with the failures of that child, the window counts all of 
   const log: string[] = []
   const hooks = recorder()
   const escalations: unknown[] = []
-  const bench = await openBench({ hooks: { ...hooks, onEscalation: (told) => void escalations.push(told) } })
+  const started: string[] = []
+  const bench = await openBench({
+    hooks: { ...hooks, onSupervisor: (id) => void started.push(id), onEscalation: (told) => void escalations.push(told) },
+  })
   const more = { maxRestarts: 3, withinMs: 1000, backoff: { minMs: 10, factor: 2 } }
   const ref = await bench.system.supervise(cell(log, 'one-for-one', more))
   for (const [id, pauseMs] of [
@@ -93,7 +96,7 @@ test('the pause grows with the failures of that child, the window counts all of 
   bench.system.send('c', { type: 'boom' })
   await bench.settle()
   assert.equal([ref.status, bench.system.agents, bench.clock.pending], ['failed', [], 0])
-  assert.equal(escalations, [{ supervisor: 'cell', child: 'c', to: undefined }])
+  assert.equal([started, escalations], [['cell'], [{ supervisor: 'cell', child: 'c', to: undefined }]])
   assert.equal(hooks.log.slice(-4), ['failure on boom: stop', 'stop c failed', 'stop b stopped', 'stop a stopped'])
   await bench.close()
 })

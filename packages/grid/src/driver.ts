@@ -50,7 +50,10 @@ export interface ServerManifest {
   readonly cp: boolean
 }
 
-/** One map of one grid. A write has been fed to this grid's own feed before its promise resolves (so session reads are local). */
+/**
+ * One map of one grid. A write has been fed to this grid's own feed before its promise resolves (so session reads are local); of an
+ * unheld map, `read` shows it from then on.
+ */
 export interface MapDriver {
   commit(write: DriverWrite): Promise<CommitResult>
   /**
@@ -144,6 +147,11 @@ export interface DriverChange extends DriverRecord {
 
 /** Where a backend tells. Nothing here throws. */
 export interface DriverFeed {
+  /**
+   * This process holds nothing of the map: a backend that can save itself the telling need not feed it. Reads of the copy are refused
+   * above. @default false
+   */
+  readonly unheld?: boolean
   /** One change, in commit order per key (I5). */
   change(change: DriverChange): void
   /** A part of the first load, before the `load` that ends it with what is left. @default one `load` gives it all */

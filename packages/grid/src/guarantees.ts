@@ -78,7 +78,7 @@ export interface Holding {
   readonly sourceAge: string
 }
 
-/** The table of docs/near-cache.md, kept equal by a test. `ageMs()` is the age of what is held, in each of them. */
+/** The table of docs/near-cache.md, kept equal by a test. `ageMs()` is the age of what is held, in each of them; of nothing there is none. */
 export const HOLDINGS: readonly Holding[] = [
   {
     holds: 'the whole map',
@@ -113,6 +113,15 @@ export const HOLDINGS: readonly Holding[] = [
     peek: 'may miss',
     get: 'the copy; what it misses from the owner, and is then held',
     all: 'what is held; no indexes',
+    watch: 'refused',
+    sourceAge: 'refused',
+  },
+  {
+    holds: 'nothing',
+    options: "`interest: 'none'`",
+    peek: 'refused',
+    get: 'the owner',
+    all: 'refused',
     watch: 'refused',
     sourceAge: 'refused',
   },

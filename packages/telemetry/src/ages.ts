@@ -16,7 +16,7 @@ export interface AgeReading {
 export interface Ages {
   /** Adds a function that tells ages. Returns its removal. */
   readonly observe: (readings: () => Iterable<AgeReading>) => () => void
-  /** Tells the replica age of every map of the grid. Returns its removal. */
+  /** Tells the replica age of every map of the grid that has a copy. Returns its removal. */
   readonly watchGrid: (grid: Grid) => () => void
 }
 
@@ -38,10 +38,20 @@ export function createAges(instruments: Instruments, labels: Labels, tally: Tall
 
 function mapAges(grid: Grid): readonly AgeReading[] {
   try {
-    return grid.mapNames.map((map) => ({ map, ageMs: grid.map(map).ageMs() }))
+    return grid.mapNames.flatMap((map) => mapAge(grid, map))
   } catch (error) {
     // A grid that was closed before us has no ages any more; nothing of it is lost.
     if (isGridError(error, 'CLOSED')) return []
+    throw error
+  }
+}
+
+/** Of a map that holds nothing here (`interest: 'none'`) there is no copy whose age could be told. */
+function mapAge(grid: Grid, map: string): readonly AgeReading[] {
+  try {
+    return [{ map, ageMs: grid.map(map).ageMs() }]
+  } catch (error) {
+    if (isGridError(error, 'UNSUPPORTED')) return []
     throw error
   }
 }

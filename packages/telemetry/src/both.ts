@@ -18,7 +18,7 @@ export function withMetrics(spans: CoreHooks | undefined, metrics: CoreHooks): C
         if (transitions === undefined) metrics.onTransitionEnd?.(end)
       }
     },
-    onSpawn: (agent) => metrics.onSpawn?.(agent),
+    onSpawn: (agent, handles) => metrics.onSpawn?.(agent, handles),
     onFailure: (failure) => spans.onFailure?.(failure),
     onRestart(agent, restarts, from) {
       try {
@@ -35,6 +35,7 @@ export function withMetrics(spans: CoreHooks | undefined, metrics: CoreHooks): C
       }
     },
     onDependency: (change) => metrics.onDependency?.(change),
+    onSupervisor: (supervisor) => metrics.onSupervisor?.(supervisor),
     onEscalation: (escalation) => metrics.onEscalation?.(escalation),
     onNeed: (agent, need, state) => metrics.onNeed?.(agent, need, state),
     onDeadLetter: (letter) => metrics.onDeadLetter?.(letter),

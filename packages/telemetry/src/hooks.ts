@@ -1,5 +1,5 @@
 import { createNoopMeter, type Attributes, type Meter, type Tracer } from '@opentelemetry/api'
-import type { CoreHooks } from '@stigmergy/core'
+import type { AgentInfo, CoreHooks } from '@stigmergy/core'
 import type { Clock, Grid, GridHooks, TraceContext } from '@stigmergy/grid'
 import { createAges, type AgeReading } from './ages.ts'
 import { bothChanges, withMetrics } from './both.ts'
@@ -47,6 +47,8 @@ export interface TelemetryHooksOptions extends BaseLabels {
   readonly current?: Current | undefined
   /** Is told, once, an id that two agents have at the same time: they share their series. See `forSystem`. @default nobody is */
   readonly sharedId?: ((id: string) => void) | undefined
+  /** Is told of each agent that is spawned. @default nobody is */
+  readonly spawns?: ((agent: AgentInfo) => void) | undefined
   /** Where losses are counted. @default a new one */
   readonly tally?: Tally
 }
@@ -126,6 +128,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
   observeTally(instruments, tally, labels.base)
   const recorder = flight?.recorder
   let told = false
+  const { spawns = () => {} } = options
   const shared = (id: string): void => {
     if (!told) options.sharedId?.(id)
     told = true
@@ -134,7 +137,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
 
   const hooksOf = (system: string | undefined): { readonly core: CoreHooks; readonly grid: GridHooks; readonly own: Labels } => {
     const own = system === undefined ? labels : createLabels(base, maxLabelValues, system)
-    const metrics = createMetricHooks(instruments, own, createLabels(base, maxLabelValues, system), time, shared)
+    const metrics = createMetricHooks(instruments, own, createLabels(base, maxLabelValues, system), time, { shared, spawns })
     const recording = recorder && createRecorderHooks({ recorder, metrics, current, system })
     const spans = recording?.core ?? (tracer === undefined ? undefined : createSpanHooks(tracer, time, system))
     return {

@@ -49,6 +49,8 @@ const BREAKER_STATES = { closed: 0, 'half-open': 1, open: 2 } as const
 
 /** What XState calls the event of an invoked actor that failed, here one with an id `policy:<name>`. */
 const POLICY_FAILED = 'xstate.error.actor.policy:'
+/** Whatever a machine does with what a policy of it says. */
+const POLICY_SAYS = /^xstate\.[a-z]+\.actor\.policy:(.+)$/
 
 /** Every reason, for series that begin before there is a dead letter. */
 const DEAD_LETTER_REASONS: Readonly<Record<DeadLetterReason, true>> = {
@@ -63,20 +65,27 @@ const DEAD_LETTER_REASONS: Readonly<Record<DeadLetterReason, true>> = {
   undeliverable: true,
 }
 
+/** Who is told of what the hooks come by. */
+export interface Heard {
+  /** Two agents have this id at the same time, so that they share their series. */
+  shared(id: string): void
+  /** An agent is there: what else counts for its type can begin at 0. */
+  spawns(agent: AgentInfo): void
+}
+
 const STAGES = ['perception', 'planning', 'actuation'] as const
 
 /**
  * Hooks that record the metrics of agents and maps. What they keep is bounded by the agents alive and the labels (I6).
  * `spawned`: labels of the counters that every agent has from its spawn on. They have places of their own, so that agents which never
- * measure anything else take none of those that do. `shared`: is told of an id that two agents have at the same time, so that they share
- * their series.
+ * measure anything else take none of those that do.
  */
 export function createMetricHooks(
   instruments: Instruments,
   labels: Labels,
   spawned: Labels,
   time: SpanTime,
-  shared: (id: string) => void,
+  { shared, spawns }: Heard,
 ): MetricHooks {
   const wait = instruments.histogram('agent_mailbox_wait_seconds')
   const decision = instruments.histogram('agent_decision_latency_seconds')
@@ -95,6 +104,17 @@ export function createMetricHooks(
   // What appears with a value of 1 has never increased to Prometheus: so counters begin at 0, as early as their labels are known.
   for (const reason of Object.keys(DEAD_LETTER_REASONS)) deadLetters.bind(labels.with('reason', reason)).add(0)
   const restartsOf = (agent: AgentInfo): BoundCounter => restarted.bind(spawned.ofAgent(agent))
+
+  /** Lists of machines whose policies have begun. */
+  const begun = new WeakSet<readonly string[]>()
+  const beginPolicies = (handles: readonly string[] | undefined): void => {
+    if (handles === undefined || begun.has(handles)) return
+    begun.add(handles)
+    for (const type of handles) {
+      const policy = POLICY_SAYS.exec(type)?.[1]
+      if (policy !== undefined) policyErrors.bind(labels.with('policy', policy)).add(0)
+    }
+  }
 
   /** Tagged stages each agent is in. Survives a restart of the agent: the stage goes on, its latency includes the repair. */
   const starts = new Map<string, StageStarts>()
@@ -179,8 +199,10 @@ export function createMetricHooks(
       if (row === undefined) rows.set(agent, (row = rowOf(agent)))
       if (transition(row, agent, event, enqueuedAtMs, startedAtMs, tagsBefore, tagsAfter, error)) measure(row, end)
     },
-    onSpawn(agent) {
+    onSpawn(agent, handles) {
       runs(agent, 1)
+      spawns(agent)
+      beginPolicies(handles)
       violations.bind(labels.ofType(agent)).add(0)
       restartsOf(agent).add(0)
       const other = alive.get(agent.id)
@@ -195,6 +217,7 @@ export function createMetricHooks(
       needs.forget(agent.id)
       worldSeen.forget(agent)
     },
+    onSupervisor: (supervisor) => escalations.bind(labels.with('supervisor', supervisor)).add(0),
     onEscalation: ({ supervisor }) => escalations.bind(labels.with('supervisor', supervisor)).add(1),
     onNeed: (agent, need, state) => needs.change(agent.id, need, state),
     onDependency: ({ name, to }) => void breakers.set(labels.with('breaker', name), BREAKER_STATES[to]),

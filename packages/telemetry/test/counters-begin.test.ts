@@ -1,4 +1,4 @@
-import { createSystem } from '@stigmergy/core'
+import { child, createSystem } from '@stigmergy/core'
 import { createVirtualClock, openGrid } from '@stigmergy/grid'
 import { createAlarms, telemetryHooks } from '@stigmergy/telemetry'
 import { suite } from 'uvu'
@@ -7,7 +7,7 @@ import type { RecorderOptions } from '../src/recorder/options.ts'
 import { openFlight } from './support/flight.ts'
 import { memoryMeter } from './support/otel.ts'
 import { agentInfo, endOf } from './support/transitions.ts'
-import { setup } from './support/xstate.ts'
+import { fromPromise, setup } from './support/xstate.ts'
 
 const test = suite('counters that alerts look at')
 
@@ -94,6 +94,36 @@ test('agents beyond the bound restart under their own type, and take no place fr
     [{ agent_type: 'planner', agent_id: 'p1' }],
   )
   await close()
+})
+
+test('policies begin at 0 with the agents that invoke them, and supervisors with themselves', async () => {
+  const bench = await setUp(undefined)
+  const breaks = setup({}).createMachine({ id: 'robot', on: { boom: { actions: () => assert.unreachable() } } })
+  const never = fromPromise(() => new Promise(() => {}))
+  const planner = setup({}).createMachine({
+    id: 'planner',
+    initial: 'idle',
+    states: {
+      idle: { on: { go: 'thinking' } },
+      thinking: {
+        invoke: [
+          { id: 'policy:grasp', src: never, onError: 'idle' },
+          { id: 'policy:place', src: never, onDone: 'idle' },
+        ],
+      },
+    },
+  })
+  await bench.system.spawn(planner, { id: 'p1' })
+  assert.equal(await bench.values('policy_inference_errors_total'), [
+    [{ policy: 'grasp' }, 0],
+    [{ policy: 'place' }, 0],
+  ])
+  await bench.system.supervise({ id: 'cell', maxRestarts: 0, children: [child(breaks, { id: 'r1' })] })
+  assert.equal(await bench.values('agent_escalations_total'), [[{ supervisor: 'cell' }, 0]])
+  bench.system.send('r1', { type: 'boom' })
+  await bench.clock.advance(1)
+  assert.equal(await bench.values('agent_escalations_total'), [[{ supervisor: 'cell' }, 1]])
+  await bench.close()
 })
 
 test('stale and slow decisions begin at 0 when the agent is spawned', async () => {

@@ -41,13 +41,18 @@ test('a line written by an agent carries its trace, plan and id, and is counted 
     }
     const robot = setup({}).createMachine({ id: 'robot', initial: 'a', states: { a: { on: { go: { actions: act } } } } })
     const agent = await system.spawn(robot, { id: 'r1' })
+    const scrape = async () => (await fetch(telemetry.prometheus!.url)).text()
+    const begun = await scrape()
+    for (const labels of ['agent_type="robot",level="error"', 'agent_type="robot",level="fatal"', 'level="error"', 'level="info"']) {
+      assert.ok(begun.includes(`log_records_total{${labels}} 0\n`), `${labels} begins at 0, so that the first one is seen`)
+    }
     logger.info('before')
     const trace = telemetry.startTrace('camera frame')
     system.send(agent.id, { type: 'go' }, { trace })
     await clock.advance(10)
     logger.child(traceFields(trace)).warn('after')
     logger.debug('too small')
-    const page = await (await fetch(telemetry.prometheus!.url)).text()
+    const page = await scrape()
     await system.close()
     await telemetry.close()
     await grid.close()

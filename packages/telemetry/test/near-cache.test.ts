@@ -37,6 +37,15 @@ test('maps beyond the bound are counted together, and one that opens takes nothi
   await opened.close()
 })
 
+test('a map of which nothing is held has no age to tell, and hides none', async () => {
+  const { telemetry, grid, told } = await setUp(10)
+  const opened = await grid(['parts', 1])
+  await opened.map<number>('written', { interest: 'none' }).put('k', 1)
+  telemetry.watchGrid(opened)
+  assert.equal(await told('map_stale_age_seconds'), [['parts', 0]])
+  await opened.close()
+})
+
 test('two grids with a map of one name are added up, one watched twice is not, and a counter never goes back', async () => {
   const { telemetry, grid, told } = await setUp(10)
   const one = await grid(['parts', 3])

@@ -6,7 +6,8 @@ import { inShare, reasonCode, reasonOfTags } from '../src/recorder/keep-rules.ts
 import { F64, RECORD_U32 } from '../src/recorder/layout.ts'
 import { Ring } from '../src/recorder/ring.ts'
 import { SlowLimit } from '../src/recorder/slow.ts'
-import { createStringTable, readStrings } from '../src/recorder/strings.ts'
+import { readStrings } from '../src/recorder/read-strings.ts'
+import { StringTable } from '../src/recorder/strings.ts'
 import { TRACE_F64, TRACE_U32, TraceTable } from '../src/recorder/traces.ts'
 import { seeded } from './support/seeded.ts'
 
@@ -81,7 +82,7 @@ test('tags of a state that was entered give a reason', () => {
 })
 
 test('strings: numbers and back, on another reader too; bounded and counted', () => {
-  const table = createStringTable({ maxStrings: 5, maxBytes: 600 })
+  const table = new StringTable({ maxStrings: 5, maxBytes: 600 })
   const read = readStrings(table.buffer)
   assert.is(table.intern(''), 0)
   const a = table.intern('grün')
@@ -100,7 +101,7 @@ test('strings: numbers and back, on another reader too; bounded and counted', ()
 
 test('strings: ids of agents leave a quarter of the places to names; what is full is told once', () => {
   const told: string[] = []
-  const table = createStringTable({ maxStrings: 16, maxBytes: 600, full: (what) => void told.push(what) })
+  const table = new StringTable({ maxStrings: 16, maxBytes: 600, full: (what) => void told.push(what) })
   const ids = Array.from({ length: 20 }, (_, i) => table.internId(`job-${i}`))
   assert.is(ids.filter((id) => table.text(id) !== 'other').length, 10, 'twelve places, with the empty text and `other`')
   assert.equal([told, table.refused], [['ids'], 10])

@@ -14,6 +14,7 @@ export function slim(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
 
 /** True if it has no property. */
 export function isEmpty(object: object): boolean {
+  if (object === NOTHING) return true
   for (const _key in object) return false
   return true
 }

@@ -1,6 +1,7 @@
 import { quote } from '../check.ts'
 import { CoreError } from '../errors.ts'
 import type { Life } from '../life/life.ts'
+import type { Waiting } from './waiters.ts'
 
 /** Names at most so many agents in a message. */
 const NAMED = 5
@@ -27,19 +28,34 @@ export async function checkpointAll(lives: Iterable<Life>): Promise<number> {
 
 function storeAll(lives: readonly Life[], failed: Failed[]): Promise<void> {
   return new Promise((done) => {
-    let left = lives.length
-    const resolve = (): void => {
-      left -= 1
-      if (left === 0) done()
-    }
-    for (const life of lives) {
-      life.checkpoint({
-        resolve,
-        reject(error) {
-          failed.push({ id: life.info.id, error })
-          resolve()
-        },
-      })
-    }
+    const batch: Batch = { left: lives.length, failed, done }
+    for (const life of lives) life.checkpoint(new Part(batch, life))
   })
+}
+
+/** Those that are on their way. */
+interface Batch {
+  left: number
+  readonly failed: Failed[]
+  readonly done: () => void
+}
+
+class Part implements Waiting {
+  readonly #batch: Batch
+  readonly #life: Life
+
+  constructor(batch: Batch, life: Life) {
+    this.#batch = batch
+    this.#life = life
+  }
+
+  resolve(): void {
+    this.#batch.left -= 1
+    if (this.#batch.left === 0) this.#batch.done()
+  }
+
+  reject(error: unknown): void {
+    this.#batch.failed.push({ id: this.#life.info.id, error })
+    this.resolve()
+  }
 }

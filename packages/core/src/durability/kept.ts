@@ -34,17 +34,10 @@ export interface Resting {
 }
 
 /** What was stored before. */
-export interface Found {
-  readonly kept: StoreRecord | undefined
-  readonly record: AgentRecord | undefined
-}
-
-/** Reads what is stored of an agent. Undefined: it is not kept in the store. */
-export async function find(options: KeepingOptions, { access, codec }: Services): Promise<Found | undefined> {
-  if (options.durability === 'none') return undefined
-  const kept = await access.get(options.agent.id)
-  return { kept, record: decodeRecord(options, codec, kept?.value) }
-}
+export type Found =
+  | { readonly kept: StoreRecord | undefined; readonly record: AgentRecord | undefined; readonly resting: undefined }
+  /** It sleeps on, by this right. */
+  | { readonly kept: StoreRecord; readonly record: undefined; readonly resting: Resting }
 
 /** Undefined: there is no state. Throws as `RecordCodec.decode`. */
 export function decodeRecord(options: KeepingOptions, codec: RecordCodec, bytes: Uint8Array | undefined): AgentRecord | undefined {
@@ -58,10 +51,10 @@ export function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
 }
 
 /** True if nothing would come of starting what was found: it may stay as bytes. */
-export function maySleep(options: LifeOptions, { codec, sleepRules }: Services, { kept, record }: Found): boolean {
-  const { agent, machine, watch, needs, migrations = [] } = options
-  if (kept === undefined || record === undefined || watch.size > 0 || needs !== undefined) return false
+export function maySleep(options: LifeOptions, { codec, sleepRules }: Services, kept: StoreRecord, record: AgentRecord): boolean {
+  const { agent, machine, watch, needs, migrations } = options
+  if (watch.size > 0 || needs !== undefined) return false
   // What was migrated is to be stored anew.
-  if (migrations.length > 0 && codec.read(kept.value, agent.id).machineVersion !== machine.version) return false
+  if (migrations !== undefined && codec.read(kept.value, agent.id).machineVersion !== machine.version) return false
   return sleepRules(machine, record)
 }

@@ -1,4 +1,5 @@
 import type { Clock, TimerHandle, TraceContext } from '@stigmergy/grid'
+import { Lane, type LaneOptions } from './lane.ts'
 import type { AgentEvent } from '../mailbox/envelope.ts'
 
 /** An effect as data. */
@@ -57,32 +58,14 @@ export interface OutboxOptions {
   changed(): void
 }
 
-const RETRY_MIN_MS = 10
-const RETRY_MAX_MS = 1000
 /** How long what is done may still stand in the store as undone: there is no haste, its receiver knows it if it comes again. */
 const TIDY_MS = 20
-
-interface Waiting {
-  readonly entry: OutboxEntry
-  /** Until when it is tried; set by the first try. */
-  untilMs: number | undefined
-}
-
-/** Effects to one receiver, in order. */
-interface Lane {
-  readonly name: string
-  /** All that is not done. */
-  readonly pending: Set<OutboxEntry>
-  /** What is to be tried. */
-  readonly waiting: Waiting[]
-  busy: boolean
-}
 
 /** The effects of an agent that are data: kept until they are done, begun in order per receiver. */
 export class Outbox {
   readonly #options: OutboxOptions
+  readonly #laneOptions: LaneOptions
   readonly #lanes = new Map<string, Lane>()
-  readonly #pauses = new Map<TimerHandle, () => void>()
   /** All that is not done. They come in order, so they stand in order. */
   readonly #entries = new Set<OutboxEntry>()
   #seq = 0
@@ -92,6 +75,11 @@ export class Outbox {
 
   constructor(options: OutboxOptions) {
     this.#options = options
+    this.#laneOptions = {
+      ...options,
+      origin: ({ seq }, oldest) => ({ agent: options.agent, fence: this.#fence, seq, from: oldest.seq }),
+      ended: (entry) => this.#end(entry),
+    }
   }
 
   /** What is not done, in order, to be stored. */
@@ -133,7 +121,7 @@ export class Outbox {
     const name = nameOf(effect)
     let lane = this.#lanes.get(name)
     if (lane === undefined) {
-      lane = { name, pending: new Set(), waiting: [], busy: false }
+      lane = new Lane(name, this.#laneOptions)
       this.#lanes.set(name, lane)
     }
     return lane
@@ -150,53 +138,7 @@ export class Outbox {
 
   /** It is committed, so it may be done. */
   release(entry: OutboxEntry): void {
-    const lane = this.#laneOf(entry)
-    if (!lane.pending.has(entry) || this.#closed) return
-    lane.waiting.push({ entry, untilMs: undefined })
-    if (!lane.busy) void this.#work(lane)
-  }
-
-  async #work(lane: Lane): Promise<void> {
-    const { clock, doer, giveUpMs } = this.#options
-    lane.busy = true
-    let pauseMs = RETRY_MIN_MS
-    // The first one is looked at anew each time: an older one may have come back.
-    for (let first = lane.waiting[0]; first !== undefined && !this.#closed; first = lane.waiting[0]) {
-      const { entry } = first
-      first.untilMs ??= clock.now() + giveUpMs
-      const tried = this.#try(entry, lane)
-      const attempt = typeof tried === 'string' ? tried : await tried
-      if (attempt === 'later' && clock.now() < first.untilMs) {
-        await this.#pause(pauseMs)
-        pauseMs = Math.min(RETRY_MAX_MS, pauseMs * 2)
-        continue
-      }
-      pauseMs = RETRY_MIN_MS
-      lane.waiting.splice(lane.waiting.indexOf(first), 1)
-      if (attempt === 'later') doer.lost(entry.effect, entry.trace)
-      if (attempt !== 'accepted') this.#end(entry)
-    }
-    lane.busy = false
-  }
-
-  #try(entry: OutboxEntry, lane: Lane): 'accepted' | Attempt | Promise<Attempt> {
-    const { agent, doer } = this.#options
-    const { effect, trace, seq } = entry
-    let from = seq
-    for (const oldest of lane.pending) {
-      from = oldest.seq
-      break
-    }
-    const origin = { agent, fence: this.#fence, seq, from }
-    if (effect.kind !== 'send') return doer.act(effect, origin, trace)
-    return doer.send(effect, origin, trace, (attempt) => {
-      if (attempt !== 'later') this.#end(entry)
-      else {
-        // The receiver went before it had handled it: it waits for the next one, in its old place.
-        this.release(entry)
-        lane.waiting.sort((a, b) => bySeq(a.entry, b.entry))
-      }
-    })
+    if (!this.#closed) this.#laneOf(entry).release(entry)
   }
 
   #end(entry: OutboxEntry): void {
@@ -212,30 +154,12 @@ export class Outbox {
     this.#untidy = undefined
   }
 
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#options.clock.setTimeout(() => {
-        this.#pauses.delete(timer)
-        resolve()
-      }, ms)
-      this.#pauses.set(timer, resolve)
-    })
-  }
-
   /** Tries nothing any more; what is not done stays in the store. */
   close(): void {
     this.#closed = true
     this.#tidied()
-    for (const [timer, resolve] of this.#pauses) {
-      this.#options.clock.clearTimeout(timer)
-      resolve()
-    }
-    this.#pauses.clear()
+    for (const lane of this.#lanes.values()) lane.close()
   }
-}
-
-function bySeq(a: OutboxEntry, b: OutboxEntry): number {
-  return a.seq - b.seq
 }
 
 function nameOf(effect: EffectData): string {

@@ -1,4 +1,4 @@
-import { Packr } from 'msgpackr'
+import { Packr, RESERVE_START_SPACE } from 'msgpackr'
 import type { StateValue } from 'xstate'
 import { copyOfValue } from '../cell/state-value.ts'
 import { fits, keysIn, shapeOf, type ObjectShape } from './shape.ts'
@@ -27,8 +27,10 @@ const TRIED = 4
 const LEARNED = 32
 /** As many heads and lists of keys are remembered (I6): others are worked out each time. */
 const REMEMBERED = 1000
+/** What its length is written in has two bytes. */
 const LARGEST_BODY = 0xffff
-const LARGEST_HEAD = 0xff
+/** The packer leaves room for 255 bytes in front: for the head, and what is around it. */
+const LARGEST_HEAD = 0xff - 4 - 3
 
 // MessagePack: a list of the version and two byte strings, of which one says its length in one byte, the other in two.
 const LIST_OF_3 = 0x93
@@ -79,13 +81,12 @@ export class ShortRecords {
     const form = this.#formOf(machineType, machineVersion, context)
     const prefix = form && this.#prefix(form, machineType, machineVersion, value)
     if (prefix === undefined) return undefined
-    const body = (form as Form).packr.pack(context)
-    if (body.length > LARGEST_BODY) return undefined
-    const bytes = Buffer.allocUnsafe(prefix.length + body.length)
+    const bytes = (form as Form).packr.pack(context, RESERVE_START_SPACE | prefix.length)
+    const length = bytes.length - prefix.length
+    if (length > LARGEST_BODY) return undefined
     bytes.set(prefix)
-    bytes[prefix.length - 2] = body.length >> 8
-    bytes[prefix.length - 1] = body.length & 0xff
-    bytes.set(body, prefix.length)
+    bytes[prefix.length - 2] = length >> 8
+    bytes[prefix.length - 1] = length & 0xff
     return bytes
   }
 

@@ -19,30 +19,27 @@ const BATCH = 200
 /** A store that knows no batch says so; what else it refuses is the fault of one write, and the others go alone. */
 const ALONE = new Set<unknown>(['STORE_UNSUPPORTED', 'STORE_BUSY', 'BAD_ID', 'BAD_OPTION'])
 
+/** Whoever asks the store something. */
+export interface Asker<T> {
+  /** As an error names it: `agent "r1"`. */
+  readonly name: string
+  done(answer: T): void
+  failed(error: unknown): void
+}
+
 /** One question to the store. */
 class Pending<T> extends Deadline {
-  readonly #name: () => string
+  readonly #asker: Asker<T>
   readonly #timeoutMs: number
   readonly #open: Set<Pending<never>>
   readonly #deadlines: Deadlines
-  readonly #done: (value: T) => void
-  readonly #failed: (error: unknown) => void
 
-  constructor(
-    name: () => string,
-    timeoutMs: number,
-    open: Set<Pending<never>>,
-    deadlines: Deadlines,
-    done: (value: T) => void,
-    failed: (error: unknown) => void,
-  ) {
+  constructor(asker: Asker<T>, timeoutMs: number, open: Set<Pending<never>>, deadlines: Deadlines) {
     super()
-    this.#name = name
+    this.#asker = asker
     this.#timeoutMs = timeoutMs
     this.#open = open
     this.#deadlines = deadlines
-    this.#done = done
-    this.#failed = failed
     open.add(this as Pending<never>)
     deadlines.set(this, timeoutMs)
   }
@@ -53,15 +50,15 @@ class Pending<T> extends Deadline {
   }
 
   readonly resolve = (value: T): void => {
-    if (this.#end()) this.#done(value)
+    if (this.#end()) this.#asker.done(value)
   }
 
   readonly reject = (error: unknown): void => {
-    if (this.#end()) this.#failed(error)
+    if (this.#end()) this.#asker.failed(error)
   }
 
   override late(): void {
-    this.reject(new CoreError('STORE_TIMEOUT', `the store did not answer within ${this.#timeoutMs} ms for ${this.#name()}`))
+    this.reject(new CoreError('STORE_TIMEOUT', `the store did not answer within ${this.#timeoutMs} ms for ${this.#asker.name}`))
   }
 }
 
@@ -90,6 +87,11 @@ export class StoreAccess {
     return this.#promise(id, () => this.#store.get(id))
   }
 
+  /** As `get`, for one of many. */
+  read(id: string, asker: Asker<StoreRecord | undefined>): void {
+    this.#ask(asker, () => this.#store.get(id))
+  }
+
   /** The newest first. Of a store that keeps none: none. */
   revisions(id: string): Promise<readonly StoreRecord[]> {
     return this.#promise(id, async () => (this.#store as Partial<FullStore>).revisions?.(id) ?? [])
@@ -111,22 +113,21 @@ export class StoreAccess {
 
   #one(write: Write): void {
     const { id, expectedRev, fence, value } = write
-    this.#ask(
-      () => `agent ${quote(id)}`,
-      () => this.#store.commit(id, expectedRev, fence, value),
-      (rev) => write.stored(rev),
-      (error) => write.refused(error),
-    )
+    const asker: Asker<number> = {
+      name: agentName(id),
+      done: (rev) => write.stored(rev),
+      failed: (error) => write.refused(error),
+    }
+    this.#ask(asker, () => this.#store.commit(id, expectedRev, fence, value))
   }
 
   #together(writes: readonly Write[]): void {
-    this.#ask(
-      () => `${writes.length} agents, ${quote(writes[0]?.id)} first`,
-      () => (this.#store as FullStore).commitAll(writes),
-      (revs) => {
-        for (const [at, write] of writes.entries()) write.stored(revs[at] as number)
+    const asker: Asker<readonly number[]> = {
+      name: `${writes.length} agents, ${quote(writes[0]?.id)} first`,
+      done(revs) {
+        for (let at = 0; at < writes.length; at++) writes[at]?.stored(revs[at] as number)
       },
-      (error) => {
+      failed: (error) => {
         // All or none: one that may not write keeps none of the others from it (I1).
         const alone = isFinal(error) || ALONE.has((error as { readonly code?: unknown } | null)?.code)
         for (const write of writes) {
@@ -134,17 +135,16 @@ export class StoreAccess {
           else write.refused(error)
         }
       },
-    )
+    }
+    this.#ask(asker, () => (this.#store as FullStore).commitAll(writes))
   }
 
   #promise<T>(id: string, call: () => Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#ask(() => `agent ${quote(id)}`, call, resolve, reject)
-    })
+    return new Promise((done, failed) => this.#ask({ name: agentName(id), done, failed }, call))
   }
 
-  #ask<T>(name: () => string, call: () => Promise<T>, done: (value: T) => void, failed: (error: unknown) => void): void {
-    const pending = new Pending<T>(name, this.#timeoutMs, this.#open, this.#deadlines, done, failed)
+  #ask<T>(asker: Asker<T>, call: () => Promise<T>): void {
+    const pending = new Pending<T>(asker, this.#timeoutMs, this.#open, this.#deadlines)
     try {
       call().then(pending.resolve, pending.reject)
     } catch (error) {
@@ -157,4 +157,8 @@ export class StoreAccess {
   close(error: Error): void {
     for (const pending of this.#open) pending.reject(error)
   }
+}
+
+function agentName(id: string): string {
+  return `agent ${quote(id)}`
 }

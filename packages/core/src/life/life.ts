@@ -1,18 +1,16 @@
 import type { AnyEventObject, AnyStateMachine } from 'xstate'
 import type { AgentRef } from '../agent.ts'
+import { arrive } from './arrival.ts'
 import { Body } from './body.ts'
-import { rememberIds } from '../mailbox/dedup.ts'
 import type { AgentEvent } from '../mailbox/envelope.ts'
-import { claim } from '../durability/claim.ts'
 import { isCoreError } from '../errors.ts'
 import type { AgentInfo } from '../hooks.ts'
-import { find, maySleep, type Found } from '../durability/kept.ts'
+import type { Found } from '../durability/kept.ts'
 import type { AgentStatus, LifeOptions } from './life-options.ts'
 import type { Crash, Origin } from './owner.ts'
 import type { AgentRecord } from '../durability/record.ts'
 import { brokeOnRestore, childOf, SUSPENDED, type RestoredEvent } from '../durability/restored.ts'
 import type { Services } from '../services.ts'
-import type { StoreRecord } from '../durability/store.ts'
 import { createSupervisor, type Decision, type Supervisor } from '../supervision/supervisor.ts'
 import { thenEnd, tokenOf, type Tenure } from './tenure.ts'
 import { firstStep, stoppedEarly } from '../cell/wrap.ts'
@@ -75,32 +73,22 @@ export class Life extends Body {
   async start(): Promise<void> {
     let found: Found | undefined
     try {
-      if (this.options.durability !== 'none') this.#tenure = await this.services.takeTenure?.(this.info.id, (error) => this.lost(error))
-      found = await find(this.options, this.services)
-      if (found !== undefined && maySleep(this.options, this.services, found)) {
-        rememberIds(this, this.options.mailbox.dedup, found.record?.ids)
-        return await this.#startAsleep(found.kept as StoreRecord)
+      if (this.options.durability !== 'none') {
+        const { takeTenure } = this.services
+        if (takeTenure !== undefined) this.#tenure = await takeTenure(this.info.id, (error) => this.lost(error))
+        found = await arrive(this, this.options, this.services, this.#tenure)
       }
-      const { keeping } = this
-      const origin = this.origin(found?.record, undefined)
-      firstStep(this.info.id, () => this.cell.prepare(origin))
-      if (found !== undefined) keeping?.claim(found, tokenOf(this.#tenure, found.kept))
-      if (found !== undefined && this.options.durability === 'gated') {
-        // Nothing leaves it before the commit of what it begins with.
-        firstStep(this.info.id, () => this.cell.start(origin))
-        keeping?.resume(found)
-      }
-      await keeping?.commit()
-      this.#mayBegin()
-      firstStep(this.info.id, () => {
-        if (this.#crash !== undefined) throw this.#crash.error
-        this.#spawned = true
-        this.services.guests.tell('onSpawn', this.info)
-        if (this.options.durability !== 'gated') this.cell.start(origin)
-        this.cell.open(origin)
-      })
+      const origin = found?.resting === undefined ? this.origin(found?.record, undefined) : undefined
+      if (origin !== undefined) firstStep(this.info.id, () => this.cell.prepare(origin))
+      if (found !== undefined && origin !== undefined) await this.#storeFirst(found, origin)
+      if (this.ended) throw stoppedEarly(this.info.id)
+      this.#tenure?.check()
+      firstStep(this.info.id, () => this.#begin(origin))
+      // It stays as bytes until somebody wants something of it.
+      if (found?.resting !== undefined) this.sleep(found.kept.value, found.resting, undefined)
     } catch (error) {
-      if (!this.ended) this.#end('failed', found !== undefined && found.record === undefined ? 'none' : 'last')
+      if (!this.ended)
+        this.#end('failed', found !== undefined && found.record === undefined && found.resting === undefined ? 'none' : 'last')
       else if (this.#tenure !== undefined) this.#settled = thenEnd(this.#settled, this.#tenure)
       // The next spawn waits until what never ran is forgotten. So does this one, unless it is the store that failed.
       if (this.#tenure !== undefined || isCoreError(error, 'START_FAILED')) await this.#settled?.catch(() => undefined)
@@ -109,18 +97,25 @@ export class Life extends Body {
     }
   }
 
-  /** It stays as bytes until somebody wants something of it. */
-  async #startAsleep(kept: StoreRecord): Promise<void> {
-    const resting = await claim(this.info, kept, tokenOf(this.#tenure, kept), this.services)
-    this.#mayBegin()
-    this.#spawned = true
-    this.services.guests.tell('onSpawn', this.info)
-    this.sleep(kept.value, resting, undefined)
+  async #storeFirst(found: Found, origin: Origin): Promise<void> {
+    const { keeping } = this
+    keeping?.claim(found, tokenOf(this.#tenure, found.kept))
+    if (this.options.durability === 'gated') {
+      // Nothing leaves it before the commit of what it begins with.
+      firstStep(this.info.id, () => this.cell.start(origin))
+      keeping?.resume(found)
+    }
+    await keeping?.commit()
   }
 
-  #mayBegin(): void {
-    if (this.ended) throw stoppedEarly(this.info.id)
-    this.#tenure?.check()
+  /** `origin`: undefined if it sleeps. */
+  #begin(origin: Origin | undefined): void {
+    if (this.#crash !== undefined) throw this.#crash.error
+    this.#spawned = true
+    this.services.guests.tell('onSpawn', this.info, this.options.machine.events as readonly string[])
+    if (origin === undefined) return
+    if (this.options.durability !== 'gated') this.cell.start(origin)
+    this.cell.open(origin)
   }
 
   protected origin(record: AgentRecord | undefined, crash: Crash | undefined): Origin {

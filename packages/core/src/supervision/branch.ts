@@ -92,6 +92,7 @@ export class Branch implements Child {
   /** Starts its children in order. If one does not start, those before it are stopped. */
   async start(): Promise<void> {
     this.#started = true
+    this.#services.guests.tell('onSupervisor', this.id)
     for (const child of this.#children.values()) {
       try {
         await child.start()

@@ -47,11 +47,11 @@ export interface Audit extends AsyncDisposable {
   /** The versions that are in the blobs, oldest first. */
   versions(name: string): Promise<readonly number[]>
   /**
-   * Delivers what waits, of this name or of all that this process has recorded; after a restart, name those that another one may have
-   * left. Throws what stopped the first that it stopped, when all others are delivered.
+   * Delivers what waits, of this name or of all that this process has recorded. What a process of the same owner has left before is
+   * delivered by itself, where the store can be scanned. Throws what stopped the first that it stopped, when all others are delivered.
    */
   flush(name?: string): Promise<void>
   stats(): AuditStats
-  /** Delivers what it can, then ends. What it cannot stays in the outbox. */
+  /** Delivers what it can within ten seconds, then ends. What it cannot stays in the outbox. */
   close(): Promise<void>
 }

@@ -27,18 +27,26 @@ function foreign(name: string, version: number, cause?: unknown): StoreError {
   return new StoreError('TAG_CONFLICT', text, { cause })
 }
 
-interface Delivery extends Pick<AuditOptions, 'blobs' | 'store'> {
+export interface Delivery extends Pick<AuditOptions, 'blobs' | 'store'> {
   readonly fence: Fence
   readonly name: string
 }
 
+export interface Delivered {
+  /** Before a look at the outbox, which {@link empty} tells of if nothing was in it. */
+  looking(): void
+  empty(): void
+  delivered(count: number): void
+}
+
 /** Moves what the outbox holds to the blobs, in order, until it is empty. Doing it twice, or by two processes, does no harm. */
-export async function deliverOutbox({ store, blobs, fence, name }: Delivery, delivered: (count: number) => void): Promise<void> {
+export async function deliverOutbox({ store, blobs, fence, name }: Delivery, tell: Delivered): Promise<void> {
   const id = recordId(name)
   for (;;) {
+    tell.looking()
     const items = await store.outbox(id)
     const last = items.at(-1)
-    if (last === undefined) return
+    if (last === undefined) return tell.empty()
     for (const { value } of items) {
       const { version } = readEntry(value, name)
       const blob = await blobs.put(value)
@@ -47,6 +55,6 @@ export async function deliverOutbox({ store, blobs, fence, name }: Delivery, del
       })
     }
     await store.settle(id, fence, last.seq)
-    delivered(items.length)
+    tell.delivered(items.length)
   }
 }

@@ -1,16 +1,18 @@
 import { systemClock, type Clock, type TimerHandle } from '../time/clock.ts'
 import type { Blobs } from '../blobs/blobs.ts'
+import { withDeadline } from '../store/deadline.ts'
 import { StoreError, isStoreError } from '../store/errors.ts'
 import { badOption, checkCount, checkFence, checkNames } from '../store/rules.ts'
 import type { Fence, Store } from '../store/store.ts'
 import type { Audit, AuditEntry } from './audit.ts'
+import { deliverLeft } from './deliver-left.ts'
 import { deliverOutbox, refuseForeign } from './deliver.ts'
 import { takeDocument, takeTrace } from './document.ts'
 import { checkName, packEntry, readEntry, recordId, tagName, versionTag } from './entry.ts'
 
 export interface AuditOptions {
   /** Where each version is kept first. */
-  readonly store: Pick<Store, 'commit' | 'get' | 'outbox' | 'revisions' | 'settle'>
+  readonly store: Pick<Store, 'commit' | 'get' | 'outbox' | 'revisions' | 'settle'> & Partial<Pick<Store, 'scan'>>
   /** Where all versions go: on disk or in a bucket. */
   readonly blobs: Pick<Blobs, 'put' | 'readAll' | 'resolve' | 'tag' | 'tags'>
   /** Who records: the fence of the planner's lease. */
@@ -26,6 +28,8 @@ interface Line {
   tail: Promise<unknown>
   rev: number | undefined
   undelivered: number
+  /** Recorded since the outbox was looked at last. */
+  since: number
   delivering: Promise<void> | undefined
   /** Why the last delivery failed, if it did. */
   failure: unknown
@@ -37,6 +41,12 @@ interface Line {
 // What failed is tried again after so long, then after twice as long, and so on.
 const FIRST_PAUSE_MS = 1000
 const LONGEST_PAUSE_MS = 60_000
+const pauseMs = (times: number): number => Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** times)
+
+/** So many names are delivered at a time where all are. */
+const AT_ONCE = 16
+/** How long `close` waits for the blobs. */
+const CLOSE_MS = 10_000
 
 /** Opens an audit trail over a store and blobs. Throws `StoreError` BAD_OPTION. */
 export function openAudit(options: AuditOptions): Audit {
@@ -48,7 +58,9 @@ export function openAudit(options: AuditOptions): Audit {
   const maxUndelivered = checkCount('maxUndelivered', options.maxUndelivered ?? 1000, 1)
   const lines = new Map<string, Line>()
   const counts = { recorded: 0, delivered: 0, failed: 0, lastError: undefined as unknown }
-  let closed = false
+  const closing = new AbortController()
+  let sweeping: Promise<void> = Promise.resolve()
+  let sweepAgain: TimerHandle
 
   function lineOf(name: string): Line {
     checkName(name)
@@ -60,6 +72,7 @@ export function openAudit(options: AuditOptions): Audit {
           tail: Promise.resolve(),
           rev: undefined,
           undelivered: 0,
+          since: 0,
           delivering: undefined,
           failure: undefined,
           failures: 0,
@@ -94,6 +107,7 @@ export function openAudit(options: AuditOptions): Audit {
       }
       line.rev = version
       line.undelivered += 1
+      line.since += 1
       counts.recorded += 1
       return version
     }
@@ -108,10 +122,18 @@ export function openAudit(options: AuditOptions): Audit {
   }
 
   function deliver(name: string, line: Line): Promise<void> {
-    line.delivering ??= deliverOutbox({ store, blobs, fence, name }, (count) => {
-      counts.delivered += count
-      line.undelivered = Math.max(0, line.undelivered - count)
-    })
+    line.delivering ??= deliverOutbox(
+      { store, blobs, fence, name },
+      {
+        looking: () => (line.since = 0),
+        // Whoever else has delivered meanwhile: only what came after the look can be left.
+        empty: () => (line.undelivered = line.since),
+        delivered(count) {
+          counts.delivered += count
+          line.undelivered = Math.max(0, line.undelivered - count)
+        },
+      },
+    )
       .then(
         () => {
           line.failure = undefined
@@ -132,15 +154,37 @@ export function openAudit(options: AuditOptions): Audit {
   /** Tries a failed delivery again in a while, but not where only somebody else can help: then with the next record. */
   function again(name: string, line: Line): void {
     clock.clearTimeout(line.retry)
-    if (closed || isStoreError(line.failure, 'TAG_CONFLICT') || isStoreError(line.failure, 'STORE_FENCED')) return
-    const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** line.failures)
+    if (closing.signal.aborted || isStoreError(line.failure, 'TAG_CONFLICT') || isStoreError(line.failure, 'STORE_FENCED')) return
+    line.retry = clock.setTimeout(() => void deliver(name, line).catch(() => undefined), pauseMs(line.failures))
     line.failures += 1
-    line.retry = clock.setTimeout(() => void deliver(name, line).catch(() => undefined), pauseMs)
+  }
+
+  async function flushOne(name: string): Promise<void> {
+    const line = lineOf(name)
+    await line.tail
+    // One that began before the last record may have ended without it.
+    await line.delivering?.catch(() => undefined)
+    await deliver(name, line)
+  }
+
+  /** What a process before this one has left is delivered as well, though nobody names it. */
+  async function sweep(scan: Store['scan'], times: number): Promise<void> {
+    const tell = { looking: () => undefined, empty: () => undefined, delivered: (count: number) => void (counts.delivered += count) }
+    try {
+      await deliverLeft({ store, blobs, fence, scan, known: (name) => lines.has(name), signal: closing.signal }, tell)
+    } catch (error) {
+      if (closing.signal.aborted) return
+      counts.failed += 1
+      counts.lastError = error
+      sweepAgain = clock.setTimeout(() => {
+        sweeping = sweep(scan, times + 1)
+      }, pauseMs(times))
+    }
   }
 
   const audit: Audit = {
     async record(name, document, given = {}) {
-      if (closed) throw new StoreError('CLOSED', 'the audit trail is closed')
+      if (closing.signal.aborted) throw new StoreError('CLOSED', 'the audit trail is closed')
       const line = lineOf(name)
       checkNames('record', given, ['trace'])
       const context = takeTrace(given.trace)
@@ -174,24 +218,25 @@ export function openAudit(options: AuditOptions): Audit {
     },
     async flush(name) {
       const failures: unknown[] = []
+      const names = name === undefined ? [...lines.keys()] : [name]
       // One name that is stuck keeps none of the others.
-      for (const each of name === undefined ? [...lines.keys()] : [name]) {
-        const line = lineOf(each)
-        await line.tail
-        // One that began before the last record may have ended without it.
-        await line.delivering?.catch(() => undefined)
-        await deliver(each, line).catch((error: unknown) => failures.push(error))
+      for (let at = 0; at < names.length; at += AT_ONCE) {
+        const ended = await Promise.allSettled(names.slice(at, at + AT_ONCE).map(flushOne))
+        failures.push(...ended.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : [])))
       }
       if (failures.length > 0) throw failures[0]
     },
     stats: () => ({ ...counts }),
     async close() {
-      if (closed) return
-      closed = true
+      if (closing.signal.aborted) return
+      closing.abort()
       for (const { retry } of lines.values()) clock.clearTimeout(retry)
-      await audit.flush().catch(() => undefined)
+      clock.clearTimeout(sweepAgain)
+      const over = Promise.allSettled([audit.flush(), sweeping])
+      await withDeadline(over, clock, CLOSE_MS, 'delivering what waits').catch(() => undefined)
     },
     [Symbol.asyncDispose]: () => audit.close(),
   }
+  if (store.scan !== undefined) sweeping = sweep(store.scan.bind(store), 0)
   return audit
 }

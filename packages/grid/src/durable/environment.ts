@@ -4,6 +4,7 @@ import { withDeadline } from '../store/deadline.ts'
 import { StoreError } from '../store/errors.ts'
 import { createRowCodec, type RowCodec } from '../store/row.ts'
 import { commitFailure } from './commit-error.ts'
+import { clearDeadReaders } from './dead-readers.ts'
 import { diskError } from './disk-errors.ts'
 import { guarded } from './guarded.ts'
 import { LateWrites } from './late-writes.ts'
@@ -72,6 +73,7 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
   let closed = false
   let failed = false
   const late = new LateWrites(clock, timeoutMs / LOOKS_AGAIN)
+  const clearReaders = clearDeadReaders(clock, () => void root.readerCheck())
   const closing: (() => Promise<void>)[] = []
 
   const environment: Environment = {
@@ -101,6 +103,7 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
         throw await commitFailure(error, clock, path)
       }
       try {
+        clearReaders()
         if (only !== undefined && expected.length === 1) return late.follow(condition(table, only, write)).then(undefined, fail)
         step(0)
       } catch (error) {
@@ -110,6 +113,7 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
     },
     async together(write) {
       try {
+        clearReaders()
         await late.follow(root.batch(write))
       } catch (error) {
         failed = true

@@ -80,7 +80,7 @@ export function headFault(head: Buffer, page: number): string | undefined {
   if (mapBytes % pageSize !== 0 || mapBytes > MOST_MAP_BYTES) return `it tells of ${mapBytes} bytes in memory`
   if ((free.flags & ~OVERLAPPING_SYNC) !== INTEGER_KEYS || main.flags !== 0 || main.pad !== 0)
     return `it tells of trees of the kinds ${free.flags} and ${main.flags}`
-  if (lastPage < 1) return `it tells that page ${lastPage} is the last`
+  if (lastPage < 1 || (lastPage + 1) * pageSize > mapBytes) return `it tells that page ${lastPage} is the last one of ${mapBytes} bytes`
   // One transaction writes the first, the next one the second (mdb.c, mdb_env_write_meta).
   if (txn !== 0n && Number(txn & 1n) !== page) return `it tells that transaction ${txn} wrote it`
   return undefined

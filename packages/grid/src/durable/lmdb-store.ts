@@ -5,7 +5,7 @@ import type { OutboxItem, Store, StoreRecord } from '../store/store.ts'
 import type { Environment } from './environment.ts'
 import { createGroupCommit, type GroupCommit } from './group-commit.ts'
 import { anyPart, JointWrite } from './group-write.ts'
-import { guarded, guardedRange } from './guarded.ts'
+import { guarded, inParts } from './guarded.ts'
 import { numbered, toBytes, toHead, toRecord, type HeadRow } from './store-rows.ts'
 import { createStoreWrites, type StoreWrites } from './store-writes.ts'
 
@@ -35,6 +35,9 @@ export function createLmdbStore(
     const row = head(id, key)
     return row === undefined || row.rev === 0 ? undefined : recordOf(id, key, row, row.rev)
   }
+
+  const keysOf = ({ start, limit }: { start: Buffer; limit: number }): Iterable<Buffer> =>
+    heads.getKeys(start.length === 0 ? { limit } : { start, limit })
 
   const store: Store = {
     level: options.level,
@@ -68,14 +71,13 @@ export function createLmdbStore(
     async *scan(scanOptions) {
       const { prefix, after, limit } = resolveScan(scanOptions)
       environment.check()
-      environment.refresh()
       let left = limit
       const start = Buffer.from(after === undefined || after < prefix ? prefix : `${after}\0`)
-      for (const key of guardedRange(environment, () => heads.getKeys(start.length === 0 ? {} : { start }))) {
-        const id = Buffer.from(key).toString()
+      for (const key of inParts(environment, start, keysOf, (row) => ({ key: Buffer.from(row), found: Buffer.from(row) }))) {
+        const id = key.toString()
         if (!id.startsWith(prefix) || left <= 0) return
         environment.check()
-        const record = present(id, Buffer.from(key))
+        const record = present(id, key)
         if (record === undefined) continue
         left--
         yield { ...record, id }

@@ -1,7 +1,7 @@
 import type { TagTable } from '../blobs/ports.ts'
 import { readOr } from '../store/tell-broken.ts'
 import { quietly, type Environment } from './environment.ts'
-import { guardedRange } from './guarded.ts'
+import { inParts } from './guarded.ts'
 
 /** Tags of blobs in an lmdb environment, under `name NUL version`. */
 export function createLmdbTags(environment: Environment): TagTable {
@@ -23,17 +23,19 @@ export function createLmdbTags(environment: Environment): TagTable {
       return environment.swap(table, [{ key, version: expected }], () => quietly(table.put(key, rows.pack([id ?? null]), expected + 1)))
     },
     async *list(name, broken) {
-      environment.check()
-      environment.refresh()
-      const range = name === undefined ? {} : { start: keyOf(name, ''), end: Buffer.concat([keyOf(name, ''), LAST]) }
-      for (const { key, value } of guardedRange(environment, () => table.getRange(range))) {
-        const [of = '', version = ''] = key.toString().split('\0')
-        const what = `tag ${of}@${version}`
-        const [id] = (readOr(broken, what, () => rows.read(value, what)) ?? [null]) as [string | null]
-        if (id !== null) yield { name: of, version, id }
-        // Before the next step, which a closed file no longer has.
-        environment.check()
-      }
+      const [start, end] = name === undefined ? [Buffer.alloc(1), LAST] : [keyOf(name, ''), Buffer.concat([keyOf(name, ''), LAST])]
+      const tags = inParts(
+        environment,
+        start,
+        (range) => table.getRange({ ...range, end }),
+        ({ key, value }) => {
+          const [of = '', version = ''] = key.toString().split('\0')
+          const what = `tag ${of}@${version}`
+          const [id] = (readOr(broken, what, () => rows.read(value, what)) ?? [null]) as [string | null]
+          return { key: Buffer.from(key), found: { name: of, version, id } }
+        },
+      )
+      for (const { id, ...tag } of tags) if (id !== null) yield { ...tag, id }
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { IMap } from 'hazelcast-client'
 import type { CommitResult, DriverWrite } from '../driver.ts'
+import { WIRE_HEAD } from './wire.ts'
 
 export type Committed = Extract<CommitResult, { readonly ok: true }>
 
@@ -7,7 +8,13 @@ export type Committed = Extract<CommitResult, { readonly ok: true }>
 export interface Attempt {
   readonly version: number
   readonly atMs: number
-  readonly stored: Buffer
+  /** What is to be stored, behind `WIRE_HEAD` bytes. */
+  readonly packed: Buffer
+}
+
+/** As it is stored. */
+export function storedOf({ packed }: Pick<Attempt, 'packed'>): Buffer {
+  return packed.subarray(WIRE_HEAD)
 }
 
 /** Puts `stored` in the place of exactly `raw`. False: there is something else by now. */

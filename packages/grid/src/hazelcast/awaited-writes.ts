@@ -1,6 +1,7 @@
 import type { DriverWrite } from '../driver.ts'
 import type { GridError } from '../errors.ts'
 import { numberOf, type Frame, type SentFrame } from './frame.ts'
+import { WIRE_HEAD } from './wire.ts'
 
 /** A write of this process that is not in its copy yet. */
 export interface Awaited {
@@ -44,7 +45,7 @@ export class AwaitedWrites {
   /** The write that was sent as these very bytes: what they say need not be read again. */
   sentAs(stored: Buffer): SentFrame | undefined {
     const sent = this.#awaited.get(numberOf(stored))?.sent
-    return sent !== undefined && sent.stored.equals(stored) ? sent : undefined
+    return sent !== undefined && stored.compare(sent.packed, WIRE_HEAD) === 0 ? sent : undefined
   }
 
   settle(number: number, frame: Frame | undefined): void {

@@ -11,6 +11,7 @@ import type { Announcement } from './own-writes.ts'
 import { probe } from './manifest.ts'
 import { Pulse } from './pulse.ts'
 import { HazelcastTopic } from './topic.ts'
+import { UnheldMap } from './unheld-map.ts'
 
 /** The map of beats: one entry per process. */
 export const BEATS = 'stigmergy.beats'
@@ -56,7 +57,7 @@ class HazelcastDriver implements GridDriver {
   readonly #link: Link
   readonly #pulse: Pulse
   readonly #hybrid: HybridClock
-  readonly #maps = new Set<HazelcastMap>()
+  readonly #maps = new Set<HazelcastMap | UnheldMap>()
   readonly #topics = new Set<HazelcastTopic>()
   #beats: IMap<string, string> | undefined
   #joining: Promise<void> | undefined
@@ -101,7 +102,7 @@ class HazelcastDriver implements GridDriver {
   openMap(name: string, feed: DriverFeed): MapDriver {
     if (name === BEATS) throw new GridError('BAD_OPTION', `name of a map is ${quote(name)}: that one is the backend's own`)
     const { session, clock } = this.#context
-    const map = new HazelcastMap(name, `${this.#options.prefix}${name}`, feed, {
+    const context = {
       session,
       clock,
       hybrid: this.#hybrid,
@@ -111,7 +112,9 @@ class HazelcastDriver implements GridDriver {
       inFlight: this.#inFlight,
       joined: () => this.#joining,
       ...this.#plants,
-    })
+    }
+    const imap = `${this.#options.prefix}${name}`
+    const map = feed.unheld === true ? new UnheldMap(name, imap, context) : new HazelcastMap(name, imap, feed, context)
     this.#maps.add(map)
     this.#pulse.add(map)
     if (this.#link.isUp) void map.attach(this.#link.client)

@@ -1,4 +1,5 @@
 import type { IMap } from 'hazelcast-client'
+import type { Wire } from './wire.ts'
 
 /** Of so many keys it is remembered where they belong (I6). */
 const KEYS = 16_384
@@ -6,7 +7,8 @@ const KEYS = 16_384
 /** One blind put on its way to its owner. */
 export interface BatchedSet {
   readonly key: string
-  readonly stored: Buffer
+  /** What is to be stored, behind `WIRE_HEAD` bytes. */
+  readonly packed: Buffer
   /** The owner has it. */
   readonly made: () => void
   readonly failed: (error: unknown) => void
@@ -21,8 +23,17 @@ interface Lane {
   waiting: BatchedSet[]
 }
 
+/** What is remembered of a key. */
+interface Place {
+  readonly lane: Lane
+  readonly wired: unknown
+}
+
 export interface BatchesOptions {
-  readonly partitionOf: (key: string) => number
+  /** Of a key as the wire has it. */
+  readonly partitionOf: (wired: unknown) => number
+  /** Of the present connection. */
+  readonly wire: () => Wire
   /** Runs it when this turn of the event loop is over, and all that was called in it. */
   readonly defer: (run: () => void) => void
   /** Bytes of one message, about: the client gathers messages below its own threshold of 64 KiB. */
@@ -39,10 +50,11 @@ export interface BatchesOptions {
 export class Batches {
   readonly #options: Required<BatchesOptions>
   readonly #lanes = new Map<number, Lane>()
-  /** Lanes of keys: finding a partition packs the key. */
-  readonly #laneOfKey = new Map<string, Lane>()
+  /** Of keys: packing one, and finding its partition, is not cheap. */
+  readonly #places = new Map<string, Place>()
   #due: Lane[] = []
   #imap: IMap<string, Buffer> | undefined
+  #wire: Wire | undefined
   #waiting = 0
 
   constructor(options: BatchesOptions) {
@@ -51,10 +63,8 @@ export class Batches {
 
   /** `imap`: of the present connection. */
   set(imap: IMap<string, Buffer>, set: BatchedSet): void {
-    // Another cluster may have other partitions.
-    if (imap !== this.#imap) this.#laneOfKey.clear()
-    this.#imap = imap
-    const lane = this.#laneOf(set.key)
+    if (imap !== this.#imap) this.#connect(imap)
+    const { lane } = this.#placeOf(set.key)
     lane.waiting.push(set)
     this.#waiting++
     if (lane.underWay < this.#options.depth) this.#soon(lane)
@@ -63,19 +73,28 @@ export class Batches {
   /** Sends what waits for the partition of this key: what is sent next comes after it. */
   flush(key: string): void {
     if (this.#waiting === 0) return
-    const lane = this.#laneOf(key)
+    const { lane } = this.#placeOf(key)
     while (lane.waiting.length > 0) this.#send(lane)
   }
 
-  #laneOf(key: string): Lane {
-    const known = this.#laneOfKey.get(key)
+  // Another cluster may have other partitions.
+  #connect(imap: IMap<string, Buffer>): void {
+    this.#imap = imap
+    this.#wire = this.#options.wire()
+    this.#places.clear()
+  }
+
+  #placeOf(key: string): Place {
+    const known = this.#places.get(key)
     if (known !== undefined) return known
-    const partition = this.#options.partitionOf(key)
+    const wired = (this.#wire as Wire).key(key)
+    const partition = this.#options.partitionOf(wired)
     const lane = this.#lanes.get(partition) ?? { underWay: 0, due: false, waiting: [] }
     this.#lanes.set(partition, lane)
-    if (this.#laneOfKey.size >= KEYS) this.#laneOfKey.clear()
-    this.#laneOfKey.set(key, lane)
-    return lane
+    if (this.#places.size >= KEYS) this.#places.clear()
+    const place = { lane, wired }
+    this.#places.set(key, place)
+    return place
   }
 
   #soon(lane: Lane): void {
@@ -111,18 +130,18 @@ export class Batches {
   }
 
   async #write(sets: readonly BatchedSet[]): Promise<void> {
-    const imap = this.#imap as IMap<string, Buffer>
+    const [imap, wire] = [this.#imap as IMap<unknown, unknown>, this.#wire as Wire]
     const [first] = sets as readonly [BatchedSet]
-    if (sets.length === 1) await imap.set(first.key, first.stored, 0)
+    if (sets.length === 1) return imap.set(this.#placeOf(first.key).wired, wire.value(first.packed), 0)
     // Not `setAll`: its events do not tell what was replaced, by which missed and inverted changes are known (I5).
-    else await imap.putAll(sets.map(({ key, stored }) => [key, stored]))
+    await imap.putAll(sets.map(({ key, packed }) => [this.#placeOf(key).wired, wire.value(packed)]))
   }
 
   #take(lane: Lane): readonly BatchedSet[] {
     const { waiting } = lane
     let [count, bytes] = [0, 0]
-    for (const { stored } of waiting) {
-      bytes += stored.length
+    for (const { packed } of waiting) {
+      bytes += packed.length
       if (count > 0 && bytes > this.#options.maxBytes) break
       count++
     }

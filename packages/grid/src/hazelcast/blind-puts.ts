@@ -2,16 +2,17 @@ import type { IMap } from 'hazelcast-client'
 import type { DriverPut, DriverWrite } from '../driver.ts'
 import type { GridError } from '../errors.ts'
 import { Operation, type InFlight } from '../map/in-flight.ts'
-import { serverTtlMs, type Attempt } from './attempt.ts'
+import { serverTtlMs, storedOf, type Attempt } from './attempt.ts'
 import type { Awaited } from './awaited-writes.ts'
 import { Batches, type BatchedSet } from './batches.ts'
-import type { Changes } from './changes.ts'
 import { envelopeOf, type Frame, type SentFrame } from './frame.ts'
-import type { Outcomes } from './outcomes.ts'
+import { toStanding, type Outcomes, type StandingWrite } from './outcomes.ts'
+import type { OwnCopy } from './own-copy.ts'
 import type { OwnWrites } from './own-writes.ts'
+import { WIRE_HEAD, type Wire } from './wire.ts'
 
 export interface BlindPutsOptions {
-  readonly changes: Changes
+  readonly copy: OwnCopy
   readonly own: OwnWrites
   readonly session: string
   readonly outcomes: Outcomes
@@ -21,8 +22,10 @@ export interface BlindPutsOptions {
   readonly ready: () => IMap<string, Buffer> | Promise<IMap<string, Buffer>>
   /** Resolves when what has to come before a write of this key has ended. */
   readonly before: (key: string) => Promise<void> | undefined
-  /** Of a key, while there is a connection. */
-  readonly partitionOf: (key: string) => number
+  /** Of a key as the wire has it, while there is a connection. */
+  readonly partitionOf: (wired: unknown) => number
+  /** Of the present connection. */
+  readonly wire: () => Wire
 }
 
 /** Makes what the caller gets. */
@@ -35,7 +38,8 @@ export class BlindPuts {
 
   constructor(options: BlindPutsOptions) {
     this.options = options
-    this.#batches = new Batches({ partitionOf: options.partitionOf, defer: (run) => process.nextTick(run) })
+    const { partitionOf, wire } = options
+    this.#batches = new Batches({ partitionOf, wire, defer: (run) => process.nextTick(run) })
   }
 
   /**
@@ -57,10 +61,10 @@ export class BlindPuts {
 
   // A batch takes no time to live.
   send<R>(imap: IMap<string, Buffer>, put: BlindPut<R>): void {
-    const { key, stored, write } = put
+    const { key, write } = put
     if (write.ttlMs === undefined) return this.#batches.set(imap, put)
     this.#batches.flush(key)
-    imap.set(key, stored, serverTtlMs(write.ttlMs)).then(
+    imap.set(key, storedOf(put), serverTtlMs(write.ttlMs)).then(
       () => put.made(),
       (error: unknown) => put.failed(error),
     )
@@ -69,14 +73,14 @@ export class BlindPuts {
 
 const NOTHING = Buffer.alloc(0)
 
-/** Ends when its owner has answered and it is in this process's copy: one object for all of that, because most writes go this way. */
+/** Ends when its owner has answered and it is in this process's copy, if there is one: one object for all of that, because most writes go this way. */
 class BlindPut<R> extends Operation implements BatchedSet, Awaited, SentFrame {
   readonly kind = 'put'
   readonly write: DriverWrite
   version = 0
   number = 0
   stampMs = 0
-  stored: Buffer = NOTHING
+  packed: Buffer = NOTHING
   readonly #puts: BlindPuts
   readonly #placed: boolean
   readonly #as: Outcome<R>
@@ -115,8 +119,12 @@ class BlindPut<R> extends Operation implements BatchedSet, Awaited, SentFrame {
     return this.write.ttlMs
   }
 
+  get unheard(): boolean {
+    return this.#puts.options.copy.awaited === undefined
+  }
+
   get bytes(): Uint8Array {
-    return envelopeOf(this.stored)
+    return envelopeOf(this.packed, WIRE_HEAD)
   }
 
   get sent(): SentFrame {
@@ -156,11 +164,17 @@ class BlindPut<R> extends Operation implements BatchedSet, Awaited, SentFrame {
   failed(reason: unknown): void {
     const { outcomes, attempt } = this.#puts.options
     const { write, number } = this
-    const again = async (imap: IMap<string, Buffer>): Promise<boolean> => {
-      await imap.set(write.key, attempt(write, number).stored, serverTtlMs(write.ttlMs))
-      return true
+    const again = async (imap: IMap<string, Buffer>): Promise<StandingWrite> => {
+      const made = attempt(write, number)
+      await imap.set(write.key, storedOf(made), serverTtlMs(write.ttlMs))
+      return made
     }
-    outcomes.settle({ write, number, applied: this.#whenApplied(), error: reason, again }).then(
+    const standing = (frame: Frame): StandingWrite | undefined => {
+      if (frame.session !== this.session || frame.number < number) return undefined
+      // A later put of this process has come after it: made again, it would take that one's place.
+      return frame.number === number ? toStanding(frame) : { version: this.version, atMs: this.stampMs }
+    }
+    outcomes.settle({ write, number, applied: this.#whenApplied(), error: reason, standing, again }).then(
       ({ version, atMs }) => this.#succeed(version, atMs),
       (error: unknown) => this.#fail(error),
     )
@@ -180,18 +194,19 @@ class BlindPut<R> extends Operation implements BatchedSet, Awaited, SentFrame {
   }
 
   #start(imap: IMap<string, Buffer>): void {
-    const { own, changes, attempt, outcomes } = this.#puts.options
+    const { own, copy, attempt, outcomes } = this.#puts.options
     this.number = own.begin(this.key)
     try {
-      const { version, atMs, stored } = attempt(this.write, this.number)
+      const { version, atMs, packed } = attempt(this.write, this.number)
       this.version = version
       this.stampMs = atMs
-      this.stored = stored
+      this.packed = packed
     } catch (error) {
       outcomes.void(this.number)
       return this.#fail(error)
     }
-    changes.awaited.begin(this.number, this)
+    if (copy.awaited === undefined) this.#applied = true
+    else copy.awaited.begin(this.number, this)
     try {
       this.#puts.send(imap, this)
     } catch (error) {
@@ -199,9 +214,11 @@ class BlindPut<R> extends Operation implements BatchedSet, Awaited, SentFrame {
     }
   }
 
-  #whenApplied(): Promise<Frame | undefined> {
+  #whenApplied(): Promise<Frame | undefined> | undefined {
+    const { awaited } = this.#puts.options.copy
+    if (awaited === undefined) return undefined
     if (this.#applied !== undefined) return Promise.resolve(this.#applied === true ? undefined : this.#applied)
-    return this.#puts.options.changes.awaited.until(this.number, this.write)
+    return awaited.until(this.number, this.write)
   }
 
   #settle(): void {
@@ -213,6 +230,7 @@ class BlindPut<R> extends Operation implements BatchedSet, Awaited, SentFrame {
   }
 
   #succeed(version: number, atMs: number): void {
+    this.#puts.options.copy.made(this.key, version, atMs)
     this.#end()
     this.#resolve(this.#as.entry(version, atMs))
   }

@@ -1,4 +1,3 @@
-import type { Clock } from '../time/clock.ts'
 import type { DriverChange, DriverFeed, DriverRecord } from '../driver.ts'
 import type { ResyncChange } from '../map/entry.ts'
 import type { HybridClock } from '../time/hybrid-clock.ts'
@@ -9,18 +8,16 @@ import { inTurns } from './in-turns.ts'
 import { loadInParts } from './load-in-parts.ts'
 import { follows, KnownKeys, type Known } from './known-keys.ts'
 import { OutOfOrder } from './out-of-order.ts'
+import type { OwnCopy } from './own-copy.ts'
+import { committedAtMs, isLive, toRecord, type StampClocks } from './stored-record.ts'
 
 export type Reason = ResyncChange<unknown>['reason']
 
-export interface ChangesOptions {
-  readonly session: string
-  readonly clock: Clock
+export interface ChangesOptions extends StampClocks {
   readonly hybrid: HybridClock
   readonly feed: DriverFeed
   readonly completeness: Completeness
-  /** Local time at or after which that session's clock showed `stampMs`, if anything is known of it. */
-  readonly latest: (session: string, stampMs: number) => number | undefined
-  /** Local time at or before it. */
+  /** Local time at or before which that session's clock showed `stampMs`, if anything is known of it. */
   readonly earliest: (session: string, stampMs: number) => number | undefined
   /** Gives what is stored a version above the one it replaced. */
   readonly restamp: (key: string, stored: Buffer) => void
@@ -33,7 +30,7 @@ export interface ChangesOptions {
 const NOTHING = new Uint8Array()
 
 /** What the owner says, made into changes of this process's copy, in the order of versions, each counted for the proof of completeness. */
-export class Changes {
+export class Changes implements OwnCopy {
   readonly known: KnownKeys = new KnownKeys()
   readonly awaited: AwaitedWrites = new AwaitedWrites()
   readonly #options: ChangesOptions
@@ -72,7 +69,7 @@ export class Changes {
         return restore(key, stored, old as Buffer)
       case 'inverted':
         this.#outOfOrder.hold(key, frame)
-        if (frame.session === session) restamp(key, stored)
+        if (frame.session === session || frame.unheard) restamp(key, stored)
     }
   }
 
@@ -138,24 +135,20 @@ export class Changes {
     if (session === this.#options.session) this.awaited.settleTo(number)
   }
 
-  /** Local time of the commit, or a later one (so that no time to live ends too early); never later than now. */
   atMs(frame: Frame): number {
-    const { session, clock, latest } = this.#options
-    const nowMs = clock.now()
-    if (frame.session === session) return Math.min(frame.stampMs, nowMs)
-    return Math.min(latest(frame.session, frame.stampMs) ?? nowMs, nowMs)
+    return committedAtMs(frame, this.#options)
+  }
+
+  // It comes as a change.
+  made(): void {}
+
+  versionOf(key: string): number | undefined {
+    return this.known.get(key)?.version
   }
 
   /** As the owner has it; undefined for what is removed or expired. */
   toRecord(key: string, stored: Buffer | null): DriverRecord | undefined {
-    if (stored === null) return undefined
-    const frame = readFrame(stored)
-    if (frame === undefined)
-      return { key, version: Math.max(1, this.known.get(key)?.version ?? 0), bytes: stored, atMs: this.#options.clock.now() }
-    const has = this.known.get(key)
-    const atMs = has?.version === frame.version ? has.atMs : this.atMs(frame)
-    if (!this.isLive({ ...frame, atMs })) return undefined
-    return { key, version: frame.version, bytes: frame.bytes, atMs }
+    return toRecord(key, stored, this.known.get(key), this.#options)
   }
 
   #toChange(key: string, frame: Frame, atMs: number = this.atMs(frame), heardAtMs: number = atMs): DriverChange {
@@ -226,8 +219,8 @@ export class Changes {
   }
 
   /** Is it there, and its time not over? */
-  isLive({ kind, ttlMs, atMs }: Pick<Known, 'kind' | 'ttlMs' | 'atMs'>): boolean {
-    return kind === 'put' && (ttlMs === undefined || atMs + ttlMs > this.#options.clock.now())
+  isLive(known: Pick<Known, 'kind' | 'ttlMs' | 'atMs'>): boolean {
+    return isLive(known, this.#options.clock.now())
   }
 
   // Of a writer that is gone nothing is known: then its source has not been heard here at all (I4).

@@ -14,18 +14,22 @@ export interface Frame {
   /** The writer's monotonic clock at the commit. Comparable only with other stamps of its session. */
   readonly stampMs: number
   readonly ttlMs: number | undefined
+  /** Its writer hears no changes of the map, so it does not see what it replaced: those who hear look after its place. */
+  readonly unheard: boolean
   /** The envelope. */
   readonly bytes: Uint8Array
 }
 
-/** A frame of this process, and the bytes it was sent as. */
+/** A frame of this process, and the bytes it was sent as, behind `WIRE_HEAD` others. */
 export interface SentFrame extends Frame {
-  readonly stored: Buffer
+  readonly packed: Buffer
 }
 
 const EXT_8 = 0xc7
 const TYPE = 83
+/** The byte after the type: which kind, and whether it is unheard. */
 const KINDS = ['put', 'remove'] as const
+const UNHEARD = 2
 /** Two bytes of ext 8 and its length, the type, the kind, four numbers; then the session. */
 const SESSION_AT = 36
 const NUMBERS = { version: 4, number: 12, stampMs: 20, ttlMs: 28 } as const
@@ -45,16 +49,20 @@ export function packFrame(frame: Frame): Buffer {
   return packFrameBefore(packed, frame)
 }
 
-/** Fills in the `frameBytes` that are free before the envelope. */
-export function packFrameBefore(packed: Buffer, { kind, version, session, number, stampMs, ttlMs }: Omit<Frame, 'bytes'>): Buffer {
-  packed[0] = EXT_8
-  packed[1] = SESSION_AT - 3 + packed.write(session, SESSION_AT)
-  packed[2] = TYPE
-  packed[3] = KINDS.indexOf(kind)
-  packed.writeDoubleBE(version, NUMBERS.version)
-  packed.writeDoubleBE(number, NUMBERS.number)
-  packed.writeDoubleBE(stampMs, NUMBERS.stampMs)
-  packed.writeDoubleBE(ttlMs ?? 0, NUMBERS.ttlMs)
+/** Fills in the `frameBytes` that are free before the envelope, from `at` on. */
+export function packFrameBefore(
+  packed: Buffer,
+  { kind, version, session, number, stampMs, ttlMs, unheard }: Omit<Frame, 'bytes'>,
+  at = 0,
+): Buffer {
+  packed[at] = EXT_8
+  packed[at + 1] = SESSION_AT - 3 + packed.write(session, at + SESSION_AT)
+  packed[at + 2] = TYPE
+  packed[at + 3] = KINDS.indexOf(kind) | (unheard ? UNHEARD : 0)
+  packed.writeDoubleBE(version, at + NUMBERS.version)
+  packed.writeDoubleBE(number, at + NUMBERS.number)
+  packed.writeDoubleBE(stampMs, at + NUMBERS.stampMs)
+  packed.writeDoubleBE(ttlMs ?? 0, at + NUMBERS.ttlMs)
   return packed
 }
 
@@ -62,7 +70,8 @@ export function packFrameBefore(packed: Buffer, { kind, version, session, number
 export function readFrame(stored: unknown): Frame | undefined {
   if (!Buffer.isBuffer(stored) || stored.length < SESSION_AT || stored[0] !== EXT_8 || stored[2] !== TYPE) return undefined
   const end = (stored[1] as number) + 3
-  const kind = KINDS[stored[3] as number]
+  const facts = stored[3] as number
+  const kind = KINDS[facts & ~UNHEARD]
   if (kind === undefined || end < SESSION_AT || end > stored.length) return undefined
   const version = stored.readDoubleBE(NUMBERS.version)
   const number = stored.readDoubleBE(NUMBERS.number)
@@ -76,6 +85,7 @@ export function readFrame(stored: unknown): Frame | undefined {
     number,
     stampMs: stored.readDoubleBE(NUMBERS.stampMs),
     ttlMs: ttlMs === 0 ? undefined : ttlMs,
+    unheard: (facts & UNHEARD) !== 0,
     bytes: stored.subarray(end),
   }
 }
@@ -85,9 +95,9 @@ export function numberOf(stored: unknown): number {
   return Buffer.isBuffer(stored) && stored.length >= SESSION_AT ? stored.readDoubleBE(NUMBERS.number) : 0
 }
 
-/** What stands behind the frame. */
-export function envelopeOf(stored: Buffer): Uint8Array {
-  return stored.subarray((stored[1] as number) + 3)
+/** What stands behind the frame that begins there. */
+export function envelopeOf(packed: Buffer, at: number): Uint8Array {
+  return packed.subarray(at + (packed[at + 1] as number) + 3)
 }
 
 /** Without reading the rest of it. */

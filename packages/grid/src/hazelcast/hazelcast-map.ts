@@ -2,21 +2,18 @@ import type { Client, IMap } from 'hazelcast-client'
 import type { CommitResult, DriverFeed, DriverPut, DriverRecord, DriverWrite, MapDriver } from '../driver.ts'
 import { GridError, quote } from '../errors.ts'
 import { Changes } from './changes.ts'
-import { toGridError } from './client-errors.ts'
 import { Completeness, type Claim } from './completeness.ts'
 import { Copy } from './copy.ts'
-import { readFrame, restamp } from './frame.ts'
+import { restamp } from './frame.ts'
 import { Garbage } from './garbage.ts'
 import { OwnWrites, type Announcement } from './own-writes.ts'
+import { OwnerReads } from './owner-reads.ts'
 import type { PulseMap } from './pulse.ts'
 import { Ready } from './ready.ts'
 import { Repairs } from './repairs.ts'
 import type { HazelcastMapContext } from './map-context.ts'
 import { Waiters } from './waiters.ts'
 import { Writes } from './writes.ts'
-
-/** How often a read is made again that shows less than this process has seen. */
-const OLDER_TRIES = 20
 
 /** One map on the cluster: the writes, the copy, and the proof of its age, put together. */
 export class HazelcastMap implements MapDriver, PulseMap {
@@ -27,6 +24,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
   readonly #changes: Changes
   readonly #copy: Copy
   readonly #writes: Writes
+  readonly #reads: OwnerReads
   readonly #repairs: Repairs
   readonly #garbage: Garbage
   readonly #waiters: Waiters
@@ -66,6 +64,8 @@ export class HazelcastMap implements MapDriver, PulseMap {
       onReady: () => this.#becomeReady(),
       onDeaf: () => context.link.isUp && void this.attach(context.link.client),
     })
+    const ready = (): IMap<string, Buffer> | Promise<IMap<string, Buffer>> => this.#imap()
+    this.#reads = new OwnerReads({ map: name, hybrid, copy: this.#changes, ready })
     this.#writes = new Writes({
       map: name,
       session,
@@ -73,13 +73,13 @@ export class HazelcastMap implements MapDriver, PulseMap {
       realClock,
       hybrid,
       deadlineMs: options.deadlineMs,
-      changes: this.#changes,
+      copy: this.#changes,
       own: this.#own,
       beat: () => pulse.next,
-      ready: () => this.#imap(),
+      ready,
       garbage: this.#garbage,
       inFlight: context.inFlight,
-      partitionOf: (key) => context.link.client.getPartitionService().getPartitionId(key),
+      client: () => context.link.client,
     })
     this.#repairs = new Repairs({ session, own: this.#own, changes: this.#changes, completeness: this.#completeness, copy: this.#copy })
   }
@@ -96,27 +96,12 @@ export class HazelcastMap implements MapDriver, PulseMap {
     await Promise.all(writes.map((write) => this.#writes.commitAmong(write)))
   }
 
-  async read(key: string, shown = 0): Promise<DriverRecord | undefined> {
-    const { hybrid } = this.#context
-    hybrid.see(shown)
-    try {
-      for (let tries = 0; ; tries++) {
-        const imap = await this.#imap()
-        const stored = await imap.get(key)
-        const frame = readFrame(stored)
-        if (frame !== undefined) hybrid.see(frame.version)
-        const isOlder = frame !== undefined && frame.version < Math.max(shown, this.#changes.known.get(key)?.version ?? 0)
-        if (!isOlder || tries === OLDER_TRIES) return this.#changes.toRecord(key, stored)
-        // It was committed last all the same, or has come back in a merge: it gets a version that says so, here if nowhere else.
-        if (tries > 0) await imap.replaceIfSame(key, stored as Buffer, restamp(stored as Buffer, hybrid.next()))
-      }
-    } catch (error) {
-      throw toGridError(error, `get of ${quote(key)} of map ${quote(this.name)}`)
-    }
+  read(key: string, shown = 0): Promise<DriverRecord | undefined> {
+    return this.#reads.read(key, shown)
   }
 
   async clear(removal: (key: string) => DriverWrite): Promise<void> {
-    const keys = await this.#keys()
+    const keys = await this.#reads.keys()
     const removals = keys.map((key) => removal(key))
     await Promise.all(removals.map((write) => this.#writes.commitAmong(write)))
   }
@@ -216,14 +201,6 @@ export class HazelcastMap implements MapDriver, PulseMap {
     // Throws if there is no connection.
     void this.#context.link.client
     return undefined
-  }
-
-  async #keys(): Promise<readonly string[]> {
-    try {
-      return [...(await (await this.#imap()).keySet())]
-    } catch (error) {
-      throw toGridError(error, `clear of map ${quote(this.name)}`)
-    }
   }
 
   #becomeReady(): void {

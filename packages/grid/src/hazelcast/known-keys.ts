@@ -51,7 +51,7 @@ export class KnownKeys {
     return this.#known.entries()
   }
 
-  set(key: string, { version, session, number, kind, ttlMs }: Omit<Frame, 'bytes' | 'stampMs'>, atMs: number): Known {
+  set(key: string, { version, session, number, kind, ttlMs }: Omit<Frame, 'bytes' | 'stampMs' | 'unheard'>, atMs: number): Known {
     const seq = ++this.#seq
     const known = this.#known.get(key)
     if (known === undefined) {

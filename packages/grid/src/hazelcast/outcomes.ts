@@ -2,11 +2,10 @@ import type { IMap } from 'hazelcast-client'
 import type { Clock } from '../time/clock.ts'
 import type { DriverWrite } from '../driver.ts'
 import { GridError, isGridError, quote } from '../errors.ts'
-import type { Committed } from './attempt.ts'
-import type { Changes } from './changes.ts'
+import { toCommitted, type Attempt, type Committed } from './attempt.ts'
 import { isRefusal, toGridError } from './client-errors.ts'
 import { readFrame, type Frame } from './frame.ts'
-import { isSameWrite } from './known-keys.ts'
+import type { OwnCopy } from './own-copy.ts'
 import type { OwnWrites } from './own-writes.ts'
 
 export interface OutcomesOptions {
@@ -15,7 +14,7 @@ export interface OutcomesOptions {
   /** Real time. */
   readonly realClock: Clock
   readonly deadlineMs: number
-  readonly changes: Changes
+  readonly copy: OwnCopy
   readonly own: OwnWrites
   /** The next beat. */
   readonly beat: () => number
@@ -27,13 +26,18 @@ export interface OutcomesOptions {
 export interface Lost {
   readonly write: DriverWrite
   readonly number: number
-  /** With what was applied here. */
-  readonly applied: Promise<Frame | undefined>
+  /** With what was applied to the copy, if there is one. */
+  readonly applied: Promise<Frame | undefined> | undefined
   /** What was answered instead. */
   readonly error: unknown
-  /** Makes it again; false: something else is there by now. */
-  readonly again: (imap: IMap<string, Buffer>) => Promise<boolean>
+  /** What it has become, if that is what the owner has, or was surely replaced by that. */
+  readonly standing: (frame: Frame) => StandingWrite | undefined
+  /** Makes it again; undefined: something else is there by now. */
+  readonly again: (imap: IMap<string, Buffer>) => Promise<StandingWrite | undefined>
 }
+
+/** What a write has become. */
+export type StandingWrite = Pick<Attempt, 'version' | 'atMs'>
 
 const RETRY_MS = 20
 
@@ -46,21 +50,22 @@ export class Outcomes {
   }
 
   /** Whether it was made is found out by its number, or it is made again, until its deadline. */
-  async settle({ write, number, applied, error, again }: Lost): Promise<Committed> {
-    const { own, changes, session, realClock, deadlineMs, beat } = this.#options
+  async settle({ write, number, applied, error, standing, again }: Lost): Promise<Committed> {
+    const { own, copy, realClock, deadlineMs, beat } = this.#options
     if (isRefusal(error)) {
       this.void(number)
       throw toGridError(error, this.what(write))
     }
     let seen = false
-    void applied.then(() => (seen = true)).catch(() => {})
+    applied?.then(() => (seen = true)).catch(() => {})
+    let stands: StandingWrite | undefined
     const untilMs = realClock.now() + deadlineMs
     while (!seen && realClock.now() < untilMs) {
       try {
         const imap = await this.#options.ready()
         const frame = readFrame(await imap.get(write.key))
-        if (frame !== undefined && isSameWrite(frame, { session, number })) break
-        if (await again(imap)) break
+        stands = (frame && standing(frame)) ?? (await again(imap))
+        if (stands !== undefined) break
       } catch (reason) {
         if (isGridError(reason, 'CLOSED')) throw reason
       }
@@ -69,10 +74,11 @@ export class Outcomes {
     if (seen || realClock.now() < untilMs) {
       own.made(number)
       const frame = await applied
-      return { ok: true, version: frame?.version ?? changes.known.get(write.key)?.version ?? 1, atMs: frame?.stampMs ?? 0 }
+      const { version, atMs } = (frame === undefined ? stands : toStanding(frame)) ?? { version: copy.versionOf(write.key) ?? 1, atMs: 0 }
+      return toCommitted(version, atMs)
     }
     own.unknown(number, beat())
-    changes.awaited.abandon(number)
+    copy.awaited?.abandon(number)
     throw new GridError('OUTCOME_UNKNOWN', `${this.what(write)}: the connection was lost, and nobody can say whether it was made`, {
       cause: error,
     })
@@ -80,13 +86,18 @@ export class Outcomes {
 
   /** It was certainly not made. */
   void(number: number): void {
-    const { own, changes, session, beat } = this.#options
+    const { own, copy, session, beat } = this.#options
     own.voided(number, beat())
-    changes.awaited.abandon(number)
-    changes.done(session, number)
+    copy.awaited?.abandon(number)
+    copy.done(session, number)
   }
 
   what({ type, key }: DriverWrite): string {
     return `${type} of ${quote(key)} of map ${quote(this.#options.map)}`
   }
+}
+
+/** The write that has this frame. */
+export function toStanding({ version, stampMs }: Pick<Frame, 'version' | 'stampMs'>): StandingWrite {
+  return { version, atMs: stampMs }
 }

@@ -1,15 +1,17 @@
-import type { IMap } from 'hazelcast-client'
+import type { Client, IMap } from 'hazelcast-client'
 import type { Clock } from '../time/clock.ts'
 import type { CommitResult, DriverPut, DriverWrite } from '../driver.ts'
 import { GridError, quote } from '../errors.ts'
 import type { HybridClock } from '../time/hybrid-clock.ts'
 import type { InFlight } from '../map/in-flight.ts'
-import { replace, standing, toCommitted, type Attempt } from './attempt.ts'
+import { replace, standing, storedOf, toCommitted, type Attempt } from './attempt.ts'
 import { BlindPuts } from './blind-puts.ts'
 import { toGridError } from './client-errors.ts'
-import { frameBytes, HIGHEST_VERSION, packFrame, packFrameBefore, readFrame, type Frame } from './frame.ts'
+import { frameBytes, HIGHEST_VERSION, packFrameBefore, readFrame, type Frame } from './frame.ts'
 import type { Garbage } from './garbage.ts'
-import { Outcomes, type OutcomesOptions } from './outcomes.ts'
+import { isSameWrite } from './known-keys.ts'
+import { packWireHead, WIRE_HEAD, wireOf } from './wire.ts'
+import { Outcomes, toStanding, type OutcomesOptions, type StandingWrite } from './outcomes.ts'
 
 export interface WritesOptions extends OutcomesOptions {
   /** Stamps entries. */
@@ -17,13 +19,13 @@ export interface WritesOptions extends OutcomesOptions {
   readonly hybrid: HybridClock
   readonly garbage: Garbage
   readonly inFlight: InFlight
-  /** Of a key, while there is a connection. */
-  readonly partitionOf: (key: string) => number
+  /** While there is a connection. */
+  readonly client: () => Client
 }
 
 const COMMITTED = { entry: toCommitted }
 
-/** Commits the writes of one map. Each is in this process's copy when it resolves. */
+/** Commits the writes of one map. Each is in this process's copy, if there is one, when it resolves. */
 export class Writes {
   readonly #options: WritesOptions
   readonly #outcomes: Outcomes
@@ -35,11 +37,13 @@ export class Writes {
 
   constructor(options: WritesOptions) {
     this.#options = options
-    this.#room = frameBytes(options.session)
+    this.#room = WIRE_HEAD + frameBytes(options.session)
     this.#outcomes = new Outcomes(options)
     this.#blind = new BlindPuts({
       ...options,
       outcomes: this.#outcomes,
+      partitionOf: (wired) => options.client().getPartitionService().getPartitionId(wired),
+      wire: () => wireOf(options.client()),
       attempt: (write, number) => this.#attempt(write, number),
       before: (key) => (this.#swapping.size === 0 ? undefined : this.#swapping.get(key)),
     })
@@ -77,7 +81,13 @@ export class Writes {
 
   // A write that looks: read, compare, and replace exactly what was read.
   async #swap(write: DriverWrite): Promise<CommitResult> {
-    const { own, changes } = this.#options
+    const result = await this.#trySwap(write)
+    if (result.ok) this.#options.copy.made(write.key, result.version, result.atMs)
+    return result
+  }
+
+  async #trySwap(write: DriverWrite): Promise<CommitResult> {
+    const { own, copy, session } = this.#options
     let number = 0
     let applied: Promise<Frame | undefined> | undefined
     const untilMs = this.#options.realClock.now() + this.#options.deadlineMs
@@ -90,7 +100,7 @@ export class Writes {
         )
       }
       const { imap, raw } = await this.#look(write, number)
-      const current = changes.toRecord(write.key, raw)
+      const current = copy.toRecord(write.key, raw)
       const fits = write.expect === undefined || write.expect === (current?.version ?? 0)
       if (!fits || (write.type === 'remove' && current === undefined)) {
         if (number > 0) this.#outcomes.void(number)
@@ -99,20 +109,22 @@ export class Writes {
       this.#checkOver(write, raw)
       if (number === 0) {
         number = own.begin(write.key)
-        applied = changes.awaited.until(number, write)
+        applied = copy.awaited?.until(number, write)
       }
       const attempt = this.#attempt(write, number)
-      const waiting = applied as Promise<Frame | undefined>
+      const stored = storedOf(attempt)
       try {
-        if (!(await replace(imap, write, raw, attempt.stored))) continue
+        if (!(await replace(imap, write, raw, stored))) continue
       } catch (error) {
-        const again = (other: IMap<string, Buffer>): Promise<boolean> => replace(other, write, raw, attempt.stored)
-        return this.#outcomes.settle({ write, number, applied: waiting, error, again })
+        const again = async (other: IMap<string, Buffer>): Promise<StandingWrite | undefined> =>
+          (await replace(other, write, raw, stored)) ? attempt : undefined
+        const found = (frame: Frame): StandingWrite | undefined => (isSameWrite(frame, { session, number }) ? toStanding(frame) : undefined)
+        return this.#outcomes.settle({ write, number, applied, error, standing: found, again })
       }
       own.made(number)
       // Replacing wipes the member's own time to live.
-      this.#options.garbage.replaced(write, attempt.stored, attempt.version)
-      return standing(await waiting, attempt)
+      this.#options.garbage.replaced(write, stored, attempt.version)
+      return standing(await applied, attempt)
     }
   }
 
@@ -128,14 +140,13 @@ export class Writes {
   }
 
   #attempt(write: DriverWrite, number: number): Attempt {
-    const { hybrid, clock, session } = this.#options
+    const { hybrid, clock, session, copy } = this.#options
     const [version, atMs] = [hybrid.next(), clock.now()]
-    const facts = { kind: write.type, version, session, number, stampMs: atMs, ttlMs: write.ttlMs }
-    const stored =
-      write.packAfter === undefined
-        ? packFrame({ ...facts, bytes: write.pack(version, atMs) })
-        : packFrameBefore(write.packAfter(this.#room, version, atMs), facts)
-    return { version, atMs, stored }
+    const unheard = copy.awaited === undefined
+    const packed = write.packAfter?.(this.#room, version, atMs) ?? packAfter(this.#room, write.pack(version, atMs))
+    packFrameBefore(packed, { kind: write.type, version, session, number, stampMs: atMs, ttlMs: write.ttlMs, unheard }, WIRE_HEAD)
+    packWireHead(packed)
+    return { version, atMs, packed }
   }
 
   #swapped(key: string, ended: Promise<void>): void {
@@ -152,6 +163,12 @@ export class Writes {
     if (frame.version >= HIGHEST_VERSION)
       throw new GridError('BAD_ENVELOPE', `${place}: its version ${frame.version} comes from no clock there is`)
   }
+}
+
+function packAfter(room: number, bytes: Uint8Array): Buffer {
+  const packed = Buffer.allocUnsafe(room + bytes.length)
+  packed.set(bytes, room)
+  return packed
 }
 
 /** It does not look at what is there. */

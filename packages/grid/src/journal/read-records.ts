@@ -1,4 +1,4 @@
-import { StoreError } from '../store/errors.ts'
+import { isStoreError, StoreError } from '../store/errors.ts'
 import { createRowCodec } from '../store/row.ts'
 import type { SegmentArchive } from './archive.ts'
 import type { JournalRecord } from './journal.ts'
@@ -31,6 +31,16 @@ export function createReadRecords(table: JournalTable, name: string, archive: Se
     return cached.batches.find(({ first, items }) => first + items.length > offset)
   }
 
+  /** A segment may be dropped, and its bytes with it, between the look at the head and the one at the archive. */
+  async function coldUnlessGone(offset: number, tag: string | undefined): Promise<JournalBatch | undefined> {
+    try {
+      return await cold(offset)
+    } catch (error) {
+      if (isStoreError(error, 'BLOB_MISSING') && table.head(name).tag !== tag) return undefined
+      throw error
+    }
+  }
+
   return async (from, limit) => {
     const records: JournalRecord[] = []
     let at = from
@@ -43,7 +53,7 @@ export function createReadRecords(table: JournalTable, name: string, archive: Se
         if (records.length > 0) break
         throw new StoreError('JOURNAL_TRIMMED', `journal ${name} begins at ${row.first}: ${row.first - at} records from ${at} on are gone`)
       }
-      const batch = at < row.cold ? await cold(at) : table.batch(name, at)
+      const batch = at < row.cold ? await coldUnlessGone(at, tag) : table.batch(name, at)
       if (batch === undefined || batch.first > at) {
         // It was moved or dropped between two looks; if nothing has changed, it is lost.
         if (missed === tag) throw new StoreError('STORE_BROKEN', `record ${at} of journal ${name} is missing; it ends at ${row.end}`)

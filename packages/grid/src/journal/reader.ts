@@ -22,6 +22,7 @@ export interface ReaderParts {
 /** Finds the reader's row, or begins it at the oldest record. */
 export async function openReader({ table, journal, name, read, clock, closing, closed }: ReaderParts): Promise<JournalReader> {
   let position = await begin()
+  if (closing.aborted) throw gone()
   const over = createClosing()
   const end = (): void => over.abort()
   closing.addEventListener('abort', end)
@@ -44,7 +45,22 @@ export async function openReader({ table, journal, name, read, clock, closing, c
     const { limit = 256, signal } = options
     checkCount('limit', limit, 1)
     await waits.until(() => (table.head(journal).row?.end ?? 0) > position || undefined, { signal })
-    return read(position, limit)
+    // An archive may give no answer.
+    return unlessEnded(read(position, limit), signal)
+  }
+
+  function unlessEnded<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const give = (): void => reject(signal?.aborted === true ? signal.reason : gone())
+      const ends = [over.signal, ...(signal === undefined ? [] : [signal])]
+      for (const each of ends) {
+        each.addEventListener('abort', give)
+        if (each.aborted) give()
+      }
+      work.then(resolve, reject).finally(() => {
+        for (const each of ends) each.removeEventListener('abort', give)
+      })
+    })
   }
 
   function inTurn<T>(job: () => Promise<T>, signal?: AbortSignal): Promise<T> {

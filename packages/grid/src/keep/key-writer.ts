@@ -8,6 +8,8 @@ import { storedValues } from './stored-values.ts'
 export interface KeyWriter<V> {
   /** Stores the entry, or deletes the record. After an error the store is asked again what it holds. */
   write(key: string, entry: Entry<V> | undefined): Promise<void>
+  /** Whether the key is stored, as far as was written here. */
+  holds(key: string): boolean
   readonly stored: number
   /** Entries with a time to live, which are not stored. */
   readonly passing: number
@@ -67,6 +69,7 @@ export function createKeyWriter<V>(map: GridMap<V>, { store, prefix, fence }: Ke
   }
 
   return {
+    holds: (key) => revisions.has(key),
     get stored() {
       return stored
     },

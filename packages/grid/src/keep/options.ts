@@ -1,6 +1,6 @@
 import { GridError, quote } from '../errors.ts'
 import type { GridMap } from '../grid.ts'
-import { resolveMapOptions } from '../map/map-options.ts'
+import { resolveMapOptions, type ResolvedMapOptions } from '../map/map-options.ts'
 import { ReplicatedMap } from '../map/map.ts'
 import { systemClock, type Clock } from '../time/clock.ts'
 import { badOption, checkCount, checkFence, checkMs, checkNames } from '../store/rules.ts'
@@ -66,9 +66,22 @@ export function resolveWriteBehind(map: string, options: WriteBehindOptions): Re
 
 /** A map with `interest` tells what leaves its part as removed, and nothing of what lies outside. One with `maxEntries` has no watch. */
 export function checkWhole<V>(map: GridMap<V>): void {
-  const { interestPrefix, interestWhere } = map instanceof ReplicatedMap ? (map as ReplicatedMap<V>).options : resolveMapOptions<V>({})
-  if (interestPrefix === undefined && interestWhere === undefined) return
+  const { interestPrefix, interestWhere, holdsNothing } = optionsOf(map)
+  if (interestPrefix === undefined && interestWhere === undefined && !holdsNothing) return
   throw new GridError('UNSUPPORTED', `map ${quote(map.name)} is held in part (interest): a keeper needs it whole`)
+}
+
+/** A map that holds nothing has no near cache to look into. */
+export function checkHeld<V>(map: GridMap<V>): void {
+  if (!optionsOf(map).holdsNothing) return
+  throw new GridError(
+    'UNSUPPORTED',
+    `map ${quote(map.name)} holds nothing here (interest 'none'): a read-through needs what it read before`,
+  )
+}
+
+function optionsOf<V>(map: GridMap<V>): ResolvedMapOptions<V> {
+  return map instanceof ReplicatedMap ? (map as ReplicatedMap<V>).options : resolveMapOptions<V>({})
 }
 
 /** No map's ids begin as another's: key `q/k` of map `p` is not key `k` of map `p/q`. */

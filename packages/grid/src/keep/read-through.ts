@@ -1,7 +1,8 @@
 import type { Entry } from '../map/entry.ts'
 import type { GridMap } from '../grid.ts'
 import type { StoreRecord } from '../store/store.ts'
-import { resolveReadThrough, type ReadThroughOptions } from './options.ts'
+import { checkNames } from '../store/rules.ts'
+import { checkHeld, resolveReadThrough, type ReadThroughOptions } from './options.ts'
 import { ofTheRecord, refusedKeys } from './refused-keys.ts'
 import { createSingleFlight } from './single-flight.ts'
 import { storedValues } from './stored-values.ts'
@@ -32,10 +33,11 @@ const TOGETHER = 64
 
 /**
  * Reads `map` through the store a `createWriteBehind` keeps it in. Reads need no fence: any process may.
- * Throws `StoreError` BAD_OPTION. Its calls throw what the store and the map throw.
+ * Throws `StoreError` BAD_OPTION, and `GridError` UNSUPPORTED for a map with `interest: 'none'`. Its calls throw what the store and the map throw.
  */
 export function createReadThrough<V>(map: GridMap<V>, options: ReadThroughOptions): ReadThrough<V> {
   const { store, prefix } = resolveReadThrough('createReadThrough', map.name, options)
+  checkHeld(map)
   const values = storedValues(map)
   const flights = createSingleFlight<Entry<V> | undefined>()
   let loads = 0
@@ -51,12 +53,14 @@ export function createReadThrough<V>(map: GridMap<V>, options: ReadThroughOption
       const result = await map.compareAndSet(key, expected, values.read(key, record.value))
       if (!result.ok) return result.current
       const now = await store.get(prefix + key)
-      if (now?.rev === record.rev && Buffer.compare(now.value, record.value) === 0) {
+      const ours = now !== undefined && values.isOf(result.entry, now.value)
+      // As it was; or the keeper has stored what was put here over it: a record that was removed would begin again with the first revision.
+      if ((now?.rev === record.rev && Buffer.compare(now.value, record.value) === 0) || (ours && now.rev > record.rev)) {
         refilled += 1
         return result.entry
       }
       // Gone; or gone, and the keeper has stored what was put here.
-      if (now === undefined || values.isOf(result.entry, now.value)) {
+      if (now === undefined || ours) {
         await map.removeIf(key, result.entry.version)
         return undefined
       }
@@ -73,7 +77,10 @@ export function createReadThrough<V>(map: GridMap<V>, options: ReadThroughOption
 
   return {
     get: async (key) => map.peek(key) ?? flights.run(key, () => load(key)),
-    async refill({ signal } = {}) {
+    async refill(given = {}) {
+      checkNames('refill', given, ['signal'])
+      const { signal } = given
+      signal?.throwIfAborted()
       const before = refilled
       const unreadable = refusedKeys(map.name, 'read from the store')
       let failure: { readonly error: unknown } | undefined
@@ -100,6 +107,7 @@ export function createReadThrough<V>(map: GridMap<V>, options: ReadThroughOption
           if (filling.length === TOGETHER) await filled()
         }
         await filled()
+        signal?.throwIfAborted()
       } finally {
         // What is under way ends before the call does.
         await Promise.all(filling)

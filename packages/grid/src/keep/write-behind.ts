@@ -8,6 +8,7 @@ import { createDirtyKeys, type Dirty } from './dirty-keys.ts'
 import { forGood, ofTheStore, refusedKeys } from './refused-keys.ts'
 import { createKeyWriter } from './key-writer.ts'
 import { checkWhole, resolveWriteBehind, type WriteBehindOptions } from './options.ts'
+import { Waiting } from './waiting.ts'
 
 export interface WriteBehindStats {
   /** Changed keys that are not stored yet. */
@@ -41,6 +42,9 @@ export interface WriteBehind<V> extends AsyncDisposable {
   close(): Promise<void>
 }
 
+/** So often a removal is written, where puts of the key go on meanwhile. */
+const REMOVALS = 4
+
 /**
  * Keeps `map` in a store: every change of every process, seen by a watch, is written behind it. A key that changes often is written
  * with its newest value; writes of one key follow each other, and one that fails is tried again with what is newest then, so a key
@@ -57,16 +61,17 @@ export function createWriteBehind<V>(map: GridMap<V>, options: WriteBehindOption
   const dirty = createDirtyKeys<V>()
   const writer = createKeyWriter(map, resolved)
   const over = new AbortController()
-  const waiters = new Set<() => void>()
-  // Those that wait for room, the first one first.
-  const held = new Set<() => void>()
+  const parts = { clock, timeoutMs, signal: over.signal, began: schedule }
+  const waiters = new Waiting(parts)
+  // Those that wait for room.
+  const held = new Waiting(parts)
   let timer: TimerHandle
   let passing: Promise<void> | undefined
   let failures = 0
   let failed = 0
   let lastError: unknown
   const refused = refusedKeys(map.name, 'stored')
-  let closed = false
+  let closing: Promise<void> | undefined
   // Let in, but not dirty yet.
   let entering = 0
 
@@ -99,7 +104,7 @@ export function createWriteBehind<V>(map: GridMap<V>, options: WriteBehindOption
     timer = clock.setTimeout(() => {
       passing ??= pass().finally(() => {
         passing = undefined
-        for (const look of waiters) look()
+        waiters.look()
         letIn()
         schedule()
       })
@@ -141,28 +146,8 @@ export function createWriteBehind<V>(map: GridMap<V>, options: WriteBehindOption
     over.abort(reason)
     clock.clearTimeout(timer)
     watch.close()
-    for (const look of [...waiters, ...held]) look()
-  }
-
-  /** Resolves when the condition holds; it is asked after each round of writes. Then it is none of `among` any more. */
-  function until(condition: () => boolean, late: () => StoreError, among = waiters): Promise<void> {
-    let look = (): void => undefined
-    const met = new Promise<void>((resolve, reject) => {
-      look = () => {
-        if (over.signal.aborted) reject(over.signal.reason)
-        else if (condition()) {
-          among.delete(look)
-          resolve()
-        }
-      }
-    })
-    among.add(look)
-    look()
-    schedule()
-    const waiting = withDeadline(met, clock, timeoutMs, 'writing behind').finally(() => among.delete(look))
-    return waiting.catch((error: unknown) => {
-      throw isStoreError(error, 'STORE_TIMEOUT') ? late() : error
-    })
+    waiters.look()
+    held.look()
   }
 
   const notStored = (): StoreError =>
@@ -176,19 +161,14 @@ export function createWriteBehind<V>(map: GridMap<V>, options: WriteBehindOption
     return true
   }
 
-  function letIn(): void {
-    for (const look of held) {
-      if (full()) return
-      look()
-    }
-  }
+  const letIn = (): void => held.look(full)
 
   /** Begins a change while there is room among the keys that are not stored (I6): callers wait, not values. */
   async function inRoom<T>(change: () => T): Promise<Awaited<T>> {
     over.signal.throwIfAborted()
     if (!enter()) {
       const text = `${dirty.size} changed keys of map ${map.name} wait for the store; maxDirty is ${maxDirty}`
-      await until(enter, () => new StoreError('STORE_BUSY', text), held)
+      await held.until(enter, () => new StoreError('STORE_BUSY', text))
     }
     try {
       return await change()
@@ -198,12 +178,36 @@ export function createWriteBehind<V>(map: GridMap<V>, options: WriteBehindOption
     }
   }
 
+  async function close(): Promise<void> {
+    let late = false
+    try {
+      if (!over.signal.aborted) await behind.flush()
+    } catch (error) {
+      late = isStoreError(error, 'STORE_TIMEOUT')
+      throw error
+    } finally {
+      end(new StoreError('CLOSED', `the keeper of map ${map.name} is closed`))
+      // A store that gave no answer in all that time is not waited for once more.
+      if (!late && passing !== undefined) await withDeadline(passing, clock, timeoutMs, `the last writes of map ${map.name}`)
+    }
+  }
+
   const behind: WriteBehind<V> = {
     signal: over.signal,
     put: (key, value, writeOptions) => inRoom(() => map.put(key, value, writeOptions)),
     async remove(key) {
-      const removal = await inRoom(() => mark(key, undefined))
-      await until(() => dirty.settled(removal), notStored)
+      // A put that came before may be told later, and takes the place of the removal: then the key is removed once more.
+      for (let time = 1; time === 1 || (time <= REMOVALS && writer.holds(key)); time++) {
+        const removal = await inRoom(() => mark(key, undefined))
+        try {
+          await waiters.until(() => dirty.settled(removal), notStored)
+        } catch (error) {
+          // It was not removed, whatever becomes of this write: what the map holds is stored again.
+          const entry = map.peek(key)
+          if (entry !== undefined && !over.signal.aborted) mark(key, entry)
+          throw error
+        }
+      }
       refused.check(key)
       return map.remove(key)
     },
@@ -211,23 +215,14 @@ export function createWriteBehind<V>(map: GridMap<V>, options: WriteBehindOption
       // A watch tells in a microtask after the commit.
       await turn()
       const { marks } = dirty
-      await until(() => dirty.settled(marks), notStored)
+      await waiters.until(() => dirty.settled(marks), notStored)
       refused.check()
     },
     stats() {
       const { stored, passing: passed } = writer
       return { dirty: dirty.size, stored, coalesced: dirty.coalesced, failed, passing: passed, refused: refused.size, lastError }
     },
-    async close() {
-      if (closed) return
-      closed = true
-      try {
-        if (!over.signal.aborted) await behind.flush()
-      } finally {
-        end(new StoreError('CLOSED', `the keeper of map ${map.name} is closed`))
-        await passing
-      }
-    },
+    close: () => (closing ??= close()),
     [Symbol.asyncDispose]: () => behind.close(),
   }
 

@@ -11,6 +11,8 @@ export interface ResolvedMapOptions<V> {
   readonly maxValueBytes: number
   readonly interestPrefix: string | undefined
   readonly interestWhere: ((entry: Entry<V>) => boolean) | undefined
+  /** `interest: 'none'`. */
+  readonly holdsNothing: boolean
   readonly maxEntries: number | undefined
   readonly merge: Merge<V> | undefined
   readonly tombstoneMs: number
@@ -72,24 +74,36 @@ function checkMerge<V>(merge: Merge<V> | undefined): Merge<V> | undefined {
   throw badOption('merge', merge, "'last-writer-wins', 'per-attribute' or a function")
 }
 
-function resolveInterest<V>(interest: MapOptions<V>['interest']): Pick<ResolvedMapOptions<V>, 'interestPrefix' | 'interestWhere'> {
-  if (interest === undefined) return { interestPrefix: undefined, interestWhere: undefined }
+type ResolvedInterest<V> = Pick<ResolvedMapOptions<V>, 'interestPrefix' | 'interestWhere' | 'holdsNothing'>
+
+function resolveInterest<V>(interest: MapOptions<V>['interest']): ResolvedInterest<V> {
+  if (interest === undefined || interest === 'none') {
+    return { interestPrefix: undefined, interestWhere: undefined, holdsNothing: interest === 'none' }
+  }
+  if (typeof interest === 'string') throw badOption('interest', interest, "{ prefix }, { where } or 'none'")
   checkNames('interest', interest, ['prefix', 'where'])
   const { prefix, where } = interest as { readonly prefix?: unknown; readonly where?: unknown }
   if ((prefix === undefined) === (where === undefined)) throw badOption('interest', interest, 'either { prefix } or { where }')
   if (prefix !== undefined && (typeof prefix !== 'string' || prefix === '')) throw badOption('prefix', prefix, 'a non-empty string')
   if (where !== undefined && typeof where !== 'function') throw badOption('where', where, 'a function')
-  return { interestPrefix: prefix, interestWhere: where as ((entry: Entry<V>) => boolean) | undefined }
+  return { interestPrefix: prefix, interestWhere: where as ((entry: Entry<V>) => boolean) | undefined, holdsNothing: false }
 }
 
-function checkTogether<V>({ merge, coalesceWrites, maxEntries, interestPrefix, interestWhere }: ResolvedMapOptions<V>): void {
+function checkTogether<V>(options: ResolvedMapOptions<V>): void {
+  const { merge, coalesceWrites, maxEntries, interestPrefix, interestWhere, holdsNothing } = options
   if (coalesceWrites && merge !== undefined && merge !== 'last-writer-wins') {
     throw new GridError(
       'BAD_OPTION',
       'coalesceWrites keeps only the newest write of a key, but this merge needs each: leave one of them out',
     )
   }
-  if (maxEntries !== undefined && (interestPrefix ?? interestWhere) !== undefined) {
+  if (holdsNothing && merge !== undefined) {
+    throw new GridError(
+      'BAD_OPTION',
+      "merge needs to hear of removes, and with interest 'none' nothing is heard: leave one of them out, or give interest { prefix }",
+    )
+  }
+  if (maxEntries !== undefined && (holdsNothing || (interestPrefix ?? interestWhere) !== undefined)) {
     throw new GridError('BAD_OPTION', 'maxEntries and interest are two ways to hold a part of a map: give one')
   }
 }

@@ -36,7 +36,7 @@ import { Replica } from './replica.ts'
 import { Scope } from './scope.ts'
 import { Staging } from './staging.ts'
 import type { MapStats } from './stats.ts'
-import { notFollowed, Writer, type RemoveOptions } from './writer.ts'
+import { Writer, type RemoveOptions } from './writer.ts'
 
 /** A map over any backend: reads come from the near cache, writes go to the backend and come back through its feed. */
 export class ReplicatedMap<V> implements GridMap<V> {
@@ -83,7 +83,7 @@ export class ReplicatedMap<V> implements GridMap<V> {
   }
 
   get size(): number {
-    this.#checkOpen()
+    this.#checkHeld('size')
     return this.#near.size
   }
 
@@ -100,7 +100,7 @@ export class ReplicatedMap<V> implements GridMap<V> {
   }
 
   entries(): IterableIterator<Entry<V>> {
-    this.#checkOpen()
+    this.#checkHeld('entries')
     return this.#near.entries()
   }
 
@@ -134,7 +134,7 @@ export class ReplicatedMap<V> implements GridMap<V> {
     this.#checkWrite(key, signalOfWrite('update', options))
     this.#writer.flush(key)
     // The near cache is the first guess; when it was wrong, the owner says what is there.
-    let current = this.peek(key)
+    let current = this.#scope.nothing ? undefined : this.peek(key)
     if (current === undefined && !this.#scope.covers(key)) current = await this.#reader.ask(key)
     for (;;) {
       const value: unknown = fn(current?.value)
@@ -153,7 +153,8 @@ export class ReplicatedMap<V> implements GridMap<V> {
   }
 
   watch(listener: (change: Change<V>) => void, options: WatchOptions<V> = {}): Watch {
-    this.#checkFollowing('watch')
+    this.#checkOpen()
+    this.#scope.checkFollowing('watch')
     checkListener(listener)
     return this.#fanOut.watch(listener, resolveWatchOptions(options))
   }
@@ -161,7 +162,8 @@ export class ReplicatedMap<V> implements GridMap<V> {
   index<K extends IndexKey>(options: { readonly by: (value: V, key: string) => K | undefined }): EqualIndex<V, K>
   index(options: { readonly sortedBy: (value: V, key: string) => number | undefined }): SortedIndex<V>
   index(options: IndexChoice<V>): EqualIndex<V, IndexKey> | SortedIndex<V> {
-    this.#checkFollowing('index')
+    this.#checkOpen()
+    this.#scope.checkFollowing('index')
     const { by, sortedBy } = resolveIndexOptions<V>(options)
     const index = sortedBy === undefined ? new EqualMapIndex(this.#indexing(by)) : new SortedMapIndex(this.#indexing(sortedBy))
     this.#near.addIndex(index)
@@ -169,27 +171,28 @@ export class ReplicatedMap<V> implements GridMap<V> {
   }
 
   ageMs(): number {
-    this.#checkOpen()
+    this.#checkHeld('replica age')
     return this.#driver.ageMs(this.#context.clock.now())
   }
 
   async caughtUp(options: CaughtUpOptions = {}): Promise<void> {
     this.#checkOpen()
+    if (this.#scope.nothing) return
     await caughtUp(this.name, this.#driver, this.#context.clock, options)
   }
 
   sourceAgeMs(key: string): number {
-    this.#checkOpen()
-    this.#checkSource(key)
+    this.#checkHeld('source ages')
+    this.#scope.checkSource(checkKey(key))
     const nowMs = this.#context.clock.now()
     return this.#near.sources.ageMs(key, nowMs) + this.#driver.ageMs(nowMs)
   }
 
   onAge(options: AgeOptions, listener: (event: AgeEvent, ageMs: number) => void): Watch {
-    this.#checkOpen()
+    this.#checkHeld('ages')
     checkListener(listener)
     const resolved = resolveAgeOptions(options)
-    if (resolved.source !== undefined) this.#checkSource(resolved.source)
+    if (resolved.source !== undefined) this.#scope.checkSource(resolved.source)
     return this.#ages.watch(resolved, listener)
   }
 
@@ -209,6 +212,9 @@ export class ReplicatedMap<V> implements GridMap<V> {
   }
 
   #sample(key: string): void {
+    // The next read of a map that holds nothing comes here, too: each is refused, and other maps pay nothing for it.
+    if (this.#scope.nothing) this.#left = 1
+    this.#checkHeld('peek')
     this.#stride = this.#hotKeys.sample(key, this.#stride)
     this.#left = this.#stride
     this.#reads += this.#stride
@@ -233,15 +239,9 @@ export class ReplicatedMap<V> implements GridMap<V> {
     this.#replica.checkReadable(checkKey(key))
   }
 
-  // A bounded copy is told only of what it holds at the moment: a watch or an index would have gaps (I5).
-  #checkFollowing(what: string): void {
+  #checkHeld(what: string): void {
     this.#checkOpen()
-    if (this.options.maxEntries === undefined) return
-    throw new GridError('UNSUPPORTED', `map ${quote(this.name)} holds only what was read lately (maxEntries): it has no ${what}`)
-  }
-
-  #checkSource(key: string): void {
-    if (!this.#scope.follows(checkKey(key))) throw notFollowed(this.name, key)
+    this.#scope.checkHeld(what)
   }
 
   #checkOpen(): void {

@@ -34,6 +34,7 @@ export class Reader<V> {
     checkKey(key)
     checkMaxAgeMs(maxAgeMs)
     checkSupported(supports, consistency)
+    if (scope.nothing) return this.ask(key, this.#floors.of(key))
     const ageMs = maxAgeMs === Infinity ? 0 : this.#options.ageMs()
     const tooOld = ageMs > maxAgeMs
     if (tooOld && !supports.consistency.has('strong')) {

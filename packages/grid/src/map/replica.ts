@@ -34,6 +34,7 @@ export class Replica<V> implements DriverFeed {
   readonly near: NearCache<V>
   readonly reading: Reading = new Reading()
   readonly tombstones: Tombstones
+  readonly unheld: boolean
   /** Set in a map with `maxEntries`. */
   readonly kept: KeptKeys | undefined
   readonly #options: ReplicaOptions<V>
@@ -43,6 +44,7 @@ export class Replica<V> implements DriverFeed {
 
   constructor(options: ReplicaOptions<V>) {
     this.#options = options
+    this.unheld = options.scope.nothing
     const { maxEntries, tombstoneMs } = options.options
     this.kept = maxEntries === undefined ? undefined : new KeptKeys(maxEntries)
     this.near = new NearCache(options.clock, options.tell, this.kept, options.isHeard)

@@ -168,7 +168,7 @@ export class Writer<V> {
     const source = checkSource(given)
     if (source === undefined) return undefined
     const { map, scope, replica, id } = this.#options
-    if (!scope.follows(key)) throw notFollowed(map, key)
+    scope.checkSource(key)
     replica.near.sources.check(map, key, source, id)
     return source
   }
@@ -181,9 +181,4 @@ export class Writer<V> {
     const trace = given ?? this.#options.trace.current
     return trace === undefined || Object.isFrozen(trace) ? trace : copyTrace(trace)
   }
-}
-
-/** The ages of a source (I4) need a copy that is told every change of its key. */
-export function notFollowed(map: string, key: string): GridError {
-  return new GridError('UNSUPPORTED', `map ${quote(map)} is held in part, without ${quote(key)}: nothing is known here of its source`)
 }

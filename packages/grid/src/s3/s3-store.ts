@@ -52,7 +52,7 @@ export function createS3Store(options: ResolvedS3Options, register: Register, op
     ordered: true,
     atomicBatch: 'one-id',
     async commitAll(given) {
-      const commits = given.map(checkCommit)
+      const commits = given.map((commit) => checkCommit(commit))
       const [first] = commits
       if (first === undefined) return []
       const { id } = first

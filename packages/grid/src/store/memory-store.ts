@@ -1,6 +1,7 @@
 import { commitEach } from './commit-each.ts'
 import { StoreError } from './errors.ts'
-import { checkCommit, checkCount, copyOf, checkFence, checkId, checkNames, fenced, refusal, resolveScan, type Head } from './rules.ts'
+import { checkCommit, checkCount, checkFence, checkId, checkNames, fenced, refusal, resolveScan, type Head } from './rules.ts'
+import { Pages } from './pages.ts'
 import type { OutboxItem, Store, StoreCommit, StoreEntry, StoreRecord } from './store.ts'
 
 export interface MemoryStoreOptions {
@@ -21,13 +22,20 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   checkNames('createMemoryStore', options, ['revisions'])
   const keep = checkCount('revisions', options.revisions ?? 5, 1)
   const slots = new Map<string, Slot>()
+  const { copy: copyOf } = new Pages()
   let closed = false
+
+  function copy<T extends { readonly value: Uint8Array }>(item: T): T {
+    return { ...item, value: copyOf(item.value) }
+  }
 
   function open(): void {
     if (closed) throw new StoreError('CLOSED', 'the store is closed')
   }
 
-  function write({ id, fence, value, outbox = NONE }: StoreCommit, slot: Slot | undefined): number {
+  function write({ id, fence: given, value, outbox = NONE }: StoreCommit, slot: Slot | undefined): number {
+    // The same object for all commits of one activation.
+    const fence = slot?.fence.token === given.token && slot.fence.owner === given.owner ? slot.fence : given
     const rev = (slot?.rev ?? 0) + 1
     const outboxSeq = slot?.outboxSeq ?? 0
     const records = [{ rev, fence, value }]
@@ -46,7 +54,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
 
   async function commitAll(given: readonly StoreCommit[]): Promise<readonly number[]> {
     open()
-    const commits = given.map(checkCommit)
+    const commits = given.map((commit) => checkCommit(commit, copyOf))
     const before: (Slot | undefined)[] = []
     const revs: number[] = []
     for (const commit of commits) {
@@ -81,7 +89,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     async get(id) {
       open()
       const record = slots.get(checkId(id))?.records[0]
-      return record && copy(record)
+      return record && { rev: record.rev, fence: record.fence, value: copyOf(record.value) }
     },
     async revisions(id) {
       open()
@@ -128,10 +136,6 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     [Symbol.asyncDispose]: () => store.close(),
   }
   return store
-}
-
-function copy<T extends { readonly value: Uint8Array }>(item: T): T {
-  return { ...item, value: copyOf(item.value) }
 }
 
 function byBytes(a: string, b: string): number {

@@ -64,9 +64,9 @@ export function copyOf(bytes: Uint8Array): Uint8Array {
 }
 
 /** A checked commit with copies of its bytes: the caller may reuse its buffers at once. */
-export function checkCommit(given: StoreCommit): StoreCommit {
+export function checkCommit(given: StoreCommit, copy: (bytes: Uint8Array) => Uint8Array = copyOf): StoreCommit {
   const { id, expectedRev, fence, value, outbox = NONE } = checkedCommit(given)
-  return { id, expectedRev, fence, value: copyOf(value), outbox: outbox.length === 0 ? NONE : outbox.map(copyOf) }
+  return { id, expectedRev, fence, value: copy(value), outbox: outbox.length === 0 ? NONE : outbox.map(copy) }
 }
 
 export interface ResolvedScan {

@@ -7,6 +7,7 @@ import { mergeCases } from './merge-cases.ts'
 import { partCases } from './part-cases.ts'
 import { refusalCases } from './refusal-cases.ts'
 import { schemaCases } from './schema-cases.ts'
+import { unheldCases } from './unheld-cases.ts'
 import { topicCases } from './topic-cases.ts'
 import { ttlCases } from './ttl-cases.ts'
 import { valueCases } from './value-cases.ts'
@@ -38,6 +39,7 @@ export const gridCases: readonly GridCase[] = [
   ...schemaCases,
   ...consistencyCases,
   ...partCases,
+  ...unheldCases,
   ...indexCases,
   ...mergeCases,
   ...ageWatchCases,

@@ -52,7 +52,7 @@ export interface AgeRun extends Pick<AgeVerdict, 'lies' | 'wrong'> {
 const ROTATING = 50
 
 /**
- * The age-truth experiment: two processes write, one reads, each knowing the machine's monotonic clock; the cluster and the links
+ * The age-truth experiment: two processes write, one of which holds nothing of the map; one reads; each knowing the machine's monotonic clock; the cluster and the links
  * are disturbed meanwhile. Then what the reader's copy said of its age is compared with what had been acknowledged.
  */
 export async function runAges({ cluster, writers: count, perSecond, phases, random, planted = false }: AgeRunOptions): Promise<AgeRun> {
@@ -64,7 +64,7 @@ export async function runAges({ cluster, writers: count, perSecond, phases, rand
   const shared = { hazelcast, planted }
   const names = Array.from({ length: count }, (_, at) => `w${at + 1}`)
   const starting = names.map((name, at) => {
-    const args = { name, perSecond: perSecond / count, rotating: ROTATING }
+    const args = { name, perSecond: perSecond / count, rotating: ROTATING, unheld: at % 2 === 1 }
     return startWorker<AgeWriterLog>({ ...shared, name, role: 'age-writer', args, ...(at === 0 && { linkPort: slow.port }) })
   })
   const args = { writers: names, rotating: ROTATING }

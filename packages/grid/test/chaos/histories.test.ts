@@ -18,7 +18,7 @@ for (const [name, backend] of Object.entries({ embedded, 'embedded, as if remote
     const shared = backend()
     const grids = await Promise.all([1, 2, 3, 4].map(() => openGrid(shared)))
     const clients = grids.map((grid, number) => {
-      const args = { name: `g${number}`, number, seed: number, keys: 8, lanes: 4, pauseMs: 0, operations: 800 }
+      const args = { name: `g${number}`, number, seed: number, keys: 8, lanes: 4, pauseMs: 0, operations: 800, unheld: number === 3 }
       return runHistory(grid, args, new AbortController().signal)
     })
     const verdict = judgeHistories(await Promise.all(clients))
@@ -49,6 +49,7 @@ onCluster('three processes on three members, one of which is killed, one joins a
     clients: 3,
     keys: 20,
     seed: 3,
+    unheld: 1,
     async during(running) {
       await TROUBLES['a member killed'](3000)(running)
       await TROUBLES['a member joined'](1000)(running)

@@ -57,6 +57,8 @@ export interface HistoryRunOptions {
   readonly lanes?: number
   /** @default 10 */
   readonly pauseMs?: number
+  /** So many of the clients hold nothing of the maps. @default 0 */
+  readonly unheld?: number
   /** The last client reaches this member alone, as a process on the same side of a cut. @default all */
   readonly lastClientAt?: string
   /** What happens meanwhile; the run ends with it. */
@@ -65,14 +67,14 @@ export interface HistoryRunOptions {
 
 /** Several processes read, write and compare-and-set the same keys while something is done to the members. */
 export async function runHistories(options: HistoryRunOptions): Promise<HistoryVerdict> {
-  const { cluster, clients, keys, seed, lanes = 4, pauseMs = 10, lastClientAt, during } = options
+  const { cluster, clients, keys, seed, lanes = 4, pauseMs = 10, unheld = 0, lastClientAt, during } = options
   const prefix = `${randomUUID().slice(0, 8)}.`
   const { clusterName, addresses } = cluster
   await using link = await openLink(() => 0)
   link.shape(lastClientAt === undefined ? {} : { [lastClientAt]: {}, '*': { refuse: true } })
   const starting = Array.from({ length: clients }, (_, at) => {
     const isCut = at === clients - 1 && lastClientAt !== undefined
-    const args = { name: `c${at}`, number: at, seed: seed + at, keys, lanes, pauseMs }
+    const args = { name: `c${at}`, number: at, seed: seed + at, keys, lanes, pauseMs, unheld: at < unheld }
     const hazelcast = { clusterName, members: isCut ? [lastClientAt] : addresses, prefix }
     return startWorker<History>({ name: `c${at}`, role: 'history-client', args, hazelcast, ...(isCut && { linkPort: link.port }) })
   })

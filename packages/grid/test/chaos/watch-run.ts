@@ -40,7 +40,7 @@ export async function runWatches({ cluster, perSecond, keys, random, during }: W
   )
   const writers = await Promise.all(
     ['a', 'b'].map((name) => {
-      const args = { name, keys: keys / 2, perSecond: perSecond / 2 }
+      const args = { name, keys: keys / 2, perSecond: perSecond / 2, unheld: name === 'b' }
       return startWorker<ChangeWriterLog>({ name, role: 'change-writer', args, hazelcast: options })
     }),
   )

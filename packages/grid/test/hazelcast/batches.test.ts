@@ -6,6 +6,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { needs } from '../../../../test/runner/needs.ts'
 import { Batches } from '../../src/hazelcast/batches.ts'
+import { WIRE_HEAD, type Wire } from '../../src/hazelcast/wire.ts'
 
 const test = suite('hazelcast: puts in batches')
 const lacks = await clusterLacks()
@@ -27,16 +28,17 @@ function open({ maxBytes = 100, depth = 1 } = {}) {
     putAll: (all: [string, Buffer][]) => receive(`putAll ${all.map(([key, stored]) => `${key}=${String(stored)}`).join(' ')}`),
   } as unknown as IMap<string, Buffer>
   const asked: string[] = []
-  const partitionOf = (key: string): number => {
-    asked.push(key)
-    return key.charCodeAt(0)
+  const partitionOf = (wired: unknown): number => {
+    asked.push(String(wired))
+    return String(wired).charCodeAt(0)
   }
+  const wire = (): Wire => ({ key: (key) => key, value: (packed) => packed.subarray(WIRE_HEAD) })
   const deferred: (() => void)[] = []
-  const batches = new Batches({ partitionOf, defer: (run) => deferred.push(run), maxBytes, depth })
+  const batches = new Batches({ partitionOf, wire, defer: (run) => deferred.push(run), maxBytes: maxBytes + 2 * WIRE_HEAD, depth })
   const ended: string[] = []
   const put = (key: string, value: string, to = imap): void => {
     const [made, failed] = [() => ended.push(`${key}=${value}`), (error: unknown) => ended.push(`${key}=${value}: ${String(error)}`)]
-    batches.set(to, { key, stored: Buffer.from(value), made, failed })
+    batches.set(to, { key, packed: Buffer.from(' '.repeat(WIRE_HEAD) + value), made, failed })
   }
   const endTurn = async (): Promise<void> => {
     for (const run of deferred.splice(0)) run()

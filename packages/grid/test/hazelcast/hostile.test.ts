@@ -44,6 +44,13 @@ async function open<V>(name: string, count = 2): Promise<{ maps: GridMap<V>[]; r
   return { maps, raw: await client.getMap(name) }
 }
 
+/** A process that holds nothing of the map, and hears of nothing. */
+async function openUnheld<V>(name: string): Promise<GridMap<V>> {
+  const grid = await openGrid(hazelcast({ clusterName: cluster.clusterName, members: cluster.addresses, deadlineMs: 5000 }))
+  opened.push(grid)
+  return grid.map<V>(name, { interest: 'none' })
+}
+
 async function until(what: string, holds: () => boolean): Promise<void> {
   const endAtMs = performance.now() + 20_000
   while (!holds()) {
@@ -54,6 +61,7 @@ async function until(what: string, holds: () => boolean): Promise<void> {
 
 onCluster('processes that write the same keys blindly end with the same entry: the one the owner committed last', async () => {
   const { maps, raw } = await open<string>('blind', 3)
+  const unheld = await openUnheld<string>('blind')
   const random = createRandom(11)
   const orders: string[][] = maps.map(() => [])
   for (const [at, map] of maps.entries()) {
@@ -65,7 +73,9 @@ onCluster('processes that write the same keys blindly end with the same entry: t
     })
   }
   for (let round = 0; round < 60; round++) {
-    const writes = maps.flatMap((map, at) => [0, 1, 2].map((n) => map.put(`k${Math.floor(random() * 3)}`, `${round}.${at}.${n}`)))
+    const writes = [...maps, unheld].flatMap((map, at) =>
+      [0, 1, 2].map((n) => map.put(`k${Math.floor(random() * 3)}`, `${round}.${at}.${n}`)),
+    )
     await Promise.all(writes)
   }
   for (const key of ['k0', 'k1', 'k2']) {
@@ -93,7 +103,10 @@ onCluster('bytes that no grid wrote are left alone, and said to be what they are
     ['text', 'hello'],
     ['json', { x: 1 }],
     ['bytes', Buffer.from([1, 2, 3])],
-    ['cut', packFrame({ kind: 'put', version: 5, session: 's', number: 1, stampMs: 0, ttlMs: undefined, bytes: Buffer.alloc(0) })],
+    [
+      'cut',
+      packFrame({ kind: 'put', version: 5, session: 's', number: 1, stampMs: 0, ttlMs: undefined, unheard: false, bytes: Buffer.alloc(0) }),
+    ],
   ] as const) {
     // prettier-ignore
     await raw.set(key, value)
@@ -250,6 +263,7 @@ onCluster('500 ms are never less, and the last write stands, between processes w
   const maps = grids.map((grid) => grid.map<number>('clocks'))
   await Promise.all(maps.map((map) => map.caughtUp({ deadlineMs: 20_000 })))
   const [map, ahead] = maps as [GridMap<number>, GridMap<number>]
+  const unheld = await openUnheld<number>('clocks')
   const lived: number[] = []
   for (const [at, writer] of maps.entries()) {
     const key = `ttl${at}`
@@ -264,6 +278,8 @@ onCluster('500 ms are never less, and the last write stands, between processes w
   for (const [first, second] of [
     [ahead, map],
     [map, ahead],
+    // It does not hear that its version is the lower one: those who hold the map see to its place.
+    [ahead, unheld],
   ] as const) {
     await first.put('k', 1)
     await second.put('k', 2)

@@ -63,7 +63,8 @@ function open() {
     const number = own.begin(key)
     own.made(number)
     const bytes = Buffer.from(key)
-    const stored = packFrame({ kind, version: version ?? number, session: 'writer', number, stampMs: clock.now(), ttlMs: undefined, bytes })
+    const facts = { kind, version: version ?? number, session: 'writer', number, stampMs: clock.now() }
+    const stored = packFrame({ ...facts, ttlMs: undefined, unheard: false, bytes })
     const old = owner.get(key) ?? null
     owner.set(key, stored)
     return { key, stored, old }

@@ -1,5 +1,6 @@
 import { createVirtualClock, isGridError } from '@stigmergy/grid'
 import { hazelcast } from '@stigmergy/grid/hazelcast'
+import type { Client } from 'hazelcast-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { AppliedNumbers } from '../../src/hazelcast/applied-numbers.ts'
@@ -11,7 +12,9 @@ import { KnownKeys } from '../../src/hazelcast/known-keys.ts'
 import { OwnWrites } from '../../src/hazelcast/own-writes.ts'
 import { Peers } from '../../src/hazelcast/peers.ts'
 import { Ready } from '../../src/hazelcast/ready.ts'
+import { SeenVersions } from '../../src/hazelcast/seen-versions.ts'
 import { serverTtlMs } from '../../src/hazelcast/attempt.ts'
+import { packWireHead, WIRE_HEAD, wireOf } from '../../src/hazelcast/wire.ts'
 
 const test = suite('hazelcast: the parts without a cluster')
 
@@ -22,11 +25,13 @@ const frame: Frame = {
   number: 7,
   stampMs: 12.5,
   ttlMs: 500,
+  unheard: false,
   bytes: Buffer.from([1, 2, 3]),
 }
 
 test('a frame comes back as it went in, and again under another version', () => {
-  for (const one of [frame, { ...frame, kind: 'remove', ttlMs: undefined, bytes: Buffer.alloc(0) } as const]) {
+  const mark = { ...frame, kind: 'remove', ttlMs: undefined, bytes: Buffer.alloc(0) } as const
+  for (const one of [frame, mark, { ...frame, unheard: true }, { ...mark, unheard: true }]) {
     assert.equal(readFrame(packFrame(one)), one)
     assert.equal(readFrame(restamp(packFrame(one), 9)), { ...one, version: 9 })
   }
@@ -51,8 +56,47 @@ test('foreign and damaged bytes are no frame, whatever they are', () => {
     copy[at] = byte
     return readFrame(copy)
   }
-  for (const [at, byte] of [[0, 0], [1, 255], [1, 3], [2, 0], [3, 9]] as const) assert.is(spoilt(at, byte), undefined) // prettier-ignore
+  for (const [at, byte] of [[0, 0], [1, 255], [1, 3], [2, 0], [3, 4], [3, 9]] as const) assert.is(spoilt(at, byte), undefined) // prettier-ignore
   for (const version of [0, -1, NaN, Infinity, HIGHEST_VERSION + 2]) assert.is(readFrame(packFrame({ ...frame, version })), undefined)
+})
+
+test('what the client packs is known by a trial, and a client that packs otherwise is given what its documentation says', () => {
+  class Data {
+    readonly #payload: Buffer
+    constructor(payload: Buffer) {
+      this.#payload = payload
+    }
+    toBuffer = (): Buffer => this.#payload
+    getPartitionHash = (): number => this.#payload.length
+  }
+  const packed = Buffer.concat([Buffer.alloc(WIRE_HEAD), Buffer.from([7, 8])])
+  packWireHead(packed)
+  const clientThat = (toData: unknown): Client => ({ getSerializationService: () => ({ toData }) }) as unknown as Client
+  const asSaid = (value: unknown): unknown => {
+    if (value instanceof Data) return value
+    const bytes = Buffer.concat([Buffer.alloc(WIRE_HEAD), Buffer.from(value as string)])
+    packWireHead(bytes)
+    return new Data(bytes)
+  }
+  const wire = wireOf(clientThat(asSaid))
+  assert.equal([(wire.value(packed) as Data).toBuffer(), (wire.key('abc') as Data).getPartitionHash()], [packed, WIRE_HEAD + 3])
+  const otherwise = [undefined, (value: Buffer) => new Data(value), (value: unknown) => (value instanceof Data ? {} : asSaid(value))]
+  for (const toData of otherwise) {
+    const plain = wireOf(clientThat(toData))
+    assert.equal([plain.value(packed), plain.key('abc')], [Buffer.from([7, 8]), 'abc'])
+  }
+  assert.is(wireOf({} as Client).key('k'), 'k')
+})
+
+test('versions that were seen only grow, and the first of too many is forgotten', () => {
+  const seen = new SeenVersions(2)
+  seen.see('a', 5, 50)
+  seen.see('a', 4, 40)
+  seen.see('b', 1, 10)
+  seen.see('a', 6, 60)
+  assert.equal([seen.get('a'), seen.get('b')], [{ version: 6, atMs: 60 }, { version: 1, atMs: 10 }]) // prettier-ignore
+  seen.see('c', 2, 20)
+  assert.equal([seen.get('a'), seen.get('b')?.version, seen.get('c')?.version], [undefined, 1, 2])
 })
 
 test('applied numbers know what is missing, in whatever order they come', () => {
@@ -74,7 +118,7 @@ test('a write of this process is known again by its bytes, until it is in the co
   const stored = packFrame(frame)
   const applied: unknown[] = []
   const write = { type: 'put', key: 'k', expect: undefined, ttlMs: undefined, pack: () => frame.bytes } as const
-  const sent = { ...frame, stored }
+  const sent = { ...frame, packed: Buffer.concat([Buffer.alloc(WIRE_HEAD), stored]) }
   awaited.begin(frame.number, { write, sent, applied: (one) => applied.push(one), closed: () => {} })
   assert.is(awaited.sentAs(Buffer.from(stored)), sent)
   for (const other of [

@@ -16,6 +16,19 @@ const parts: readonly MapOptions<Part>[] = [
   { maxEntries: 10 },
 ]
 
+test('of a map that holds nothing, neither can be made', async () => {
+  const grid = await openGrid()
+  const map = grid.map<Part>('p', { interest: 'none' })
+  const store = createMemoryStore()
+  for (const make of [
+    () => createWriteBehind(map, { store, fence: { owner: 'keeper', token: 1 } }),
+    () => createReadThrough(map, { store }),
+  ]) {
+    assert.throws(make, (error: Error) => isGridError(error, 'UNSUPPORTED') && error.message.includes('interest'))
+  }
+  await grid.close()
+})
+
 for (const [at, options] of parts.entries()) {
   test(`a keeper refuses ${Object.keys(options.interest ?? options).join()}; a read-through does not`, async () => {
     const grid = await openGrid()

@@ -27,6 +27,9 @@ const LEVELS: readonly (readonly [at: number, name: string])[] = [
   [20, 'debug'],
 ]
 
+/** All of them, as they are counted. */
+export const LEVEL_NAMES: readonly string[] = [...LEVELS.map(([, name]) => name), 'trace']
+
 /** The name of a level of pino's; of one in between, that of the next lower. */
 export function levelName(level: unknown): string {
   return LEVELS.find(([at]) => typeof level === 'number' && level >= at)?.[1] ?? 'trace'

@@ -1,9 +1,10 @@
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-proto'
+import type { AgentInfo } from '@stigmergy/core'
 import type { Resource } from '@opentelemetry/resources'
 import type { Current } from '../current.ts'
 import { TelemetryError } from '../errors.ts'
 import { logFields, type LogFields } from '../logs/log-fields.ts'
-import { levelName, silentLogger, type Logger } from '../logs/logger.ts'
+import { LEVEL_NAMES, levelName, silentLogger, type Logger } from '../logs/logger.ts'
 import type { Instruments } from '../metrics/instruments.ts'
 import { createLabels } from '../labels.ts'
 import { onRejected } from '../promised.ts'
@@ -15,6 +16,8 @@ import { otlpConfig, type SinkParts } from './open-sinks.ts'
 export interface OpenLogs {
   readonly logger: Logger
   readonly sinks: readonly LogSink[]
+  /** An agent is there: its lines of trouble begin to be counted at 0. */
+  spawns(agent: AgentInfo): void
 }
 
 export interface OpenLogsParts extends SinkParts {
@@ -23,6 +26,9 @@ export interface OpenLogsParts extends SinkParts {
   readonly current: Current
   readonly instruments: Instruments
 }
+
+/** Levels that somebody is alerted by. */
+const TROUBLE = ['warn', 'error', 'fatal'] as const
 
 type Pino = (options: object, destination: { write(line: string): void }) => Logger
 
@@ -33,7 +39,7 @@ type Pino = (options: object, destination: { write(line: string): void }) => Log
 export async function openLogs(parts: OpenLogsParts): Promise<OpenLogs> {
   const { settings, environment, options, tally, report, scope, resource, current, instruments } = parts
   const { logs } = settings
-  if (logs === undefined) return { logger: silentLogger(), sinks: [] }
+  if (logs === undefined) return { logger: silentLogger(), sinks: [], spawns: () => {} }
   const pino = await loadPino()
   const exporters = [
     ...(settings.logsUrl === undefined ? [] : [new OTLPLogExporter(otlpConfig('logs', settings.logsUrl, parts))]),
@@ -51,9 +57,14 @@ export async function openLogs(parts: OpenLogsParts): Promise<OpenLogs> {
   )
   const counted = instruments.counter('log_records_total')
   const labels = createLabels(settings.base, settings.maxLabelValues)
-  const count = (level: string, fields: LogFields): void => {
-    const own = fields.agent_type === undefined ? labels.base : labels.with('agent_type', fields.agent_type)
-    counted.bind({ ...own, level }).add(1)
+  const count = (level: string, agentType: string | undefined, n: number): void => {
+    const own = agentType === undefined ? labels.base : labels.with('agent_type', agentType)
+    counted.bind({ ...own, level }).add(n)
+  }
+  // What appears with a value of 1 has never increased to Prometheus.
+  for (const level of LEVEL_NAMES) count(level, undefined, 0)
+  const spawns = ({ type }: AgentInfo): void => {
+    for (const level of TROUBLE) count(level, type, 0)
   }
   const lost = (): unknown => tally.dropped.log++
   // A guest like an exporter (I7): a full disk is no failure of the agent that logs.
@@ -73,7 +84,7 @@ export async function openLogs(parts: OpenLogsParts): Promise<OpenLogs> {
       base: { service: resource.attributes['service.name'] },
       mixin(_: object, level: number): LogFields {
         const fields = logFields(current.running)
-        count(levelName(level), fields)
+        count(levelName(level), fields.agent_type, 1)
         return fields
       },
     },
@@ -87,7 +98,7 @@ export async function openLogs(parts: OpenLogsParts): Promise<OpenLogs> {
       },
     },
   )
-  return { logger, sinks }
+  return { logger, sinks, spawns }
 }
 
 async function loadPino(): Promise<Pino> {

@@ -20,7 +20,7 @@ import { createFailureReport } from './failure-report.ts'
 import { metricProducer } from './metric-producer.ts'
 import { activeTrace, startInstrumentations } from './instrumentation.ts'
 import { openFlight } from './open-flight.ts'
-import { openLogs } from './open-logs.ts'
+import { openLogs, type OpenLogs } from './open-logs.ts'
 import { openMetricSinks, openSpanSinks } from './open-sinks.ts'
 import { resolveTelemetryOptions, type StartTelemetryOptions } from './options.ts'
 import { createCpuProfiler, type CpuProfile, type ProfileOptions } from './profiling/cpu-profile.ts'
@@ -94,10 +94,9 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
   const opened: Sink[] = endpoint === undefined ? [] : [endpoint]
   const current = new Current()
   spanSinks.push(...openSpanSinks(parts))
-  let logger: Logger
+  let logs: OpenLogs
   try {
-    const logs = await openLogs({ ...parts, scope: SCOPE, resource, current, instruments: registry })
-    logger = logs.logger
+    logs = await openLogs({ ...parts, scope: SCOPE, resource, current, instruments: registry })
     opened.push(...logs.sinks)
     opened.push(
       ...openMetricSinks(parts, (reader) =>
@@ -128,6 +127,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     clock: settings.clock,
     maxLabelValues: settings.maxLabelValues,
     tally,
+    spawns: logs.spawns,
     sharedId(id) {
       settings.warn(`telemetry: two agents ${JSON.stringify(id)} share their metrics: give each system telemetry.forSystem(name)`)
     },
@@ -188,7 +188,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     prometheus: endpoint && { host: endpoint.host, port: endpoint.port, url: endpoint.url },
     profile,
     heapSnapshot: (path) => writeHeapSnapshot(path, () => agentsByType(registry)),
-    logger,
+    logger: logs.logger,
     activeTrace: options.instrumentations === undefined ? () => undefined : activeTrace,
     tally,
     async flush() {

@@ -131,12 +131,28 @@ export function fleetDashboard({ mailboxSeconds, decisionSeconds }: ResolvedOper
     .withPanel(series('Events waiting', 'agent_mailbox_depth', total('agent_mailbox_depth', byType), '{{agent_type}}'))
     .withRow(new RowBuilder('Failures'))
     .withPanel(events('Restarts', 'agent_restarts_total', increase('agent_restarts_total', byType, AT), '{{agent_type}}'))
+    .withPanel(
+      events(
+        'Supervisors that gave up',
+        'agent_escalations_total',
+        increase('agent_escalations_total', ['supervisor'], AT),
+        '{{supervisor}}',
+      ),
+    )
     .withPanel(events('Dead letters', 'dead_letters_total', increase('dead_letters_total', ['reason'], AT), '{{reason}}'))
     .withPanel(
       series('Breakers: 0 closed, 1 half open, 2 open', 'agent_breaker_state', largest('agent_breaker_state', ['breaker']), '{{breaker}}'),
     )
     .withPanel(
       events('Inference errors', 'policy_inference_errors_total', increase('policy_inference_errors_total', ['policy'], AT), '{{policy}}'),
+    )
+    .withPanel(
+      events(
+        'Errors in the log',
+        'log_records_total',
+        increase('log_records_total', byType, AT, '{level=~"error|fatal"}'),
+        '{{agent_type}}',
+      ),
     )
     .withRow(new RowBuilder('Grid'))
     .withPanel(series('Changes per second', 'grid_changes_total', rate('grid_changes_total', ['map'], AT), '{{map}}'))

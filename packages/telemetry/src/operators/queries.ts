@@ -19,13 +19,18 @@ export function rate(metric: MetricName, by: readonly string[], over = '5m', fil
  * How many in a time. Counters that are asked for so in rules begin at 0 before anything is counted, so that the first one is seen: what
  * appears with a value of 1 has never increased.
  */
-export function increase(metric: MetricName, by: readonly string[], over: string): string {
-  return `${sumBy(by)} (increase(${metric}[${over}]))`
+export function increase(metric: MetricName, by: readonly string[], over: string, filter = ''): string {
+  return `${sumBy(by)} (increase(${metric}${filter}[${over}]))`
 }
 
 /** The largest. */
 export function largest(metric: MetricName, by: readonly string[], filter = ''): string {
   return by.length === 0 ? `max(${metric}${filter})` : `max by (${by.join(', ')}) (${metric}${filter})`
+}
+
+/** The largest in a time. */
+export function largestIn(metric: MetricName, by: readonly string[], over: string): string {
+  return `max by (${by.join(', ')}) (max_over_time(${metric}[${over}]))`
 }
 
 /** All together: of a gauge, over the processes that tell it. */

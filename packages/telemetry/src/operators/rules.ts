@@ -1,4 +1,4 @@
-import { increase, largest, percentile, rate, total } from './queries.ts'
+import { increase, largest, largestIn, percentile, rate, total } from './queries.ts'
 import type { ResolvedOperatorOptions } from './options.ts'
 
 /** A rule file of Prometheus. https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/ */
@@ -82,7 +82,8 @@ function decisions({ mapAgeSeconds, decisionSeconds }: ResolvedOperatorOptions):
       summary: 'Failures spread from agent to agent',
       description: 'Each failure makes {{ $value | humanize }} others.',
     }),
-    ticket('TooManyFailures', `${errorsActive()} > 0`, '1m', {
+    // Not what the page above is about, nor the end of it: a spread leaves the gauge before the process has said that it is over.
+    ticket('TooManyFailures', `${errorsActive()} > 0 unless ${largestIn('agent_error_reproduction_number', ['region'], '1m')} > 1`, '1m', {
       summary: 'More failures than expected',
       description: 'Agents fail more often than the alarm was told to expect.',
     }),
@@ -106,6 +107,10 @@ function runtime(): readonly AlertRule[] {
     ticket('AgentRestarting', `${increase('agent_restarts_total', ['region', 'agent_type'], '5m')} > 3`, undefined, {
       summary: '{{ $labels.agent_type }} restarts again and again',
       description: '{{ $value | humanize }} restarts in 5 minutes.',
+    }),
+    ticket('SupervisorGaveUp', `${increase('agent_escalations_total', ['region', 'supervisor'], '5m')} > 0`, undefined, {
+      summary: 'Supervisor {{ $labels.supervisor }} gave up on a child',
+      description: 'It has restarted it as often as it may. Where no supervisor is above, all of its children are stopped.',
     }),
     ticket('DeadLetters', `${rate('dead_letters_total', ['region', 'reason'])} > 0.1`, '5m', {
       summary: 'Events reach no agent: {{ $labels.reason }}',

@@ -5,10 +5,14 @@ import type { StringTable } from './strings.ts'
 
 /** What the recorder knows of an agent, looked up once per transition. */
 export interface AgentRow {
-  readonly id: number
-  readonly type: number
-  readonly stage: number
-  readonly system: number
+  id: number
+  type: number
+  stage: number
+  system: number
+  /** The epoch of the texts in which these numbers were asked for. */
+  epoch: number
+  /** Asks for them anew. */
+  readonly renew: () => void
   /** A transition that takes longer breaks its objective. */
   readonly sloMs: number
   readonly slow: SlowLimit | undefined
@@ -37,18 +41,33 @@ export function createAgentRows(
     return limit
   }
 
-  return ({ id, type, stage }, system) => ({
-    id: strings.internId(id),
-    type: strings.intern(type),
-    stage: strings.intern(stage ?? ''),
-    system: strings.intern(system ?? ''),
-    sloMs: stage === undefined ? Infinity : Math.min(sloMs.get(stage) ?? Infinity, sloMs.get('decision') ?? Infinity),
-    slow: limitOf(type),
-    event: '',
-    eventId: 0,
-    from: '',
-    fromId: 0,
-    to: '',
-    toId: 0,
-  })
+  return ({ id, type, stage }, system) => {
+    const renew = (): void => {
+      row.epoch = strings.epoch
+      row.id = strings.internId(id)
+      row.type = strings.intern(type)
+      row.stage = strings.intern(stage ?? '')
+      row.system = strings.intern(system ?? '')
+      row.event = row.from = row.to = ''
+      row.eventId = row.fromId = row.toId = 0
+    }
+    const row: AgentRow = {
+      id: 0,
+      type: 0,
+      stage: 0,
+      system: 0,
+      epoch: 0,
+      renew,
+      sloMs: stage === undefined ? Infinity : Math.min(sloMs.get(stage) ?? Infinity, sloMs.get('decision') ?? Infinity),
+      slow: limitOf(type),
+      event: '',
+      eventId: 0,
+      from: '',
+      fromId: 0,
+      to: '',
+      toId: 0,
+    }
+    renew()
+    return row
+  }
 }

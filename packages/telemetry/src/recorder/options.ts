@@ -23,7 +23,7 @@ export interface RecorderOptions {
   readonly historyMs?: number
   /**
    * Memory of the ring at most, in mebibytes: 1 holds about 8,000 records, rounded down to a power of two. The table of traces beside it
-   * takes 2 MiB, and at most 64 bytes for each record of the ring. @default 32
+   * takes 2 MiB, and at most 64 bytes for each record of the ring; that of their texts at most 10 MiB. @default 32
    */
   readonly maxMebibytes?: number
   /** Share of traces begun here that may be kept at all: head sampling. @default 1 */

@@ -1,6 +1,6 @@
 import { createHex } from './hex.ts'
 import { F64, HEADER, HEADER_BYTES, KIND, MAGIC, RECORD_BYTES, RECORD_U32, U32 } from './layout.ts'
-import { readStrings } from './strings.ts'
+import { readStrings } from './read-strings.ts'
 
 export type RecordKind = keyof typeof KIND
 
@@ -60,11 +60,13 @@ export function readFlight({ ring, strings }: RecorderMemory): FlightReader {
   const headFrom = (from: number): number => from + ((Atomics.load(header, HEADER.head) - from) | 0)
   const capacity = (): number => 2 ** Atomics.load(header, HEADER.capacityLog2)
 
+  const isThere = (seq: number): boolean => headFrom(seq) - seq < capacity()
+
   const copied = (seq: number): boolean => {
     const at = (seq & (capacity() - 1)) * RECORD_U32
     asU32.set(u32.subarray(at, at + RECORD_U32))
     // Checked after the copy: the writer is at work in the slot of the record after the newest.
-    return asF64[F64.seq] === seq + 1 && f64[at / 2] === seq + 1 && headFrom(seq) - seq < capacity()
+    return asF64[F64.seq] === seq + 1 && f64[at / 2] === seq + 1 && isThere(seq)
   }
   const word = (at: number): string => hex.word(asU32[at] as number)
   const name = (at: number): string => text(asU32[at] as number)
@@ -98,6 +100,11 @@ export function readFlight({ ring, strings }: RecorderMemory): FlightReader {
             restarts: asU32[U32.restarts] as number,
           })
         } else missed += 1
+        // Its texts were looked up after it was copied, and those of a record that is gone may be others by now.
+        if (records.at(-1)?.seq === seq && !isThere(seq)) {
+          records.pop()
+          missed += 1
+        }
       }
       return { records, next: seq, missed }
     },

@@ -14,7 +14,7 @@ import type { ResolvedRecorderOptions } from './options.ts'
 import { GuestBound, type GuestSpan } from './guests.ts'
 import type { Extra, RecorderParts } from './parts.ts'
 import { Ring } from './ring.ts'
-import { createStringTable, type StringTable } from './strings.ts'
+import { StringTable } from './strings.ts'
 import { stageOfTags } from '../stages.ts'
 import { TraceTable } from './traces.ts'
 
@@ -23,6 +23,8 @@ const BASE = reasonCode('base')
 const CAUSE = reasonCode('cause')
 /** The newest so many traces can be kept after the fact; more where the ring holds records of more. */
 const TRACES_LOG2 = 15
+/** Texts of the records in the ring, at most: memory that was never written costs nothing. */
+const MAX_STRINGS = 2 ** 17
 
 /**
  * The flight recorder: every transition of the process as a record of numbers, in a ring. A record knows how far back the one before it
@@ -47,7 +49,7 @@ export class Recorder {
     this.#options = options
     this.#clock = clock
     this.ring = new Ring({ historyMs: options.historyMs, minLog2: Math.min(13, options.maxRecordsLog2), maxLog2: options.maxRecordsLog2 })
-    this.strings = createStringTable({ maxStrings: 32_768, maxBytes: 2 ** 21, full })
+    this.strings = new StringTable({ maxStrings: MAX_STRINGS, maxBytes: MAX_STRINGS * 64, full })
     this.ids = new Ids(random)
     this.traces = new TraceTable(this.ids, TRACES_LOG2, Math.max(TRACES_LOG2, options.maxRecordsLog2), (seq) => this.ring.find(seq) >= 0)
     this.keeper = new Keeper(this.traces, options.ratio, wake)
@@ -85,6 +87,7 @@ export class Recorder {
     const own = context && RecordedContext.of(context, this)
     if (own === undefined) return
     const { strings } = this
+    if (row.epoch !== strings.epoch) row.renew()
     if (event !== row.event) {
       row.event = event
       row.eventId = strings.intern(event)
@@ -232,6 +235,7 @@ export class Recorder {
     restarts: number,
     extra: Extra | undefined,
   ): void {
+    if (row !== undefined && row.epoch !== this.strings.epoch) row.renew()
     const at = this.ring.claim(endedAtMs)
     const { u32 } = this.ring
     u32.fill(0, at + U32.agentId, at + U32.system + 1)

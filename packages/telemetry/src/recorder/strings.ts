@@ -1,15 +1,5 @@
-/** Texts of the recorder as numbers, in shared memory, so that a reader on another thread can turn them back. Bounded (I6). */
-export interface StringTable {
-  /** For a reader on another thread: see {@link readStrings}. */
-  readonly buffer: SharedArrayBuffer
-  /** Texts that found no place and are recorded as `other`. */
-  readonly refused: number
-  /** The number of a text; 0 for the empty one. Longer ones are cut. */
-  intern(text: string): number
-  /** The same for the id of an agent. There is no end of ids: they take at most three quarters of the places, and leave the rest to names. */
-  internId(id: string): number
-  text(id: number): string
-}
+/** What a text is. */
+export type TextKind = 'ids' | 'names'
 
 export interface StringTableOptions {
   readonly maxStrings: number
@@ -18,86 +8,166 @@ export interface StringTableOptions {
   readonly full?: ((what: TextKind) => void) | undefined
 }
 
-/** What a text is. */
-export type TextKind = 'ids' | 'names'
-
 /** A text longer than this is cut. */
 const LONGEST = 512
 /** What a text is called that found no place. */
-const OTHER = 'other'
+export const OTHER = 'other'
 const OTHER_ID = 1
 /** Share of the places that ids of agents may take. */
 const IDS_SHARE = 0.75
+/** The smallest block of bytes, as a power of two; the longest text of 512 letters needs 1,536. */
+const MIN_LOG2 = 4
+const MAX_LOG2 = 11
 
-/** Int32: how many there are, then the end of each in the bytes that follow. */
-export function createStringTable({ maxStrings, maxBytes, full }: StringTableOptions): StringTable {
-  const buffer = new SharedArrayBuffer(4 * (maxStrings + 2) + maxBytes)
-  const ends = new Int32Array(buffer, 0, maxStrings + 2)
-  ends[1] = maxStrings
-  const bytes = new Uint8Array(buffer, 4 * (maxStrings + 2))
-  const encoder = new TextEncoder()
-  const ids = new Map<string, number>()
-  const texts: string[] = []
-  let used = 0
-  let refused = 0
-  const told = new Set<TextKind>()
+/** How the table lies in shared memory: the number of places, then three Int32 for each, then the bytes. */
+export const SLOTS = 2
+/** Int32 fields of a place. `version` is odd while the text is being written, and 0 while it never was. */
+export const SLOT = { offset: 0, length: 1, version: 2, size: 3 } as const
 
-  const refuse = (what: TextKind): number => {
-    refused += 1
-    if (!told.has(what)) full?.(what)
-    told.add(what)
-    return OTHER_ID
+/**
+ * Texts of the recorder as numbers, in shared memory, so that a reader on another thread can turn them back. Bounded (I6). The places of
+ * texts that no record in the ring speaks of any more are used again: time is divided into epochs, each begun when all records before the
+ * last one are overwritten. Who keeps a number asks for it anew in each epoch, so a text that nobody asked for in this epoch or the one
+ * before is in no record. Texts that find no place are `other`.
+ */
+export class StringTable {
+  /** For a reader on another thread: see `readStrings`. */
+  readonly buffer: SharedArrayBuffer
+  /** Numbers are good for this epoch: in the next one they must be asked for again. */
+  epoch = 1
+  /** Texts that found no place and are recorded as `other`. */
+  refused = 0
+  readonly #maxStrings: number
+  readonly #maxBytes: number
+  readonly #full: ((what: TextKind) => void) | undefined
+  readonly #slots: Int32Array
+  readonly #bytes: Uint8Array
+  readonly #encoder = new TextEncoder()
+  readonly #ids = new Map<string, number>()
+  readonly #texts: (string | undefined)[] = []
+  /** The epoch in which each number was last asked for. */
+  readonly #asked: Int32Array
+  /** Places that are free, by the size of their block. */
+  readonly #free: number[][] = Array.from({ length: MAX_LOG2 + 1 }, () => [])
+  readonly #sizes: Uint8Array
+  readonly #told = new Set<TextKind>()
+  /** Texts that are there, and the bytes of their blocks. */
+  #live = 0
+  #liveBytes = 0
+  /** Bytes given to blocks so far. */
+  #given = 0
+  /** Number of the record with which this epoch began, and of the one up to which all are overwritten. */
+  #beganAt = 0
+  #gone = 0
+  /** What was last asked for in an epoch up to this one is swept. */
+  #swept = 0
+
+  constructor({ maxStrings, maxBytes, full }: StringTableOptions) {
+    const head = 4 * (SLOTS + SLOT.size * maxStrings)
+    this.#maxStrings = maxStrings
+    this.#maxBytes = maxBytes
+    this.#full = full
+    this.buffer = new SharedArrayBuffer(head + maxBytes)
+    this.#slots = new Int32Array(this.buffer, 0, head / 4)
+    this.#slots[0] = maxStrings
+    this.#bytes = new Uint8Array(this.buffer, head)
+    this.#asked = new Int32Array(maxStrings)
+    this.#sizes = new Uint8Array(maxStrings)
+    this.intern('')
+    this.intern(OTHER)
   }
 
-  const add = (text: string, what: TextKind): number => {
-    const encoded = encoder.encode(text)
+  /** The number of a text; 0 for the empty one. Longer ones are cut. */
+  intern(text: string): number {
+    return this.#find(text, 'names')
+  }
+
+  /** The same for the id of an agent. There is no end of ids: they take at most three quarters of the places, and leave the rest to names. */
+  internId(id: string): number {
+    return this.#find(id, 'ids')
+  }
+
+  text(id: number): string {
+    return this.#texts[id] ?? OTHER
+  }
+
+  /** Says, now and then, which record is the next, and up to which all are overwritten. */
+  turn(head: number, gone: number): void {
+    this.#gone = gone
+    if (gone < this.#beganAt) return
+    this.epoch += 1
+    this.#beganAt = head
+  }
+
+  #find(text: string, what: TextKind): number {
+    const cut = text.length > LONGEST ? text.slice(0, LONGEST) : text
+    const known = this.#ids.get(cut)
+    if (known === undefined) return this.#add(cut, what)
+    this.#asked[known] = this.epoch
+    return known
+  }
+
+  #add(text: string, what: TextKind): number {
+    const encoded = this.#encoder.encode(text)
+    const log2 = Math.max(MIN_LOG2, 32 - Math.clz32(Math.max(0, encoded.length - 1)))
     const share = what === 'ids' ? IDS_SHARE : 1
-    if (texts.length >= maxStrings * share || used + encoded.length > maxBytes * share) return refuse(what)
-    bytes.set(encoded, used)
-    used += encoded.length
-    const id = texts.length
-    ends[id + 2] = used
-    texts.push(text)
-    ids.set(text, id)
-    // Last, and as a release: who reads the new count finds the text.
-    Atomics.store(ends, 0, texts.length)
+    let id = this.#place(log2, share)
+    if (id < 0 && this.#sweep()) id = this.#place(log2, share)
+    if (id < 0) return this.#refuse(what)
+    const slots = this.#slots
+    const at = SLOTS + SLOT.size * id
+    const version = slots[at + SLOT.version] as number
+    // Odd meanwhile: who reads on another thread looks before and after.
+    Atomics.store(slots, at + SLOT.version, version + 1)
+    this.#bytes.set(encoded, slots[at + SLOT.offset])
+    slots[at + SLOT.length] = encoded.length
+    Atomics.store(slots, at + SLOT.version, version + 2)
+    this.#texts[id] = text
+    this.#ids.set(text, id)
+    this.#asked[id] = this.epoch
+    this.#live += 1
+    this.#liveBytes += 2 ** (this.#sizes[id] as number)
     return id
   }
-  add('', 'names')
-  add(OTHER, 'names')
 
-  const find = (text: string, what: TextKind): number => {
-    const known = ids.get(text)
-    if (known !== undefined) return known
-    return text.length > LONGEST ? (ids.get(text.slice(0, LONGEST)) ?? add(text.slice(0, LONGEST), what)) : add(text, what)
-  }
-
-  return {
-    buffer,
-    get refused() {
-      return refused
-    },
-    intern: (text) => find(text, 'names'),
-    internId: (id) => find(id, 'ids'),
-    text: (id) => texts[id] ?? OTHER,
-  }
-}
-
-/** The texts of a table of this or another thread. Asks the shared memory anew for a number it does not know yet. */
-export function readStrings(buffer: SharedArrayBuffer): (id: number) => string {
-  const maxStrings = new Int32Array(buffer, 0, 2)[1] as number
-  const ends = new Int32Array(buffer, 0, maxStrings + 2)
-  const bytes = new Uint8Array(buffer, 4 * (maxStrings + 2))
-  const decoder = new TextDecoder()
-  const texts: string[] = []
-  return (id) => {
-    const count = Atomics.load(ends, 0)
-    while (texts.length < count) {
-      const at = texts.length
-      const from = at === 0 ? 0 : (ends[at + 1] as number)
-      // A copy: a decoder does not take shared memory.
-      texts.push(decoder.decode(Uint8Array.from(bytes.subarray(from, ends[at + 2]))))
+  /** A place with a block of that size or more, or -1. */
+  #place(log2: number, share: number): number {
+    if (this.#live >= this.#maxStrings * share || this.#liveBytes + 2 ** log2 > this.#maxBytes * share) return -1
+    for (let size = log2; size <= MAX_LOG2; size++) {
+      const id = this.#free[size]?.pop()
+      if (id !== undefined) return id
     }
-    return texts[id] ?? OTHER
+    const id = this.#texts.length
+    if (id >= this.#maxStrings || this.#given + 2 ** log2 > this.#maxBytes) return -1
+    this.#slots[SLOTS + SLOT.size * id + SLOT.offset] = this.#given
+    this.#sizes[id] = log2
+    this.#given += 2 ** log2
+    this.#texts.push(undefined)
+    return id
+  }
+
+  /** Frees what no record speaks of. True if that may have been something. */
+  #sweep(): boolean {
+    const until = this.#gone >= this.#beganAt ? this.epoch - 1 : this.epoch - 2
+    if (until <= this.#swept) return false
+    this.#swept = until
+    for (let id = OTHER_ID + 1; id < this.#texts.length; id++) {
+      const text = this.#texts[id]
+      if (text === undefined || (this.#asked[id] as number) > until) continue
+      const size = this.#sizes[id] as number
+      this.#texts[id] = undefined
+      this.#ids.delete(text)
+      this.#free[size]?.push(id)
+      this.#live -= 1
+      this.#liveBytes -= 2 ** size
+    }
+    return true
+  }
+
+  #refuse(what: TextKind): number {
+    this.refused += 1
+    if (!this.#told.has(what)) this.#full?.(what)
+    this.#told.add(what)
+    return OTHER_ID
   }
 }

@@ -5,6 +5,7 @@ import type { Keeper } from './keeper.ts'
 import { EXTRA, F64, KIND, U32 } from './layout.ts'
 import type { Extra } from './parts.ts'
 import type { Ring } from './ring.ts'
+import type { StringTable } from './strings.ts'
 import { TRACE_F64, TRACE_U32, type TraceTable } from './traces.ts'
 
 /** What a record is written into. */
@@ -13,6 +14,7 @@ export interface WriterHost {
   readonly traces: TraceTable
   readonly keeper: Keeper
   readonly ids: Ids
+  readonly strings: StringTable
 }
 
 /** Writes what every record of a trace has. */
@@ -68,6 +70,7 @@ export class RecordWriter {
     if (traces.u32[row * 16 + TRACE_U32.keep] !== 0) keeper.touch(trace, row)
     if (seq < this.#pressureAt) return
     this.#pressureAt = seq + ring.capacity / 4
+    this.#host.strings.turn(ring.head, ring.head - ring.capacity)
     this.#pressure()
   }
 }

@@ -18,9 +18,7 @@ function pass(): void {
     newest = record
     const i = record.seq
     if (
-      i === 0
-        ? record.event !== 'camera frame'
-        : record.agentId !== `r${i % 7}` || record.to !== `s${i % 5}` || record.startedAtMs !== i / 1000
+      i === 0 ? record.event !== 'camera frame' : record.agentId !== `r${i}` || record.to !== `s${i % 5}` || record.startedAtMs !== i / 1000
     )
       wrong += 1
   }

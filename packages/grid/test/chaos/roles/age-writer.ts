@@ -7,6 +7,8 @@ export interface AgeWriterArgs {
   readonly perSecond: number
   /** Keys that are written again and again. */
   readonly rotating: number
+  /** Does it hold nothing of the map? */
+  readonly unheld: boolean
 }
 
 /** What it wrote. Times are of the machine's monotonic clock; a write that failed has none. */
@@ -27,8 +29,8 @@ const TICK_MS = 5
 const IN_FLIGHT = 400
 
 /** Writes at an even rate, half of it to keys that are written once and half to keys that rotate, and notes what was acknowledged. */
-export const ageWriter: Role<AgeWriterArgs, AgeWriterLog> = async (grid, { name, perSecond, rotating }, { signal, ready }) => {
-  const map = grid.map<number>('truth')
+export const ageWriter: Role<AgeWriterArgs, AgeWriterLog> = async (grid, { name, perSecond, rotating, unheld }, { signal, ready }) => {
+  const map = grid.map<number>('truth', unheld ? { interest: 'none' } : {})
   await map.caughtUp({ deadlineMs: 20_000 })
   const onceAckedAt: number[] = []
   const rotatingAcks = Array.from({ length: rotating }, (): { n: number; at: number }[] => [])

@@ -4,6 +4,8 @@ export interface ChangeWriterArgs {
   readonly name: string
   readonly keys: number
   readonly perSecond: number
+  /** Does it hold nothing of the map, or a part that is empty? */
+  readonly unheld: boolean
 }
 
 /** Of each key, the counts of its changes that were acknowledged. */
@@ -14,8 +16,8 @@ const TICK_MS = 5
 export const REMOVE_EVERY = 10
 
 /** Changes keys of its own, each change of a key counting one up; one in ten is a remove. A key waits for the end of its last change. */
-export const changeWriter: Role<ChangeWriterArgs, ChangeWriterLog> = async (grid, { name, keys, perSecond }, { signal, ready }) => {
-  const map = grid.map<number>('changes', { interest: { prefix: 'nothing' } })
+export const changeWriter: Role<ChangeWriterArgs, ChangeWriterLog> = async (grid, { name, keys, perSecond, unheld }, { signal, ready }) => {
+  const map = grid.map<number>('changes', { interest: unheld ? 'none' : { prefix: 'nothing' } })
   await map.caughtUp({ deadlineMs: 20_000 })
   const acked = new Map(Array.from({ length: keys }, (_, at) => [`${name}.${at}`, [] as number[]]))
   const idle = [...acked.keys()]

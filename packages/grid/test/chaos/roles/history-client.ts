@@ -1,4 +1,4 @@
-import { isGridError, type Entry, type Grid } from '@stigmergy/grid'
+import { isGridError, type Entry, type Grid, type MapOptions } from '@stigmergy/grid'
 import { Recorder, type Operation, type RegisterInput, type RegisterOutput } from '@stigmergy/grid/testing'
 import { createRandom } from '../../random.ts'
 import type { Role } from '../plan.ts'
@@ -13,6 +13,8 @@ export interface HistoryClientArgs {
   readonly lanes: number
   /** Between two operations of a lane, in milliseconds. */
   readonly pauseMs: number
+  /** Does it hold nothing of the maps? @default false */
+  readonly unheld?: boolean
   /** After so many it ends by itself. @default when it is told to */
   readonly operations?: number
 }
@@ -31,21 +33,22 @@ const WRITERS = 1000
 
 /** Reads, writes and compares-and-sets keys that others use at the same time, and notes all of it. */
 export const historyClient: Role<HistoryClientArgs, History> = async (grid, args, { signal, ready }) => {
-  await Promise.all(['registers', 'sessions'].map((name) => grid.map(name).caughtUp({ deadlineMs: 20_000 })))
+  await Promise.all(['registers', 'sessions'].map((name) => grid.map(name, optionsOf(args)).caughtUp({ deadlineMs: 20_000 })))
   ready()
   return runHistory(grid, args, signal)
 }
 
-export async function runHistory(
-  grid: Grid,
-  { name, number, seed, keys, lanes, pauseMs, operations = Infinity }: HistoryClientArgs,
-  signal: AbortSignal,
-): Promise<History> {
+function optionsOf({ unheld = false }: HistoryClientArgs): MapOptions<number> {
+  return unheld ? { interest: 'none' } : {}
+}
+
+export async function runHistory(grid: Grid, args: HistoryClientArgs, signal: AbortSignal): Promise<History> {
+  const { name, number, seed, keys, lanes, pauseMs, operations = Infinity } = args
   const random = createRandom(seed)
   const strong = new Recorder<RegisterInput<number>, RegisterOutput<number>>()
   const session = new Recorder<'read' | 'write', SessionOutput>()
-  const registers = grid.map<number>('registers')
-  const sessions = grid.map<number>('sessions')
+  const registers = grid.map<number>('registers', optionsOf(args))
+  const sessions = grid.map<number>('sessions', optionsOf(args))
   const known = new Map<string, Entry<number> | undefined>()
   let written = 0
   const lane = async (): Promise<void> => {

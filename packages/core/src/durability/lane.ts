@@ -1,0 +1,148 @@
+import type { Clock, TimerHandle } from '@stigmergy/grid'
+import { LONGEST_TIMER_MS } from '../deadlines.ts'
+import type { Attempt, Doer, EffectOrigin, OutboxEntry } from './outbox.ts'
+
+export interface LaneOptions {
+  readonly clock: Clock
+  readonly doer: Doer
+  /** How long one effect is tried. */
+  readonly giveUpMs: number
+  /** Who causes it. `oldest`: the first one of the lane that is not done. */
+  origin(entry: OutboxEntry, oldest: OutboxEntry): EffectOrigin
+  /** It is done, or lost for good. */
+  ended(entry: OutboxEntry): void
+}
+
+interface Waiting {
+  readonly entry: OutboxEntry
+  /** Until when it is tried; set by the first try. */
+  untilMs: number | undefined
+  /** Before its next try; 0 before the first one. */
+  pauseMs: number
+}
+
+const RETRY_MIN_MS = 10
+const RETRY_MAX_MS = 1000
+
+/** Effects to one receiver: begun in order, each tried until it is done. */
+export class Lane {
+  readonly name: string
+  /** All that is not done. They come in order, so they stand in order. */
+  readonly pending: Set<OutboxEntry> = new Set()
+  readonly #options: LaneOptions
+  /** What is to be tried. */
+  readonly #waiting: Waiting[] = []
+  #busy = false
+  #closed = false
+  /** What it waits for ends now. */
+  #stir: (() => void) | undefined
+
+  constructor(name: string, options: LaneOptions) {
+    this.name = name
+    this.#options = options
+  }
+
+  /** It is committed, so it may be done. */
+  release(entry: OutboxEntry): void {
+    if (this.pending.has(entry)) this.#offer({ entry, untilMs: undefined, pauseMs: 0 })
+  }
+
+  #offer(waiting: Waiting): void {
+    if (this.#closed) return
+    const last = this.#waiting.at(-1)
+    this.#waiting.push(waiting)
+    if (last !== undefined && bySeq(last, waiting) > 0) this.#waiting.sort(bySeq)
+    if (!this.#busy) void this.#work()
+  }
+
+  async #work(): Promise<void> {
+    const { clock, doer, giveUpMs, ended } = this.#options
+    this.#busy = true
+    while (!this.#closed) {
+      const [next] = this.#waiting
+      if (next === undefined) break
+      if (next.pauseMs > 0) await this.#within(next.pauseMs, undefined)
+      // Looked at anew: an older one may have come back.
+      const [first] = this.#waiting
+      if (first === undefined || this.#closed) break
+      first.untilMs ??= clock.now() + giveUpMs
+      const tried = this.#try(first)
+      // Who never answers must not hold up the others for ever (I8).
+      const attempt = typeof tried === 'string' ? tried : await this.#within(first.untilMs - clock.now(), tried)
+      if (this.#closed && attempt === undefined) break
+      if (attempt === 'later' && clock.now() < first.untilMs) {
+        pauseLonger(first)
+        continue
+      }
+      this.#waiting.splice(this.#waiting.indexOf(first), 1)
+      if (attempt === 'later' || attempt === undefined) doer.lost(first.entry.effect, first.entry.trace)
+      if (attempt !== 'accepted') ended(first.entry)
+    }
+    this.#busy = false
+  }
+
+  #try(waiting: Waiting): 'accepted' | Attempt | Promise<Attempt> {
+    const { doer, origin, ended, clock } = this.#options
+    const { entry } = waiting
+    const { effect, trace } = entry
+    const [oldest = entry] = this.pending
+    const from = origin(entry, oldest)
+    if (effect.kind !== 'send') return doer.act(effect, from, trace)
+    // Set by the first try. What it waits in the mailbox of its receiver is no try.
+    const leftMs = (waiting.untilMs as number) - clock.now()
+    return doer.send(effect, from, trace, (attempt) => {
+      if (attempt !== 'later') ended(entry)
+      else this.#back(waiting, leftMs)
+    })
+  }
+
+  /** The receiver went before it had handled it, or had no room aside: it waits for the next try, in its old place. */
+  #back(waiting: Waiting, leftMs: number): void {
+    if (this.#closed || !this.pending.has(waiting.entry)) return
+    const { clock, doer, ended } = this.#options
+    const { entry } = waiting
+    if (leftMs > 0) {
+      waiting.untilMs = clock.now() + leftMs
+      // Never at once: a receiver that takes it and gives it back would be asked for ever in this same turn of the event loop.
+      pauseLonger(waiting)
+      this.#offer(waiting)
+      return
+    }
+    doer.lost(entry.effect, entry.trace)
+    ended(entry)
+  }
+
+  /** Waits for `answer`, at most so long. Undefined: there was none. */
+  #within(ms: number, answer: Promise<Attempt> | undefined): Promise<Attempt | undefined> {
+    const { clock } = this.#options
+    return new Promise((resolve) => {
+      let timer: TimerHandle | undefined
+      let waits = true
+      const over = (attempt: Attempt | undefined): void => {
+        if (!waits) return
+        waits = false
+        if (timer !== undefined) clock.clearTimeout(timer)
+        this.#stir = undefined
+        resolve(attempt)
+      }
+      if (ms !== Infinity) timer = clock.setTimeout(() => over(undefined), Math.min(ms, LONGEST_TIMER_MS))
+      this.#stir = () => over(undefined)
+      // It never rejects.
+      void answer?.then(over)
+    })
+  }
+
+  /** Tries nothing any more. */
+  close(): void {
+    this.#closed = true
+    this.#stir?.()
+  }
+}
+
+function pauseLonger(waiting: Waiting): void {
+  waiting.pauseMs = waiting.pauseMs === 0 ? RETRY_MIN_MS : Math.min(RETRY_MAX_MS, waiting.pauseMs * 2)
+}
+
+function bySeq(a: Waiting, b: Waiting): number {
+  return a.entry.seq - b.entry.seq
+}

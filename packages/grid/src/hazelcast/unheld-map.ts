@@ -1,0 +1,166 @@
+import type { Client, IMap } from 'hazelcast-client'
+import type { CommitResult, DriverPut, DriverRecord, DriverWrite, MapDriver } from '../driver.ts'
+import { GridError, quote } from '../errors.ts'
+import { readFrame } from './frame.ts'
+import { Garbage } from './garbage.ts'
+import type { HazelcastMapContext } from './map-context.ts'
+import type { OwnCopy } from './own-copy.ts'
+import { OwnerReads } from './owner-reads.ts'
+import { OwnWrites, type Announcement } from './own-writes.ts'
+import type { PulseMap } from './pulse.ts'
+import { Ready } from './ready.ts'
+import { SeenVersions } from './seen-versions.ts'
+import { committedAtMs, toRecord, type StampClocks } from './stored-record.ts'
+import { Writes } from './writes.ts'
+
+const NOTHING_ASKED: ReadonlyMap<string, readonly number[]> = new Map()
+
+/**
+ * One map on the cluster of which this process holds nothing: no listener, so that no event comes back for a write, and no proofs of an
+ * age. Its writes are numbered and told in beats as any other's: the copies of other processes are as complete, and as honest, as ever
+ * (I4). Reads are the owner's, and do not step back of what was read or written here.
+ */
+export class UnheldMap implements MapDriver, PulseMap, OwnCopy {
+  readonly name: string
+  readonly awaited: undefined
+  readonly #imapName: string
+  readonly #context: HazelcastMapContext
+  readonly #clocks: StampClocks
+  readonly #own = new OwnWrites()
+  readonly #seen = new SeenVersions()
+  readonly #writes: Writes
+  readonly #reads: OwnerReads
+  readonly #garbage: Garbage
+  readonly #whenReady: Ready<IMap<string, Buffer>>
+  #imap: IMap<string, Buffer> | undefined
+  #closed = false
+
+  constructor(name: string, imapName: string, context: HazelcastMapContext) {
+    this.name = name
+    this.#imapName = imapName
+    this.#context = context
+    const { session, clock, hybrid, options, pulse, link, inFlight } = context
+    this.#clocks = { session, clock, latest: (of, stampMs) => pulse.peers.latest(of, stampMs) }
+    const { clock: realClock, deadlineMs, tombstoneMs } = options
+    const ready = (): IMap<string, Buffer> | Promise<IMap<string, Buffer>> => this.#whenReady.get(context.joined())
+    const shared = { map: name, hybrid, copy: this, ready }
+    this.#whenReady = new Ready(realClock, () => this.#find())
+    this.#garbage = new Garbage({ realClock, tombstoneMs, imap: () => this.#imap })
+    this.#reads = new OwnerReads(shared)
+    this.#writes = new Writes({
+      ...shared,
+      session,
+      clock,
+      realClock,
+      deadlineMs,
+      own: this.#own,
+      beat: () => pulse.next,
+      garbage: this.#garbage,
+      inFlight,
+      client: () => link.client,
+    })
+  }
+
+  commit(write: DriverWrite): Promise<CommitResult> {
+    return this.#writes.commit(write)
+  }
+
+  put<E>(write: DriverPut<E>): Promise<E> {
+    return this.#writes.put(write)
+  }
+
+  async commitAll(writes: readonly DriverWrite[]): Promise<void> {
+    await Promise.all(writes.map((write) => this.#writes.commitAmong(write)))
+  }
+
+  read(key: string, shown = 0): Promise<DriverRecord | undefined> {
+    return this.#reads.read(key, shown)
+  }
+
+  async clear(removal: (key: string) => DriverWrite): Promise<void> {
+    const keys = await this.#reads.keys()
+    const removals = keys.map((key) => removal(key))
+    await Promise.all(removals.map((write) => this.#writes.commitAmong(write)))
+  }
+
+  expired(): void {}
+
+  /** There is no copy that could be complete. */
+  ageMs(): number {
+    return Infinity
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#context.pulse.remove(this)
+    this.#garbage.close()
+    this.detach()
+    this.#whenReady.wake()
+  }
+
+  versionOf(key: string): number | undefined {
+    return this.#seen.get(key)?.version
+  }
+
+  toRecord(key: string, stored: Buffer | null): DriverRecord | undefined {
+    const frame = readFrame(stored)
+    if (frame !== undefined) this.#seen.see(key, frame.version, committedAtMs(frame, this.#clocks))
+    return toRecord(key, stored, this.#seen.get(key), this.#clocks)
+  }
+
+  made(key: string, version: number, atMs: number): void {
+    this.#seen.see(key, version, atMs)
+  }
+
+  done(): void {}
+
+  /** There is a connection: writes need nothing else. */
+  async attach(client: Client): Promise<void> {
+    const { link, options } = this.#context
+    while (!this.#closed && link.isUp && link.client === client) {
+      try {
+        this.#imap = await client.getMap<string, Buffer>(this.#imapName)
+        return this.#whenReady.wake()
+      } catch {
+        await new Promise<void>((resolve) => options.clock.setTimeout(resolve, 50))
+      }
+    }
+  }
+
+  detach(): void {
+    this.#imap = undefined
+  }
+
+  /** Partitions move: nothing here depends on where they are. */
+  membersChanged(): void {}
+
+  announce(): Announcement | undefined {
+    if (this.#own.issued === 0) return undefined
+    const said = this.#own.announce()
+    return this.#context.announce?.(said) ?? said
+  }
+
+  heard(): void {}
+
+  asked(numbers: readonly number[], beat: number): void {
+    this.#own.asked(numbers, beat)
+  }
+
+  heardByAll(beat: number): void {
+    this.#own.heard(beat)
+  }
+
+  tick(nowMs: number): ReadonlyMap<string, readonly number[]> {
+    this.#garbage.tick(nowMs)
+    return NOTHING_ASKED
+  }
+
+  ended(): void {}
+
+  #find(): IMap<string, Buffer> | undefined {
+    if (this.#closed) throw new GridError('CLOSED', `map ${quote(this.name)}: its grid was closed`)
+    // Throws if there is no connection.
+    void this.#context.link.client
+    return this.#imap
+  }
+}
