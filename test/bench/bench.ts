@@ -4,6 +4,8 @@ export interface Row {
   readonly subject: string
   /** What it is compared with. */
   readonly peer: string
+  /** How ours was set up for it, where that is not how it is by default. */
+  readonly note?: string
   /** Median over the rounds of our cost / the peer's, and the smallest and greatest. */
   readonly ratio: number
   readonly min: number

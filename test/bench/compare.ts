@@ -12,6 +12,7 @@ export interface Pair {
   /** Name of the contender that is ours, and of the one it is compared with. */
   readonly ours: string
   readonly peer: string
+  readonly note?: string
 }
 
 export interface CompareOptions {
@@ -48,13 +49,14 @@ export async function compare(
       if (cpuUs !== undefined) cpu.set(name, (cpu.get(name) ?? 0) + (await cpuUs()) - (usedUs ?? 0))
     }
   }
-  return pairs.map(({ subject, ours, peer }) => {
+  return pairs.map(({ subject, ours, peer, note }) => {
     const our = costs.get(ours) ?? []
     const their = costs.get(peer) ?? []
     const ratios = our.map((cost, i) => cost / (their[i] as number))
     return {
       subject,
       peer,
+      ...(note === undefined ? {} : { note }),
       ratio: median(ratios),
       min: Math.min(...ratios),
       max: Math.max(...ratios),

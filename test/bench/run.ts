@@ -27,6 +27,7 @@ const lines = (bench: string, rows: readonly Row[]): string =>
         `  ${subject.padEnd(20)} ${number(ratio)}x ${peer} [${number(min)}-${number(max)}], ${number(cost)} against ${number(peerCost)} ${unit}` +
         (cpuRatio === undefined ? '' : `, CPU ${number(cpuRatio)}x`) +
         (limit === '' ? '' : `, limit ${limit}`) +
+        (row.note === undefined ? '' : ` (${row.note})`) +
         (verified ? '' : ' NOT VERIFIED')
       )
     })
@@ -40,7 +41,7 @@ const table = (bench: string, rows: readonly Row[]): string =>
     ...rows.map((row) => {
       const { subject, peer, ratio, min, max, unit, cost, peerCost, verified, cpuRatio } = row
       const cells = [
-        subject,
+        row.note === undefined ? subject : `${subject} (${row.note})`,
         peer,
         verified ? `${number(ratio)}x` : 'NOT VERIFIED',
         `${number(min)} to ${number(max)}`,

@@ -123,7 +123,8 @@ export interface Watch {
 
 /**
  * A typed map of the grid. Reads without `await` come from the near cache: the copy of the map this process holds.
- * Every method that takes a key throws `GridError` BAD_KEY for anything but a non-empty string.
+ * Every method that takes a key throws `GridError` BAD_KEY for anything but a non-empty string. With `interest: 'none'` all that
+ * needs the copy throws UNSUPPORTED: `peek`, `size`, `entries`, `watch`, `index`, `ageMs`, `sourceAgeMs`, `onAge`.
  */
 export interface GridMap<V> {
   readonly name: string
@@ -156,7 +157,8 @@ export interface GridMap<V> {
    * Keeps an index over the near cache: `index({ by: (part) => part.owner })`, so that `equals` scans nothing. It is right at
    * once, follows every change and every resync, and ends with `close` or with the map. A key function is asked once per entry;
    * undefined leaves the entry out. One that throws is counted (`grid.guestErrors`), and the entry is left out and counted in
-   * `leftOut`: one reader's index keeps nobody's write out of the map. Throws `GridError` UNSUPPORTED on a map with `maxEntries`.
+   * `leftOut`: one reader's index keeps nobody's write out of the map. Throws `GridError` UNSUPPORTED on a map with `maxEntries` or
+   * `interest: 'none'`.
    */
   index<K extends IndexKey>(options: { readonly by: (value: V, key: string) => K | undefined }): EqualIndex<V, K>
   /** The same in the order of a number: `index({ sortedBy: (part) => part.x }).between(1.2, 1.8)`. */
@@ -164,8 +166,8 @@ export interface GridMap<V> {
   /** Replica age in milliseconds: how long ago, at most, this copy was complete (I4). Embedded: 0. */
   ageMs(): number
   /**
-   * Resolves when the copy has all that was committed before the call; so also when it was first loaded. Throws `GridError` TIMEOUT
-   * if that takes longer.
+   * Resolves when the copy has all that was committed before the call; so also when it was first loaded. At once where nothing is held.
+   * Throws `GridError` TIMEOUT if that takes longer.
    */
   caughtUp(options?: CaughtUpOptions): Promise<void>
   /** Milliseconds since this process accepted that source's last newer stamp, plus the replica age; Infinity if it never did (I4). */

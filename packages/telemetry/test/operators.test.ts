@@ -234,6 +234,31 @@ withPromtool('promtool: what each alert fires on, and what it does not fire on',
       '5m',
       [{ severity: 'page', region: 'eu' }],
     ),
+    ...(
+      [
+        ['0x40', [{ severity: 'ticket', region: 'eu' }]],
+        ['3x14 0x26', []],
+      ] as const
+    ).map(([values, told]) =>
+      fires(
+        'TooManyFailures',
+        [
+          { series: 'agent_alarms_active{region="eu",kind="errors"}', values: '1x16 0x24' },
+          { series: 'agent_error_reproduction_number{region="eu"}', values },
+        ],
+        '4m',
+        [...told],
+      ),
+    ),
+    fires(
+      'TelemetryExportFails',
+      [{ series: 'telemetry_export_failures_total{region="eu",signal="traces"}', values: '0x4 0+1x36' }],
+      '9m',
+      [{ severity: 'ticket', region: 'eu', signal: 'traces' }],
+    ),
+    fires('TracesIncoherent', [{ series: 'telemetry_coherent_trace_ratio{region="eu"}', values: '1x4 0.99x36' }], '9m', [
+      { severity: 'ticket', region: 'eu' },
+    ]),
     fires('SafetyViolation', [{ series: 'agent_violations_total{region="eu",agent_type="arm"}', values: '0x4 1x40' }], '3m', [
       { severity: 'page', region: 'eu', agent_type: 'arm' },
     ]),

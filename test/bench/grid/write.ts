@@ -1,4 +1,4 @@
-import { openGrid, type GridMap } from '@stigmergy/grid'
+import { openGrid, type GridMap, type MapOptions } from '@stigmergy/grid'
 import { hazelcast } from '@stigmergy/grid/hazelcast'
 import { startCluster, type TestCluster } from '@stigmergy/grid/testing'
 import { Client, type IMap } from 'hazelcast-client'
@@ -21,28 +21,40 @@ const TICK_US = 10_000
 
 type Put = (key: string, part: Part) => Promise<unknown>
 
+/** As the client holds nothing of its map, and hears nothing. */
+const UNHELD = "interest: 'none'"
+
 interface Sides {
-  readonly map: <V>(name: string, coalesceWrites: boolean) => Promise<GridMap<V>>
+  readonly map: (name: string, options?: MapOptions<Part>) => Promise<GridMap<Part>>
   readonly client: Client
   readonly cpuUs: () => Promise<number>
 }
 
 /**
  * Microseconds per write of distinct keys against the client's own pipelined `set`: `write-1` or `write-3`, and the same with a
- * small window. Few writes under way are about one for each partition, so there is nothing to put together. And against the
- * same sets of a client that listens to its map, as every copy has to: that is what is left to be compared with.
+ * small window. Few writes under way are about one for each partition, so there is nothing to put together. That is of a map of
+ * which nothing is held here, as nothing is held by the client. The rows of a `copy` are of a map that is held whole: against the same
+ * sets, and against those of a client that listens to its map, as every copy has to.
  */
 export function writeRows(members: number, rounds: number): Promise<readonly Row[]> {
   return withSides(members, async ({ map, client, cpuUs }) => {
     const rows: Row[] = []
     for (const window of WINDOWS) {
-      const ours = await map<Part>(`written-${window}`, false)
+      const unheld = await map(`written-unheld-${window}`, { interest: 'none' })
+      const unheldRaw = await client.getMap<string, unknown>(unheld.name)
+      const ours = await map(`written-${window}`)
       const raw = await client.getMap<string, Part>(`written-raw-${window}`)
       const heard = await client.getMap<string, Part>(`written-heard-${window}`)
       const hearing = await hear(heard)
       const contenders = [
         pipelined(
           'grid',
+          window,
+          (key, part) => unheld.put(key, part),
+          () => unheldRaw.size(),
+        ),
+        pipelined(
+          'grid-copy',
           window,
           (key, part) => ours.put(key, part),
           async () => ours.size,
@@ -62,7 +74,10 @@ export function writeRows(members: number, rounds: number): Promise<readonly Row
         ),
       ]
       const subject = window === WRITES ? `write-${members}` : `write-${members}-window-${window}`
-      const pairs = ['hazelcast-set', 'hazelcast-listener'].map((peer) => ({ subject, ours: 'grid', peer }))
+      const pairs = [
+        { subject, ours: 'grid', peer: 'hazelcast-set', note: UNHELD },
+        ...['hazelcast-set', 'hazelcast-listener'].map((peer) => ({ subject: `${subject}-copy`, ours: 'grid-copy', peer })),
+      ]
       rows.push(...(await compare(contenders, pairs, { rounds, warmUps: WARM_UPS, unit: 'us', cpuUs })))
     }
     return rows
@@ -72,11 +87,17 @@ export function writeRows(members: number, rounds: number): Promise<readonly Row
 /** Microseconds per rewrite of hot keys, ten of each in one tick, against the same sets of the client. */
 export function hotRows(rounds: number): Promise<readonly Row[]> {
   return withSides(1, async ({ map, client, cpuUs }) => {
-    const hot = await map<Part>('hot', true)
+    const unheld = await map('hot-unheld', { coalesceWrites: true, interest: 'none' })
+    const hot = await map('hot', { coalesceWrites: true })
     const raw = await client.getMap<string, Part>('hot-raw')
     const contenders = [
       rewriting(
         'grid',
+        (key, part) => unheld.put(key, part),
+        async (key) => (await unheld.get(key))?.value,
+      ),
+      rewriting(
+        'grid-copy',
         (key, part) => hot.put(key, part),
         async (key) => hot.peek(key)?.value,
       ),
@@ -86,12 +107,11 @@ export function hotRows(rounds: number): Promise<readonly Row[]> {
         (key) => raw.get(key),
       ),
     ]
-    return compare(contenders, [{ subject: 'write-hot', ours: 'grid', peer: 'hazelcast-set' }], {
-      rounds,
-      warmUps: WARM_UPS,
-      unit: 'us',
-      cpuUs,
-    })
+    const pairs = [
+      { subject: 'write-hot', ours: 'grid', peer: 'hazelcast-set', note: UNHELD },
+      { subject: 'write-hot-copy', ours: 'grid-copy', peer: 'hazelcast-set' },
+    ]
+    return compare(contenders, pairs, { rounds, warmUps: WARM_UPS, unit: 'us', cpuUs })
   })
 }
 
@@ -101,8 +121,8 @@ async function withSides(members: number, measure: (sides: Sides) => Promise<rea
   // A window of its own would make the two sides unequal; and a busy machine is no reason to give up.
   const grid = await openGrid(hazelcast({ clusterName, members: addresses, maxInFlight: WRITES, deadlineMs: 30_000 }))
   const client = await Client.newHazelcastClient(rawConfig(clusterName, addresses))
-  const map = async <V>(name: string, coalesceWrites: boolean): Promise<GridMap<V>> => {
-    const opened = grid.map<V>(name, { coalesceWrites })
+  const map: Sides['map'] = async (name, options = {}) => {
+    const opened = grid.map<Part>(name, options)
     await opened.caughtUp()
     return opened
   }

@@ -6,7 +6,7 @@ import { serverTtlMs, storedOf, type Attempt } from './attempt.ts'
 import type { Awaited } from './awaited-writes.ts'
 import { Batches, type BatchedSet } from './batches.ts'
 import { envelopeOf, type Frame, type SentFrame } from './frame.ts'
-import type { Outcomes, StandingWrite } from './outcomes.ts'
+import { toStanding, type Outcomes, type StandingWrite } from './outcomes.ts'
 import type { OwnCopy } from './own-copy.ts'
 import type { OwnWrites } from './own-writes.ts'
 import { WIRE_HEAD, type Wire } from './wire.ts'
@@ -169,9 +169,12 @@ class BlindPut<R> extends Operation implements BatchedSet, Awaited, SentFrame {
       await imap.set(write.key, storedOf(made), serverTtlMs(write.ttlMs))
       return made
     }
-    // A later put of this process has come after it: made again, it would take that one's place.
-    const isThere = (frame: Frame): boolean => frame.session === this.session && frame.number >= number
-    outcomes.settle({ write, number, applied: this.#whenApplied(), error: reason, isThere, again }).then(
+    const standing = (frame: Frame): StandingWrite | undefined => {
+      if (frame.session !== this.session || frame.number < number) return undefined
+      // A later put of this process has come after it: made again, it would take that one's place.
+      return frame.number === number ? toStanding(frame) : { version: this.version, atMs: this.stampMs }
+    }
+    outcomes.settle({ write, number, applied: this.#whenApplied(), error: reason, standing, again }).then(
       ({ version, atMs }) => this.#succeed(version, atMs),
       (error: unknown) => this.#fail(error),
     )

@@ -30,8 +30,8 @@ export interface Lost {
   readonly applied: Promise<Frame | undefined> | undefined
   /** What was answered instead. */
   readonly error: unknown
-  /** Is it what the owner has, or was it replaced by that? */
-  readonly isThere: (frame: Frame) => boolean
+  /** What it has become, if that is what the owner has, or was surely replaced by that. */
+  readonly standing: (frame: Frame) => StandingWrite | undefined
   /** Makes it again; undefined: something else is there by now. */
   readonly again: (imap: IMap<string, Buffer>) => Promise<StandingWrite | undefined>
 }
@@ -50,7 +50,7 @@ export class Outcomes {
   }
 
   /** Whether it was made is found out by its number, or it is made again, until its deadline. */
-  async settle({ write, number, applied, error, isThere, again }: Lost): Promise<Committed> {
+  async settle({ write, number, applied, error, standing, again }: Lost): Promise<Committed> {
     const { own, copy, realClock, deadlineMs, beat } = this.#options
     if (isRefusal(error)) {
       this.void(number)
@@ -64,7 +64,7 @@ export class Outcomes {
       try {
         const imap = await this.#options.ready()
         const frame = readFrame(await imap.get(write.key))
-        stands = frame !== undefined && isThere(frame) ? toStanding(frame) : await again(imap)
+        stands = (frame && standing(frame)) ?? (await again(imap))
         if (stands !== undefined) break
       } catch (reason) {
         if (isGridError(reason, 'CLOSED')) throw reason
@@ -97,6 +97,7 @@ export class Outcomes {
   }
 }
 
-function toStanding({ version, stampMs }: Pick<Frame, 'version' | 'stampMs'>): StandingWrite {
+/** The write that has this frame. */
+export function toStanding({ version, stampMs }: Pick<Frame, 'version' | 'stampMs'>): StandingWrite {
   return { version, atMs: stampMs }
 }

@@ -11,7 +11,7 @@ import { frameBytes, HIGHEST_VERSION, packFrameBefore, readFrame, type Frame } f
 import type { Garbage } from './garbage.ts'
 import { isSameWrite } from './known-keys.ts'
 import { packWireHead, WIRE_HEAD, wireOf } from './wire.ts'
-import { Outcomes, type OutcomesOptions, type StandingWrite } from './outcomes.ts'
+import { Outcomes, toStanding, type OutcomesOptions, type StandingWrite } from './outcomes.ts'
 
 export interface WritesOptions extends OutcomesOptions {
   /** Stamps entries. */
@@ -118,8 +118,8 @@ export class Writes {
       } catch (error) {
         const again = async (other: IMap<string, Buffer>): Promise<StandingWrite | undefined> =>
           (await replace(other, write, raw, stored)) ? attempt : undefined
-        const isThere = (frame: Frame): boolean => isSameWrite(frame, { session, number })
-        return this.#outcomes.settle({ write, number, applied, error, isThere, again })
+        const found = (frame: Frame): StandingWrite | undefined => (isSameWrite(frame, { session, number }) ? toStanding(frame) : undefined)
+        return this.#outcomes.settle({ write, number, applied, error, standing: found, again })
       }
       own.made(number)
       // Replacing wipes the member's own time to live.

@@ -28,6 +28,11 @@ export function largest(metric: MetricName, by: readonly string[], filter = ''):
   return by.length === 0 ? `max(${metric}${filter})` : `max by (${by.join(', ')}) (${metric}${filter})`
 }
 
+/** The largest in a time. */
+export function largestIn(metric: MetricName, by: readonly string[], over: string): string {
+  return `max by (${by.join(', ')}) (max_over_time(${metric}[${over}]))`
+}
+
 /** All together: of a gauge, over the processes that tell it. */
 export function total(metric: MetricName, by: readonly string[], filter = ''): string {
   return `${sumBy(by)} (${metric}${filter})`

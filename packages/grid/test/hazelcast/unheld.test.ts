@@ -1,0 +1,117 @@
+import { createVirtualClock, isGridError, type DriverPut } from '@stigmergy/grid'
+import type { Client, IMap } from 'hazelcast-client'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { packFrame, readFrame } from '../../src/hazelcast/frame.ts'
+import { Garbage } from '../../src/hazelcast/garbage.ts'
+import type { OwnCopy } from '../../src/hazelcast/own-copy.ts'
+import { OwnWrites } from '../../src/hazelcast/own-writes.ts'
+import { Writes } from '../../src/hazelcast/writes.ts'
+import { InFlight } from '../../src/map/in-flight.ts'
+import { HybridClock } from '../../src/time/hybrid-clock.ts'
+
+const test = suite('hazelcast: writes that nobody hears of here')
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+type Reply = 'made' | 'made, answer lost' | 'lost'
+
+/** An owner that is played. What becomes of each put is said beforehand, by `replies`; then all are made. */
+function open(...replies: Reply[]) {
+  const stored = new Map<string, Buffer>()
+  let puts = 0
+  const imap = {
+    async set(key: string, value: Buffer) {
+      const reply = replies[puts++] ?? 'made'
+      if (reply !== 'lost') stored.set(key, value)
+      if (reply === 'made') return
+      await turn()
+      throw new Error('the connection was lost')
+    },
+    get: async (key: string) => stored.get(key) ?? null,
+  } as unknown as IMap<string, Buffer>
+  const clock = createVirtualClock()
+  const shown: string[] = []
+  const own = new OwnWrites()
+  const copy: OwnCopy = {
+    awaited: undefined,
+    versionOf: () => undefined,
+    toRecord: () => undefined,
+    made: (key, version) => shown.push(`${key} ${version}`),
+    done: () => {},
+  }
+  const writes = new Writes({
+    ...{ map: 'm', session: 'us', clock, realClock: clock, hybrid: new HybridClock(clock), deadlineMs: 200, copy, own },
+    beat: () => 1,
+    ready: () => imap,
+    garbage: new Garbage({ realClock: clock, tombstoneMs: 1000, imap: () => imap }),
+    inFlight: new InFlight({ clock, deadlineMs: 1000, maxInFlight: 4 }),
+    client: () => ({ getPartitionService: () => ({ getPartitionId: () => 1 }) }) as unknown as Client,
+  })
+  const put = (value: string): Promise<string> => {
+    const write: DriverPut<string> = {
+      ...{ type: 'put', key: 'k', expect: undefined, ttlMs: undefined },
+      pack: () => Buffer.from(value),
+      entry: (version) => `${value} ${version}`,
+    }
+    return writes.put(write)
+  }
+  const others = (version: number): void => {
+    const facts = { kind: 'put', version, session: 'them', number: 1, stampMs: 0, ttlMs: undefined, unheard: false } as const
+    stored.set('k', packFrame({ ...facts, bytes: Buffer.from('theirs') }))
+  }
+  const at = () => readFrame(stored.get('k'))
+  return {
+    put,
+    others,
+    at,
+    own,
+    shown,
+    clock,
+    puts: () => puts,
+    standing: () => `${String(Buffer.from(at()?.bytes ?? []))} ${at()?.version}`,
+  }
+}
+
+test('a put ends with the answer of its owner, and says that its writer hears nothing', async () => {
+  const { put, at, own, shown, standing } = open()
+  assert.is(await put('a'), standing())
+  assert.equal([at()?.unheard, shown, own.ended], [true, [`k ${at()?.version}`], 1])
+})
+
+test('a put that was made though its answer was lost is found, and not made again', async () => {
+  const { put, puts, standing } = open('made, answer lost')
+  assert.is(await put('a'), standing())
+  assert.is(puts(), 1)
+})
+
+test('one that was not made is made again, also over what another process wrote', async () => {
+  const { put, others, puts, standing } = open('lost')
+  others(7)
+  assert.is(await put('a'), standing())
+  assert.equal([puts(), standing().startsWith('a ')], [2, true])
+})
+
+test('one that a later put of its process has replaced is not made again in its place', async () => {
+  const { put, puts, standing, own } = open('lost')
+  const first = put('a')
+  await new Promise((resolve) => process.nextTick(resolve))
+  const [older, newer] = await Promise.all([first, put('b')])
+  assert.equal([newer, puts()], [standing(), 2])
+  assert.ok(Number(older.split(' ')[1]) < Number(newer.split(' ')[1]), 'its version is its own')
+  assert.is(own.ended, 2)
+})
+
+test('where it stays lost, its caller is told in time that nobody knows, and others are told to look', async () => {
+  const { put, clock, own } = open(...Array.from({ length: 100 }, () => 'lost' as const))
+  let refused: unknown
+  void put('a').catch((error: unknown) => (refused = error))
+  for (let passed = 0; passed < 20; passed++) {
+    await turn()
+    await clock.advance(20)
+  }
+  assert.ok(isGridError(refused, 'OUTCOME_UNKNOWN'), String(refused))
+  assert.equal(own.announce().named, [[1, 'k']])
+})
+
+test.run()
