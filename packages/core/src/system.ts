@@ -48,7 +48,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
   const { grid } = options
   const clock = options.clock ?? grid.clock
   const kept = integerOption('deadLetters', options.deadLetters, 1000, 0)
-  const deadLetters = createDeadLetters(kept, ({ event, trace, id }, to) => send(to, event, { trace, id }))
+  const deadLetters = createDeadLetters(kept, ({ event, trace, id }, to) => doer.again(event, to, trace) || send(to, event, { trace, id }))
   const timers: TimerClocks = { policies: 'restart', now: () => clock.now(), wallNow: options.wallNow }
   const deathWatch = createDeathWatch()
   const mailbox = resolveMailboxOptions(options.mailbox)
@@ -230,7 +230,10 @@ export function createSystem(options: SystemOptions): ActorSystem {
     },
     async drain(drainOptions = {}) {
       const resolved = resolveDrainOptions(drainOptions)
-      draining ??= drain({ clock, lives, close: (timeoutMs) => system.close({ timeoutMs }) }, resolved)
+      draining ??= drain(
+        { clock, lives, busy: () => doer.busy || endings.busy, close: (timeoutMs) => system.close({ timeoutMs }) },
+        resolved,
+      )
       return draining
     },
     async close({ timeoutMs } = {}) {

@@ -55,3 +55,12 @@ export function resolveGateOptions(options?: GateOptions): ResolvedGateOptions {
     goneAfterMs: numberOption('gate.goneAfterMs', options.goneAfterMs, DEFAULTS.goneAfterMs, 0, Infinity),
   }
 }
+
+/** True if an agent that takes nothing from its mailbox any more has run ahead by a whole mailbox more: its children go on by themselves. */
+export function isOverrun(
+  { gate, mailbox }: { readonly gate: ResolvedGateOptions; readonly mailbox: { readonly capacity: number } },
+  uncommitted: number,
+  held: number,
+): boolean {
+  return uncommitted >= gate.maxTransitions + mailbox.capacity || held >= gate.maxOutbox + mailbox.capacity
+}

@@ -3,6 +3,7 @@ import { Deadline } from '../deadlines.ts'
 import { encodeState } from './encode-state.ts'
 import { isCoreError } from '../errors.ts'
 import { Gate } from './gate.ts'
+import { isOverrun } from './gate-options.ts'
 import { decodeRecord, stateBefore, type Found, type KeepingOptions, type Kept, type Resting } from './kept.ts'
 import { LastWords } from './last-words.ts'
 import { Outage } from './outage.ts'
@@ -47,12 +48,7 @@ export class Keeping extends Deadline implements CheckpointOwner {
     return this.#options.durability === 'gated'
   }
 
-  /** Takes the right to write (I1): a fence of our own, by which an older activation can write no more. */
-  claim({ kept, record }: Found, token: number): void {
-    this.adopt({ owner: this.#services.grid.id, token }, kept?.rev ?? 0, record)
-  }
-
-  /** Goes on under a fence that is held already. */
+  /** Takes the right to write by this fence (I1), by which an older activation can write no more; or goes on under one that it holds. */
   adopt(fence: Fence, rev: number, record: AgentRecord | undefined): void {
     const { outbox: undone = [], seq = 0 } = record ?? {}
     // It may have been gated before: what is undone is done all the same.
@@ -144,6 +140,11 @@ export class Keeping extends Deadline implements CheckpointOwner {
     return this.#uncommitted >= maxTransitions || this.#outbox.size >= maxOutbox
   }
 
+  /** So much waits that what its children say cannot be taken either: a store that hangs must not fill the memory (I6). */
+  get overrun(): boolean {
+    return this.#gated && isOverrun(this.#options, this.#uncommitted, this.gate?.size ?? 0)
+  }
+
   /** Of the checkpoint: more than one where nothing would be taken from the mailbox before the next one has begun. */
   get maxCommits(): number {
     const { maxTransitions, maxCommits } = this.#options.gate
@@ -183,8 +184,7 @@ export class Keeping extends Deadline implements CheckpointOwner {
   /** There is something to commit: of the gate and the outbox too. */
   touched(): void {
     this.#lastWords?.changed()
-    // Once it has crashed or ended, what was kept then is all there is.
-    if (this.#checkpoint === undefined || !this.#agent.cell.running) return
+    if (this.#checkpoint === undefined || !this.#agent.cell.running) return // Then what was kept before is all there is.
     this.#checkpoint.touch()
     this.#agent.cell.wake()
   }

@@ -26,7 +26,7 @@ export interface Kept {
   lost(error: unknown): void
 }
 
-export type KeepingOptions = Pick<LifeOptions, 'agent' | 'machine' | 'migrations' | 'durability' | 'gate' | 'checkpoint'>
+export type KeepingOptions = Pick<LifeOptions, 'agent' | 'machine' | 'migrations' | 'durability' | 'gate' | 'checkpoint' | 'mailbox'>
 
 /** By which right it is stored, and how often it was. */
 export interface Resting {

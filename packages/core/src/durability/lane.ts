@@ -78,7 +78,9 @@ export class Lane {
         continue
       }
       this.#waiting.splice(this.#waiting.indexOf(first), 1)
-      if (attempt === 'later' || attempt === undefined) doer.lost(first.entry.effect, first.entry.trace)
+      const { effect, trace } = first.entry
+      // What a receiver refuses for good is its dead letter already.
+      if (attempt === 'later' || attempt === undefined || (attempt === 'lost' && effect.kind !== 'send')) doer.lost(effect, trace)
       if (attempt !== 'accepted') ended(first.entry)
     }
     this.#busy = false
@@ -139,6 +141,11 @@ export class Lane {
       // It never rejects.
       void answer?.then(over)
     })
+  }
+
+  /** Something of it is being done, or is about to be. */
+  get busy(): boolean {
+    return this.#busy && !this.#pausing
   }
 
   /** Begins nothing any more. Resolves once what was begun has its answer. */

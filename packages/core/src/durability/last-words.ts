@@ -24,6 +24,11 @@ export class LastWords {
     this.#services = services
   }
 
+  /** Something is being done, or is about to be. */
+  get busy(): boolean {
+    return this.#outbox.busy
+  }
+
   /** Of the outbox: something is done. */
   changed(): void {
     this.#changed = true

@@ -51,6 +51,10 @@ export interface Doer {
   act(effect: EffectData, origin: EffectOrigin, trace: TraceContext | undefined): Promise<Attempt>
   /** Once, for an agent that is not `gated`: what cannot be done is a dead letter. */
   once(effect: EffectData, trace: TraceContext | undefined): void
+  /** Does once more what was given up as that dead letter; `to`: by another actuator, in another map. False: it is no such letter. */
+  again(letter: AgentEvent, to: string, trace: TraceContext | undefined): boolean
+  /** Something that is done once is under way. */
+  readonly busy: boolean
   /** Tried for too long: makes a dead letter of it. */
   lost(effect: EffectData, trace: TraceContext | undefined): void
 }
@@ -183,6 +187,11 @@ export class Outbox {
   #tidied(): void {
     if (this.#untidy !== undefined) this.#options.clock.clearTimeout(this.#untidy)
     this.#untidy = undefined
+  }
+
+  /** Something is being done, or is about to be. */
+  get busy(): boolean {
+    return [...this.#lanes.values()].some((lane) => lane.busy)
   }
 
   /** Begins nothing any more. Resolves once what was begun is done, or has had some time for it. */

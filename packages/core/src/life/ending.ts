@@ -33,6 +33,11 @@ export class Ending {
     return this.#over
   }
 
+  /** Something is being done, or is about to be. */
+  get busy(): boolean {
+    return this.#words?.busy === true
+  }
+
   /** Somebody else is to go on with what it has not done yet. As `over`, soon. */
   handOver(): Promise<void> | undefined {
     this.#words?.cut()
@@ -52,6 +57,11 @@ export class Endings {
   /** Agents that have ended, and of which something is still being stored or done. */
   get ids(): readonly string[] {
     return [...this.#endings.keys()]
+  }
+
+  /** Something that one of them said is being done, or is about to be. */
+  get busy(): boolean {
+    return [...this.#endings.values()].some((ending) => ending.busy)
   }
 
   add(id: string, ending: Ending | undefined): void {

@@ -102,7 +102,8 @@ export class Life extends Body {
 
   async #storeFirst(found: Found, origin: Origin): Promise<void> {
     const { keeping } = this
-    keeping?.claim(found, tokenOf(this.#tenure, found.kept))
+    const fence = { owner: this.services.grid.id, token: tokenOf(this.#tenure, found.kept) }
+    keeping?.adopt(fence, found.kept?.rev ?? 0, found.record)
     if (this.options.durability === 'gated') {
       // Nothing leaves it before the commit of what it begins with.
       firstStep(this.info.id, () => this.cell.start(origin))
