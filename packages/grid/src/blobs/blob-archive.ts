@@ -6,7 +6,6 @@ import type { Blobs } from './blobs.ts'
 // As long as the name of a tag may be.
 const LONGEST = 400
 const ID_CHARACTERS = 16
-const PUTS = 3
 
 /** The name of the tags of a journal's segments. One that is too long once it is encoded is told by its hash; no encoded name holds a colon. */
 export function archiveName(journal: string): string {
@@ -33,16 +32,9 @@ export function archiveInBlobs(blobs: Blobs): SegmentArchive {
 
   return {
     async put(journal, first, bytes) {
-      for (let time = 1; ; time++) {
-        const { id } = await blobs.put(bytes)
-        try {
-          await blobs.tag(archiveName(journal), versionOf(first, id), id)
-          return id
-        } catch (error) {
-          // A collection without grace has taken it before it had a tag.
-          if (time === PUTS || !isStoreError(error, 'BLOB_MISSING')) throw error
-        }
-      }
+      const { id } = await blobs.put(bytes)
+      await blobs.tag(archiveName(journal), versionOf(first, id), id)
+      return id
     },
     get: (id) => blobs.readAll(id),
     async drop(journal, first, id) {
