@@ -10,6 +10,7 @@ import type {
 import { leavesTree, runsLate } from '../durability/effect.ts'
 import type { Gate } from '../durability/gate.ts'
 import { KnownStates } from './known-states.ts'
+import { QuickSteps } from './quick-step.ts'
 import { slim } from './slim.ts'
 import type { Effect, Step } from './step.ts'
 import type { Tree } from './tree.ts'
@@ -19,6 +20,7 @@ const NO_EFFECTS: readonly Effect[] = []
 /** Which of a system's machines is deciding. One for all agents: XState wants its executor as a function of its own. */
 export class Deciding {
   readonly known: KnownStates = new KnownStates()
+  readonly quick: QuickSteps = new QuickSteps()
   current: Stepper | undefined
   readonly actionExecutor = (action: ExecutableActionObject): void => this.current?.act(action)
 }
@@ -80,10 +82,16 @@ export abstract class Stepper {
   /** Decides: what the event makes of the snapshot, and the effects, of which none has run. Throws what guards and assigns throw. */
   step(event: AnyEventObject): Step {
     this.#collected = undefined
-    const snapshot = this.#collect(() => this.#machine.transition(this.snapshot, event, this.#scope))
+    const snapshot = this.#collect(() => this.#decide(event))
     const effects = this.#collected ?? NO_EFFECTS
     this.#collected = undefined
     return { snapshot, effects }
+  }
+
+  #decide(event: AnyEventObject): AnyMachineSnapshot {
+    const { quick, actionExecutor } = this.#deciding
+    const { snapshot } = this
+    return quick.step(snapshot, event, this.#scope, actionExecutor) ?? this.#machine.transition(snapshot, event, this.#scope)
   }
 
   #collect(decide: () => unknown): AnyMachineSnapshot {

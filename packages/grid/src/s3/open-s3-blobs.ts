@@ -13,7 +13,7 @@ export interface S3BlobsOptions extends S3Options {
 
 /**
  * Opens blobs in a bucket, for any number of processes on any number of machines; a store of {@link openS3} may share the prefix.
- * Each blob is one object, `blobs/` and its id, at most 5 GB. Each request has `timeoutMs`; let it be long enough for the server to
+ * Each blob is one object, `blobs/` and its id, at most 5 GB; one put while it is being removed has a dot and a suffix as well. Each request has `timeoutMs`; let it be long enough for the server to
  * join and copy the largest blob. Throws as {@link openS3}.
  */
 export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {

@@ -11,12 +11,14 @@ export interface S3UploadParts {
   /** Where the bytes go until their id is known. */
   readonly incoming: string
   keyFor(id: string): string
-  /** False: a collection has taken it just now, so it must be written again. */
+  /** Where nothing was ever written: a removal that is on its way cannot hit it. */
+  freshKeyFor(id: string): string
+  /** False: a collection is taking it, or has taken it just now, so it must be written again. */
   keep(id: string): Promise<boolean>
 }
 
 /** A small blob is one PUT. A large one goes up in parts under a name of its own, and is copied by the server once its id is known. */
-export function createS3Upload({ bucket, operations, incoming, keyFor, keep }: S3UploadParts): BlobUpload {
+export function createS3Upload({ bucket, operations, incoming, keyFor, freshKeyFor, keep }: S3UploadParts): BlobUpload {
   let chunks: Uint8Array[] = []
   let waiting = 0
   let parts = 0
@@ -58,16 +60,17 @@ export function createS3Upload({ bucket, operations, incoming, keyFor, keep }: S
       while (waiting >= PART_BYTES) await send(take(PART_BYTES))
     },
     async finish(id) {
-      const key = keyFor(id)
       const rest = take(waiting)
       if (upload !== undefined) {
         if (rest.length > 0) await send(rest)
         await complete(upload)
       }
-      do {
-        if (upload === undefined) await call(`a put of blob ${id}`, (signal) => bucket.put(key, rest, { signal }))
-        else await call(`a copy of blob ${id}`, (signal) => bucket.copy(incoming, key, { signal }))
-      } while (!(await keep(id)))
+      for (let key = keyFor(id); ; key = freshKeyFor(id)) {
+        const to = key
+        if (upload === undefined) await call(`a put of blob ${id}`, (signal) => bucket.put(to, rest, { signal }))
+        else await call(`a copy of blob ${id}`, (signal) => bucket.copy(incoming, to, { signal }))
+        if (await keep(id)) break
+      }
       if (completed) await call('the removal of an upload', (signal) => bucket.delete(incoming, { signal }))
     },
     async abort() {

@@ -1,4 +1,5 @@
 import { createBlobs, createDiskBytes, createMemoryBytes, createMemoryTags, type BlobBytes } from '@stigmergy/grid/blobs'
+import { StoreError } from '@stigmergy/grid/store'
 import { createHash } from 'node:crypto'
 import { readdir, readlink } from 'node:fs/promises'
 import { suite } from 'uvu'
@@ -59,7 +60,9 @@ test('on disk, by two processes and by one', async () => {
   }
 })
 
-async function onBucket(use: (open: () => BlobBytes, marked: () => boolean) => Promise<void>): Promise<void> {
+type Bucket = ReturnType<typeof createMemoryBucket>
+
+async function onBucket(use: (open: () => BlobBytes, marked: () => boolean, bucket: Bucket) => Promise<void>): Promise<void> {
   const large = async (): Promise<never> => Promise.reject(new Error('no blob here is large'))
   const bucket = { ...createMemoryBucket(), startUpload: large, copy: large }
   const resolved = resolveS3Options({ bucket })
@@ -67,6 +70,7 @@ async function onBucket(use: (open: () => BlobBytes, marked: () => boolean) => P
   await use(
     () => createS3Bytes(resolved, bucket, register, operations),
     () => bucket.objects.has(`aside/${ID}`),
+    bucket,
   )
   await operations.close()
 }
@@ -93,6 +97,55 @@ test('on S3 nobody takes away the mark of another: a tag would not see that the 
     assert.ok(marked(), 'discarded')
     await other.discard(ID, second)
     assert.equal([await one.size(ID), marked()], [undefined, false])
+  }))
+
+test('on S3 a collection that died as it removed a blob keeps nobody from putting it again, and removes none of that', () =>
+  onBucket(async (open, marked, bucket) => {
+    const [dead, bytes] = [open(), open()]
+    await put(dead)
+    const { delete: remove } = bucket
+    const removals: string[] = []
+    bucket.delete = async (key) => {
+      removals.push(key)
+      throw new StoreError('STORE_FAILED', 'the process was killed')
+    }
+    const [dying] = await Promise.allSettled([dead.discard(ID, await dead.setAside(ID, 0))])
+    assert.is(dying?.status, 'rejected')
+    bucket.delete = remove
+    // A tag would be of what goes.
+    assert.is(await bytes.keep(ID), false)
+    await put(bytes)
+    await put(bytes)
+    assert.is(await bytes.keep(ID), true)
+    // It arrives after all.
+    for (const key of removals) await remove(key)
+    const blobs = createBlobs(bytes, createMemoryTags())
+    assert.ok(Buffer.from(await blobs.readAll(ID)).equals(CONTENT))
+    await put(bytes)
+    const ids: string[] = []
+    for await (const { id } of bytes.list()) ids.push(id)
+    assert.equal(ids, [ID])
+    // Later collections take it for dead, finish what it began, and remove what is left as ever.
+    await bytes.clean(0)
+    assert.equal([await bytes.keep(ID), marked()], [true, false])
+    await put(bytes)
+    await bytes.discard(ID, await bytes.setAside(ID, 0))
+    assert.equal(
+      [...bucket.objects.keys()].filter((key) => key.includes(ID)),
+      [],
+    )
+  }))
+
+test('on S3 a read goes on in another object of the same bytes', () =>
+  onBucket(async (open, _marked, bucket) => {
+    const bytes = open()
+    await put(bytes)
+    const stream = await bytes.open(ID, undefined)
+    bucket.objects.delete(`blobs/${ID}`)
+    await bucket.put(`blobs/${ID}.again`, CONTENT)
+    const chunks: Uint8Array[] = []
+    for await (const chunk of stream ?? []) chunks.push(chunk)
+    assert.ok(Buffer.concat(chunks).equals(CONTENT))
   }))
 
 test('whoever reads finds a blob that goes aside and back all the time', async () => {
