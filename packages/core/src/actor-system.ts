@@ -11,7 +11,7 @@ import type { DrainOptions, DrainReport } from './supervision/drain.ts'
 import type { AgentEvent } from './mailbox/envelope.ts'
 import type { CoreHooks } from './hooks.ts'
 import type { MailboxOptions } from './mailbox/mailbox.ts'
-import type { SpawnOptions } from './spawn.ts'
+import type { NoOptions, RequiredInput, SpawnOptions } from './spawn.ts'
 import type { Store } from './durability/store.ts'
 import type { SupervisorRef, SupervisorSpec } from './supervision/supervise.ts'
 import type { SupervisionOptions } from './supervision/supervisor.ts'
@@ -61,8 +61,9 @@ export interface ActorSystem {
    */
   spawn<TLogic extends AnyStateMachine, TWorld extends Readonly<Record<string, unknown>> = Readonly<Record<string, unknown>>>(
     machine: TLogic,
-    options?: SpawnOptions<TLogic, TWorld>,
+    options: (SpawnOptions<TLogic, TWorld> & RequiredInput<TLogic>) | undefined,
   ): Promise<AgentRef<TLogic>>
+  spawn<TLogic extends AnyStateMachine>(machine: TLogic, ...none: NoOptions<TLogic>): Promise<AgentRef<TLogic>>
   /**
    * Starts a supervisor and its children, in order; if one does not start, those before it are stopped. Throws what `spawn` throws.
    * `system.supervise({ id: 'cell', strategy: 'rest-for-one', children: [child(camera, { id: 'camera' }), child(planner)] })`
@@ -80,7 +81,7 @@ export interface ActorSystem {
    */
   checkpoint(): Promise<number>
   /** Sends to an agent by id; an unknown id becomes a dead letter and returns false. */
-  send(id: string, event: AgentEvent, options?: SendOptions): boolean
+  send<TEvent extends AgentEvent>(id: string, event: TEvent, options?: SendOptions): boolean
   /** As `AgentRef.watch`, by id, also in an agent's first step. */
   watch(watcher: string, watched: string): () => void
   readonly deadLetters: DeadLetters

@@ -43,3 +43,27 @@ export function textOption<T extends string | undefined>(name: string, value: st
   if (value === undefined) return fallback
   return typeof value === 'string' && value !== '' ? value : refuse(name, value, 'a non-empty string')
 }
+
+/** All names that an object of options may have: none can be forgotten, nor one too many. */
+export type Names<T> = Readonly<Record<keyof Required<T>, true>>
+
+/**
+ * `options`, or none; throws BAD_OPTION unless it is an object of these names: what is misspelt would count as not given.
+ * `of`: what they are options of.
+ */
+export function optionsOf<T extends object>(of: string, options: T | undefined, names: Names<T>): Partial<T> {
+  if (options === undefined) return {}
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) return refuse(of, options, 'an object of options')
+  const wrong = Object.keys(options).find((name) => !Object.hasOwn(names, name))
+  if (wrong === undefined) return options
+  throw new CoreError('BAD_OPTION', `${of} has no option ${quote(wrong)}: give ${Object.keys(names).join(', ')}`)
+}
+
+/** `value`, or nothing; throws BAD_OPTION unless all these parts of it are functions. */
+export function partsOption<T>(name: string, value: T, parts: readonly (keyof NonNullable<T> & string)[], wants: string): T {
+  if (value === undefined) return value
+  const given = value as Readonly<Record<string, unknown>> | null
+  return given !== null && typeof given === 'object' && parts.every((part) => typeof given[part] === 'function')
+    ? value
+    : refuse(name, value, wants)
+}

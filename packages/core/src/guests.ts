@@ -1,4 +1,6 @@
 import type { TraceContext } from '@stigmergy/grid'
+import { quote, type Names } from './check.ts'
+import { CoreError } from './errors.ts'
 import type { CoreHooks, TransitionRecorder } from './hooks.ts'
 import { recorderOf } from './recorder-of.ts'
 
@@ -22,42 +24,38 @@ export interface Guests {
   failed(error: unknown): void
 }
 
+const HOOKS: Names<CoreHooks> = {
+  transitions: true,
+  onTransitionStart: true,
+  onTransitionEnd: true,
+  onSpawn: true,
+  onStop: true,
+  onFailure: true,
+  onSupervisor: true,
+  onEscalation: true,
+  onDependency: true,
+  onNeed: true,
+  onRestart: true,
+  onCheckpoint: true,
+  onCheckpointError: true,
+  onDeadLetter: true,
+}
+
+/** What else a guest has is its own; what is named as a hook must be one. Throws BAD_OPTION. */
+function checkHooks(hooks: CoreHooks): void {
+  if (typeof hooks !== 'object' || hooks === null)
+    throw new CoreError('BAD_OPTION', `hooks is ${quote(hooks)}: give an object of functions`)
+  const wrong = Object.keys(hooks).find((name) => /^on[A-Z]/.test(name) && !Object.hasOwn(HOOKS, name))
+  if (wrong !== undefined) throw new CoreError('BAD_OPTION', `there is no hook ${quote(wrong)}: give ${Object.keys(HOOKS).join(', ')}`)
+}
+
 // Bound, not inherited: hooks may be an instance of a class with private fields.
 function bound(hooks: CoreHooks): CoreHooks {
-  const {
-    transitions,
-    onTransitionStart,
-    onTransitionEnd,
-    onSpawn,
-    onStop,
-    onFailure,
-    onSupervisor,
-    onEscalation,
-    onDependency,
-    onNeed,
-    onRestart,
-    onCheckpoint,
-    onCheckpointError,
-    onDeadLetter,
-  } = hooks
-  const all = {
-    transitions,
-    onTransitionStart,
-    onTransitionEnd,
-    onSpawn,
-    onStop,
-    onFailure,
-    onSupervisor,
-    onEscalation,
-    onDependency,
-    onNeed,
-    onRestart,
-    onCheckpoint,
-    onCheckpointError,
-    onDeadLetter,
-  }
-  const entries = Object.entries(all).filter(([, hook]) => hook !== undefined)
-  return Object.fromEntries(entries.map(([name, hook]) => [name, typeof hook === 'function' ? hook.bind(hooks) : hook])) as CoreHooks
+  const entries = Object.keys(HOOKS).flatMap((name) => {
+    const hook: unknown = hooks[name as keyof CoreHooks]
+    return hook === undefined ? [] : [[name, typeof hook === 'function' ? (hook.bind(hooks) as unknown) : hook] as const]
+  })
+  return Object.fromEntries(entries) as CoreHooks
 }
 
 export function createGuests(): Guests {
@@ -93,6 +91,7 @@ export function createGuests(): Guests {
       return errors
     },
     use(hooks) {
+      checkHooks(hooks)
       // An object of its own, so that the same hooks can be used twice and removed once.
       const guest = bound(hooks)
       guests = [...guests, guest]

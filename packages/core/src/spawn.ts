@@ -1,6 +1,6 @@
 import type { GridMap } from '@stigmergy/grid'
 import type { AnyStateMachine, EventFromLogic, InputFrom, SnapshotFrom } from 'xstate'
-import { choiceOption, functionOption, numberOption, quote, textOption } from './check.ts'
+import { choiceOption, functionOption, numberOption, optionsOf, quote, textOption, type Names } from './check.ts'
 import { resolveCheckpointSpan, type CheckpointSpan } from './durability/checkpoint-options.ts'
 import { CoreError } from './errors.ts'
 import { resolveGateOptions, type GateOptions } from './durability/gate-options.ts'
@@ -92,6 +92,19 @@ export interface SpawnOptions<
   readonly supervision?: SupervisionOptions
 }
 
+/** True if its input may be left out: it says nothing of it, or takes undefined. */
+type NeedsNone<TLogic extends AnyStateMachine> = [InputFrom<TLogic>] extends [never]
+  ? true
+  : undefined extends InputFrom<TLogic>
+    ? true
+    : false
+
+/** A machine that needs an input is not spawned without one. */
+export type RequiredInput<TLogic extends AnyStateMachine> = NeedsNone<TLogic> extends true ? unknown : { readonly input: InputFrom<TLogic> }
+
+/** What `spawn` takes besides a machine that is given no options: nothing, if it needs no input. */
+export type NoOptions<TLogic extends AnyStateMachine> = NeedsNone<TLogic> extends true ? [] : [options: RequiredInput<TLogic>]
+
 export interface SpawnDefaults {
   readonly mailbox: ResolvedMailboxOptions
   readonly supervision: ResolvedSupervisionOptions
@@ -128,6 +141,25 @@ function resolvePassivation({
   )
 }
 
+const NAMES: Names<SpawnOptions<AnyStateMachine>> = {
+  id: true,
+  type: true,
+  stage: true,
+  input: true,
+  watch: true,
+  durability: true,
+  gate: true,
+  timers: true,
+  retryable: true,
+  checkpoint: true,
+  passivateAfterMs: true,
+  migrations: true,
+  mailbox: true,
+  stash: true,
+  needs: true,
+  supervision: true,
+}
+
 /** Checks the options. Throws `CoreError` BAD_MACHINE or BAD_OPTION. */
 export function resolveSpawnOptions<TLogic extends AnyStateMachine>(
   machine: TLogic,
@@ -137,6 +169,7 @@ export function resolveSpawnOptions<TLogic extends AnyStateMachine>(
   if (!isMachine(machine)) {
     throw new CoreError('BAD_MACHINE', `${quote(machine)} is no XState v5 state machine: make one with setup(...).createMachine(...)`)
   }
+  optionsOf('spawn', options as SpawnOptions<AnyStateMachine>, NAMES)
   const id = textOption('id', options.id, undefined) ?? defaults.newId(machine.id)
   const type = textOption('type', options.type, machine.id)
   return {

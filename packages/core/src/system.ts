@@ -1,4 +1,4 @@
-import type { Grid, TraceContext } from '@stigmergy/grid'
+import type { TraceContext } from '@stigmergy/grid'
 import { createActor, createMachine, type AnyStateMachine } from 'xstate'
 import type { ActorSystem, SystemOptions } from './actor-system.ts'
 import { Frames } from './cell/cause.ts'
@@ -14,6 +14,7 @@ import type { AgentEvent } from './mailbox/envelope.ts'
 import { Deadlines } from './deadlines.ts'
 import { createDoer, resolveActuators } from './durability/doer.ts'
 import { drain, resolveDrainOptions, type DrainReport } from './supervision/drain.ts'
+import { Endings, leave } from './life/ending.ts'
 import { CoreError } from './errors.ts'
 import { createForest } from './supervision/forest.ts'
 import { createGated } from './cell/gated-machine.ts'
@@ -34,6 +35,7 @@ import { StoreAccess } from './durability/store-access.ts'
 import { createStoreHealth } from './durability/store-health.ts'
 import { Deciding } from './cell/stepper.ts'
 import { resolveSupervisionOptions } from './supervision/supervisor.ts'
+import { checkSystemOptions } from './system-options.ts'
 import { createTenures } from './life/tenure.ts'
 import type { TimerClocks } from './cell/timer-policy.ts'
 
@@ -42,11 +44,11 @@ const STORE_MS = 10_000
 
 /** A system of agents that share the memory of `grid`. Throws `CoreError` BAD_OPTION. */
 export function createSystem(options: SystemOptions): ActorSystem {
-  const grid = options.grid as Grid | undefined
-  if (typeof grid?.map !== 'function') throw new CoreError('BAD_OPTION', `grid is ${quote(grid)}: give what openGrid() returns`)
+  checkSystemOptions(options)
+  const { grid } = options
   const clock = options.clock ?? grid.clock
   const kept = integerOption('deadLetters', options.deadLetters, 1000, 0)
-  const deadLetters = createDeadLetters(kept, ({ event, trace, id }, to) => send(to, event, { trace, id }))
+  const deadLetters = createDeadLetters(kept, ({ event, trace, id }, to) => doer.again(event, to, trace) || send(to, event, { trace, id }))
   const timers: TimerClocks = { policies: 'restart', now: () => clock.now(), wallNow: options.wallNow }
   const deathWatch = createDeathWatch()
   const mailbox = resolveMailboxOptions(options.mailbox)
@@ -97,8 +99,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     gauges: { health, onDependency: (dependency, fn) => dependencies.get(dependency.name).onChange(fn) },
   }
 
-  /** Ids whose last state is being stored. */
-  const settling = new Map<string, Promise<void>>()
+  const endings = new Endings()
   const newId = createIds((id) => lives.has(id))
   let closing: Promise<void> | undefined
   let draining: Promise<DrainReport> | undefined
@@ -108,13 +109,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     if (lives.get(id) !== life) return
     lives.delete(id)
     deathWatch.ended(id, life.status as EndedEvent['reason'])
-    const { settled } = life
-    if (settled === undefined) return
-    settling.set(id, settled)
-    const over = (): void => {
-      if (settling.get(id) === settled) settling.delete(id)
-    }
-    settled.then(over, over)
+    endings.add(id, life.ending)
   }
 
   function send(id: string, event: AgentEvent, sendOptions: SendOptions = {}): boolean {
@@ -163,9 +158,9 @@ export function createSystem(options: SystemOptions): ActorSystem {
     const life = new Life(resolved, services)
     made?.(life)
     lives.set(id, life)
-    // The one before it may still be writing its last state: its word comes first. What that came to is told to whoever stopped it.
+    const before = endings.before(id)
     // Nor does it start on the stack of whoever spawns it.
-    if (settling.has(id) || resolved.durability === 'none') await settling.get(id)?.catch(() => undefined)
+    if (before !== undefined || resolved.durability === 'none') await before
     await life.start()
     const ref = createAgentRef<AnyStateMachine>(life, services)
     life.ref = ref
@@ -175,13 +170,13 @@ export function createSystem(options: SystemOptions): ActorSystem {
   async function end(timeoutMs: number): Promise<void> {
     forest.close()
     dependencies.close()
-    const leaving = [...lives.values()].reverse().map((life) => life.stop())
+    const leaving = [...lives.values()].reverse().map(leave)
     const timedOut = (): CoreError => {
-      const late = [...settling.keys()].map(quote).join(', ')
+      const late = endings.ids.map(quote).join(', ')
       return new CoreError('CLOSE_TIMEOUT', `no checkpoint within ${timeoutMs} ms of ${late}`)
     }
     try {
-      await allWithin(clock, timeoutMs, [...leaving, ...settling.values()], timedOut)
+      await allWithin(clock, timeoutMs, [...leaving, ...endings.handOver()], timedOut)
     } finally {
       pump.close()
       access.close(new CoreError('CLOSED', 'the system is closed'))
@@ -199,11 +194,10 @@ export function createSystem(options: SystemOptions): ActorSystem {
     get agents() {
       return [...lives.keys()]
     },
-    async spawn(machine, spawnOptions = {}) {
+    async spawn<TLogic extends AnyStateMachine>(machine: TLogic, given: SpawnOptions<TLogic> = {}) {
       mayStart()
-      const given = spawnOptions as SpawnOptions<typeof machine>
       const { ref } = await launch(resolveSpawnOptions(machine, given, { mailbox, supervision, timers, newId }))
-      return ref as unknown as AgentRef<typeof machine>
+      return ref as unknown as AgentRef<TLogic>
     },
     async supervise(spec) {
       mayStart()
@@ -236,7 +230,10 @@ export function createSystem(options: SystemOptions): ActorSystem {
     },
     async drain(drainOptions = {}) {
       const resolved = resolveDrainOptions(drainOptions)
-      draining ??= drain({ clock, lives, close: (timeoutMs) => system.close({ timeoutMs }) }, resolved)
+      draining ??= drain(
+        { clock, lives, busy: () => doer.busy || endings.busy, close: (timeoutMs) => system.close({ timeoutMs }) },
+        resolved,
+      )
       return draining
     },
     async close({ timeoutMs } = {}) {

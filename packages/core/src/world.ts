@@ -1,5 +1,5 @@
 import type { Change, Entry, GridMap, TraceContext, Watch } from '@stigmergy/grid'
-import { quote } from './check.ts'
+import { functionOption, optionsOf, quote, textOption } from './check.ts'
 import type { AgentEvent, Envelope, Sender } from './mailbox/envelope.ts'
 import { CoreError } from './errors.ts'
 
@@ -56,15 +56,25 @@ const NOTHING: ReadonlyMap<string, WatchBinding<unknown>> = new Map()
 /** Checks the `watch` option. Throws `CoreError` BAD_OPTION. */
 export function resolveWatch(watch?: Readonly<Record<string, unknown>>): ReadonlyMap<string, WatchBinding<unknown>> {
   if (watch === undefined) return NOTHING
+  if (typeof watch !== 'object' || watch === null || Array.isArray(watch)) {
+    throw new CoreError('BAD_OPTION', `watch is ${quote(watch)}: give maps of a grid, by name`)
+  }
   const bindings = new Map<string, WatchBinding<unknown>>()
   for (const [name, given] of Object.entries(watch)) {
     const binding = (typeof given === 'object' && given !== null && 'map' in given ? given : { map: given }) as WatchBinding<unknown>
     if (typeof (binding.map as Partial<GridMap<unknown>> | undefined)?.watch !== 'function') {
       throw new CoreError('BAD_OPTION', `watch.${name} is ${quote(given)}: give a map of a grid, or { map, key, where, coalesce }`)
     }
+    if (binding === given) checkBinding(`watch.${name}`, binding)
     bindings.set(name, binding)
   }
   return bindings
+}
+
+function checkBinding(name: string, binding: WatchBinding<unknown>): void {
+  optionsOf<WatchBinding<unknown>>(name, binding, { map: true, key: true, where: true, coalesce: true })
+  textOption(`${name}.key`, binding.key, undefined)
+  if (binding.where !== undefined) functionOption(`${name}.where`, binding.where)
 }
 
 /** Events of one turn, from an opening to the next, die with it: the next begins with the present state. */

@@ -1,4 +1,4 @@
-import { assign, setup } from 'xstate'
+import { assign, createMachine, fromPromise, setup } from 'xstate'
 import { command, send } from '@stigmergy/core'
 import { crashEverywhere } from '@stigmergy/core/testing'
 import { suite } from 'uvu'
@@ -34,7 +34,7 @@ const picker = setup({
     },
   },
 })
-const parts = ['p1', 'p2'].map((id) => ({ type: 'part', id }))
+const parts = ['p1', 'p2'].map((id) => ({ type: 'part' as const, id }))
 
 test('a machine that says its effects as data survives a crash at every moment', async () => {
   const report = await crashEverywhere(picker, parts, { peers: ['planner'], actuators: ['arm'] })
@@ -63,6 +63,43 @@ test('one that counts in a variable of its own is found out', async () => {
   const { violations } = await crashEverywhere(leaky, parts, { actuators: ['arm'] })
   assert.ok(violations.length > 0)
   assert.match(violations[0]!, /killed at moment \d+ \([a-z-]+\): commands of arm: \[.*\] instead of \[/)
+})
+
+test('what could not be seen is no proof: names that are not given, what breaks by itself, what comes too late', async () => {
+  const go = { type: 'go' }
+  const arm = { actuators: ['arm'] }
+  const typo = await crashEverywhere(createMachine({ id: 'm', on: { go: { actions: command('amr', 1) } } }), [go], arm)
+  assert.equal(typo.violations, ['without a crash: agent.command to amr was not taken: undeliverable'])
+  const broken = assign(() => {
+    throw new Error('no')
+  })
+  const { violations } = await crashEverywhere(createMachine({ id: 'm', on: { go: { actions: broken } } }), [go])
+  assert.match(violations.join(), /without a crash: agent m broke on go: Error: no/)
+  let n = 0
+  const late = createMachine({ id: 'm', initial: 'a', states: { a: { after: { 5000: 'b' } }, b: { entry: command('arm', () => ++n) } } })
+  assert.equal((await crashEverywhere(late, [go], arm)).violations, [])
+  assert.ok((await crashEverywhere(late, [go], { ...arm, settleMs: 8000 })).violations.length > 0, 'it counts outside its context')
+})
+
+test('it is spawned as it is said: a promise that may run again is run again', async () => {
+  const work = fromPromise(async () => 1)
+  const machine = setup({ actors: { work } }).createMachine({
+    id: 'm',
+    initial: 'idle',
+    states: {
+      idle: { on: { go: 'working' } },
+      working: {
+        invoke: {
+          src: 'work',
+          onDone: { target: 'idle', actions: command('arm', 'done') },
+          onError: { target: 'idle', actions: command('arm', 'failed') },
+        },
+      },
+    },
+  })
+  const events = [{ type: 'go' }]
+  assert.ok((await crashEverywhere(machine, events, { actuators: ['arm'] })).violations.length > 0)
+  assert.equal((await crashEverywhere(machine, events, { actuators: ['arm'], spawn: { retryable: 'all' } })).violations, [])
 })
 
 test.run()

@@ -80,7 +80,7 @@ test('nothing leaves before the commit: actions, sends, writes, commands, promis
   assert.equal(log, ['action', 'emitted', 'promise', 'callback', 'callback has poke', 'sent'])
   assert.is(notes.peek('k')?.value, 0)
   assert.equal(notes.peek('k')?.trace, traceOf(5), 'on behalf of the event that caused it')
-  assert.equal(commands, [['go', { origin: { agent: 'x', fence: 1, seq: 3, from: 3 }, trace: traceOf(5) }]])
+  assert.equal(commands, [['go', { origin: { agent: 'x', fence: 1, born: 1, seq: 3, fromBorn: 1, from: 3 }, trace: traceOf(5) }]])
   store.flow()
   await bench.clock.advance(0)
   await bench.settle()

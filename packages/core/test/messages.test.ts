@@ -59,6 +59,21 @@ test('coalesce: the newest of a key takes the place of the one that waits, full 
   await bench.close()
 })
 
+test('the id of an event that was replaced is forgotten: it may be sent again, and takes no memory', async () => {
+  const bench = await openBench()
+  const key = (event: Note): string | undefined => (event.type === 'note' ? event.key : undefined)
+  const agent = await bench.system.spawn(clerk(), { mailbox: { overflow: coalesce(key), dedup: 2 } })
+  for (const n of [1, 2, 3]) agent.send(note(n, 'a'), { id: `frame-${n}` })
+  assert.is(agent.send(note(3, 'a'), { id: 'frame-3' }), true, 'it waits')
+  await bench.settle()
+  agent.send(note(1, 'a'), { id: 'frame-1' })
+  agent.send(note(3, 'a'), { id: 'frame-3' })
+  await bench.settle()
+  assert.equal(agent.snapshot.context.notes, [3, 1])
+  assert.is(agent.mailbox.repeated, 2)
+  await bench.close()
+})
+
 test('a key function that throws is counted, and its event waits for itself', async () => {
   const bench = await openBench()
   const thrower = (): string => {
@@ -83,7 +98,11 @@ test('a queue of any policy does what a list would do (seeded)', async () => {
     const keyed = random() < 0.5
     const capacity = 1 + below(random, 6)
     const overflow = keyed ? coalesce<{ type: string; key?: string }>((event) => event.key, full) : full
-    const queue = new EventQueue(resolveMailboxOptions({ capacity, overflow } as MailboxOptions), () => assert.unreachable())
+    const queue = new EventQueue(
+      resolveMailboxOptions({ capacity, overflow } as MailboxOptions),
+      () => assert.unreachable(),
+      () => undefined,
+    )
     let model: { n: number; key: string | undefined }[] = []
     const envelope = (n: number, key: string | undefined) => {
       const event = { type: 'e', n, key } as { type: string }

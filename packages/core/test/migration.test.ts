@@ -77,6 +77,9 @@ test('without a way, or with one that throws, it is refused and left untouched',
     [[], 'STORE_FOREIGN', /of version "1" of its machine, this one is "3", and no migrations lead there/],
     [migrations.slice(0, 1), 'STORE_FOREIGN', /no migrations lead there/],
     [[{ from: '1', to: '3', state: boom }], 'MIGRATION_FAILED', /agent "x" cannot be brought from version "1" to "3": Error: no such part/],
+    [[{ from: '1', to: '3', state: () => 5 as never }], 'MIGRATION_FAILED', /state\(\) must return \{ value, context \}, it returned 5/],
+    [[{ from: '1', to: '3', state: (async () => ({ value: 'a', context: {} })) as never }], 'MIGRATION_FAILED', /its value is undefined/],
+    [[{ from: '1', to: '3', state: ({ value }) => ({ value }) as never }], 'MIGRATION_FAILED', /it returned no context/],
     [[{ from: '1', to: 3 as never }], 'BAD_OPTION', /migrations\[0\]\.to is 3: give a version/],
   ]
   for (const [steps, code, message] of refusals) {

@@ -180,7 +180,9 @@ test('an actuator that never answers is given up: what comes after it goes on', 
   )
   agent.send({ type: 'go', n: 1 })
   await bench.settle()
-  await bench.close()
+  const closed = bench.close()
+  await bench.clock.advance(1000)
+  await closed
   assert.is(bench.clock.pending, 0)
 })
 
@@ -219,7 +221,7 @@ test('a write or a command that fails is tried again; a repeated command can be 
   const arms = new SeenEffects()
   const answers = seen.map((origin) => arms.take(origin))
   assert.equal(answers, ['new', ...answers.slice(1).map(() => 'repeat')])
-  assert.is(arms.take({ agent: 'x', fence: 1, seq: 9, from: 9 }), 'stale')
+  assert.is(arms.take({ agent: 'x', fence: 1, born: 1, seq: 9, fromBorn: 1, from: 9 }), 'stale')
   await two.close()
 })
 

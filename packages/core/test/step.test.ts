@@ -12,6 +12,7 @@ const test = suite('step')
 
 /** An agent's machine alone, whose effects are released by `release`, in the way the test wants. */
 class Stepped implements HostOwner {
+  readonly refuses = (): boolean => false
   readonly host: Host
   readonly #onStep: (step: Step, release: () => void) => void
   readonly audience: Audience

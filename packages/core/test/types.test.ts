@@ -111,4 +111,33 @@ test('what stands around an agent is typed by its machine', async () => {
   await bench.close()
 })
 
+const sized = setup({ types: { context: {} as { n: number }, input: {} as { n: number } } }).createMachine({
+  id: 'sized',
+  context: ({ input }) => ({ n: input.n }),
+})
+
+test('a machine that needs an input is not spawned without one', async () => {
+  const bench = await openBench()
+  const { system } = bench
+  const cell = await system.supervise({ id: 'cell' })
+  for (const spawn of [
+    // @ts-expect-error no options
+    async () => system.spawn(sized),
+    // @ts-expect-error options without it
+    async () => system.spawn(sized, { id: 'a' }),
+    // @ts-expect-error no options under a supervisor
+    async () => cell.spawn(sized),
+    // @ts-expect-error no options of a child
+    async () => system.supervise({ id: 'other', children: [child(sized)] }),
+  ]) {
+    const [spawned] = await Promise.allSettled([spawn()])
+    assert.is(spawned?.status, 'rejected')
+  }
+  const agent = await system.spawn(sized, { input: { n: 7 } })
+  assert.is(agent.snapshot.context.n, 7)
+  // What is in an event that is sent by id is not known.
+  assert.is(system.send('nobody', { type: 'add', by: 2 }), false)
+  await bench.close()
+})
+
 test.run()

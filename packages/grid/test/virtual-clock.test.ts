@@ -212,6 +212,7 @@ test('bad times are refused', async () => {
   await rejects(clock.advance(NaN), 'BAD_OPTION', 'NaN')
   await rejects(clock.runUntil(Infinity), 'BAD_OPTION', 'Infinity')
   assert.throws(() => createVirtualClock({ startMs: NaN }), /startMs is NaN/)
+  assert.throws(() => createVirtualClock({ start: 5 } as never), /no option "start"/)
 })
 
 test.run()

@@ -167,7 +167,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
       if (isContext(trace) && KEEP_REASONS.includes(reason)) recorder?.keep(trace, reasonCode(reason))
     },
     link(trace, causes) {
-      if (isContext(trace)) for (const cause of causes) if (isContext(cause)) recorder?.link(trace, cause)
+      if (isContext(trace) && Array.isArray(causes)) for (const cause of causes) if (isContext(cause)) recorder?.link(trace, cause)
     },
     plan(trace, planId) {
       if (isContext(trace)) recorder?.plan(trace, planOf(planId))

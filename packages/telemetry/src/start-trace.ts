@@ -29,6 +29,15 @@ export function planOf(planId: unknown): string {
   return describeThrown(planId).slice(0, LONGEST_PLAN)
 }
 
+/** As they are now; none where reading them throws. */
+function plain(attributes: Attributes | undefined): Attributes {
+  try {
+    return { ...attributes }
+  } catch {
+    return {}
+  }
+}
+
 /** Where a reading enters: the root of a pipeline, in the recorder or as a span. */
 export function createStartTrace({ recorder, tracer, clock, time }: StartTraceParts) {
   return (given: string, attributes?: Attributes, options?: StartTraceOptions): TraceContext => {
@@ -37,14 +46,14 @@ export function createStartTrace({ recorder, tracer, clock, time }: StartTracePa
     const { startedAtMs, debug = false, planId } = options ?? {}
     if (recorder !== undefined) {
       const now = clock.now()
-      const context = recorder.root(name, { ...attributes }, startedAtMs ?? now, now, planId === undefined ? undefined : planOf(planId))
+      const context = recorder.root(name, plain(attributes), startedAtMs ?? now, now, planId === undefined ? undefined : planOf(planId))
       if (debug) recorder.keep(context, reasonCode('debug'))
       return context
     }
     if (tracer === undefined) return NO_TRACE
     const endedAt = time.now()
     const startTime = startedAtMs === undefined ? endedAt : time.toHrTime(startedAtMs)
-    const span = tracer.startSpan(name, { startTime, attributes: { 'agent.stage': 'sensor', ...attributes } }, ROOT_CONTEXT)
+    const span = tracer.startSpan(name, { startTime, attributes: { 'agent.stage': 'sensor', ...plain(attributes) } }, ROOT_CONTEXT)
     span.end(endedAt)
     return traceContextOf(span)
   }

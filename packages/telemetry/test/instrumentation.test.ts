@@ -176,7 +176,7 @@ test('an OpenTelemetry set-up that is there already is not taken over, and nothi
     }
     for (const [options, message] of [
       [{ instrumentations: [], recorder: false }, 'recorder is false'],
-      [{ instrumentations: 5 }, 'instrumentations is 5'],
+      [{ instrumentations: 5 }, 'instrumentations is or holds 5'],
     ] as const) {
       const error = await startTelemetry(options as unknown as StartTelemetryOptions).catch((reason: unknown) => reason)
       assert.ok(isTelemetryError(error, 'BAD_OPTION') && error.message.includes(message), String(error))

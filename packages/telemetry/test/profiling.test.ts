@@ -82,6 +82,7 @@ test('a profile tells which agent had the processor, one at a time, and close en
     assert.is(missedRecords, 0)
     assert.is((profile as { agentOfSample?: readonly number[] }).agentOfSample?.length, profile.samples?.length)
     assert.is(await codeOf(telemetry.profile({ seconds: 0 })), 'BAD_OPTION')
+    assert.is(await codeOf(telemetry.profile({ signal: 5 as unknown as AbortSignal })), 'BAD_OPTION')
     assert.is(await codeOf(telemetry.profile({ intervalUs: Number.NaN })), 'BAD_OPTION')
     const last = telemetry.profile({ seconds: 600 })
     await system.close()

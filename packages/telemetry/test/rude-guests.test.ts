@@ -117,6 +117,62 @@ test('a signal that nobody can listen to is refused', async () => {
   }
 })
 
+test('a log with a field that cannot be read is counted, and throws into no agent', async () => {
+  const lines: string[] = []
+  const telemetry = await startTelemetry({ ...quiet, logs: { destination: { write: (line) => lines.push(line) } } })
+  const rude = {
+    get part(): never {
+      throw new Error('mine')
+    },
+  }
+  telemetry.logger.info(rude, 'lost')
+  telemetry.logger.child({ part: 7 }).info('told')
+  telemetry.logger.child(rude).warn('without its fields')
+  telemetry.logger.child(null as unknown as object).warn('without fields')
+  assert.equal(
+    lines.map((line) => (JSON.parse(line) as { readonly msg: string }).msg),
+    ['told', 'without its fields', 'without fields'],
+  )
+  assert.is(telemetry.tally.dropped.log, 3)
+  await telemetry.close()
+})
+
+test('what is told of traces by mistake throws into no agent', async () => {
+  const telemetry = await startTelemetry({ ...quiet, keep: 'all' })
+  const ownKeys = (): never => {
+    throw new Error('mine')
+  }
+  const rude = new Proxy({}, { ownKeys })
+  const trace = telemetry.startTrace('reading', rude)
+  telemetry.link(trace, undefined as unknown as [])
+  telemetry.link(trace, [null, 5, {}] as unknown as [])
+  telemetry.keep(null as unknown as undefined, 'drift')
+  assert.match(trace.traceId, /^[0-9a-f]{32}$/)
+  await telemetry.close()
+})
+
+test('instrumentations that are none, or that throw, leave the global context to others', async () => {
+  const throwing = {
+    setTracerProvider() {
+      throw new Error('mine')
+    },
+    enable() {},
+    disable() {},
+  }
+  for (const [instrumentation, message] of [
+    [{}, /instrumentations is or holds/],
+    [throwing, /mine/],
+  ] as const) {
+    const error: unknown = await startTelemetry({ ...quiet, instrumentations: [instrumentation as typeof throwing] }).catch(
+      (e: unknown) => e,
+    )
+    assert.ok(isTelemetryError(error, 'BAD_OPTION') && message.test(error.message), String(error))
+  }
+  const working = { ...throwing, setTracerProvider() {} }
+  const telemetry = await startTelemetry({ ...quiet, instrumentations: [working] })
+  await telemetry.close()
+})
+
 test('a log that cannot be written is counted, and throws into no agent', async () => {
   const destinations = [
     () => {

@@ -1,3 +1,4 @@
+import type { AgentInfo } from '@stigmergy/core'
 import { createVirtualClock } from '@stigmergy/grid'
 import { createAlarms, type Alarm } from '@stigmergy/telemetry'
 import { suite } from 'uvu'
@@ -22,6 +23,7 @@ const open = (share: number) => {
   alarms.on((alarm) => told.push(alarm))
   return {
     told,
+    alarms,
     /** Decisions of which that share is slow, evenly spread. */
     decide(decisions: number, slow: number) {
       for (let i = 1; i <= decisions; i++) {
@@ -67,6 +69,28 @@ for (const [share, slow, within] of [
     )
   })
 }
+
+test('an objective is not missed any more when nobody is left to meet it', () => {
+  const { alarms, told, decide } = open(0.9)
+  const [one, other] = ['p1', 'p2'].map((id) => agentInfo({ id, type: 'planner' })) as [AgentInfo, AgentInfo]
+  for (const agent of [one, other]) alarms.core.onSpawn?.(agent)
+  decide(500, 1)
+  alarms.core.onStop?.(one, 'stopped')
+  assert.equal(
+    told.map(({ state }) => state),
+    ['raised'],
+  )
+  alarms.core.onStop?.(other, 'stopped')
+  assert.equal(
+    told.map(({ state }) => state),
+    ['raised', 'cleared'],
+  )
+  assert.equal(alarms.active, [])
+  alarms.core.onSpawn?.(one)
+  decide(90, 0)
+  decide(10, 1)
+  assert.is(told.length, 2, 'and begins anew')
+})
 
 test('what is far above is told before the window ends', () => {
   const { told, decide } = open(0.9999)

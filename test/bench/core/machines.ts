@@ -48,6 +48,9 @@ export const robot = createMachine({
   states: { idle: { on: { up: { actions: assign({ count: ({ context }) => context.count + 1 }) } } } },
 })
 
+/** What one commit holds at most, and how many may be under way. */
+export const GATE = { maxTransitions: 64, maxCommits: 16 }
+
 /** Each step has one effect outside, which says how long it waited. */
 export function gatedCounter(waited: (ms: number) => void) {
   return createMachine({

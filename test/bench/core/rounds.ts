@@ -2,10 +2,12 @@
 import type { Row } from '../bench.ts'
 import { compare } from '../compare.ts'
 import { groups } from './rows.ts'
+import { standing } from './standing.ts'
 import { waitOfEffects } from './tell.ts'
 
 const wanted = new Set(process.argv.slice(2))
 const rows: Row[] = []
+const ended = await standing()
 for (const { contenders, pairs, unit } of groups) {
   const some = pairs.filter(({ subject }) => wanted.has(subject))
   const names = new Set(some.flatMap(({ ours, peer }) => [ours, peer]))
@@ -18,5 +20,6 @@ for (const { contenders, pairs, unit } of groups) {
       )),
     )
 }
+await ended()
 if (wanted.has('tell-gated')) console.error(waitOfEffects())
 console.log(JSON.stringify(rows))

@@ -9,7 +9,7 @@ import { createMemoryStore } from '@stigmergy/grid/store'
 import { createActor } from 'xstate'
 import { median, type Contender } from '../compare.ts'
 import { stopwatch } from './cost.ts'
-import { counter, gatedCounter, nact, reaches, turn, type Counter } from './machines.ts'
+import { counter, GATE, gatedCounter, nact, reaches, turn, type Counter } from './machines.ts'
 
 const EVENTS = 50_000
 const ASKS = 30_000
@@ -110,8 +110,7 @@ const gated: Contender = {
       effects += 1
       if (effects % 16 === 0) waits.push(ms)
     })
-    const gate = { maxTransitions: 64 }
-    const agent = await system.spawn(machine, { id: 'x', durability: 'gated', gate, mailbox: { capacity: 100_000 } })
+    const agent = await system.spawn(machine, { id: 'x', durability: 'gated', gate: GATE, mailbox: { capacity: 100_000 } })
     const result = await perEvent(
       () => agent.send({ type: 'up' }),
       () => effects === EVENTS,

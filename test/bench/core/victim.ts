@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createSystem } from '@stigmergy/core'
 import { openGrid } from '@stigmergy/grid'
 import { openDurable } from '@stigmergy/grid/durable'
-import { gatedCounter, turn } from './machines.ts'
+import { GATE, gatedCounter, turn } from './machines.ts'
 
 const path = process.argv[2] as string
 mkdirSync(join(path, 'store'), { recursive: true })
@@ -19,7 +19,7 @@ const machine = gatedCounter(() => {
   // In the middle of those that one commit let go.
   if (effects === 20_011) process.kill(process.pid, 'SIGKILL')
 })
-const agent = await system.spawn(machine, { id: 'x', durability: 'gated', gate: { maxTransitions: 64 }, mailbox: { capacity: 100_000 } })
+const agent = await system.spawn(machine, { id: 'x', durability: 'gated', gate: GATE, mailbox: { capacity: 100_000 } })
 for (;;) {
   for (let i = 0; i < 200; i++) agent.send({ type: 'up' })
   await turn()

@@ -128,7 +128,7 @@ export class Cell extends Turns implements HostOwner {
   }
 
   /** Computes the first snapshot. Nothing has happened yet. Throws what the machine throws. */
-  prepare({ stored }: Origin): void {
+  prepare({ stored, remembered }: Origin): void {
     const { machine, input, retryable } = this.#options
     this.#interrupted = stored && takeInterrupted(machine, stored.snapshot as PersistedSnapshot, retryable)
     const host = this.#newHost()
@@ -137,7 +137,7 @@ export class Cell extends Turns implements HostOwner {
     host.unarmed = stored?.timers ?? []
     this.#host = host
     this.#snapshot = first
-    this.remember(stored, this.#options.mailbox.dedup)
+    this.remember(remembered, this.#options.mailbox.dedup)
     this.#crash = undefined
     this.#started = false
   }

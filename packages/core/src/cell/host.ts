@@ -22,6 +22,7 @@ export interface HostOwner {
   handle(event: AnyEventObject): void
   /** Sends, writes or commands something of a machine in this tree. */
   dispatch(effect: EffectData): void
+  refuses(event: AnyEventObject): boolean
   readonly audience: Audience
 }
 
@@ -198,6 +199,10 @@ export class Host extends Stepper {
 
   dispatch(effect: EffectData): void {
     this.#owner.dispatch(effect)
+  }
+
+  refuses(event: AnyEventObject): boolean {
+    return this.#owner.refuses(event)
   }
 
   emit(event: AnyEventObject): void {

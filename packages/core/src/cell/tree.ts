@@ -37,6 +37,8 @@ export interface TreeRoot {
   readonly trace: TraceContext | undefined
   /** What is done in `fn` is caused by that work. */
   because(trace: TraceContext | undefined, fn: () => void): void
+  /** One of its children says something. True if there is no room for it. */
+  refuses(event: AnyEventObject): boolean
 }
 
 const NOT_INSPECTED = { unsubscribe: (): void => undefined }
@@ -118,7 +120,10 @@ export class Tree {
 
   _sendInspectionEvent(): void {}
 
-  _relay(_source: AnyActorRef | undefined, target: AnyActorRef, event: AnyEventObject): void {
+  _relay(source: AnyActorRef | undefined, target: AnyActorRef, event: AnyEventObject): void {
+    const { gate, self } = this.#root
+    // A callback talks when it likes; what XState says itself, and what somebody sends itself, is never without end by itself.
+    if (gate !== undefined && source !== self && source !== target && !event.type.startsWith('xstate.') && this.#root.refuses(event)) return
     ;(target as AnyActorRef & { _send(event: AnyEventObject): void })._send(event)
   }
 

@@ -53,6 +53,13 @@ export abstract class Turns implements Runnable {
     this.owner.dispatch(effect)
   }
 
+  /** Of the host: one of its children says something. True if that is not taken, which is counted (I6). */
+  refuses(event: AgentEvent): boolean {
+    if (this.owner.keeping?.overrun !== true) return false
+    this.inbox.lose(this.inbox.envelope(event, this.cause.last), 'mailbox-full')
+    return true
+  }
+
   /** An event of its own. Throws `CoreError` ENDLESS_LOOP. */
   protected link(agentId: string): void {
     this.#chain ??= new Chain(agentId)

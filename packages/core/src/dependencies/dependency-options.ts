@@ -1,6 +1,5 @@
 import type { BreakerOptions, ResolvedBreakerOptions } from './breaker.ts'
-import { functionOption, integerOption, numberOption, quote } from '../check.ts'
-import { CoreError } from '../errors.ts'
+import { functionOption, integerOption, numberOption, optionsOf, type Names } from '../check.ts'
 
 export interface RetryOptions {
   /** How often a call is tried in all. @default 1 */
@@ -17,16 +16,18 @@ export interface RetryOptions {
   when?(error: unknown): boolean
 }
 
+export interface BulkheadOptions {
+  /** Calls under way at a time. @default 64 */
+  readonly concurrent?: number
+  /** Calls that may wait for a place. @default 64 */
+  readonly waiting?: number
+}
+
 export interface DependencyOptions {
   /** How long one try may wait for a place and then run, each, in milliseconds. @default 1000 */
   readonly timeoutMs?: number
   readonly breaker?: BreakerOptions
-  readonly bulkhead?: {
-    /** Calls under way at a time. @default 64 */
-    readonly concurrent?: number
-    /** Calls that may wait for a place. @default 64 */
-    readonly waiting?: number
-  }
+  readonly bulkhead?: BulkheadOptions
   readonly retry?: RetryOptions
   /** Which errors speak against the dependency: a refused order may not. @default all */
   isFailure?(error: unknown): boolean
@@ -47,25 +48,25 @@ export interface ResolvedDependencyOptions {
   readonly probe: ((signal: AbortSignal) => unknown) | undefined
 }
 
-const NAMES = {
-  dependency: ['timeoutMs', 'breaker', 'bulkhead', 'retry', 'isFailure', 'probe'],
-  breaker: ['failures', 'openMs', 'maxOpenMs', 'factor', 'jitter', 'probes'],
-  bulkhead: ['concurrent', 'waiting'],
-  retry: ['attempts', 'minMs', 'maxMs', 'factor', 'jitter', 'when'],
-} as const
-
-function checkNames(what: keyof typeof NAMES, options: object): void {
-  const wrong = Object.keys(options).find((name) => !(NAMES[what] as readonly string[]).includes(name))
-  if (wrong !== undefined) throw new CoreError('BAD_OPTION', `${what} has no option ${quote(wrong)}: give ${NAMES[what].join(', ')}`)
+const NAMES: {
+  readonly dependency: Names<DependencyOptions>
+  readonly breaker: Names<BreakerOptions>
+  readonly bulkhead: Names<BulkheadOptions>
+  readonly retry: Names<RetryOptions>
+} = {
+  dependency: { timeoutMs: true, breaker: true, bulkhead: true, retry: true, isFailure: true, probe: true },
+  breaker: { failures: true, openMs: true, maxOpenMs: true, factor: true, jitter: true, probes: true },
+  bulkhead: { concurrent: true, waiting: true },
+  retry: { attempts: true, minMs: true, maxMs: true, factor: true, jitter: true, when: true },
 }
 
 /** Checks the options. Throws `CoreError` BAD_OPTION. */
 export function resolveDependencyOptions(options: DependencyOptions = {}): ResolvedDependencyOptions {
-  const { breaker = {}, bulkhead = {}, retry = {}, isFailure = () => true, probe } = options
-  checkNames('dependency', options)
-  checkNames('breaker', breaker)
-  checkNames('bulkhead', bulkhead)
-  checkNames('retry', retry)
+  optionsOf('dependency', options, NAMES.dependency)
+  const { isFailure = () => true, probe } = options
+  const breaker: BreakerOptions = optionsOf('breaker', options.breaker, NAMES.breaker)
+  const bulkhead: BulkheadOptions = optionsOf('bulkhead', options.bulkhead, NAMES.bulkhead)
+  const retry: RetryOptions = optionsOf('retry', options.retry, NAMES.retry)
   const openMs = numberOption('breaker.openMs', breaker.openMs, 1000, 0, Infinity)
   const minMs = numberOption('retry.minMs', retry.minMs, 50, 0, Infinity)
   return {

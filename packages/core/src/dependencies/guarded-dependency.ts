@@ -2,7 +2,7 @@ import type { Clock, GridMap, TimerHandle } from '@stigmergy/grid'
 import { fromPromise, type PromiseActorLogic } from 'xstate'
 import { admit, CLOSED, elapse, settle, type Breaker, type BreakerState } from './breaker.ts'
 import { Bulkhead } from './bulkhead.ts'
-import { quote } from '../check.ts'
+import { functionOption, partsOption, quote } from '../check.ts'
 import type { CallOptions, Creator, Dependency, DependencyStats } from './dependency.ts'
 import { pauseBefore, type ResolvedDependencyOptions } from './dependency-options.ts'
 import { CoreError, isCoreError } from '../errors.ts'
@@ -55,6 +55,7 @@ export class GuardedDependency implements Dependency {
   }
 
   async call<T>(fn: (signal: AbortSignal) => T | PromiseLike<T>, options: CallOptions = {}): Promise<T> {
+    functionOption(`what is called on ${quote(this.name)}`, fn)
     const { retry } = this.#options
     const attempts = options.retry === false ? 1 : retry.attempts
     for (let attempt = 1; ; attempt++) {
@@ -202,10 +203,12 @@ export class GuardedDependency implements Dependency {
   }
 
   fromPromise<TOutput, TInput = unknown>(creator: Creator<TOutput, TInput>): PromiseActorLogic<TOutput, TInput> {
+    functionOption(`the creator for ${quote(this.name)}`, creator)
     return fromPromise<TOutput, TInput>((args) => this.call((signal) => creator({ ...args, signal }), { signal: args.signal }))
   }
 
   map<V>(map: GridMap<V>): GridMap<V> {
+    partsOption(`the map for ${quote(this.name)}`, map ?? null, ['get', 'put', 'watch'], 'a map of a grid')
     return guardMap(map, this)
   }
 

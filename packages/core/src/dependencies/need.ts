@@ -71,6 +71,8 @@ const WANTS = 'give { map, maxAgeMs }, { map, source, maxAgeMs }, { dependency }
 /** Checks the `needs` of an agent. Throws `CoreError` BAD_OPTION. */
 export function resolveNeeds(needs: Readonly<Record<string, Need>> | undefined): ReadonlyMap<string, Need> | undefined {
   if (needs === undefined) return undefined
+  if (typeof needs !== 'object' || needs === null || Array.isArray(needs))
+    throw new CoreError('BAD_OPTION', `needs is ${quote(needs)}: ${WANTS}`)
   for (const [name, need] of Object.entries(needs)) {
     if (typeof need !== 'object' || need === null) throw new CoreError('BAD_OPTION', `needs.${name} is ${quote(need)}: ${WANTS}`)
     const known =

@@ -1,6 +1,6 @@
 import { systemClock } from '@stigmergy/grid'
 import { resolveKinds, type AgentKind } from './agent-kind.ts'
-import { quote } from '../check.ts'
+import { partsOption, quote } from '../check.ts'
 import { isForgotten } from './forgotten.ts'
 import { CoreError } from '../errors.ts'
 import { Host, type HostOwner } from '../cell/host.ts'
@@ -50,6 +50,7 @@ export async function checkStore(
   kinds: readonly AgentKind[],
   { prefix = '', skip = [], limit = 100, signal }: CheckOptions = {},
 ): Promise<StoreCheck> {
+  partsOption('store', store ?? null, ['scan'], 'an open store')
   const byType = resolveKinds(kinds)
   const codec = createRecordCodec()
   const bounded = createBounder()

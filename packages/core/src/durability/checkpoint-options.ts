@@ -1,4 +1,4 @@
-import { integerOption, numberOption } from '../check.ts'
+import { integerOption, numberOption, optionsOf } from '../check.ts'
 
 /** How far what is stored of an agent with `durability: 'checkpoint'` may be behind: a crash of the process loses that much. */
 export interface CheckpointSpan {
@@ -15,6 +15,7 @@ const DEFAULTS: ResolvedCheckpointSpan = { transitions: 1, ms: 1000 }
 /** Checks the options. Throws `CoreError` BAD_OPTION. */
 export function resolveCheckpointSpan(options?: CheckpointSpan): ResolvedCheckpointSpan {
   if (options === undefined) return DEFAULTS
+  optionsOf<CheckpointSpan>('checkpoint', options, { transitions: true, ms: true })
   return {
     transitions: integerOption('checkpoint.transitions', options.transitions, DEFAULTS.transitions, 1),
     ms: numberOption('checkpoint.ms', options.ms, DEFAULTS.ms, 0, Infinity),

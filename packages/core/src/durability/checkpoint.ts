@@ -130,7 +130,8 @@ export class Checkpoint implements Committing {
 
   /** Commits these bytes, which are the state as it is. */
   adopt(bytes: Uint8Array): Promise<void> {
-    this.#commit({ bytes, upTo: 0 })
+    this.touch()
+    this.#held = { bytes, upTo: 0 }
     return this.settled()
   }
 

@@ -1,7 +1,7 @@
-import type { Clock, Grid, TraceContext } from '@stigmergy/grid'
+import { isGridError, type Clock, type Grid, type TraceContext } from '@stigmergy/grid'
 import { quote } from '../check.ts'
 import type { DeadLetterBox } from '../mailbox/dead-letters.ts'
-import type { Sender } from '../mailbox/envelope.ts'
+import type { AgentEvent, Sender } from '../mailbox/envelope.ts'
 import { CoreError } from '../errors.ts'
 import type { Guests } from '../guests.ts'
 import type { Inbox } from '../mailbox/inbox.ts'
@@ -29,11 +29,16 @@ export interface DoerOptions {
 
 /** Does what agents send, write and command as data. */
 export function createDoer({ grid, clock, guests, deadLetters, actuators, inbox }: DoerOptions): Doer {
+  /** What was given up, by what its dead letter says. */
+  const givenUp = new WeakMap<AgentEvent, EffectData>()
+  let underWay = 0
+
   function lost(effect: EffectData, trace: TraceContext | undefined): void {
     const [agentId, event] =
       effect.kind === 'send'
         ? [effect.to, effect.event]
         : [effect.kind === 'put' ? effect.map : effect.actuator, { ...effect, type: `agent.${effect.kind}` }]
+    if (effect.kind !== 'send') givenUp.set(event, effect)
     guests.tell('onDeadLetter', deadLetters.add({ agentId, event, reason: 'undeliverable', atMs: clock.now(), trace, id: undefined }))
   }
 
@@ -45,8 +50,8 @@ export function createDoer({ grid, clock, guests, deadLetters, actuators, inbox 
     try {
       if (effect.kind === 'put') done = grid.map(effect.map).put(effect.key, effect.value)
       else if (effect.kind === 'command') done = actuators.get(effect.actuator)?.(effect.payload, { origin, trace })
-    } catch {
-      return 'later'
+    } catch (error) {
+      return refusal(error)
     } finally {
       slot.current = outer
     }
@@ -54,14 +59,38 @@ export function createDoer({ grid, clock, guests, deadLetters, actuators, inbox 
     try {
       await done
       return 'done'
-    } catch {
-      return 'later'
+    } catch (error) {
+      return refusal(error)
     }
+  }
+
+  function once(effect: EffectData, trace: TraceContext | undefined): void {
+    if (effect.kind === 'send') {
+      const receiver = inbox(effect.to)
+      if (receiver === undefined) lost(effect, trace)
+      else receiver.post(effect.event, trace)
+      return
+    }
+    underWay += 1
+    void perform(effect, undefined, trace).then((attempt) => {
+      underWay -= 1
+      if (attempt !== 'done') lost(effect, trace)
+    })
   }
 
   return {
     lost,
+    once,
     act: perform,
+    get busy() {
+      return underWay > 0
+    },
+    again(letter, to, trace) {
+      const effect = givenUp.get(letter)
+      if (effect === undefined || effect.kind === 'send') return false
+      once(effect.kind === 'put' ? { ...effect, map: to } : { ...effect, actuator: to }, trace)
+      return true
+    },
     send({ to, event }, origin, trace, ended) {
       const receiver = inbox(to)
       if (receiver === undefined) return 'later'
@@ -82,22 +111,19 @@ export function createDoer({ grid, clock, guests, deadLetters, actuators, inbox 
       accepted = true
       return taken ? 'accepted' : (refused ?? 'later')
     },
-    once(effect, trace) {
-      if (effect.kind === 'send') {
-        const receiver = inbox(effect.to)
-        if (receiver === undefined) lost(effect, trace)
-        else receiver.post(effect.event, trace)
-        return
-      }
-      void perform(effect, undefined, trace).then((attempt) => {
-        if (attempt !== 'done') lost(effect, trace)
-      })
-    },
   }
+}
+
+/** What the grid will never take does not get better. */
+function refusal(error: unknown): 'lost' | 'later' {
+  return isGridError(error, 'BAD_KEY') || isGridError(error, 'BAD_VALUE') || isGridError(error, 'BAD_OPTION') ? 'lost' : 'later'
 }
 
 /** Checks the option. Throws `CoreError` BAD_OPTION. */
 export function resolveActuators(given: Readonly<Record<string, Actuator>> = {}): ReadonlyMap<string, Actuator> {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new CoreError('BAD_OPTION', `actuators is ${quote(given)}: give functions, by name`)
+  }
   for (const [name, actuator] of Object.entries(given)) {
     if (typeof actuator !== 'function') throw new CoreError('BAD_OPTION', `actuators.${name} is ${quote(actuator)}: give a function`)
   }

@@ -1,6 +1,6 @@
 import type { GridMap } from '@stigmergy/grid'
 import type { AnyActorRef, EventObject, ExecutableActionObject, MachineContext } from 'xstate'
-import { quote } from '../check.ts'
+import { partsOption, quote, textOption } from '../check.ts'
 import type { AgentEvent } from '../mailbox/envelope.ts'
 import { CoreError } from '../errors.ts'
 import type { Gate } from './gate.ts'
@@ -51,6 +51,7 @@ export function send<TContext extends MachineContext, TEvent extends EventObject
   to: From<TContext, TEvent, string>,
   event: From<TContext, TEvent, TSent>,
 ): EffectAction<TContext, TEvent> {
+  if (typeof to !== 'function') textOption('send() to', to, undefined)
   return action('send()', (args) => ({ kind: 'send', to: value(to, args), event: value(event, args) }))
 }
 
@@ -60,6 +61,7 @@ export function put<TContext extends MachineContext, TEvent extends EventObject,
   key: From<TContext, TEvent, string>,
   entry: From<TContext, TEvent, V>,
 ): EffectAction<TContext, TEvent> {
+  partsOption('put() into', map ?? null, ['put', 'watch'], 'a map of a grid')
   return action('put()', (args) => ({ kind: 'put', map: map.name, key: value(key, args), value: value(entry, args) }))
 }
 

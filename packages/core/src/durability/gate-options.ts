@@ -1,4 +1,4 @@
-import { choiceOption, integerOption, numberOption } from '../check.ts'
+import { choiceOption, integerOption, numberOption, optionsOf, type Names } from '../check.ts'
 
 /** How far an agent with `durability: 'gated'` may run ahead of its store. */
 export interface GateOptions {
@@ -33,9 +33,19 @@ const DEFAULTS: ResolvedGateOptions = {
   goneAfterMs: 5000,
 }
 
+const NAMES: Names<GateOptions> = {
+  maxCommits: true,
+  maxTransitions: true,
+  maxOutbox: true,
+  giveUpMs: true,
+  whenStoreGone: true,
+  goneAfterMs: true,
+}
+
 /** Checks the options. Throws `CoreError` BAD_OPTION. */
 export function resolveGateOptions(options?: GateOptions): ResolvedGateOptions {
   if (options === undefined) return DEFAULTS
+  optionsOf('gate', options, NAMES)
   return {
     maxTransitions: integerOption('gate.maxTransitions', options.maxTransitions, DEFAULTS.maxTransitions, 1),
     maxCommits: integerOption('gate.maxCommits', options.maxCommits, DEFAULTS.maxCommits, 1),
@@ -44,4 +54,13 @@ export function resolveGateOptions(options?: GateOptions): ResolvedGateOptions {
     whenStoreGone: choiceOption('gate.whenStoreGone', options.whenStoreGone, DEFAULTS.whenStoreGone, ['hold', 'degrade']),
     goneAfterMs: numberOption('gate.goneAfterMs', options.goneAfterMs, DEFAULTS.goneAfterMs, 0, Infinity),
   }
+}
+
+/** True if an agent that takes nothing from its mailbox any more has run ahead by a whole mailbox more: its children go on by themselves. */
+export function isOverrun(
+  { gate, mailbox }: { readonly gate: ResolvedGateOptions; readonly mailbox: { readonly capacity: number } },
+  uncommitted: number,
+  held: number,
+): boolean {
+  return uncommitted >= gate.maxTransitions + mailbox.capacity || held >= gate.maxOutbox + mailbox.capacity
 }

@@ -3,9 +3,11 @@ import { Deadline } from '../deadlines.ts'
 import { encodeState } from './encode-state.ts'
 import { isCoreError } from '../errors.ts'
 import { Gate } from './gate.ts'
-import { decodeRecord, sameBytes, type Found, type KeepingOptions, type Kept, type Resting } from './kept.ts'
+import { isOverrun } from './gate-options.ts'
+import { decodeRecord, stateBefore, type Found, type KeepingOptions, type Kept, type Resting } from './kept.ts'
+import { LastWords } from './last-words.ts'
 import { Outage } from './outage.ts'
-import { Outbox, type EffectData } from './outbox.ts'
+import { createOutbox, type EffectData, type Outbox } from './outbox.ts'
 import type { AgentRecord } from './record.ts'
 import type { Services } from '../services.ts'
 import type { Fence } from './store.ts'
@@ -18,11 +20,13 @@ export class Keeping extends Deadline implements CheckpointOwner {
   readonly #options: KeepingOptions
   readonly #services: Services
   readonly #agent: Kept
-  readonly #outbox: Outbox | undefined
+  /** Undefined: nothing it says is kept. */
+  #outbox: Outbox | undefined
   #checkpoint: Checkpoint | undefined
   /** Transitions since the last state was encoded. */
   #uncommitted = 0
   #outage: Outage | undefined
+  #lastWords: LastWords | undefined
 
   constructor(options: KeepingOptions, services: Services, agent: Kept) {
     super()
@@ -30,14 +34,12 @@ export class Keeping extends Deadline implements CheckpointOwner {
     this.#services = services
     this.#agent = agent
     if (!this.#gated) return
-    const { clock, doer, grid } = services
-    this.gate = new Gate(grid.trace, this)
-    const { giveUpMs, maxOutbox: crowd } = options.gate
-    this.#outbox = new Outbox({ agent: options.agent.id, clock, doer, giveUpMs, crowd, changed: () => this.touched() })
+    this.gate = new Gate(services.grid.trace, this)
+    this.#outbox = createOutbox(options, services, () => this.touched())
   }
 
   /** `fn` is done once the state as it is now is committed; `dropped`, if it never is. */
-  afterCommit(fn: () => void, dropped: () => void): void {
+  afterCommit(fn: () => void, dropped?: () => void): void {
     this.gate ??= new Gate(this.#services.grid.trace, this)
     this.gate.hold(fn, dropped)
   }
@@ -46,14 +48,12 @@ export class Keeping extends Deadline implements CheckpointOwner {
     return this.#options.durability === 'gated'
   }
 
-  /** Takes the right to write (I1): a fence of our own, by which an older activation can write no more. */
-  claim({ kept, record }: Found, token: number): void {
-    this.adopt({ owner: this.#services.grid.id, token }, kept?.rev ?? 0, record)
-  }
-
-  /** Goes on under a fence that is held already. */
+  /** Takes the right to write by this fence (I1), by which an older activation can write no more; or goes on under one that it holds. */
   adopt(fence: Fence, rev: number, record: AgentRecord | undefined): void {
-    this.#outbox?.restore(record?.outbox ?? [], record?.seq ?? 0, fence.token)
+    const { outbox: undone = [], seq = 0 } = record ?? {}
+    // It may have been gated before: what is undone is done all the same.
+    if (undone.length > 0) this.#outbox ??= createOutbox(this.#options, this.#services, () => this.touched())
+    this.#outbox?.restore(undone, seq, fence.token)
     this.#checkpoint = new Checkpoint(this.#options.agent.id, fence, rev, this.#services, this)
   }
 
@@ -62,6 +62,7 @@ export class Keeping extends Deadline implements CheckpointOwner {
     this.#checkpoint?.forsake(error)
     this.gate?.shut()
     this.#outbox?.close()
+    this.#lastWords?.cut()
   }
 
   /** Of the checkpoint. */
@@ -71,20 +72,18 @@ export class Keeping extends Deadline implements CheckpointOwner {
     this.#opened(upTo)
   }
 
-  /** Of the checkpoint. */
   uncommitted(error: unknown): void {
     this.#services.guests.tell('onCheckpointError', this.#options.agent, error)
     this.#unstored(error)
   }
 
-  /** Of the checkpoint. */
   lost(error: unknown): void {
     this.#agent.lost(error)
   }
 
   /** What an earlier activation left undone goes on once this one has committed. */
   resume({ record }: Found): void {
-    for (const entry of record?.outbox ?? []) this.gate?.hold(() => this.#outbox?.release(entry))
+    for (const entry of record?.outbox ?? []) this.afterCommit(() => this.#outbox?.release(entry))
   }
 
   /** Commits the state as it is now. */
@@ -100,7 +99,7 @@ export class Keeping extends Deadline implements CheckpointOwner {
 
   /** As `settled`, for one that waits for many. */
   settle(waiting: Waiting): void {
-    this.#punctual()
+    this.#services.deadlines.clear(this)
     if (this.#checkpoint === undefined) waiting.resolve()
     else this.#checkpoint.settle(waiting)
   }
@@ -136,9 +135,14 @@ export class Keeping extends Deadline implements CheckpointOwner {
 
   /** So much waits that no event from outside may be taken. */
   get full(): boolean {
-    if (this.#outbox === undefined) return false
+    if (!this.#gated || this.#outbox === undefined) return false
     const { maxTransitions, maxOutbox } = this.#options.gate
     return this.#uncommitted >= maxTransitions || this.#outbox.size >= maxOutbox
+  }
+
+  /** So much waits that what its children say cannot be taken either: a store that hangs must not fill the memory (I6). */
+  get overrun(): boolean {
+    return this.#gated && isOverrun(this.#options, this.#uncommitted, this.gate?.size ?? 0)
   }
 
   /** Of the checkpoint: more than one where nothing would be taken from the mailbox before the next one has begun. */
@@ -163,7 +167,7 @@ export class Keeping extends Deadline implements CheckpointOwner {
   dispatch(effect: EffectData): void {
     const { doer, grid } = this.#services
     const outbox = this.#outbox
-    if (outbox === undefined) return doer.once(effect, grid.trace.current)
+    if (!this.#gated || outbox === undefined) return doer.once(effect, grid.trace.current)
     const entry = outbox.add(effect, grid.trace.current)
     this.gate?.hold(
       () => outbox.release(entry),
@@ -179,8 +183,8 @@ export class Keeping extends Deadline implements CheckpointOwner {
 
   /** There is something to commit: of the gate and the outbox too. */
   touched(): void {
-    // Once it has crashed or ended, what was kept then is all there is.
-    if (this.#checkpoint === undefined || !this.#agent.cell.running) return
+    this.#lastWords?.changed()
+    if (this.#checkpoint === undefined || !this.#agent.cell.running) return // Then what was kept before is all there is.
     this.#checkpoint.touch()
     this.#agent.cell.wake()
   }
@@ -194,13 +198,8 @@ export class Keeping extends Deadline implements CheckpointOwner {
 
   /** It is time to store what has changed. */
   override late(): void {
-    this.#punctual()
-    this.#checkpoint?.flush()
-  }
-
-  /** What was to be stored later is stored now. */
-  #punctual(): void {
     this.#services.deadlines.clear(this)
+    this.#checkpoint?.flush()
   }
 
   /** Takes the state before the children are stopped and the timers are gone: they may have gone on without the agent. */
@@ -215,13 +214,9 @@ export class Keeping extends Deadline implements CheckpointOwner {
    */
   async reload(back: number): Promise<AgentRecord | undefined> {
     const newest = await this.#checkpoint?.reload()
-    // What is still held belongs to a state that was never stored.
-    this.gate?.cut(0)
+    this.gate?.cut(0) // What is still held belongs to a state that was never stored.
     if (back === 0) return decodeRecord(this.#options, this.#services.codec, newest)
-    const revisions = await this.#services.access.revisions(this.#options.agent.id)
-    // A state that was written twice is one state.
-    const states = revisions.filter(({ value }, at) => at === 0 || !sameBytes(value, revisions[at - 1]?.value))
-    return decodeRecord(this.#options, this.#services.codec, states[back]?.value)
+    return decodeRecord(this.#options, this.#services.codec, await stateBefore(this.#options.agent.id, back, this.#services.access))
   }
 
   /** Stores the last state, and lets go what belongs to it. */
@@ -229,18 +224,27 @@ export class Keeping extends Deadline implements CheckpointOwner {
     return this.#over(() => this.#checkpoint?.end())
   }
 
+  /** What it has still to do after the end. Undefined: nothing, whatever it said. */
+  get lastWords(): LastWords | undefined {
+    this.#lastWords ??= this.#outbox && new LastWords(this.#options.agent.id, this.#outbox, () => this.#checkpoint, this.#services)
+    return this.#lastWords
+  }
+
   /** Stores that there is no state: this one never ran. */
   forget(): Promise<void> {
+    this.#outbox?.close()
     return this.#over(() => this.#checkpoint?.forget())
   }
 
   async #over(last: () => Promise<void> | undefined): Promise<void> {
-    this.#punctual()
+    this.#services.deadlines.clear(this)
     try {
       await last()
+    } catch (error) {
+      this.#outbox?.close()
+      throw error
     } finally {
       this.gate?.shut()
-      this.#outbox?.close()
     }
   }
 }

@@ -4,6 +4,7 @@ import type { LifeOptions } from '../life/life-options.ts'
 import type { RecordCodec } from './record-codec.ts'
 import type { AgentRecord } from './record.ts'
 import type { Services } from '../services.ts'
+import type { StoreAccess } from './store-access.ts'
 import type { Fence, StoreRecord } from './store.ts'
 
 /** The agent whose state is kept. */
@@ -25,7 +26,7 @@ export interface Kept {
   lost(error: unknown): void
 }
 
-export type KeepingOptions = Pick<LifeOptions, 'agent' | 'machine' | 'migrations' | 'durability' | 'gate' | 'checkpoint'>
+export type KeepingOptions = Pick<LifeOptions, 'agent' | 'machine' | 'migrations' | 'durability' | 'gate' | 'checkpoint' | 'mailbox'>
 
 /** By which right it is stored, and how often it was. */
 export interface Resting {
@@ -46,7 +47,15 @@ export function decodeRecord(options: KeepingOptions, codec: RecordCodec, bytes:
   return codec.decode(bytes, { id: agent.id, machineType: agent.type, machineVersion: machine.version, migrations })
 }
 
-export function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
+/** The stored state `back` states before the newest one, if the store keeps it. */
+export async function stateBefore(id: string, back: number, access: StoreAccess): Promise<Uint8Array | undefined> {
+  const revisions = await access.revisions(id)
+  // A state that was written twice is one state.
+  const states = revisions.filter(({ value }, at) => at === 0 || !sameBytes(value, revisions[at - 1]?.value))
+  return states[back]?.value
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
   return a.length === b?.length && a.every((byte, at) => byte === b[at])
 }
 

@@ -34,6 +34,9 @@ export class Lane {
   readonly #waiting: Waiting[] = []
   #busy = false
   #closed = false
+  /** It works as long as this is not resolved. */
+  #working: Promise<void> | undefined
+  #pausing = false
   /** What it waits for ends now. */
   #stir: (() => void) | undefined
 
@@ -52,7 +55,7 @@ export class Lane {
     const last = this.#waiting.at(-1)
     this.#waiting.push(waiting)
     if (last !== undefined && bySeq(last, waiting) > 0) this.#waiting.sort(bySeq)
-    if (!this.#busy) void this.#work()
+    if (!this.#busy) this.#working = this.#work()
   }
 
   async #work(): Promise<void> {
@@ -61,7 +64,7 @@ export class Lane {
     while (!this.#closed) {
       const [next] = this.#waiting
       if (next === undefined) break
-      if (next.pauseMs > 0) await this.#within(next.pauseMs, undefined)
+      if (next.pauseMs > 0) await this.#pause(next.pauseMs)
       // Looked at anew: an older one may have come back.
       const [first] = this.#waiting
       if (first === undefined || this.#closed) break
@@ -69,13 +72,15 @@ export class Lane {
       const tried = this.#try(first)
       // Who never answers must not hold up the others for ever (I8).
       const attempt = typeof tried === 'string' ? tried : await this.#within(first.untilMs - clock.now(), tried)
-      if (this.#closed && attempt === undefined) break
+      if (this.#closed && (attempt === undefined || attempt === 'later')) break
       if (attempt === 'later' && clock.now() < first.untilMs) {
         pauseLonger(first)
         continue
       }
       this.#waiting.splice(this.#waiting.indexOf(first), 1)
-      if (attempt === 'later' || attempt === undefined) doer.lost(first.entry.effect, first.entry.trace)
+      const { effect, trace } = first.entry
+      // What a receiver refuses for good is its dead letter already.
+      if (attempt === 'later' || attempt === undefined || (attempt === 'lost' && effect.kind !== 'send')) doer.lost(effect, trace)
       if (attempt !== 'accepted') ended(first.entry)
     }
     this.#busy = false
@@ -112,6 +117,12 @@ export class Lane {
     ended(entry)
   }
 
+  async #pause(ms: number): Promise<void> {
+    this.#pausing = true
+    await this.#within(ms, undefined)
+    this.#pausing = false
+  }
+
   /** Waits for `answer`, at most so long. Undefined: there was none. */
   #within(ms: number, answer: Promise<Attempt> | undefined): Promise<Attempt | undefined> {
     const { clock } = this.#options
@@ -132,7 +143,19 @@ export class Lane {
     })
   }
 
-  /** Tries nothing any more. */
+  /** Something of it is being done, or is about to be. */
+  get busy(): boolean {
+    return this.#busy && !this.#pausing
+  }
+
+  /** Begins nothing any more. Resolves once what was begun has its answer. */
+  rest(): Promise<void> | undefined {
+    this.#closed = true
+    if (this.#pausing) this.#stir?.()
+    return this.#busy ? this.#working : undefined
+  }
+
+  /** As `rest`, and waits for no answer either. */
   close(): void {
     this.#closed = true
     this.#stir?.()
@@ -144,5 +167,5 @@ function pauseLonger(waiting: Waiting): void {
 }
 
 function bySeq(a: Waiting, b: Waiting): number {
-  return a.entry.seq - b.entry.seq
+  return (a.entry.born ?? 0) - (b.entry.born ?? 0) || a.entry.seq - b.entry.seq
 }

@@ -1,4 +1,4 @@
-import { quote } from '../check.ts'
+import { optionsOf, quote, type Names } from '../check.ts'
 import type { AgentEvent } from '../mailbox/envelope.ts'
 import { CoreError } from '../errors.ts'
 import type { OutboxEntry } from './outbox.ts'
@@ -69,7 +69,7 @@ export function migrated(record: AgentRecord, { id, machineVersion, migrations =
 
 function migrate(record: AgentRecord, step: Migration): AgentRecord {
   const { value, context } = record.snapshot as unknown as StoredState
-  const state = step.state === undefined ? { value, context } : step.state({ value, context })
+  const state = step.state === undefined ? { value, context } : stateOf(step.state({ value, context }), context)
   const { event, sent } = step
   const timers =
     event === undefined
@@ -92,11 +92,27 @@ function migrate(record: AgentRecord, step: Migration): AgentRecord {
   return { ...record, machineVersion: step.to, snapshot, timers, ...(outbox && { outbox }) }
 }
 
+const NAMES: Names<Migration> = { from: true, to: true, state: true, event: true, sent: true }
+
+/** What a step made of it. Throws TypeError. */
+function stateOf(made: StoredState | null | undefined, before: unknown): StoredState {
+  const wants = 'state() must return { value, context }'
+  if (typeof made !== 'object' || made === null) throw new TypeError(`${wants}, it returned ${quote(made)}`)
+  const isValue = typeof made.value === 'string' || (typeof made.value === 'object' && made.value !== null)
+  if (!isValue) throw new TypeError(`${wants}, its value is ${quote(made.value)}`)
+  // A machine that had a context has one.
+  if (before !== undefined && made.context === undefined) throw new TypeError(`${wants}, it returned no context`)
+  return made
+}
+
 /** Checks the option. Throws `CoreError` BAD_OPTION. */
 export function resolveMigrations(migrations: readonly Migration[] | undefined): readonly Migration[] | undefined {
+  if (migrations !== undefined && !Array.isArray(migrations)) {
+    throw new CoreError('BAD_OPTION', `migrations is ${quote(migrations)}: give an array of steps`)
+  }
   for (const [at, step] of (migrations ?? []).entries()) {
     const name = `migrations[${at}]`
-    const { from, to } = step as Partial<Migration>
+    const { from, to } = optionsOf<Migration>(name, step ?? null, NAMES) as Partial<Migration>
     if (from !== undefined && typeof from !== 'string') throw new CoreError('BAD_OPTION', `${name}.from is ${quote(from)}: give a version`)
     if (typeof to !== 'string') throw new CoreError('BAD_OPTION', `${name}.to is ${quote(to)}: give a version`)
     for (const part of ['state', 'event', 'sent'] as const) {

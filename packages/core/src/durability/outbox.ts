@@ -1,4 +1,5 @@
 import type { Clock, TimerHandle, TraceContext } from '@stigmergy/grid'
+import type { ResolvedGateOptions } from './gate-options.ts'
 import { Lane, type LaneOptions } from './lane.ts'
 import type { AgentEvent } from '../mailbox/envelope.ts'
 
@@ -13,14 +14,22 @@ export interface EffectOrigin {
   readonly agent: string
   /** Of the activation that sends it: a smaller one than was seen before is of one that has been replaced. */
   readonly fence: number
-  /** The effect's own number, the same when it is repeated. Grows for ever. */
+  /**
+   * Of the activation that said it first. With `seq` it is the effect's name, the same when it is repeated. Without it the name would not
+   * be its own: what an activation has said and not stored, the next one knows nothing of, and counts on from what is stored.
+   */
+  readonly born: number
+  /** The effect's number. */
   readonly seq: number
-  /** All effects to this receiver with a smaller number are done: they will not be repeated. */
+  /** Name of the oldest effect to this receiver that is not done: those before it will not be repeated. */
+  readonly fromBorn: number
   readonly from: number
 }
 
 /** An effect that is kept until it is done. */
 export interface OutboxEntry {
+  /** The fence under which it was said. Undefined: by a version that did not note it. */
+  readonly born?: number
   readonly seq: number
   readonly effect: EffectData
   readonly trace: TraceContext | undefined
@@ -42,6 +51,10 @@ export interface Doer {
   act(effect: EffectData, origin: EffectOrigin, trace: TraceContext | undefined): Promise<Attempt>
   /** Once, for an agent that is not `gated`: what cannot be done is a dead letter. */
   once(effect: EffectData, trace: TraceContext | undefined): void
+  /** Does once more what was given up as that dead letter; `to`: by another actuator, in another map. False: it is no such letter. */
+  again(letter: AgentEvent, to: string, trace: TraceContext | undefined): boolean
+  /** Something that is done once is under way. */
+  readonly busy: boolean
   /** Tried for too long: makes a dead letter of it. */
   lost(effect: EffectData, trace: TraceContext | undefined): void
 }
@@ -60,6 +73,8 @@ export interface OutboxOptions {
 
 /** How long what is done may still stand in the store as undone: there is no haste, its receiver knows it if it comes again. */
 const TIDY_MS = 20
+/** How long what was begun may take at the end. */
+const REST_MS = 1000
 
 /** The effects of an agent that are data: kept until they are done, begun in order per receiver. */
 export class Outbox {
@@ -72,12 +87,21 @@ export class Outbox {
   #fence = 0
   #untidy: TimerHandle | undefined
   #closed = false
+  /** How many were not done when they were last stored. */
+  #stored = 0
 
   constructor(options: OutboxOptions) {
     this.#options = options
     this.#laneOptions = {
       ...options,
-      origin: ({ seq }, oldest) => ({ agent: options.agent, fence: this.#fence, seq, from: oldest.seq }),
+      origin: ({ born = 0, seq }, oldest) => ({
+        agent: options.agent,
+        fence: this.#fence,
+        born,
+        seq,
+        fromBorn: oldest.born ?? 0,
+        from: oldest.seq,
+      }),
       ended: (entry) => this.#end(entry),
     }
   }
@@ -85,11 +109,22 @@ export class Outbox {
   /** What is not done, in order, to be stored. */
   take(): readonly OutboxEntry[] {
     this.#tidied()
+    this.#stored = this.#entries.size
     return [...this.#entries]
   }
 
   get size(): number {
     return this.#entries.size
+  }
+
+  /** True if what is stored is what there is, as long as nothing new comes. */
+  get isStored(): boolean {
+    return this.#stored === this.#entries.size
+  }
+
+  /** What was taken to be stored was not. */
+  unstored(): void {
+    this.#stored = Number.NaN
   }
 
   /** The number of the newest one. */
@@ -107,7 +142,7 @@ export class Outbox {
   /** A new one. It is done once it is released. */
   add(effect: EffectData, trace: TraceContext | undefined): OutboxEntry {
     this.#seq += 1
-    const entry = { seq: this.#seq, effect, trace }
+    const entry = { born: this.#fence, seq: this.#seq, effect, trace }
     this.#keep(entry)
     return entry
   }
@@ -154,12 +189,39 @@ export class Outbox {
     this.#untidy = undefined
   }
 
+  /** Something is being done, or is about to be. */
+  get busy(): boolean {
+    return [...this.#lanes.values()].some((lane) => lane.busy)
+  }
+
+  /** Begins nothing any more. Resolves once what was begun is done, or has had some time for it. */
+  async rest(): Promise<void> {
+    const busy = [...this.#lanes.values()].map((lane) => lane.rest()).filter((working) => working !== undefined)
+    if (busy.length === 0) return
+    const { clock } = this.#options
+    let timer: TimerHandle | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = clock.setTimeout(resolve, REST_MS)
+    })
+    await Promise.race([Promise.all(busy), late])
+    if (timer !== undefined) clock.clearTimeout(timer)
+  }
+
   /** Tries nothing any more; what is not done stays in the store. */
   close(): void {
     this.#closed = true
     this.#tidied()
     for (const lane of this.#lanes.values()) lane.close()
   }
+}
+
+/** `changed`: see {@link OutboxOptions}. */
+export function createOutbox(
+  { agent, gate }: { readonly agent: { readonly id: string }; readonly gate: ResolvedGateOptions },
+  { clock, doer }: { readonly clock: Clock; readonly doer: Doer },
+  changed: () => void,
+): Outbox {
+  return new Outbox({ agent: agent.id, clock, doer, giveUpMs: gate.giveUpMs, crowd: gate.maxOutbox, changed })
 }
 
 function nameOf(effect: EffectData): string {

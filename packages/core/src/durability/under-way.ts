@@ -49,9 +49,11 @@ export class Commit implements Write {
   }
 }
 
-/** The commits of one agent that have no answer yet, the oldest first. Each is made upon the one before it. */
+const NONE: readonly Commit[] = []
+
+/** The commits of one agent that have no answer yet, the oldest first. Each is made upon the one before it. Mostly one, or none. */
 export class UnderWay {
-  #commits: Commit[] = []
+  #commits = NONE
 
   get size(): number {
     return this.#commits.length
@@ -63,13 +65,13 @@ export class UnderWay {
   }
 
   add(commit: Commit): void {
-    this.#commits.push(commit)
+    this.#commits = this.#commits.length === 0 ? [commit] : [...this.#commits, commit]
   }
 
   /** It is stored, so those before it are. False: that is known, as one after it was stored. */
   stored(commit: Commit): boolean {
     const at = this.#commits.indexOf(commit)
-    this.#commits.splice(0, at + 1)
+    if (at !== -1) this.#commits = at + 1 === this.#commits.length ? NONE : this.#commits.slice(at + 1)
     return at !== -1
   }
 
@@ -78,11 +80,11 @@ export class UnderWay {
    * more; what the oldest was refused for is the error, since the others could only follow from it.
    */
   refused(): { readonly error: unknown; readonly newest: Encoded } | undefined {
-    const [oldest] = this.#commits
+    const oldest = this.#commits[0]
     const newest = this.#commits.at(-1)
     if (oldest?.failure === undefined || newest === undefined) return undefined
     if (this.#commits.some(({ failure }) => failure === undefined)) return undefined
-    this.#commits = []
+    this.#commits = NONE
     return { error: oldest.failure.error, newest: newest.state }
   }
 }

@@ -79,7 +79,7 @@ export class AgentChild implements Child {
       return
     }
     // It had reached its end: a new life begins, once the old one has written its last state.
-    await life.settled?.catch(() => undefined)
+    await life.ending?.handOver()?.catch(() => undefined)
     this.#restarts += life.restarts + 1
     try {
       await this.start()

@@ -3,6 +3,7 @@ import type { OpenAsk } from '../mailbox/asking.ts'
 import { Asleep } from './asleep.ts'
 import { Cell, INIT } from '../cell/cell.ts'
 import { NOTHING_DOZES } from '../cell/host.ts'
+import { Ending } from './ending.ts'
 import { Idle } from './idle.ts'
 import type { InboxOwner } from '../mailbox/inbox-options.ts'
 import { Inbox } from '../mailbox/inbox.ts'
@@ -14,6 +15,7 @@ import type { CellOwner, Crash, Dreams, Origin } from './owner.ts'
 import type { Runnable } from '../cell/pump.ts'
 import type { AgentRecord } from '../durability/record.ts'
 import type { Services } from '../services.ts'
+import type { Tenure } from './tenure.ts'
 import type { DozingTimer } from '../cell/tree.ts'
 import type { Waiting } from '../durability/waiters.ts'
 
@@ -239,9 +241,8 @@ export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable {
     this.#keeping?.forsake(error)
   }
 
-  /** Stores the last state, or that there is none. Undefined: there is nothing to store. */
-  protected stored(state: 'last' | 'none'): Promise<void> | undefined {
-    if (this.#asleep !== undefined) return undefined
-    return state === 'last' ? this.#keeping?.end() : this.#keeping?.forget()
+  /** Stores the last state, or that there is none, and does what is left. */
+  protected ends(state: 'last' | 'none', tenure: Tenure | undefined): Ending {
+    return new Ending(this.#asleep === undefined ? this.#keeping : undefined, state, tenure)
   }
 }

@@ -3,6 +3,7 @@ import type { AgentRef } from '../agent.ts'
 import { arrive } from './arrival.ts'
 import { Body } from './body.ts'
 import type { AgentEvent } from '../mailbox/envelope.ts'
+import type { Ending } from './ending.ts'
 import { isCoreError } from '../errors.ts'
 import type { AgentInfo } from '../hooks.ts'
 import type { Found } from '../durability/kept.ts'
@@ -12,7 +13,7 @@ import type { AgentRecord } from '../durability/record.ts'
 import { brokeOnRestore, childOf, SUSPENDED, type RestoredEvent } from '../durability/restored.ts'
 import type { Services } from '../services.ts'
 import { createSupervisor, type Decision, type Supervisor } from '../supervision/supervisor.ts'
-import { thenEnd, tokenOf, type Tenure } from './tenure.ts'
+import { tokenOf, type Tenure } from './tenure.ts'
 import { firstStep, stoppedEarly } from '../cell/wrap.ts'
 
 /** An agent from its spawn to its end: starts it, keeps its state, restarts it, stops it. */
@@ -33,7 +34,8 @@ export class Life extends Body {
   #spawned = false
   #attempt = 0
   #stopping: Promise<void> | undefined
-  #settled: Promise<void> | undefined
+  /** Once it has ended: what has still to be stored, done and given back. */
+  ending: Ending | undefined
   /** Its right to be the only activation, where there is an authority. */
   #tenure: Tenure | undefined
 
@@ -89,9 +91,10 @@ export class Life extends Body {
     } catch (error) {
       if (!this.ended)
         this.#end('failed', found !== undefined && found.record === undefined && found.resting === undefined ? 'none' : 'last')
-      else if (this.#tenure !== undefined) this.#settled = thenEnd(this.#settled, this.#tenure)
+      else if (this.#tenure !== undefined) this.ending?.give(this.#tenure)
+      const over = this.ending?.handOver()
       // The next spawn waits until what never ran is forgotten. So does this one, unless it is the store that failed.
-      if (this.#tenure !== undefined || isCoreError(error, 'START_FAILED')) await this.#settled?.catch(() => undefined)
+      if (this.#tenure !== undefined || isCoreError(error, 'START_FAILED')) await over?.catch(() => undefined)
       // Closing a system takes the store from those that it stops.
       throw isCoreError(error, 'CLOSED') && this.#status === 'stopped' ? stoppedEarly(this.info.id) : error
     }
@@ -99,12 +102,13 @@ export class Life extends Body {
 
   async #storeFirst(found: Found, origin: Origin): Promise<void> {
     const { keeping } = this
-    keeping?.claim(found, tokenOf(this.#tenure, found.kept))
+    const fence = { owner: this.services.grid.id, token: tokenOf(this.#tenure, found.kept) }
+    keeping?.adopt(fence, found.kept?.rev ?? 0, found.record)
     if (this.options.durability === 'gated') {
       // Nothing leaves it before the commit of what it begins with.
       firstStep(this.info.id, () => this.cell.start(origin))
-      keeping?.resume(found)
     }
+    keeping?.resume(found)
     await keeping?.commit()
   }
 
@@ -116,16 +120,17 @@ export class Life extends Body {
     if (origin === undefined) return
     if (this.options.durability !== 'gated') this.cell.start(origin)
     this.cell.open(origin)
+    if (this.cell.snapshot.status === 'done') this.done()
   }
 
   protected origin(record: AgentRecord | undefined, crash: Crash | undefined): Origin {
-    // An agent that had reached its end begins anew.
+    // An agent that had reached its end begins anew. What it has handled it does not handle again.
     const stored = record?.snapshot.status === 'active' ? record : undefined
     const from = stored === undefined ? 'initial' : 'checkpoint'
-    if (from === 'initial' && crash === undefined) return {}
+    if (from === 'initial' && crash === undefined) return { remembered: record }
     const restored: RestoredEvent = { type: 'agent.restored', restarts: this.#restarts, from }
     const lastWord = from === 'checkpoint' ? this.#lastWord : undefined
-    return { stored, trace: crash?.trace, first: lastWord === undefined ? [restored] : [restored, lastWord] }
+    return { stored, remembered: record, trace: crash?.trace, first: lastWord === undefined ? [restored] : [restored, lastWord] }
   }
 
   breaking(event: AnyEventObject): void {
@@ -205,7 +210,8 @@ export class Life extends Body {
   }
 
   done(): void {
-    if (!this.ended) this.#end('done')
+    // One that is at its end before it is said to have begun ends after that.
+    if (!this.ended && this.#spawned) this.#end('done')
   }
 
   /** Stops it and waits until its last state is stored. Rejects if it cannot be. */
@@ -219,12 +225,7 @@ export class Life extends Body {
     // Never in the middle of a step: an agent may stop itself.
     await Promise.resolve()
     if (!this.ended) this.#end('stopped')
-    await this.#settled
-  }
-
-  /** Resolves once nothing of it is left to be stored. */
-  get settled(): Promise<void> | undefined {
-    return this.#settled
+    await this.ending?.stopped
   }
 
   #end(reason: 'stopped' | 'done' | 'failed', state: 'last' | 'none' = 'last'): void {
@@ -233,9 +234,7 @@ export class Life extends Body {
     // Once it has crashed, what was kept then is all there is.
     if (this.awake) this.#keep(undefined)
     this.close()
-    this.#settled = this.#tenure === undefined ? this.stored(state) : thenEnd(this.stored(state), this.#tenure)
-    // Whoever stops it hears of the error; the hooks have heard of it already.
-    this.#settled?.catch(() => undefined)
+    this.ending = this.ends(state, this.#tenure)
     if (this.#spawned) this.services.guests.tell('onStop', this.info, reason)
     this.services.ended(this)
     for (const fn of this.#onEnd ?? []) this.services.guests.call(fn, undefined)

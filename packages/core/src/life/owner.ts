@@ -28,6 +28,8 @@ export interface Dreams {
 /** Where a cell begins: at the machine's initial state, or at a stored one. */
 export interface Origin {
   readonly stored?: Stored | undefined
+  /** What is known of earlier activations, whatever became of their state. */
+  readonly remembered?: Pick<Stored, 'seen' | 'ids'> | undefined
   /** What caused it to begin. */
   readonly trace?: TraceContext | undefined
   /** Told before anything else. */
@@ -47,7 +49,9 @@ export interface CellOwner {
   /** The one that runs. */
   readonly cell: object
   /** Where what belongs to a state waits for its commit; undefined: nothing is stored. */
-  readonly keeping: { readonly gate: Gate | undefined; afterCommit(fn: () => void, dropped: () => void): void } | undefined
+  readonly keeping:
+    | { readonly gate: Gate | undefined; readonly overrun: boolean; afterCommit(fn: () => void, dropped: () => void): void }
+    | undefined
   /** So much waits for a commit that no event from outside is taken. */
   readonly full: boolean
   /** An effect that is data. */

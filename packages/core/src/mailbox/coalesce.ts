@@ -1,3 +1,4 @@
+import { choiceOption, functionOption } from '../check.ts'
 import type { AgentEvent } from './envelope.ts'
 
 /** What becomes of an event that finds a full mailbox, where nothing waits that it could replace. */
@@ -11,7 +12,7 @@ export interface Coalesce {
 }
 
 /**
- * Only the newest event of a key waits: `overflow: coalesce((frame) => frame.camera)`. The newer one takes the *place* of the older,
+ * Only the newest event of a key waits: `overflow: coalesce<Frame>((frame) => frame.camera)`. The newer one takes the *place* of the older,
  * so a key that is sent often is not handled later for it. What was replaced is counted (`agent.mailbox.coalesced`), not a dead letter.
  * Questions (`ask`) and changes of watched maps are never replaced here. @default full 'reject'
  */
@@ -19,6 +20,8 @@ export function coalesce<TEvent extends AgentEvent = AgentEvent>(
   key: (event: TEvent) => string | undefined,
   full: Full = 'reject',
 ): Coalesce {
+  functionOption('coalesce', key)
+  choiceOption('coalesce full', full, 'reject', ['reject', 'drop-oldest', 'drop-newest'])
   return { key: key as (event: AgentEvent) => string | undefined, full }
 }
 
@@ -27,12 +30,13 @@ export class Coalescer<T extends object> {
   readonly #waiting = new Map<string, { newest: T }>()
   readonly #keys = new Map<T, string>()
 
-  /** True if an item of that key waits: then this one is in its place from now on. */
-  replace(key: string, item: T): boolean {
+  /** If an item of that key waits, this one is in its place from now on. Gives the one it replaced. */
+  replace(key: string, item: T): T | undefined {
     const place = this.#waiting.get(key)
-    if (place === undefined) return false
+    if (place === undefined) return undefined
+    const { newest } = place
     place.newest = item
-    return true
+    return newest
   }
 
   /** The item is in the queue. */

@@ -14,6 +14,7 @@ interface Coalescing {
   readonly coalescer: Coalescer<Envelope>
   readonly key: NonNullable<ResolvedMailboxOptions['key']>
   readonly failed: (error: unknown) => void
+  readonly replaced: (envelope: Envelope) => void
   count: number
 }
 
@@ -22,10 +23,11 @@ export class EventQueue {
   readonly #mailbox: Mailbox<Envelope>
   readonly #coalescing: Coalescing | undefined
 
-  constructor(options: ResolvedMailboxOptions, failed: (error: unknown) => void) {
+  /** `failed`: the key threw. `replaced`: a newer one of its key took its place. */
+  constructor(options: ResolvedMailboxOptions, failed: (error: unknown) => void, replaced: (envelope: Envelope) => void) {
     this.#mailbox = new Mailbox(options)
     const { key } = options
-    if (key !== undefined) this.#coalescing = { coalescer: new Coalescer(), key, failed, count: 0 }
+    if (key !== undefined) this.#coalescing = { coalescer: new Coalescer(), key, failed, replaced, count: 0 }
   }
 
   get size(): number {
@@ -46,8 +48,10 @@ export class EventQueue {
     if (coalescing === undefined) return this.#mailbox.offer(envelope)
     const { coalescer } = coalescing
     const key = keyOf(coalescing, envelope)
-    if (key !== undefined && coalescer.replace(key, envelope)) {
+    const replaced = key === undefined ? undefined : coalescer.replace(key, envelope)
+    if (replaced !== undefined) {
       coalescing.count += 1
+      coalescing.replaced(replaced)
       return undefined
     }
     const gone = this.#mailbox.offer(envelope)

@@ -42,7 +42,8 @@ export class Inbox {
     this.#owner = owner
     this.#services = services
     const { failed } = services.guests
-    this.#queue = new EventQueue(options.mailbox, failed)
+    // What was replaced may be sent again.
+    this.#queue = new EventQueue(options.mailbox, failed, ({ id }) => id !== undefined && this.dedup?.lost(id))
     if (options.stash !== undefined) this.#stash = new Stash(options.stash, options.mailbox.stash, failed)
     if (options.needs !== undefined) this.needs = createNeeds(options.needs, options.agent, services, () => owner.wake())
     this.#bindings = options.watch.size === 0 ? NO_BINDINGS : this.#bind(options.watch)

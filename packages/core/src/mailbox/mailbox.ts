@@ -1,4 +1,4 @@
-import { choiceOption, functionOption, integerOption } from '../check.ts'
+import { choiceOption, functionOption, integerOption, optionsOf, type Names } from '../check.ts'
 import type { Coalesce, Full } from './coalesce.ts'
 
 const FULL = ['reject', 'drop-oldest', 'drop-newest'] as const
@@ -51,10 +51,13 @@ const DEFAULTS: ResolvedMailboxOptions = {
   attempts: 1,
 }
 
+const NAMES: Names<MailboxOptions> = { capacity: true, overflow: true, system: true, stash: true, dedup: true, attempts: true }
+
 /** Checks the options. Throws `CoreError` BAD_OPTION. */
 export function resolveMailboxOptions(options?: MailboxOptions, defaults: ResolvedMailboxOptions = DEFAULTS): ResolvedMailboxOptions {
   // The same object for all agents that say nothing.
   if (options === undefined) return defaults
+  optionsOf('mailbox', options, NAMES)
   const { overflow } = options
   return {
     capacity: integerOption('mailbox.capacity', options.capacity, defaults.capacity, 1),

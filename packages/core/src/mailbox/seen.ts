@@ -1,12 +1,19 @@
+import { quote } from '../check.ts'
+import { CoreError } from '../errors.ts'
 import type { EffectOrigin } from '../durability/outbox.ts'
 
-/** Of one sender: its newest fence, the number from which on repeats may come, and those of them that were taken. */
-export type SeenRow = readonly [agent: string, fence: number, from: number, ...taken: readonly number[]]
+/** Effects of one activation, by the fence under which they were said. A number alone is of a version that did not note it. */
+type Named = number | readonly [born: number, ...seqs: readonly number[]]
+
+/** Of one sender: its newest fence, the effect from which on repeats may come, and those of them that were taken. */
+export type SeenRow = readonly [agent: string, fence: number, from: Named, ...taken: readonly Named[]]
 
 interface Seen {
   fence: number
+  born: number
   from: number
-  readonly taken: Set<number>
+  /** By the fence under which they were said. */
+  readonly taken: Map<number, Set<number>>
 }
 
 /** Senders that are remembered; of more, those that were silent longest are forgotten (I6). */
@@ -19,21 +26,29 @@ const SENDERS = 10_000
 export class SeenEffects {
   readonly #senders = new Map<string, Seen>()
 
+  /** Throws `CoreError` BAD_OPTION if `rows` is not what `rows` of another one was. */
   constructor(rows: readonly SeenRow[] = []) {
-    for (const [agent, fence, from, ...taken] of rows) this.#senders.set(agent, { fence, from, taken: new Set(taken) })
+    if (!Array.isArray(rows)) throw new CoreError('BAD_OPTION', `SeenEffects are given ${quote(rows)}: give the rows of others`)
+    for (const [agent, fence, first, ...named] of rows) {
+      const [born, from = 0] = typeof first === 'number' ? [0, first] : first
+      const taken = new Map<number, Set<number>>()
+      for (const name of named) {
+        const [of, ...seqs] = typeof name === 'number' ? [0, name] : name
+        for (const seq of seqs) note(taken, of, seq)
+      }
+      this.#senders.set(agent, { fence, born, from, taken })
+    }
   }
 
   /** `new`: do it, it is remembered from now on. `repeat`: it was taken before. `stale`: its sender has been replaced. */
-  take({ agent, fence, seq, from }: EffectOrigin): 'new' | 'repeat' | 'stale' {
-    const seen = this.#senders.get(agent) ?? { fence, from, taken: new Set() }
+  take({ agent, fence, born, seq, fromBorn, from }: EffectOrigin): 'new' | 'repeat' | 'stale' {
+    const seen = this.#senders.get(agent) ?? { fence, born: fromBorn, from, taken: new Map<number, Set<number>>() }
     if (fence < seen.fence) return 'stale'
     seen.fence = fence
-    if (from > seen.from) {
-      seen.from = from
-      for (const old of seen.taken) if (old < from) seen.taken.delete(old)
-    }
-    if (seq < seen.from || seen.taken.has(seq)) return 'repeat'
-    seen.taken.add(seq)
+    if (fromBorn > seen.born || (fromBorn === seen.born && from > seen.from)) forgetBefore(seen, fromBorn, from)
+    const known = born < seen.born || (born === seen.born && seq < seen.from) || seen.taken.get(born)?.has(seq) === true
+    if (known) return 'repeat'
+    note(seen.taken, born, seq)
     // The last one in the map is the one that spoke last.
     this.#senders.delete(agent)
     this.#senders.set(agent, seen)
@@ -42,8 +57,8 @@ export class SeenEffects {
   }
 
   /** It was not taken after all. */
-  untake({ agent, seq }: EffectOrigin): void {
-    this.#senders.get(agent)?.taken.delete(seq)
+  untake({ agent, born, seq }: EffectOrigin): void {
+    this.#senders.get(agent)?.taken.get(born)?.delete(seq)
   }
 
   #forgetOldest(): void {
@@ -59,6 +74,26 @@ export class SeenEffects {
 
   /** What it remembers, to be stored. */
   get rows(): readonly SeenRow[] {
-    return Array.from(this.#senders, ([agent, { fence, from, taken }]) => [agent, fence, from, ...taken])
+    return Array.from(this.#senders, ([agent, { fence, born, from, taken }]) => [
+      agent,
+      fence,
+      [born, from],
+      ...Array.from(taken, ([of, seqs]): Named => [of, ...seqs]),
+    ])
+  }
+}
+
+function note(taken: Seen['taken'], born: number, seq: number): void {
+  const seqs = taken.get(born)
+  if (seqs === undefined) taken.set(born, new Set([seq]))
+  else seqs.add(seq)
+}
+
+function forgetBefore(seen: Seen, born: number, from: number): void {
+  seen.born = born
+  seen.from = from
+  for (const [of, seqs] of seen.taken) {
+    if (of < born) seen.taken.delete(of)
+    else if (of === born) for (const seq of seqs) if (seq < from) seqs.delete(seq)
   }
 }

@@ -1,5 +1,6 @@
 import type { ActorSystem } from '../actor-system.ts'
 import type { DrainOptions, DrainReport } from './drain.ts'
+import { optionsOf, quote, type Names } from '../check.ts'
 import { CoreError } from '../errors.ts'
 import { waitFor } from '../wait.ts'
 
@@ -17,12 +18,25 @@ export interface DrainOnSignalOptions extends Omit<DrainOptions, 'signal'> {
 }
 
 const CLOSE_MS = 5000
+const NAMES: Names<DrainOnSignalOptions> = {
+  timeoutMs: true,
+  closeTimeoutMs: true,
+  signals: true,
+  report: true,
+  after: true,
+  exit: true,
+  source: true,
+}
 
 /**
  * On SIGTERM or SIGINT the system is drained, then the process ends. A second signal cuts what is not finished.
  * Returns the end of it: the signals then do what they did before.
  */
 export function drainOnSignal(system: ActorSystem, options: DrainOnSignalOptions = {}): () => void {
+  if (typeof (system as Partial<ActorSystem> | null)?.drain !== 'function') {
+    throw new CoreError('BAD_OPTION', `the system is ${quote(system)}: give what createSystem() returns`)
+  }
+  optionsOf('drainOnSignal', options, NAMES)
   const { signals = ['SIGTERM', 'SIGINT'], source = process, exit = (code: number) => process.exit(code) } = options
   const { timeoutMs, closeTimeoutMs = CLOSE_MS } = options
   const cut = new AbortController()

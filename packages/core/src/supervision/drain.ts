@@ -1,5 +1,5 @@
 import type { Clock } from '@stigmergy/grid'
-import { numberOption } from '../check.ts'
+import { numberOption, optionsOf, quote } from '../check.ts'
 import { CoreError } from '../errors.ts'
 import { promisesUnder } from '../cell/invokes.ts'
 import type { Life } from '../life/life.ts'
@@ -36,6 +36,8 @@ export interface DrainReport {
 export interface DrainServices {
   readonly clock: Clock
   readonly lives: ReadonlyMap<string, Life>
+  /** True if something is being done that an agent wanted, and that is not its own to wait for. */
+  busy(): boolean
   close(timeoutMs: number): Promise<void>
 }
 
@@ -53,6 +55,10 @@ interface ResolvedDrainOptions {
 
 /** Checks the options. Throws `CoreError` BAD_OPTION. */
 export function resolveDrainOptions(options: DrainOptions): ResolvedDrainOptions {
+  optionsOf<DrainOptions>('drain', options, { timeoutMs: true, closeTimeoutMs: true, signal: true })
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
+    throw new CoreError('BAD_OPTION', `signal is ${quote(options.signal)}: give an AbortSignal`)
+  }
   return {
     timeoutMs: numberOption('timeoutMs', options.timeoutMs, DRAIN_MS, 0, Infinity),
     closeTimeoutMs: numberOption('closeTimeoutMs', options.closeTimeoutMs, CLOSE_MS, 0, Infinity),
@@ -61,7 +67,7 @@ export function resolveDrainOptions(options: DrainOptions): ResolvedDrainOptions
 }
 
 /** Waits until nothing waits and no promise is under way, then closes. What is not finished by the deadline is cut, and told. */
-export async function drain({ clock, lives, close }: DrainServices, options: ResolvedDrainOptions): Promise<DrainReport> {
+export async function drain({ clock, lives, busy, close }: DrainServices, options: ResolvedDrainOptions): Promise<DrainReport> {
   const { timeoutMs, closeTimeoutMs, signal } = options
   const startedAtMs = clock.now()
   const late = (): CoreError => new CoreError('CLOSE_TIMEOUT', 'not all agents have finished')
@@ -70,7 +76,7 @@ export async function drain({ clock, lives, close }: DrainServices, options: Res
     let pauseMs = LOOK_MIN_MS
     let look = clock.setTimeout(() => again(), 0)
     const again = (): void => {
-      if ([...lives.values()].every(rests)) {
+      if (!busy() && [...lives.values()].every(rests)) {
         resolve(undefined)
         return
       }
@@ -92,7 +98,8 @@ export async function drain({ clock, lives, close }: DrainServices, options: Res
 /** Nothing waits for it, and it waits for nothing. One that is starting, or is to be restarted, does not rest. */
 function rests(life: Life): boolean {
   if (life.status !== 'running' || life.waiting > 0) return false
-  return life.asleep || (life.awake && promisesUnder(life.snapshot).length === 0)
+  if (life.asleep) return true
+  return life.awake && promisesUnder(life.snapshot).length === 0 && life.keeping?.lastWords?.busy !== true
 }
 
 function describe(life: Life): CutAgent {

@@ -7,7 +7,7 @@ import type { TreeNode } from '../cell/child.ts'
 import { CoreError } from '../errors.ts'
 import type { LifeOptions } from '../life/life-options.ts'
 import type { SpawnOptions } from '../spawn.ts'
-import { checkSpec, isAgentSpec, resolveChildOptions, strategyOf } from './supervise.ts'
+import { checkSpec, isAgentSpec, resolveChildOptions, strategyOf, supervisionOf } from './supervise.ts'
 import type { AgentSpec, ChildOptions, SupervisorRef, SupervisorSpec } from './supervise.ts'
 import { resolveSupervisionOptions, type ResolvedSupervisionOptions } from './supervisor.ts'
 
@@ -40,7 +40,7 @@ export function createForest({ services, supervision, launch, resolve }: ForestO
     const options = {
       id,
       strategy: strategyOf(spec),
-      supervision: resolveSupervisionOptions(spec, supervision),
+      supervision: resolveSupervisionOptions(supervisionOf(spec), supervision),
       ...resolveChildOptions(spec),
     }
     const branch = new Branch(options, services, parent)
@@ -63,7 +63,8 @@ export function createForest({ services, supervision, launch, resolve }: ForestO
   }
 
   function leaf({ machine, options }: AgentSpec, branch: Branch): AgentChild {
-    return new AgentChild(resolve(machine, options), resolveChildOptions(options), branch, launch, services.guests)
+    const { restart: _, shutdownMs: __, ...own } = options
+    return new AgentChild(resolve(machine, own), resolveChildOptions(options), branch, launch, services.guests)
   }
 
   function refOf(branch: Branch): SupervisorRef {

@@ -3,7 +3,7 @@ import type { AgentRef } from '../agent.ts'
 import type { TreeNode } from '../cell/child.ts'
 import { choiceOption, integerOption, quote, textOption } from '../check.ts'
 import { CoreError } from '../errors.ts'
-import type { SpawnOptions } from '../spawn.ts'
+import type { NoOptions, RequiredInput, SpawnOptions } from '../spawn.ts'
 import type { Restart, Strategy } from './strategy.ts'
 import type { SupervisionOptions } from './supervisor.ts'
 
@@ -44,8 +44,9 @@ export interface SupervisorRef {
   /** Starts an agent as its last child. Throws what `system.spawn` throws. */
   spawn<TLogic extends AnyStateMachine, TWorld extends Readonly<Record<string, unknown>> = Readonly<Record<string, unknown>>>(
     machine: TLogic,
-    options?: Omit<SpawnOptions<TLogic, TWorld>, 'supervision'> & ChildOptions,
+    options: (Omit<SpawnOptions<TLogic, TWorld>, 'supervision'> & ChildOptions & RequiredInput<TLogic>) | undefined,
   ): Promise<AgentRef<TLogic>>
+  spawn<TLogic extends AnyStateMachine>(machine: TLogic, ...none: NoOptions<TLogic>): Promise<AgentRef<TLogic>>
   /** Starts a supervisor as its last child. */
   supervise(spec: SupervisorSpec): Promise<SupervisorRef>
   tree(): TreeNode
@@ -59,8 +60,10 @@ export interface SupervisorRef {
 /** An agent for the `children` of a supervisor: `child(machine, { id: 'camera', restart: 'permanent' })`. */
 export function child<TLogic extends AnyStateMachine, TWorld extends Readonly<Record<string, unknown>> = Readonly<Record<string, unknown>>>(
   machine: TLogic,
-  options: Omit<SpawnOptions<TLogic, TWorld>, 'supervision'> & ChildOptions = {},
-): AgentSpec {
+  options: (Omit<SpawnOptions<TLogic, TWorld>, 'supervision'> & ChildOptions & RequiredInput<TLogic>) | undefined,
+): AgentSpec
+export function child<TLogic extends AnyStateMachine>(machine: TLogic, ...none: NoOptions<TLogic>): AgentSpec
+export function child(machine: AnyStateMachine, options: object = {}): AgentSpec {
   return { machine, options: options as unknown as AgentSpec['options'] }
 }
 
@@ -78,6 +81,8 @@ const STRATEGIES = ['one-for-one', 'one-for-all', 'rest-for-one'] as const
 
 /** Checks the options. Throws `CoreError` BAD_OPTION. */
 export function resolveChildOptions(options: ChildOptions & { readonly supervision?: unknown }): ResolvedChildOptions {
+  if (typeof options !== 'object' || options === null)
+    throw new CoreError('BAD_OPTION', `options of a child are ${quote(options)}: give an object`)
   if (options.supervision !== undefined) {
     throw new CoreError('BAD_OPTION', `supervision is ${quote(options.supervision)}: an agent under a supervisor has none of its own`)
   }
@@ -109,4 +114,13 @@ export function checkSpec(spec: SupervisorSpec): void {
 
 export function strategyOf(spec: SupervisorSpec): Strategy {
   return choiceOption('strategy', spec.strategy, 'one-for-one', STRATEGIES)
+}
+
+/** What a supervisor says of restarts, without the rest of its spec. */
+export function supervisionOf({ maxRestarts, withinMs, backoff }: SupervisorSpec): SupervisionOptions {
+  return {
+    ...(maxRestarts !== undefined && { maxRestarts }),
+    ...(withinMs !== undefined && { withinMs }),
+    ...(backoff !== undefined && { backoff }),
+  }
 }

@@ -1,5 +1,5 @@
 import type { Clock, TimerHandle } from '@stigmergy/grid'
-import { integerOption, numberOption } from '../check.ts'
+import { integerOption, numberOption, optionsOf, type Names } from '../check.ts'
 
 /** One-for-one. Names and defaults after Erlang/OTP's supervisor (intensity in period) and Akka's backoff. */
 export interface SupervisionOptions {
@@ -7,17 +7,21 @@ export interface SupervisionOptions {
   readonly maxRestarts?: number
   /** @default 10_000 */
   readonly withinMs?: number
-  readonly backoff?: {
-    /** Pause before the first restart. @default 10 */
-    readonly minMs?: number
-    /** Longest pause. @default 5_000 */
-    readonly maxMs?: number
-    /** The pause grows by this with each restart within `withinMs`. @default 2 */
-    readonly factor?: number
-    /** Part of the pause that is random, 0 to 1: it is shortened by up to this part. @default 0.2 */
-    readonly jitter?: number
-  }
+  readonly backoff?: BackoffOptions
 }
+
+export interface BackoffOptions {
+  /** Pause before the first restart. @default 10 */
+  readonly minMs?: number
+  /** Longest pause. @default 5_000 */
+  readonly maxMs?: number
+  /** The pause grows by this with each restart within `withinMs`. @default 2 */
+  readonly factor?: number
+  /** Part of the pause that is random, 0 to 1: it is shortened by up to this part. @default 0.2 */
+  readonly jitter?: number
+}
+
+const BACKOFF: Names<BackoffOptions> = { minMs: true, maxMs: true, factor: true, jitter: true }
 
 export interface ResolvedSupervisionOptions {
   readonly maxRestarts: number
@@ -36,7 +40,9 @@ export function resolveSupervisionOptions(
   defaults: ResolvedSupervisionOptions = DEFAULTS,
 ): ResolvedSupervisionOptions {
   if (options === undefined) return defaults
-  const { minMs, maxMs, factor, jitter } = options.backoff ?? {}
+  optionsOf<SupervisionOptions>('supervision', options, { maxRestarts: true, withinMs: true, backoff: true })
+  const backoff: BackoffOptions = optionsOf<BackoffOptions>('backoff', options.backoff, BACKOFF)
+  const { minMs, maxMs, factor, jitter } = backoff
   const shortest = numberOption('supervision.backoff.minMs', minMs, defaults.minMs, 0, Infinity)
   return {
     maxRestarts: integerOption('supervision.maxRestarts', options.maxRestarts, defaults.maxRestarts, 0),

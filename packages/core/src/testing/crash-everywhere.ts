@@ -1,30 +1,17 @@
 import { isDeepStrictEqual } from 'node:util'
 import { createVirtualClock } from '@stigmergy/grid'
-import { assign, setup, type AnyStateMachine } from 'xstate'
+import { assign, setup, type AnyStateMachine, type EventFromLogic } from 'xstate'
 import type { Actuator } from '../durability/doer.ts'
+import type { CoreHooks } from '../hooks.ts'
 import { send } from '../durability/effect.ts'
 import type { AgentEvent } from '../mailbox/envelope.ts'
 import { SeenEffects } from '../mailbox/seen.ts'
+import { checkOptions, type CrashEverywhereOptions } from './crash-options.ts'
 import { COMMIT_POINTS, createDisk, type CommitPoint } from './disk.ts'
 import { startNode, type SimulatedNode } from './node.ts'
 import { heardBy, probe } from './probe.ts'
 import { createRandom } from './random.ts'
 import { createSharedGrid } from './shared-grid.ts'
-
-export interface CrashEverywhereOptions {
-  /** Id of the agent. @default machine.id */
-  readonly id?: string
-  readonly input?: unknown
-  /** Ids of agents it sends to: probes stand in for them. @default none */
-  readonly peers?: readonly string[]
-  /** Names of actuators it commands. @default none */
-  readonly actuators?: readonly string[]
-  /** Maps of the grid whose entries are compared in the end. @default none */
-  readonly maps?: readonly string[]
-  /** Virtual time between two events, and after the last one, in milliseconds. @default 50 */
-  readonly everyMs?: number
-  readonly seed?: number
-}
 
 export interface CrashReport {
   /** Runs with a crash: one for each moment of the run without. */
@@ -40,29 +27,34 @@ interface Seen {
   readonly messages: Readonly<Record<string, readonly unknown[]>>
   readonly entries: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   readonly finished: boolean
+  /** What went wrong by itself. */
+  readonly faults: readonly string[]
 }
 
-/** Time for a crashed process to be started anew and to catch up. */
+/** Time for a crashed process to be started anew. */
 const RESTART_MS = 20
-const CATCH_UP_MS = 1500
+/** Time to catch up. */
+const SETTLE_MS = 1500
 
 /**
  * Kills the process at every moment of a commit, one run for each, and holds what the world saw against a run without a crash: each
  * command and message once and in order, and the same entries in the end. `machine` runs as an agent with `durability: 'gated'` and is
- * given `events`, which must be data. What it does by functions of its own, not by `send`, `put` and `command`, is not seen.
+ * given `events`, which must be data. Throws `CoreError` BAD_MACHINE or BAD_OPTION. What it does by functions of its own, not by `send`, `put` and `command`, is not seen.
  */
-export async function crashEverywhere(
-  machine: AnyStateMachine,
-  events: readonly AgentEvent[],
+export async function crashEverywhere<TLogic extends AnyStateMachine>(
+  machine: TLogic,
+  events: readonly EventFromLogic<TLogic>[],
   options: CrashEverywhereOptions = {},
 ): Promise<CrashReport> {
+  checkOptions(machine, events, options)
   const reached: CommitPoint[] = []
-  const expected = await run(machine, events, options, (point) => {
+  const expected = await run(machine, events, hasty(options), (point) => {
     reached.push(point)
     return false
   })
   const points = Object.fromEntries(COMMIT_POINTS.map((point) => [point, 0])) as Record<CommitPoint, number>
-  const violations: string[] = []
+  // Where nobody is named who could hear it, nothing would be compared.
+  const violations = expected.faults.map((text) => `without a crash: ${text}`)
   for (const [at, point] of reached.entries()) {
     let count = 0
     const seen = await run(machine, events, options, () => count++ === at)
@@ -72,13 +64,19 @@ export async function crashEverywhere(
   return { runs: reached.length, points, violations }
 }
 
+/** Where nothing goes wrong, nothing needs to be tried for long. */
+function hasty(options: CrashEverywhereOptions): CrashEverywhereOptions {
+  const { settleMs = SETTLE_MS, spawn } = options
+  return { ...options, spawn: { ...spawn, gate: { ...spawn?.gate, giveUpMs: settleMs / 3 } } }
+}
+
 async function run(
   machine: AnyStateMachine,
   events: readonly AgentEvent[],
   options: CrashEverywhereOptions,
   dies: (point: CommitPoint) => boolean,
 ): Promise<Seen> {
-  const { id = machine.id, input, peers = [], maps = [], everyMs = 50, seed = 1 } = options
+  const { id = machine.id, input, peers = [], maps = [], everyMs = 50, settleMs = SETTLE_MS, seed = 1 } = options
   const random = createRandom(seed)
   const clock = createVirtualClock()
   const disk = createDisk({ clock, random, wrote: () => undefined })
@@ -87,24 +85,29 @@ async function run(
   const actuators = Object.fromEntries(Object.entries(commands).map(([name, done]) => [name, listening(done)]))
   const driver = createDriver(id, events, everyMs)
   let dead = false
+  const faults = new Set<string>()
+  const hooks: CoreHooks = {
+    onFailure: ({ agent, event, error }) => void faults.add(`agent ${agent.id} broke on ${event}: ${String(error)}`),
+    onDeadLetter: ({ agentId, event, reason }) => void faults.add(`${event.type} to ${agentId} was not taken: ${reason}`),
+  }
 
   const start = async (name: string): Promise<SimulatedNode> => {
-    const own = { name, clock, random, disk, shared, actuators, hooks: {}, offsetMs: 0, skewMs: 0 }
+    const own = { name, clock, random, disk, shared, actuators, hooks, offsetMs: 0, skewMs: 0 }
     const node = await startNode({ ...own, dies, died: () => (dead = true) })
     const { system } = node
     for (const map of maps) node.grid.map(map)
     const spawn = async (): Promise<void> => {
       for (const peer of peers) await system.spawn(probe(), { id: peer, durability: 'gated' })
-      await system.spawn(machine, { id, durability: 'gated', ...(input === undefined ? {} : { input: input as never }) })
+      await system.spawn(machine, { ...options.spawn, id, durability: 'gated', ...(input === undefined ? {} : { input: input as never }) })
       await system.spawn(driver, { id: `${id}.driver`, durability: 'gated' })
     }
     // A process that dies meanwhile never answers: nobody waits for it.
-    void spawn().catch(() => undefined)
+    void spawn().catch((error: unknown) => dead || faults.add(`it did not start: ${String(error)}`))
     return node
   }
 
   let node = await start('first')
-  const untilMs = clock.now() + events.length * everyMs + CATCH_UP_MS
+  const untilMs = clock.now() + events.length * everyMs + settleMs
   while (clock.now() < untilMs) {
     await clock.advance(RESTART_MS)
     if (!dead) continue
@@ -120,6 +123,7 @@ async function run(
       maps.map((map) => [map, Object.fromEntries(Array.from(grid.map(map).entries(), ({ key, value }) => [key, value]))]),
     ),
     finished,
+    faults: [...faults],
   }
 }
 

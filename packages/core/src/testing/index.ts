@@ -1,6 +1,7 @@
 export { COMMIT_POINTS, type CommitPoint } from './disk.ts'
 export { FAULTS, type FaultKind } from './fault.ts'
 export { DEFECTS, simulate, type Defect, type SimulationOptions, type SimulationReport } from './simulate.ts'
-export { crashEverywhere, type CrashEverywhereOptions, type CrashReport } from './crash-everywhere.ts'
+export { crashEverywhere, type CrashReport } from './crash-everywhere.ts'
+export type { CrashEverywhereOptions } from './crash-options.ts'
 export { heardBy, probe } from './probe.ts'
 export { createRandom, type Random } from './random.ts'

@@ -1,4 +1,6 @@
 import { createVirtualClock } from '@stigmergy/grid'
+import { choiceOption, integerOption, optionsOf, quote, type Names } from '../check.ts'
+import { CoreError } from '../errors.ts'
 import { createArm, type Arm } from './arm.ts'
 import { checkEnd } from './checks.ts'
 import { SimulatedCluster } from './cluster.ts'
@@ -67,11 +69,31 @@ const TICK_MS = 20
 /** Long enough for everything that waits to be tried again. */
 const SETTLE_MS = 60_000
 
+const NAMES: Names<SimulationOptions> = {
+  seed: true,
+  nodes: true,
+  teams: true,
+  agentsPerTeam: true,
+  eventsPerAgent: true,
+  faults: true,
+  defect: true,
+}
+
+function checkOptions(options: SimulationOptions | undefined): void {
+  const given: Partial<SimulationOptions> = optionsOf('simulate', options, NAMES)
+  if (!Number.isSafeInteger(given.seed)) throw new CoreError('BAD_OPTION', `seed is ${quote(given.seed)}: give a whole number`)
+  for (const name of ['nodes', 'teams', 'agentsPerTeam', 'eventsPerAgent'] as const) integerOption(name, given[name], 1, 1)
+  integerOption('faults', given.faults, 0, 0)
+  if (given.defect !== undefined) choiceOption('defect', given.defect, 'unfenced', DEFECTS)
+}
+
 /**
  * Runs agents with `durability: 'gated'` in several processes over one disk and one grid, while processes die at every point of a
  * commit, stand still, are cut off, and the disk fails; then lets all settle and checks what the runtime promises. On a virtual clock.
+ * Throws `CoreError` BAD_OPTION.
  */
 export async function simulate(options: SimulationOptions): Promise<SimulationReport> {
+  checkOptions(options)
   const { seed, nodes = 3, teams = 5, agentsPerTeam = 10, eventsPerAgent = 200, faults = 24, defect } = options
   const random = createRandom(seed)
   const clock = createVirtualClock({ wallStartMs: 1_700_000_000_000, timersPerTurn: 16 })

@@ -6,7 +6,7 @@ import { badOption, checkCount, checkNames } from '../store/rules.ts'
  */
 export type CheckPages = 'always' | 'never' | { readonly maxBytes: number }
 
-/** About a second of one core. */
+/** One or two seconds of one core. */
 export const CHECKED_BYTES = 1_073_741_824
 
 export function resolveCheckPages(given: CheckPages = { maxBytes: CHECKED_BYTES }): CheckPages {

@@ -30,7 +30,7 @@ const WARY = 16
  * one look at the epoch stands for all rows, and rows need not be read again. When another one does, each row's own version is looked at.
  */
 export function createGroupCommit(environment: Environment): GroupCommit {
-  const { clock, timeoutMs, path } = environment.options
+  const { clock, timeoutMs, maxPending, path } = environment.options
   const epochs = environment.table('epochs', true)
   const empty = environment.rows.pack([])
   let queue: AnyWrite[] = []
@@ -142,8 +142,10 @@ export function createGroupCommit(environment: Environment): GroupCommit {
   function watch(): void {
     timer = clock.setTimeout(() => {
       const nowMs = clock.now()
-      const late = new StoreError('STORE_TIMEOUT', `a write to ${path} took longer than ${timeoutMs} ms`)
-      for (const write of [...underWay, ...queue]) if (write.dueMs <= nowMs) write.fail(late)
+      const text = `a write to ${path} took longer than ${timeoutMs} ms`
+      const [late, waiting] = [text, `${text} to begin, and nothing of it was written`].map((each) => new StoreError('STORE_TIMEOUT', each))
+      for (const write of underWay) if (write.dueMs <= nowMs) write.fail(late)
+      for (const write of queue) if (write.dueMs <= nowMs) write.fail(waiting)
       queue = queue.filter(({ over }) => !over)
       watch()
     }, timeoutMs / 4)
@@ -154,6 +156,9 @@ export function createGroupCommit(environment: Environment): GroupCommit {
 
   return {
     run(write) {
+      if (queue.length >= maxPending) {
+        return Promise.reject(new StoreError('STORE_BUSY', `${queue.length} writes to ${path} wait; maxPending is ${maxPending}`))
+      }
       const answer = write.wait(clock.now() + timeoutMs)
       queue.push(write as AnyWrite)
       if (running !== undefined) return answer

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { systemClock, type Clock } from '../time/clock.ts'
-import { resolveChangeLogOptions, type ChangeLogOptions } from '../embedded/embedded-options.ts'
+import { resolveChangeLogOptions, resolveMaxPending, type ChangeLogOptions } from '../embedded/embedded-options.ts'
 import { resolveCheckPages, type CheckPages } from './check-pages.ts'
 import { badOption, checkCount, checkMs, checkNames } from '../store/rules.ts'
 import type { AckLevel } from '../store/store.ts'
@@ -14,6 +14,8 @@ export interface DurableOptions extends ChangeLogOptions {
   readonly revisions?: number
   /** How long a write may take before it fails with STORE_TIMEOUT, its outcome unknown. @default 10000 */
   readonly timeoutMs?: number
+  /** How many writes may wait; further ones are refused with STORE_BUSY. @default 65536 */
+  readonly maxPending?: number
   /**
    * Which pages of a file that is there are looked at before it is used; one that is damaged is told as STORE_BROKEN. Without that, reading
    * it may end the process. @default { maxBytes: 1073741824 }
@@ -28,6 +30,7 @@ export interface ResolvedDurableOptions extends Required<ChangeLogOptions> {
   readonly level: Exclude<AckLevel, 'none'>
   readonly revisions: number
   readonly timeoutMs: number
+  readonly maxPending: number
   readonly checkPages: CheckPages
   readonly clock: Clock
 }
@@ -38,6 +41,7 @@ export function resolveDurableOptions(options: DurableOptions): ResolvedDurableO
     'level',
     'revisions',
     'timeoutMs',
+    'maxPending',
     'checkPages',
     'clock',
     'pollMs',
@@ -53,6 +57,7 @@ export function resolveDurableOptions(options: DurableOptions): ResolvedDurableO
     level,
     revisions: checkCount('revisions', revisions, 1),
     timeoutMs: checkMs('timeoutMs', timeoutMs),
+    maxPending: resolveMaxPending(options.maxPending),
     checkPages: resolveCheckPages(options.checkPages),
     clock,
     ...resolveChangeLogOptions(options),

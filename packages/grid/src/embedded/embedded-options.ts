@@ -21,6 +21,8 @@ export interface EmbeddedOptions extends ChangeLogOptions {
   readonly level?: Exclude<AckLevel, 'none'>
   /** How long a write may take before it fails with STORE_TIMEOUT, its outcome unknown. @default 10000 */
   readonly timeoutMs?: number
+  /** How many writes may wait; further ones are refused with STORE_BUSY. @default 65536 */
+  readonly maxPending?: number
   /** Which pages of a file that is there are looked at when it is opened, as of `openDurable`. @default { maxBytes: 1073741824 } */
   readonly checkPages?: CheckPages
 }
@@ -28,7 +30,7 @@ export interface EmbeddedOptions extends ChangeLogOptions {
 export type ResolvedEmbeddedOptions = Required<EmbeddedOptions>
 
 export function resolveEmbeddedOptions(options: EmbeddedOptions): ResolvedEmbeddedOptions {
-  checkNames('embedded', options, ['path', 'level', 'timeoutMs', 'checkPages', 'pollMs', 'maxLogEntries', 'maxLogBytes'])
+  checkNames('embedded', options, ['path', 'level', 'timeoutMs', 'maxPending', 'checkPages', 'pollMs', 'maxLogEntries', 'maxLogBytes'])
   const { path, level = 'process' } = options
   if (typeof path !== 'string' || path === '') throw badOption('path', path, 'the path of a directory, or no options at all')
   if (level !== 'process' && level !== 'host') throw badOption('level', level, "'process' or 'host'")
@@ -37,6 +39,7 @@ export function resolveEmbeddedOptions(options: EmbeddedOptions): ResolvedEmbedd
     path: resolve(path),
     level,
     timeoutMs: checkMs('timeoutMs', options.timeoutMs ?? 10_000),
+    maxPending: resolveMaxPending(options.maxPending),
     checkPages: resolveCheckPages(options.checkPages),
     ...resolveChangeLogOptions(options),
   }
@@ -52,4 +55,8 @@ export function resolveChangeLogOptions({
     maxLogEntries: checkCount('maxLogEntries', maxLogEntries, 1),
     maxLogBytes: checkCount('maxLogBytes', maxLogBytes, 1),
   }
+}
+
+export function resolveMaxPending(maxPending = 65_536): number {
+  return checkCount('maxPending', maxPending, 1)
 }

@@ -9,6 +9,8 @@ export interface BatchedSet {
   readonly key: string
   /** What is to be stored, behind `WIRE_HEAD` bytes. */
   readonly packed: Buffer
+  /** Its key as the wire has it: set when it gets its place here. */
+  wired: unknown
   /** The owner has it. */
   readonly made: () => void
   readonly failed: (error: unknown) => void
@@ -64,7 +66,8 @@ export class Batches {
   /** `imap`: of the present connection. */
   set(imap: IMap<string, Buffer>, set: BatchedSet): void {
     if (imap !== this.#imap) this.#connect(imap)
-    const { lane } = this.#placeOf(set.key)
+    const { lane, wired } = this.#placeOf(set.key)
+    set.wired = wired
     lane.waiting.push(set)
     this.#waiting++
     if (lane.underWay < this.#options.depth) this.#soon(lane)
@@ -132,9 +135,9 @@ export class Batches {
   async #write(sets: readonly BatchedSet[]): Promise<void> {
     const [imap, wire] = [this.#imap as IMap<unknown, unknown>, this.#wire as Wire]
     const [first] = sets as readonly [BatchedSet]
-    if (sets.length === 1) return imap.set(this.#placeOf(first.key).wired, wire.value(first.packed), 0)
+    if (sets.length === 1) return imap.set(first.wired, wire.value(first.packed), 0)
     // Not `setAll`: its events do not tell what was replaced, by which missed and inverted changes are known (I5).
-    await imap.putAll(sets.map(({ key, packed }) => [this.#placeOf(key).wired, wire.value(packed)]))
+    await imap.putAll(sets.map(({ wired, packed }) => [wired, wire.value(packed)]))
   }
 
   #take(lane: Lane): readonly BatchedSet[] {

@@ -81,6 +81,7 @@ class BlindPut<R> extends Operation implements BatchedSet, Awaited, SentFrame {
   number = 0
   stampMs = 0
   packed: Buffer = NOTHING
+  wired: unknown = undefined
   readonly #puts: BlindPuts
   readonly #placed: boolean
   readonly #as: Outcome<R>

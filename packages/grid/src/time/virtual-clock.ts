@@ -1,5 +1,5 @@
 import type { Clock, TimerHandle } from './clock.ts'
-import { GridError, quote } from '../errors.ts'
+import { GridError, quote, unknownOption } from '../errors.ts'
 import { Heap } from './heap.ts'
 
 export interface VirtualClockOptions {
@@ -52,6 +52,8 @@ interface Timer {
 const WORTH_COMPACTING = 64
 
 export function createVirtualClock(options: VirtualClockOptions = {}): VirtualClock {
+  const unknown = unknownOption('createVirtualClock', options, ['startMs', 'wallStartMs', 'timersPerTurn'])
+  if (unknown !== undefined) throw new GridError('BAD_OPTION', unknown)
   const startMs = finite('startMs', options.startMs ?? 0)
   const wallStartMs = finite('wallStartMs', options.wallStartMs ?? 0)
   const timersPerTurn = options.timersPerTurn ?? 1

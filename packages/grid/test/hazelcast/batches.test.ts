@@ -38,7 +38,7 @@ function open({ maxBytes = 100, depth = 1 } = {}) {
   const ended: string[] = []
   const put = (key: string, value: string, to = imap): void => {
     const [made, failed] = [() => ended.push(`${key}=${value}`), (error: unknown) => ended.push(`${key}=${value}: ${String(error)}`)]
-    batches.set(to, { key, packed: Buffer.from(' '.repeat(WIRE_HEAD) + value), made, failed })
+    batches.set(to, { key, packed: Buffer.from(' '.repeat(WIRE_HEAD) + value), wired: undefined, made, failed })
   }
   const endTurn = async (): Promise<void> => {
     for (const run of deferred.splice(0)) run()

@@ -47,6 +47,11 @@ export class CountedWindows {
     return this.#above || this.sum >= this.cusum.h
   }
 
+  /** As if nothing had been counted yet. */
+  reset(): void {
+    ;[this.#sum, this.#count, this.#above] = [0, 0, false]
+  }
+
   end(): CountReading {
     const { k, h } = this.cusum
     const count = this.#count

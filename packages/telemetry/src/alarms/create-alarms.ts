@@ -75,6 +75,8 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     unwatched: () => drift.unwatched,
   })
 
+  /** Agents by their type. */
+  const alive = new Map<string, number>()
   const kindOf = (agentType: string, stratum = ''): string => JSON.stringify([agentType, policy, stratum])
 
   const watchDrift = (agent: AgentInfo, { action, stratum, trace }: Decision): void => {
@@ -103,7 +105,10 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   }
 
   const core: CoreHooks = {
-    onSpawn: (agent) => metrics.decides(agent),
+    onSpawn(agent) {
+      metrics.decides(agent)
+      alive.set(agent.type, (alive.get(agent.type) ?? 0) + 1)
+    },
     onTransitionEnd(end) {
       if (end.error !== undefined) return
       const seconds = transitionSeconds(end)
@@ -117,6 +122,9 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     onStop(agent) {
       drift.forget(agent.id)
       metrics.forget(agent)
+      const left = (alive.get(agent.type) ?? 0) - 1
+      if (left > 0) alive.set(agent.type, left)
+      else if (alive.delete(agent.type)) slo.ended(agent.type)
       for (const alarm of raised.forget(agent.id)) tell(Object.freeze({ ...alarm, state: 'cleared', atMs: clock.now() }))
     },
   }

@@ -47,6 +47,15 @@ export class SloWatch {
     return slow
   }
 
+  /** No agent of that type is left: nobody would ever show that all is well again. */
+  ended(agentType: string): void {
+    const type = this.#types.get(agentType)
+    if (type === undefined) return
+    type.windows.reset()
+    type.decisions = 0
+    if (type.told) this.#tell(agentType, type, false, 0, 0)
+  }
+
   #end(agentType: string, type: TypeWindow): void {
     const { count, sum, above } = type.windows.end()
     this.#tell(agentType, type, above, count, sum)

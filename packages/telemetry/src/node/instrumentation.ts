@@ -54,17 +54,21 @@ export function startInstrumentations(parts: InstrumentationsParts): Instrumenta
       generateSpanId: () => recorder.ids.spanText(recorder.ids.nextSpan()),
     },
   })
-  for (const instrumentation of instrumentations) {
-    instrumentation.setTracerProvider(provider)
-    instrumentation.enable()
+  const close = (): void => {
+    context.disable()
+    if (propagates) propagation.disable()
+    for (const instrumentation of instrumentations) instrumentation.disable()
   }
-  return {
-    close() {
-      for (const instrumentation of instrumentations) instrumentation.disable()
-      context.disable()
-      if (propagates) propagation.disable()
-    },
+  try {
+    for (const instrumentation of instrumentations) {
+      instrumentation.setTracerProvider(provider)
+      instrumentation.enable()
+    }
+  } catch (error) {
+    close()
+    throw error
   }
+  return { close }
 }
 
 /** The trace of the span that is active now: of a request that is being served, for one. */

@@ -4,7 +4,7 @@ import type { Resource } from '@opentelemetry/resources'
 import type { Current } from '../current.ts'
 import { TelemetryError } from '../errors.ts'
 import { logFields, type LogFields } from '../logs/log-fields.ts'
-import { LEVEL_NAMES, levelName, silentLogger, type Logger } from '../logs/logger.ts'
+import { LEVEL_NAMES, levelName, silentLogger, type LogMethod, type Logger } from '../logs/logger.ts'
 import type { Instruments } from '../metrics/instruments.ts'
 import { createLabels } from '../labels.ts'
 import { onRejected } from '../promised.ts'
@@ -98,7 +98,36 @@ export async function openLogs(parts: OpenLogsParts): Promise<OpenLogs> {
       },
     },
   )
-  return { logger, sinks, spawns }
+  return { logger: guardedLogger(logger, lost), sinks, spawns }
+}
+
+/** Lines are written in agents, which must not fail for a field that cannot be read (I7): what pino throws loses the line, counted. */
+function guardedLogger(inner: Logger, lost: () => unknown): Logger {
+  const guarded =
+    (level: Exclude<keyof Logger, 'child'>): LogMethod =>
+    (...args: readonly unknown[]) => {
+      try {
+        inner[level](...(args as Parameters<LogMethod>))
+      } catch {
+        lost()
+      }
+    }
+  return {
+    trace: guarded('trace'),
+    debug: guarded('debug'),
+    info: guarded('info'),
+    warn: guarded('warn'),
+    error: guarded('error'),
+    fatal: guarded('fatal'),
+    child(fields) {
+      try {
+        return guardedLogger(inner.child(fields), lost)
+      } catch {
+        lost()
+        return guardedLogger(inner, lost)
+      }
+    },
+  }
 }
 
 async function loadPino(): Promise<Pino> {

@@ -163,9 +163,7 @@ function recorderOf(
   { recorder, keep, instrumentations }: StartTelemetryOptions,
   { headRatio }: Environment,
 ): ResolvedRecorderOptions | undefined {
-  if (instrumentations !== undefined && !Array.isArray(instrumentations)) {
-    throw new TelemetryError('BAD_OPTION', `instrumentations is ${quote(instrumentations)}: give an array`)
-  }
+  listOf('instrumentations', instrumentations, 'setTracerProvider')
   if (instrumentations !== undefined && recorder === false) {
     throw new TelemetryError('BAD_OPTION', 'instrumentations are given and recorder is false: their spans wait in the recorder')
   }

@@ -24,8 +24,8 @@ export interface OpenPlace {
 /** A directory of its own. */
 export function createDurableGrid(options: ResolvedEmbeddedOptions & Pick<SharedGridOptions, 'machineMs'>): DurableGrid {
   return createGridIn(async (clock) => {
-    const { path, level, timeoutMs, checkPages } = options
-    const environment = await openEnvironment(resolveDurableOptions({ path, level, timeoutMs, checkPages, clock }))
+    const { path, level, timeoutMs, maxPending, checkPages } = options
+    const environment = await openEnvironment(resolveDurableOptions({ path, level, timeoutMs, maxPending, checkPages, clock }))
     return { environment, group: createGroupCommit(environment), leave: () => environment.close() }
   }, options)
 }

@@ -99,7 +99,13 @@ export class SharedMap implements MapRows {
     const keys = Array.from(this.#garbage).slice(0, SWEPT_AT_ONCE)
     if (keys.length === 0) return
     for (const [key] of keys) this.#garbage.delete(key)
-    await this.#options.group.run(new Sweep(this, keys))
+    try {
+      await this.#options.group.run(new Sweep(this, keys))
+    } catch (error) {
+      // Another time.
+      for (const [key, row] of keys) if (!this.#garbage.has(key)) this.#garbage.set(key, row)
+      throw error
+    }
   }
 
   nextVersion(row: RecordRow | undefined): number {

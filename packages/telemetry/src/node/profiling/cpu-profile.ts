@@ -37,6 +37,9 @@ export function createCpuProfiler({ clock, recorder, closed }: CpuProfilerParts)
   return async ({ seconds = 10, intervalUs = 1000, signal } = {}) => {
     within('seconds', seconds, 0.001, 600)
     within('intervalUs', intervalUs, 50, 1_000_000)
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      throw new TelemetryError('BAD_OPTION', `signal is ${quote(signal)}: give the signal of an AbortController`)
+    }
     if (running) throw new TelemetryError('PROFILE_RUNNING', 'a profile is being taken: wait for it, or abort the `signal` it was given')
     running = true
     const session = new Session()

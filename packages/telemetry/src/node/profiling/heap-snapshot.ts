@@ -1,5 +1,4 @@
-import { createWriteStream } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { getHeapSnapshot } from 'node:v8'
 
@@ -16,13 +15,12 @@ export interface HeapSnapshot {
 export async function writeHeapSnapshot(path: string, agents: () => Readonly<Record<string, number>>): Promise<HeapSnapshot> {
   const alive = agents()
   // `wx`: a file that is there is somebody's.
-  const file = createWriteStream(path, { flags: 'wx' })
-  let opened = false
-  file.once('open', () => (opened = true))
+  // Opened before V8 looks: who cannot write need not stand still for it.
+  const file = await open(path, 'wx')
   try {
-    await pipeline(getHeapSnapshot(), file)
+    await pipeline(getHeapSnapshot(), file.createWriteStream())
   } catch (error) {
-    if (opened) await rm(path, { force: true })
+    await rm(path, { force: true })
     throw error
   }
   return { path, agents: alive }

@@ -1,0 +1,64 @@
+import type { AnyStateMachine } from 'xstate'
+import { numberOption, optionsOf, quote, type Names } from '../check.ts'
+import { CoreError } from '../errors.ts'
+import type { AgentEvent } from '../mailbox/envelope.ts'
+import { isMachine, type SpawnOptions } from '../spawn.ts'
+
+export interface CrashEverywhereOptions {
+  /** Id of the agent. @default machine.id */
+  readonly id?: string
+  readonly input?: unknown
+  /** Ids of agents it sends to: probes stand in for them. @default none */
+  readonly peers?: readonly string[]
+  /** Names of actuators it commands. @default none */
+  readonly actuators?: readonly string[]
+  /** Maps of the grid whose entries are compared in the end. @default none */
+  readonly maps?: readonly string[]
+  /** Virtual time between two events, and after the last one, in milliseconds. @default 50 */
+  readonly everyMs?: number
+  /** Virtual time that is looked at after that, in milliseconds: what it does later is not seen. @default 1500 */
+  readonly settleMs?: number
+  /** How it is spawned otherwise: what it may run again, when its timers are due, ... @default as an agent that says nothing */
+  readonly spawn?: Pick<SpawnOptions<AnyStateMachine>, 'retryable' | 'timers' | 'stash' | 'gate' | 'mailbox' | 'supervision'>
+  readonly seed?: number
+}
+
+const NAMES: Names<CrashEverywhereOptions> = {
+  id: true,
+  input: true,
+  peers: true,
+  actuators: true,
+  maps: true,
+  everyMs: true,
+  settleMs: true,
+  spawn: true,
+  seed: true,
+}
+
+const SPAWN: Names<NonNullable<CrashEverywhereOptions['spawn']>> = {
+  retryable: true,
+  timers: true,
+  stash: true,
+  gate: true,
+  mailbox: true,
+  supervision: true,
+}
+
+/** Throws `CoreError` BAD_MACHINE or BAD_OPTION. */
+export function checkOptions(machine: AnyStateMachine, events: readonly AgentEvent[], options: CrashEverywhereOptions): void {
+  if (!isMachine(machine)) throw new CoreError('BAD_MACHINE', `${quote(machine)} is no XState v5 state machine`)
+  if (!Array.isArray(events)) throw new CoreError('BAD_OPTION', `events is ${quote(events)}: give an array of events`)
+  const bad = events.find((event: Partial<AgentEvent> | null) => typeof event?.type !== 'string') as unknown
+  if (events.length === 0 || bad !== undefined) {
+    throw new CoreError('BAD_OPTION', `events holds ${events.length === 0 ? 'nothing' : quote(bad)}: give events such as { type: 'part' }`)
+  }
+  optionsOf('crashEverywhere', options, NAMES)
+  for (const name of ['peers', 'actuators', 'maps'] as const) {
+    const given = options[name]
+    if (given !== undefined && !(Array.isArray(given) && given.every((each) => typeof each === 'string')))
+      throw new CoreError('BAD_OPTION', `${name} is ${quote(given)}: give a list of names`)
+  }
+  numberOption('everyMs', options.everyMs, 0, 0, Infinity)
+  numberOption('settleMs', options.settleMs, 0, 0, Infinity)
+  optionsOf('spawn', options.spawn, SPAWN)
+}
