@@ -138,7 +138,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
   function watch(watcher: Life, watched: string): () => void {
     const { id } = watcher.info
     if (lives.get(id) !== watcher) throw new CoreError('AGENT_STOPPED', `agent ${quote(id)} is ${watcher.status}: it can watch nobody`)
-    return deathWatch.watch(id, watcher.inbox, watched, lives.has(watched), watcher.inbox.systemCapacity)
+    return deathWatch.watch(id, watcher, watched, lives.has(watched), watcher.inbox.systemCapacity)
   }
 
   const forest = createForest({
