@@ -36,6 +36,7 @@ import { createStoreHealth } from './durability/store-health.ts'
 import { Deciding } from './cell/stepper.ts'
 import { resolveSupervisionOptions } from './supervision/supervisor.ts'
 import { checkSystemOptions } from './system-options.ts'
+import { createOwners } from './life/owners.ts'
 import { createTenures } from './life/tenure.ts'
 import type { TimerClocks } from './cell/timer-policy.ts'
 
@@ -78,6 +79,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     environment: { clock, logger: createActor(createMachine({})).system._logger, deciding: new Deciding(), slot: grid.trace },
     access,
     takeTenure: createTenures(options, grid.id, clock, storeMs),
+    newOwner: createOwners(grid.id, options.ids),
     deadlines,
     idling: new Deadlines(clock, false),
     sleepRules: createSleepRules(),
