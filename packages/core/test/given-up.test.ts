@@ -69,6 +69,34 @@ test('what the grid will never take is given up at once, and holds up nothing', 
   await bench.close()
 })
 
+test('an effect that cannot be stored fails the event that says it, and no other one of the same commit', async () => {
+  const did: unknown[] = []
+  const bench = await openBench({ store: memoryStore(), actuators: { arm: (n) => void did.push(n) } })
+  const machine = createMachine({
+    types: {} as { context: { n: number }; events: { type: 'go'; payload: unknown } },
+    context: { n: 0 },
+    on: {
+      go: { actions: [assign({ n: ({ context }) => context.n + 1 }), command('arm', ({ event }) => event.payload as number)] },
+    },
+  })
+  const agent = await bench.system.spawn(machine, { id: 'a', durability: 'gated' })
+  class Odd {
+    readonly value = 4
+  }
+  for (const payload of [1, 2, Symbol('bad'), new Odd(), 5]) agent.send({ type: 'go', payload })
+  await bench.clock.advance(1000)
+  assert.is(agent.snapshot.context.n, 4)
+  assert.equal(
+    did.map((payload) => (payload as Partial<Odd>).value ?? payload),
+    [1, 2, 4, 5],
+  )
+  assert.equal(
+    bench.system.deadLetters.recent.map(({ event, reason }) => `${event.type} ${reason}`),
+    ['go crashed'],
+  )
+  await bench.close()
+})
+
 test('a command that was given up is done when it is replayed, by another actuator if one is named', async () => {
   const did: unknown[] = []
   let jammed = true

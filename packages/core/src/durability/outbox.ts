@@ -1,7 +1,9 @@
 import type { Clock, TimerHandle, TraceContext } from '@stigmergy/grid'
+import { checkEffect } from './check-effect.ts'
 import type { ResolvedGateOptions } from './gate-options.ts'
 import { Lane, type LaneOptions } from './lane.ts'
 import type { AgentEvent } from '../mailbox/envelope.ts'
+import type { RecordCodec } from './record-codec.ts'
 
 /** An effect as data. */
 export type EffectData =
@@ -67,6 +69,8 @@ export interface OutboxOptions {
   readonly giveUpMs: number
   /** From so many on what is done is stored at once: somebody may wait for room. */
   readonly crowd: number
+  /** Throws `CoreError` BAD_STATE if it cannot be stored. */
+  check(effect: EffectData): void
   /** Something is done: the stored state need not speak of it any more. */
   changed(): void
 }
@@ -139,8 +143,12 @@ export class Outbox {
     for (const entry of entries) this.#keep(entry)
   }
 
-  /** A new one. It is done once it is released. */
+  /**
+   * A new one. It is done once it is released. Throws `CoreError` BAD_STATE if it cannot be stored: here only the step fails that says it,
+   * in the commit all that goes with it would.
+   */
   add(effect: EffectData, trace: TraceContext | undefined): OutboxEntry {
+    this.#options.check(effect)
     this.#seq += 1
     const entry = { born: this.#fence, seq: this.#seq, effect, trace }
     this.#keep(entry)
@@ -218,10 +226,11 @@ export class Outbox {
 /** `changed`: see {@link OutboxOptions}. */
 export function createOutbox(
   { agent, gate }: { readonly agent: { readonly id: string }; readonly gate: ResolvedGateOptions },
-  { clock, doer }: { readonly clock: Clock; readonly doer: Doer },
+  { clock, doer, codec }: { readonly clock: Clock; readonly doer: Doer; readonly codec: RecordCodec },
   changed: () => void,
 ): Outbox {
-  return new Outbox({ agent: agent.id, clock, doer, giveUpMs: gate.giveUpMs, crowd: gate.maxOutbox, changed })
+  const check = (effect: EffectData): void => checkEffect(agent.id, effect, codec)
+  return new Outbox({ agent: agent.id, check, clock, doer, giveUpMs: gate.giveUpMs, crowd: gate.maxOutbox, changed })
 }
 
 function nameOf(effect: EffectData): string {

@@ -2,6 +2,7 @@ import type { Clock } from '../time/clock.ts'
 import { withDeadline } from '../store/deadline.ts'
 import { isStoreError, StoreError } from '../store/errors.ts'
 import type { Fence } from '../store/store.ts'
+import { putTagged } from '../blobs/put-tagged.ts'
 import { readEntry, recordId, tagName, versionTag } from './entry.ts'
 import type { AuditOptions } from './open-audit.ts'
 
@@ -49,8 +50,7 @@ export async function deliverOutbox({ store, blobs, fence, name }: Delivery, tel
     if (last === undefined) return tell.empty()
     for (const { value } of items) {
       const { version } = readEntry(value, name)
-      const blob = await blobs.put(value)
-      await blobs.tag(tagName(name), versionTag(version), blob.id).catch((error: unknown) => {
+      await putTagged(blobs, tagName(name), () => versionTag(version), value).catch((error: unknown) => {
         throw isStoreError(error, 'TAG_CONFLICT') ? foreign(name, version, error) : error
       })
     }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { isStoreError } from '../store/errors.ts'
 import type { SegmentArchive } from '../journal/archive.ts'
 import type { Blobs } from './blobs.ts'
+import { putTagged } from './put-tagged.ts'
 
 // As long as the name of a tag may be.
 const LONGEST = 400
@@ -31,11 +32,7 @@ export function archiveInBlobs(blobs: Blobs): SegmentArchive {
   }
 
   return {
-    async put(journal, first, bytes) {
-      const { id } = await blobs.put(bytes)
-      await blobs.tag(archiveName(journal), versionOf(first, id), id)
-      return id
-    },
+    put: (journal, first, bytes) => putTagged(blobs, archiveName(journal), (id) => versionOf(first, id), bytes),
     get: (id) => blobs.readAll(id),
     async drop(journal, first, id) {
       await blobs.untag(archiveName(journal), versionOf(first, id), id)

@@ -31,14 +31,20 @@ export interface WriteBehindStats {
 export interface WriteBehind<V> extends AsyncDisposable {
   /** As of the map; waits first while `maxDirty` changed keys are not stored (back-pressure). Throws STORE_BUSY after `timeoutMs`. */
   put(key: string, value: V, options?: WriteOptions): Promise<Entry<V>>
-  /** Deletes in the store first, then in the map, so that no read-through brings it back; waits as `put` does. True if there was an entry. */
+  /**
+   * Deletes in the store first, then in the map, so that no read-through brings it back; waits as `put` does. True if there was an entry.
+   * Throws STORE_TIMEOUT after `timeoutMs`, and what the map throws: what the map still holds is then stored again.
+   */
   remove(key: string): Promise<boolean>
   /** Resolves when all that had changed by now is stored. Throws what names the keys that cannot be stored, STORE_TIMEOUT, and STORE_FENCED if another keeper took over. */
   flush(): Promise<void>
   stats(): WriteBehindStats
   /** Aborts when another keeper took over; its reason is the STORE_FENCED error. The map goes on, this keeper does not. */
   readonly signal: AbortSignal
-  /** Stores what is left, or throws STORE_TIMEOUT, saying how many keys are not stored; or what names those that cannot be. */
+  /**
+   * Stores what is left, or throws STORE_TIMEOUT, saying how many keys are not stored; or what names those that cannot be. Close it before
+   * its grid: what was put in the moment before a grid closed is told to nobody. A second call gets the answer of the first.
+   */
   close(): Promise<void>
 }
 
@@ -196,20 +202,20 @@ export function createWriteBehind<V>(map: GridMap<V>, options: WriteBehindOption
     signal: over.signal,
     put: (key, value, writeOptions) => inRoom(() => map.put(key, value, writeOptions)),
     async remove(key) {
-      // A put that came before may be told later, and takes the place of the removal: then the key is removed once more.
-      for (let time = 1; time === 1 || (time <= REMOVALS && writer.holds(key)); time++) {
-        const removal = await inRoom(() => mark(key, undefined))
-        try {
+      try {
+        // A put that came before may be told later, and takes the place of the removal: then the key is removed once more.
+        for (let time = 1; time === 1 || (time <= REMOVALS && writer.holds(key)); time++) {
+          const removal = await inRoom(() => mark(key, undefined))
           await waiters.until(() => dirty.settled(removal), notStored)
-        } catch (error) {
-          // It was not removed, whatever becomes of this write: what the map holds is stored again.
-          const entry = map.peek(key)
-          if (entry !== undefined && !over.signal.aborted) mark(key, entry)
-          throw error
         }
+        refused.check(key)
+        return await map.remove(key)
+      } catch (error) {
+        // It was not removed, whatever became of its record: what the map holds is stored again.
+        const entry = over.signal.aborted ? undefined : map.peek(key)
+        if (entry !== undefined) mark(key, entry)
+        throw error
       }
-      refused.check(key)
-      return map.remove(key)
     },
     async flush() {
       // A watch tells in a microtask after the commit.

@@ -32,7 +32,7 @@ async function refused(promise: Promise<unknown>, code: StoreErrorCode, text: Re
 
 function inMemory(change: Partial<AuditOptions> = {}): AuditOptions {
   const blobs = createBlobs(createMemoryBytes(), createMemoryTags())
-  return { store: createMemoryStore({ revisions: 3 }), blobs, fence, clock: createVirtualClock({ wallStart: 0 } as object), ...change }
+  return { store: createMemoryStore({ revisions: 3 }), blobs, fence, clock: createVirtualClock(), ...change }
 }
 
 test('a version that only waits for the blobs is read from where it waits', async () => {

@@ -1,5 +1,6 @@
-import { archiveInBlobs, createBlobs, createMemoryBytes, createMemoryTags } from '@stigmergy/grid/blobs'
+import { archiveInBlobs, createBlobs, createMemoryBytes, createMemoryTags, type Blobs } from '@stigmergy/grid/blobs'
 import { createMemoryJournalTable, openJournal, type Journal } from '@stigmergy/grid/journal'
+import { isStoreError } from '@stigmergy/grid/store'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 
@@ -20,6 +21,28 @@ test('every legal name of a journal has its archive; those that fit keep their n
   const tags = new Set((await blobs.tags()).map(({ name }) => name))
   assert.is(tags.size, names.length)
   assert.ok(tags.has('journal/audit') && tags.has('journal/a%2Fb%20c'))
+})
+
+test('a collection that gives no time, between the put of a segment and its tag: it is put again', async () => {
+  const blobs = createBlobs(createMemoryBytes(), createMemoryTags())
+  let collections = 0
+  const raced: Blobs = {
+    ...blobs,
+    async put(source, options) {
+      const info = await blobs.put(source, options)
+      if (collections++ < 2) await blobs.collect({ graceMs: 0 })
+      return info
+    },
+  }
+  const archive = archiveInBlobs(raced)
+  const id = await archive.put('x', 0, Buffer.from('records'))
+  assert.is(Buffer.from(await archive.get(id)).toString(), 'records')
+  assert.is(collections, 3)
+  // Blobs that never keep anything are told of.
+  const [failed] = await Promise.allSettled([
+    archiveInBlobs({ ...blobs, put: async () => ({ id: 'f'.repeat(64), size: 1 }) }).put('x', 1, Buffer.from('y')),
+  ])
+  assert.ok(failed?.status === 'rejected' && isStoreError(failed.reason, 'BLOB_MISSING'))
 })
 
 test('two processes cut the same records in two ways at once: what the journal names stays, and nothing else', async () => {

@@ -1,4 +1,4 @@
-import { createVirtualClock, openGrid, type GridMap, type VirtualClock } from '@stigmergy/grid'
+import { createVirtualClock, GridError, isGridError, openGrid, type GridMap, type VirtualClock } from '@stigmergy/grid'
 import { createReadThrough, createWriteBehind, type ReadThrough, type WriteBehind } from '@stigmergy/grid/keep'
 import { createMemoryStore, isStoreError, StoreError, type Store } from '@stigmergy/grid/store'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -129,6 +129,27 @@ test('a removal that failed removes nothing later: what the map holds is stored'
     assert.is(map.peek('a')?.value, 1)
     assert.is.not(await memory.get('parts/a'), undefined)
   })
+})
+
+test('nor does one that the map refused, after the record was deleted', async () => {
+  const store = createMemoryStore()
+  const clock = createVirtualClock()
+  await using grid = await openGrid()
+  const map = grid.map<number>('parts')
+  const refusing = new Proxy(map, {
+    get(of, name) {
+      if (name === 'remove') return () => Promise.reject(new GridError('TIMEOUT', 'the cluster does not answer'))
+      const value = Reflect.get(of, name) as unknown
+      return typeof value === 'function' ? (value.bind(of) as unknown) : value
+    },
+  })
+  const keeper = createWriteBehind(refusing, { store, fence, clock })
+  await keeper.put('a', 1)
+  await finishBy(clock, keeper.flush())
+  const [removed] = await Promise.allSettled([finishBy(clock, keeper.remove('a'))])
+  assert.ok(removed?.status === 'rejected' && isGridError(removed.reason, 'TIMEOUT'))
+  await finishBy(clock, keeper.close())
+  assert.equal([map.peek('a')?.value, (await store.get('parts/a'))?.rev], [1, 1])
 })
 
 test('a store that does not answer holds no closing up, and a second one says the same', async () => {
