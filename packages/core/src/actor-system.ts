@@ -41,6 +41,8 @@ export interface SystemOptions {
   readonly hooks?: CoreHooks
   /** Numbers in [0, 1) for the jitter of backoff. @default Math.random */
   readonly random?: () => number
+  /** A name that no other system has: by it the store tells who wrote a state (I1). @default crypto.randomUUID */
+  readonly ids?: () => string
   /** For agents that do not say otherwise. */
   readonly mailbox?: MailboxOptions
   /** For agents that do not say otherwise. */

@@ -39,7 +39,7 @@ export interface TransitionEnd extends TransitionStart {
 /**
  * Why an event reached nobody: no such agent, an agent that has ended, a full mailbox or stash, an agent that crashed on it (as often as
  * it may), an id that the agent has crashed on before, a system that is being drained, no event at all (no `type`, or one of
- * XState's own that begin with `xstate.`), or an effect that could not be done.
+ * XState's own that begin with `xstate.`), an effect that could not be done, or the end of an interrupted promise that no `onError` takes.
  */
 export type DeadLetterReason =
   | 'unknown-agent'
@@ -51,6 +51,7 @@ export type DeadLetterReason =
   | 'draining'
   | 'bad-event'
   | 'undeliverable'
+  | 'interrupted'
 
 /** An event that reached nobody. */
 export interface DeadLetter {

@@ -33,6 +33,8 @@ export interface Services {
   readonly access: StoreAccess
   /** Undefined: whoever claims an agent last has it. */
   readonly takeTenure: TakeTenure | undefined
+  /** An owner of what one activation writes. Nobody else ever has it. */
+  readonly newOwner: () => string
   readonly deadlines: Deadlines
   /** Those that keep no process alive. */
   readonly idling: Deadlines

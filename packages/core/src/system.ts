@@ -36,6 +36,7 @@ import { createStoreHealth } from './durability/store-health.ts'
 import { Deciding } from './cell/stepper.ts'
 import { resolveSupervisionOptions } from './supervision/supervisor.ts'
 import { checkSystemOptions } from './system-options.ts'
+import { createOwners } from './life/owners.ts'
 import { createTenures } from './life/tenure.ts'
 import type { TimerClocks } from './cell/timer-policy.ts'
 
@@ -78,6 +79,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     environment: { clock, logger: createActor(createMachine({})).system._logger, deciding: new Deciding(), slot: grid.trace },
     access,
     takeTenure: createTenures(options, grid.id, clock, storeMs),
+    newOwner: createOwners(grid.id, options.ids),
     deadlines,
     idling: new Deadlines(clock, false),
     sleepRules: createSleepRules(),
@@ -138,7 +140,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
   function watch(watcher: Life, watched: string): () => void {
     const { id } = watcher.info
     if (lives.get(id) !== watcher) throw new CoreError('AGENT_STOPPED', `agent ${quote(id)} is ${watcher.status}: it can watch nobody`)
-    return deathWatch.watch(id, watcher.inbox, watched, lives.has(watched), watcher.inbox.systemCapacity)
+    return deathWatch.watch(id, watcher, watched, lives.has(watched), watcher.inbox.systemCapacity)
   }
 
   const forest = createForest({

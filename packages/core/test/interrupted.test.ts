@@ -2,7 +2,7 @@ import { createMemoryStore } from '@stigmergy/grid/store'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { assign, createMachine, fromCallback, fromPromise, setup } from 'xstate'
-import { isCoreError, memoryStore, type Retryable } from '../src/index.ts'
+import { isCoreError, memoryStore, type CoreHooks, type Retryable } from '../src/index.ts'
 import { openBench } from './support.ts'
 
 const test = suite('interrupted')
@@ -69,6 +69,94 @@ test('a promise that was running is not run a second time: the machine is told b
       }
       await two.close()
     }
+  }
+})
+
+/** Pays without `onError`; `onError` at most throws. */
+function careless(log: string[], onError?: (_: { event: { error: unknown } }) => void) {
+  const pay = fromPromise<string>(() => {
+    log.push('pays')
+    return new Promise(() => undefined)
+  })
+  const boom = () => {
+    throw new Error('boom')
+  }
+  return setup({ types: { context: {} as { n: number } }, actors: { pay } }).createMachine({
+    id: 'careless',
+    context: { n: 0 },
+    initial: 'paying',
+    states: { paying: { invoke: { src: 'pay', id: 'pay', onDone: 'paid', ...(onError && { onError: { actions: onError } }) } }, paid: {} },
+    on: { up: { actions: assign({ n: ({ context }) => context.n + 1 }) }, boom: { actions: boom } },
+  })
+}
+
+test('without onError the agent keeps its state, the promise is not run again, and a dead letter says so, once', async () => {
+  for (const durability of ['checkpoint', 'gated'] as const) {
+    for (const how of ['crash', 'process'] as const) {
+      const [store, log, letters]: [ReturnType<typeof memoryStore>, string[], string[]] = [memoryStore(), [], []]
+      const hooks: CoreHooks = { onDeadLetter: ({ event, reason }) => void letters.push(`${event.type} ${reason}`) }
+      let bench = await openBench({ store, hooks })
+      let agent = await bench.system.spawn(careless(log), { id: 'x', durability })
+      for (let round = 1; round <= 3; round++) {
+        agent.send({ type: 'up' })
+        await bench.settle()
+        if (how === 'crash') agent.send({ type: 'boom' })
+        else {
+          await bench.close()
+          bench = await openBench({ store, hooks })
+          agent = await bench.system.spawn(careless(log), { id: 'x', durability })
+        }
+        await bench.clock.advance(2000)
+        assert.equal([agent.status, agent.snapshot.value, agent.snapshot.context.n, log], ['running', 'paying', round, ['pays']], how)
+      }
+      assert.equal(
+        letters.filter((letter) => letter.endsWith('interrupted')),
+        ['xstate.error.actor.pay interrupted'],
+      )
+      await bench.close()
+    }
+  }
+})
+
+test('an onError that throws what it was told leads to no older state', async () => {
+  const [store, log]: [ReturnType<typeof createMemoryStore>, string[]] = [createMemoryStore(), []]
+  const machine = careless(log, ({ event }) => {
+    throw event.error
+  })
+  const from: string[] = []
+  const bench = await openBench({
+    store,
+    supervision: { maxRestarts: 3, withinMs: 60_000 },
+    hooks: { onRestart: (_, _n, origin) => void from.push(origin) },
+  })
+  const agent = await bench.system.spawn(machine, { id: 'x', durability: 'checkpoint' })
+  agent.send({ type: 'up' })
+  await bench.settle()
+  agent.send({ type: 'boom' })
+  await bench.clock.advance(60_000)
+  assert.equal([agent.status, agent.snapshot.context.n, log], ['running', 1, ['pays']])
+  assert.equal(from, ['checkpoint', 'checkpoint'])
+  await bench.close()
+})
+
+test('a child without onError: the machine above that takes its failure is told', async () => {
+  for (const taken of [true, false]) {
+    const [store, log]: [ReturnType<typeof memoryStore>, string[]] = [memoryStore(), []]
+    const machine = setup({ actors: { child: careless(log) } }).createMachine({
+      id: 'above',
+      initial: 'waiting',
+      states: { waiting: { invoke: { id: 'child', src: 'child', ...(taken && { onError: 'asking' }) } }, asking: {} },
+    })
+    const one = await openBench({ store })
+    await one.system.spawn(machine, { id: 'x', durability: 'checkpoint' })
+    await one.settle()
+    await one.close()
+    const two = await openBench({ store })
+    const agent = await two.system.spawn(machine, { id: 'x', durability: 'checkpoint' })
+    await two.settle()
+    assert.equal([agent.status, agent.snapshot.value, log], ['running', taken ? 'asking' : 'waiting', ['pays']])
+    assert.is(two.system.deadLetters.recent.length, taken ? 0 : 1)
+    await two.close()
   }
 })
 

@@ -312,6 +312,52 @@ test('passivateAfterMs sends it to sleep when nothing comes; what comes puts it 
   assert.is(bench.clock.pending, 0)
 })
 
+test('what is set aside stays while it sleeps, and comes back when the state takes it', async () => {
+  for (const durability of ['checkpoint', 'gated'] as const) {
+    for (const passivateAfterMs of [Infinity, 100]) {
+      const bench = await openBench({ store: memoryStore() })
+      const agent = await bench.system.spawn(quiet, {
+        ...kept,
+        durability,
+        passivateAfterMs,
+        stash: (event, state) => event.type === 'add' && state.matches('waiting'),
+      })
+      agent.send({ type: 'wait', ms: 0 })
+      agent.send({ type: 'add', by: 7 })
+      await bench.settle()
+      if (passivateAfterMs === Infinity) assert.ok(await agent.evict())
+      else await bench.clock.advance(500)
+      assert.equal([agent.asleep, agent.status, agent.mailbox.stashed], [true, 'running', 1])
+      agent.send({ type: 'add', by: 20 })
+      await bench.settle()
+      assert.equal([agent.mailbox.stashed, agent.snapshot.value, agent.snapshot.context.sum], [2, 'waiting', 0])
+      if (passivateAfterMs === Infinity) assert.ok(await agent.evict())
+      await bench.clock.advance(1000)
+      assert.equal([agent.mailbox.stashed, agent.snapshot.value, agent.snapshot.context.sum], [0, 'idle', 1027], 'its own timer woke it')
+      await bench.close()
+    }
+  }
+})
+
+test('a watcher that fell asleep is told of the end it waits for, whether or not its inbox was used before', async () => {
+  for (const used of [false, true]) {
+    for (const via of ['agent', 'system']) {
+      const bench = await openBench({ store: memoryStore() })
+      const agent = await bench.system.spawn(quiet, kept)
+      const other = await bench.system.spawn(quiet, { id: 'other' })
+      if (via === 'agent') agent.watch('other')
+      else bench.system.watch('q', 'other')
+      if (used) agent.send({ type: 'add', by: 1 })
+      await bench.settle()
+      assert.ok(await agent.evict())
+      await other.stop()
+      await bench.settle()
+      assert.equal([agent.asleep, agent.snapshot.context.heard], [false, ['agent.ended']])
+      await bench.close()
+    }
+  }
+})
+
 test('an agent without a place in memory is drained, and closed, without being woken', async () => {
   const { bench, agent } = await restored()
   const system: ActorSystem = bench.system

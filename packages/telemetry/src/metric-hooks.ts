@@ -63,6 +63,7 @@ const DEAD_LETTER_REASONS: Readonly<Record<DeadLetterReason, true>> = {
   draining: true,
   'bad-event': true,
   undeliverable: true,
+  interrupted: true,
 }
 
 /** Who is told of what the hooks come by. */

@@ -179,7 +179,6 @@ export class Cell extends Turns implements HostOwner {
   /** Runs the first effects. Throws what they throw; nothing runs then. */
   start({ stored, trace, first = [] }: Origin): void {
     const host = this.#host as Host
-    const interrupted = this.#interrupted ?? []
     this.running = true
     try {
       this.cause.run(trace, () =>
@@ -189,7 +188,8 @@ export class Cell extends Turns implements HostOwner {
           this.#started = first.length > 0
           this.listeners?.tell(this.snapshot)
           for (const event of first) this.deliver(this.inbox.envelope(event, trace))
-          for (const one of interrupted) tellInterrupted(host.self, host.id, one)
+          for (const lost of tellInterrupted(host.self, host.id, this.#interrupted))
+            this.inbox.lose(this.inbox.envelope(lost, trace), 'interrupted')
         }),
       )
     } catch (error) {
@@ -198,7 +198,7 @@ export class Cell extends Turns implements HostOwner {
     if (!this.#started && this.#crash !== undefined) throw this.#crash.error
     this.#started = true
     if (!this.running) return
-    if (host.tree?.waiting === true) this.owner.changed()
+    if (host.tree?.waiting === true || (this.#interrupted?.length ?? 0) > 0) this.owner.changed()
     if (this.snapshot.status === 'done') this.owner.done()
   }
 

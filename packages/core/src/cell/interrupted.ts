@@ -1,4 +1,4 @@
-import type { AnyActorLogic, AnyActorRef, AnyStateMachine } from 'xstate'
+import type { AnyActorLogic, AnyActorRef, AnyMachineSnapshot, AnyStateMachine } from 'xstate'
 import { quote } from '../check.ts'
 import { CoreError } from '../errors.ts'
 import type { PersistedSnapshot } from '../durability/record.ts'
@@ -45,15 +45,62 @@ export function takeInterrupted(
   return found
 }
 
-/** Tells the machine that invoked it, as XState tells of a promise that has failed: `onError` gets a `CoreError` INTERRUPTED. */
-export function tellInterrupted(root: AnyActorRef, agentId: string, { path, id, src }: Interrupted): void {
-  let actor: AnyActorRef | undefined = root
-  for (const step of path)
-    actor = (actor?.getSnapshot() as { readonly children?: Record<string, AnyActorRef> } | undefined)?.children?.[step]
-  const what = `${quote(id)} (${src}) of agent ${quote(agentId)}`
-  const error = new CoreError('INTERRUPTED', `the promise ${what} was running when the agent stopped: how it ended is not known`)
-  const event = { type: `xstate.error.actor.${id}`, error, actorId: id }
-  ;(actor as (AnyActorRef & { _send(event: object): void }) | undefined)?._send(event)
+type Machine = AnyActorRef & { _send(event: object): void }
+
+/** The event by which XState tells a machine that its child has failed. */
+interface ChildFailed {
+  readonly type: string
+  readonly error: unknown
+  readonly actorId: string
+}
+
+/**
+ * Tells each machine that invoked one, as XState tells of a promise that has failed: `onError` gets a `CoreError` INTERRUPTED. Where neither
+ * it nor a machine above it takes that, nobody is told: XState would end the agent, and a new beginning would run the promise again. Its
+ * state stays; those events are returned.
+ */
+export function tellInterrupted(
+  root: AnyActorRef,
+  agentId: string,
+  interrupted: readonly Interrupted[] | undefined,
+): readonly ChildFailed[] {
+  const unheard: ChildFailed[] = []
+  for (const { path, id, src } of interrupted ?? []) {
+    const above = actorsOn(root, path)
+    const what = `${quote(id)} (${src}) of agent ${quote(agentId)}`
+    const error = new CoreError('INTERRUPTED', `the promise ${what} was running when the agent stopped: how it ended is not known`)
+    const event = childFailed(id, error)
+    const heard = above.some((actor, depth) => takes(actor, depth === path.length ? event : childFailed(path[depth] as string, error)))
+    if (heard) above[path.length]?._send(event)
+    else unheard.push(event)
+  }
+  return unheard
+}
+
+function childFailed(actorId: string, error: unknown): ChildFailed {
+  return { type: `xstate.error.actor.${actorId}`, error, actorId }
+}
+
+/** From the agent down to the machine at the end of the path, as far as they are there. */
+function actorsOn(root: AnyActorRef, path: readonly string[]): readonly Machine[] {
+  const found = [root as Machine]
+  for (const step of path) {
+    const snapshot = found.at(-1)?.getSnapshot() as { readonly children?: Record<string, Machine> } | undefined
+    const next = snapshot?.children?.[step]
+    if (next === undefined) break
+    found.push(next)
+  }
+  return found
+}
+
+/** As XState finds out whether an error is handled. A guard that throws is told of by the step itself. */
+function takes(actor: Machine, event: ChildFailed): boolean {
+  const snapshot = actor.getSnapshot() as AnyMachineSnapshot
+  try {
+    return snapshot.machine.getTransitionData(snapshot as never, event as never).length > 0
+  } catch {
+    return true
+  }
 }
 
 const INLINE = /^xstate\.invoke\.(\d+)\.(.*)/

@@ -1,33 +1,12 @@
-import type { Clock, TimerHandle } from '@stigmergy/grid'
+import type { Clock } from '@stigmergy/grid'
+import type { CheckpointOwner, Encoded } from './checkpoint-owner.ts'
 import { isCoreError } from '../errors.ts'
 import { FORGOTTEN, isForgotten } from './forgotten.ts'
+import { Retry } from './retry.ts'
 import type { StoreAccess } from './store-access.ts'
-import { isFinal, type Fence } from './store.ts'
+import { isConflict, isFinal, type Fence } from './store.ts'
 import { Commit, UnderWay, type Committing } from './under-way.ts'
 import { Waiters, type Waiting } from './waiters.ts'
-
-/** A state as it is stored, and the number up to which the gate opens once it is. */
-export interface Encoded {
-  readonly bytes: Uint8Array
-  readonly upTo: number
-}
-
-/** Whose state it is. */
-export interface CheckpointOwner {
-  /** The state as it is now. Throws `CoreError` BAD_STATE if it cannot be stored. */
-  encode(): Encoded
-  /** So many commits may be under way now. */
-  readonly maxCommits: number
-  committed(rev: number, encoded: Encoded): void
-  /** The store failed and is tried again, or the state cannot be stored. */
-  uncommitted(error: unknown): void
-  /** Another activation has taken over (I1): this one is over. */
-  lost(error: unknown): void
-}
-
-/** Pauses before a failed commit is tried again: doubled from the first up to the last. */
-const RETRY_MIN_MS = 100
-const RETRY_MAX_MS = 5000
 
 /** Keeps an agent's last good state in the store, written behind: a crash of the process loses at most what is not yet written. */
 export class Checkpoint implements Committing {
@@ -44,10 +23,12 @@ export class Checkpoint implements Committing {
   /** Commits begun so far. */
   #commits = 0
   #failure: { readonly error: unknown; readonly final: boolean } | undefined
-  #retry: TimerHandle | undefined
-  #retryMs = RETRY_MIN_MS
-  /** After an error nobody knows whether the state before is stored. */
+  /** Undefined: all goes well. */
+  #retry: Retry | undefined
+  /** After an error nobody knows whether the state before is stored, or still will be. */
   #unsure = false
+  /** Somebody wrote before us. It may have been our own write, of which nobody had heard. */
+  #conflict: unknown
   #closed = false
   readonly #waiters = new Waiters()
 
@@ -73,7 +54,7 @@ export class Checkpoint implements Committing {
 
   /** True if the store has the newest state, and nothing is wrong. */
   get atRest(): boolean {
-    return !this.unstored && this.#retry === undefined && this.#failure === undefined && !this.#unsure
+    return !this.unstored && this.#retry?.waits !== true && this.#failure === undefined && !this.#unsure
   }
 
   /** There is a newer state, or one on its way. */
@@ -108,7 +89,7 @@ export class Checkpoint implements Committing {
 
   /** Starts a commit of the newest state, unless it has to wait for one that is under way: then it begins when that one ends. */
   flush(): void {
-    if (!this.#dirty || this.#retry !== undefined || this.#failure?.final === true) return
+    if (!this.#dirty || this.#retry?.waits === true || this.#failure?.final === true) return
     if (this.#underWay.size > 0 && !this.#mayFollow) return
     const state = this.#encoded(() => this.#owner.encode())
     this.#held = undefined
@@ -123,8 +104,7 @@ export class Checkpoint implements Committing {
 
   /** Nothing is written any more, for this reason. What is on its way may still arrive. */
   forsake(error: unknown): void {
-    if (this.#retry !== undefined) this.#clock.clearTimeout(this.#retry)
-    this.#retry = undefined
+    this.#retry?.stop()
     this.#failure = { error, final: true }
   }
 
@@ -144,12 +124,22 @@ export class Checkpoint implements Committing {
       this.#access.get(this.id).then(
         (kept) => {
           // After an error the state before may be stored or not: the store is asked, since only we write under this fence.
-          if (kept?.fence.token === this.fence.token && kept.fence.owner === this.fence.owner) this.#rev = kept.rev
+          const ours = kept?.fence.token === this.fence.token && kept.fence.owner === this.fence.owner
+          const conflict = this.#conflict
+          this.#conflict = undefined
+          if (conflict !== undefined && (!ours || kept.rev === this.#rev)) return this.#foreign(commit, conflict)
+          if (ours) this.#rev = kept.rev
           commit.expectedRev = this.#rev
           this.#access.write(commit)
         },
         (error: unknown) => commit.refused(error),
       )
+  }
+
+  /** It was not a late write of our own. */
+  #foreign(commit: Commit, conflict: unknown): void {
+    this.#unsure = false
+    commit.refused(conflict)
   }
 
   /** Of a commit. */
@@ -159,7 +149,8 @@ export class Checkpoint implements Committing {
     this.#rev = rev
     this.#unsure = false
     if (this.#failure?.final !== true) this.#failure = undefined
-    this.#retryMs = RETRY_MIN_MS
+    this.#retry?.stop()
+    this.#retry = undefined
     if (!isForgotten(state.bytes)) this.#owner.committed(rev, state)
     this.flush()
     if (!this.#waiters.none) {
@@ -176,6 +167,14 @@ export class Checkpoint implements Committing {
   }
 
   #failed(error: unknown, state: Encoded): void {
+    // One that was given up may arrive after we have asked what is stored. Whose it was, the store is asked before the next write.
+    const mayBeOurs = this.#unsure && isConflict(error) && this.#failure?.final !== true
+    if (mayBeOurs) {
+      this.#conflict = error
+      this.#keep(state)
+      this.flush()
+      return
+    }
     const final = isFinal(error) || this.#failure?.final === true
     this.#unsure = !final
     this.#failure = { error, final }
@@ -184,17 +183,18 @@ export class Checkpoint implements Committing {
       this.#refuse()
       return
     }
-    // The bytes are tried again unless there are newer ones.
-    if (!this.#dirty) this.#held ??= state
-    this.#dirty = true
+    this.#keep(state)
     this.#owner.uncommitted(error)
     this.#refuse()
     if (this.#closed || this.#underWay.size > 0) return
-    this.#retry = this.#clock.setTimeout(() => {
-      this.#retry = undefined
-      this.flush()
-    }, this.#retryMs)
-    this.#retryMs = Math.min(RETRY_MAX_MS, this.#retryMs * 2)
+    this.#retry ??= new Retry(this.#clock, () => this.flush())
+    this.#retry.begin()
+  }
+
+  /** The bytes are tried again unless there are newer ones. */
+  #keep(state: Encoded): void {
+    if (!this.#dirty) this.#held ??= state
+    this.#dirty = true
   }
 
   /** Whoever waits hears what prevents it, unless it is being tried. */
@@ -210,8 +210,7 @@ export class Checkpoint implements Committing {
   /** As `settled`, for one that waits for many. */
   settle(waiting: Waiting): void {
     // Whoever waits wants the truth now, not at the next retry.
-    if (this.#retry !== undefined) this.#clock.clearTimeout(this.#retry)
-    this.#retry = undefined
+    this.#retry?.stop()
     this.flush()
     if (this.#underWay.size > 0) this.#waiters.add(this.#commits + (this.#dirty ? 1 : 0), waiting)
     else if (this.#failure === undefined) waiting.resolve()

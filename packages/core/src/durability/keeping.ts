@@ -1,4 +1,5 @@
-import { Checkpoint, type CheckpointOwner, type Encoded } from './checkpoint.ts'
+import type { CheckpointOwner, Encoded } from './checkpoint-owner.ts'
+import { Checkpoint } from './checkpoint.ts'
 import { Deadline } from '../deadlines.ts'
 import { encodeState } from './encode-state.ts'
 import { isCoreError } from '../errors.ts'
@@ -126,8 +127,7 @@ export class Keeping extends Deadline implements CheckpointOwner {
     if (!this.#gated) return
     if (isCoreError(error, 'BAD_STATE')) {
       // It can never be committed, and nothing that follows from it can leave. Not in the middle of a step.
-      queueMicrotask(() => this.#agent.cell.effectFailed(error))
-      return
+      return queueMicrotask(() => this.#agent.cell.effectFailed(error))
     }
     this.#outage ??= new Outage()
     if (this.#outage.goesOn(this.#services.clock.now(), this.#options.gate)) this.#opened(this.gate?.next ?? 0)

@@ -20,7 +20,10 @@ export function childOf(event: AgentEvent, type: 'error' | 'done'): string | und
   return (event as AnyEventObject)['actorId'] as string | undefined
 }
 
-/** True if the agent broke because it was restored: on the news of it, on a promise that was interrupted, or on its first effects. */
+/**
+ * True if the agent broke because it was restored: on the news of it, or on its first effects. Not on a promise that was interrupted: from an
+ * older state, or from the beginning, it would be run again.
+ */
 export function brokeOnRestore({ event, error }: Crash): boolean {
-  return event.type === 'agent.restored' || event.type === 'xstate.init' || isCoreError(error, 'INTERRUPTED')
+  return (event.type === 'agent.restored' || event.type === 'xstate.init') && !isCoreError(error, 'INTERRUPTED')
 }

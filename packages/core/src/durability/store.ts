@@ -6,6 +6,14 @@ export type { Fence, StateStore as Store, Store as FullStore, StoreRecord } from
 
 /** True if a store refused a write because somebody else wrote (I1). Stores have error classes of their own; the codes are one. */
 export function isFinal(error: unknown): boolean {
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
-  return code === 'STORE_FENCED' || code === 'STORE_CONFLICT'
+  return isConflict(error) || codeOf(error) === 'STORE_FENCED'
+}
+
+/** True if what is stored is not what the write was made upon. */
+export function isConflict(error: unknown): boolean {
+  return codeOf(error) === 'STORE_CONFLICT'
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
 }

@@ -1,4 +1,4 @@
-import type { Encoded } from './checkpoint.ts'
+import type { Encoded } from './checkpoint-owner.ts'
 import type { Write } from './store-access.ts'
 import type { Fence } from './store.ts'
 

@@ -6,7 +6,7 @@ import type { Inbox } from '../mailbox/inbox.ts'
 import { rememberIds } from '../mailbox/dedup.ts'
 import type { Services } from '../services.ts'
 import type { LifeOptions } from './life-options.ts'
-import { tokenOf, type Tenure } from './tenure.ts'
+import { fenceOf, type Tenure } from './tenure.ts'
 
 /** The agent that comes. */
 interface Comer {
@@ -65,7 +65,7 @@ class Arrival implements Asker<StoreRecord | undefined>, Write {
 
   /** Of the store: that is stored. */
   done(kept: StoreRecord | undefined): void {
-    const { codec, access, grid } = this.#services
+    const { codec, access } = this.#services
     try {
       const record = decodeRecord(this.#options, codec, kept?.value)
       if (kept === undefined || record === undefined || !maySleep(this.#options, this.#services, kept, record)) {
@@ -74,7 +74,7 @@ class Arrival implements Asker<StoreRecord | undefined>, Write {
       }
       rememberIds(this.#comer, this.#options.mailbox.dedup, record.ids)
       this.#kept = kept
-      this.#fence = { owner: grid.id, token: tokenOf(this.#tenure, kept) }
+      this.#fence = fenceOf(this.#services, this.#tenure, kept)
       access.write(this)
     } catch (error) {
       this.#fail(error)

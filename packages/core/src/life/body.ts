@@ -184,10 +184,12 @@ export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable {
   protected sleep(bytes: Uint8Array, resting: Resting, dreams: Asleep['dreams']): void {
     this.#keeping = undefined
     this.#idle?.close()
+    // Asked before it sleeps: what is set aside is judged by the snapshot, and to look at that would wake it.
+    const due = this.#inbox?.empty === false
     this.#asleep = new Asleep(bytes, resting, dreams, this.services.clock, (timer) => {
       if (this.#asleep !== undefined) this.#awaken(this.#asleep, timer)
     })
-    if (this.#inbox?.empty === false) this.wake()
+    if (due) this.wake()
   }
 
   #awaken(asleep: Asleep, due: DozingTimer | undefined): Cell {

@@ -13,7 +13,7 @@ import type { AgentRecord } from '../durability/record.ts'
 import { brokeOnRestore, childOf, SUSPENDED, type RestoredEvent } from '../durability/restored.ts'
 import type { Services } from '../services.ts'
 import { createSupervisor, type Decision, type Supervisor } from '../supervision/supervisor.ts'
-import { tokenOf, type Tenure } from './tenure.ts'
+import { fenceOf, type Tenure } from './tenure.ts'
 import { firstStep, stoppedEarly } from '../cell/wrap.ts'
 
 /** An agent from its spawn to its end: starts it, keeps its state, restarts it, stops it. */
@@ -102,7 +102,7 @@ export class Life extends Body {
 
   async #storeFirst(found: Found, origin: Origin): Promise<void> {
     const { keeping } = this
-    const fence = { owner: this.services.grid.id, token: tokenOf(this.#tenure, found.kept) }
+    const fence = fenceOf(this.services, this.#tenure, found.kept)
     keeping?.adopt(fence, found.kept?.rev ?? 0, found.record)
     if (this.options.durability === 'gated') {
       // Nothing leaves it before the commit of what it begins with.

@@ -3,7 +3,8 @@ import type { Clock } from '@stigmergy/grid'
 import type { SystemOptions } from '../actor-system.ts'
 import { numberOption, quote } from '../check.ts'
 import { CoreError } from '../errors.ts'
-import type { StoreRecord } from '../durability/store.ts'
+import type { Services } from '../services.ts'
+import type { Fence, StoreRecord } from '../durability/store.ts'
 import { waitFor } from '../wait.ts'
 
 export type TenureOptions = Pick<SystemOptions, 'authority' | 'leaseMs' | 'leaseWaitMs'>
@@ -90,9 +91,13 @@ export function createTenures(options: TenureOptions, owner: string, clock: Cloc
   }
 }
 
-/** By which token an activation claims what is stored. */
-export function tokenOf(tenure: Tenure | undefined, kept: StoreRecord | undefined): number {
-  return tenure?.tokenAfter(kept) ?? (kept?.fence.token ?? 0) + 1
+/**
+ * By which fence an activation claims what is stored. No two have the same (I1): the token of a lease is given once; without one two may
+ * count up to the same, and each is an owner of its own.
+ */
+export function fenceOf(services: Pick<Services, 'grid' | 'newOwner'>, tenure: Tenure | undefined, kept: StoreRecord | undefined): Fence {
+  if (tenure === undefined) return { owner: services.newOwner(), token: (kept?.fence.token ?? 0) + 1 }
+  return { owner: services.grid.id, token: tenure.tokenAfter(kept) }
 }
 
 /** The next activation may begin once all is stored. */

@@ -77,8 +77,9 @@ export class Inbox {
 
   /** True if it is as it was made: another one would do as well. */
   get pristine(): boolean {
+    // `empty` comes last: with a stash it looks at the snapshot, and that would wake an agent that sleeps.
     const parts = [this.needs, this.dedup, this.#suspect, this.#stash]
-    return this.empty && this.#bindings.length === 0 && parts.every((part) => part === undefined) && this.#queue.state.coalesced === 0
+    return parts.every((part) => part === undefined) && this.#bindings.length === 0 && this.#queue.state.coalesced === 0 && this.empty
   }
 
   /** Events of the system that may wait. */

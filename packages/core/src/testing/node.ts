@@ -54,6 +54,7 @@ export async function startNode(options: NodeOptions): Promise<SimulatedNode> {
     storeTimeoutMs: 500,
     actuators,
     random: () => random.next(),
+    ids: () => name,
     hooks: { ...hooks, onCheckpoint: () => at('committed') },
   })
   return { name, line, grid, reached, system, dieAt: (point) => (doom = point) }
