@@ -42,6 +42,17 @@ test('as many compare-and-sets as updates, however many wait for one another', a
   }
 })
 
+test('so with blind writes that are merged', async () => {
+  let commits = 0
+  const counted = withCommit(remote(embedded()), (map) => (write) => (commits++, map.commit(write)))
+  await using grid = await openGrid(counted)
+  const map = grid.map<number>('m', { merge: 'last-writer-wins' })
+  await Promise.all(Array.from({ length: 200 }, (_, n) => map.put('k', n)))
+  assert.equal([map.peek('k')?.value, commits], [199, 200])
+  const last = map.put('k', 7)
+  assert.equal([await map.remove('k'), (await last).value, map.peek('k'), commits], [true, 7, undefined, 202])
+})
+
 test('those of other keys do not wait, and one that fails holds up nobody', async () => {
   const gates = gated(embedded())
   await using grid = await openGrid(gates)

@@ -8,17 +8,49 @@ export interface OneAtATimeOptions {
   readonly deadlineMs: number
 }
 
-/** One call: what of it is told to those that wait for it. */
-export interface Round {
-  readonly what: string
-  readonly key: string
+/** One call, as it goes on. */
+export class Round {
+  /** In words: what errors begin with. Made only where it is said. */
+  readonly what: () => string
+  readonly deadlineMs: number
   readonly untilMs: number
-  /** What can be said of the call now, where it is too late. */
-  stage: 'waiting' | 'asking' | 'committing'
   /** Something of it is under way: the next call of its key has to wait. */
-  pending: boolean
-  /** Its caller was told that it is too late: begin nothing more. */
-  over: boolean
+  pending = false
+  /** Its caller was told that it is too late. */
+  over = false
+  #stage: 'waiting' | 'asking' | 'committing' = 'waiting'
+
+  constructor(what: () => string, deadlineMs: number, nowMs: number) {
+    this.what = what
+    this.deadlineMs = deadlineMs
+    this.untilMs = nowMs + deadlineMs
+  }
+
+  /** The owner is asked what is there. */
+  asking(): void {
+    this.#stage = 'asking'
+    this.pending = true
+  }
+
+  /** A commit was called. `told`: it was made inside the call. */
+  committing(told: boolean): void {
+    this.#stage = 'committing'
+    this.pending ||= !told
+  }
+
+  /** Another came between: may it be tried again? Throws if it is too late, to nobody any more. */
+  again(): void {
+    if (this.over) throw this.late()
+  }
+
+  late(): GridError {
+    const { deadlineMs } = this
+    const what = this.what()
+    if (this.#stage === 'waiting')
+      return new GridError('BUSY', `${what}: others of this process were before it for ${deadlineMs} ms; nothing was sent`)
+    const outcome = this.#stage === 'asking' ? 'it was not made' : 'outcome unknown'
+    return new GridError('TIMEOUT', `${what} did not end within ${deadlineMs} ms: ${outcome}`)
+  }
 }
 
 /**
@@ -36,8 +68,8 @@ export class OneAtATime {
 
   /** `make` begins inside the call if no other of that key is under way. Throws `GridError` BUSY (it was not begun) or TIMEOUT. */
   run<T>(what: string, key: string, make: (round: Round) => Promise<T>): Promise<T> {
-    const { clock, deadlineMs } = this.#options
-    const round: Round = { what, key, untilMs: clock.now() + deadlineMs, stage: 'waiting', pending: false, over: false }
+    const { map, clock, deadlineMs } = this.#options
+    const round = new Round(() => `${what} of ${quote(key)} of map ${quote(map)}`, deadlineMs, clock.now())
     const before = this.#last.get(key)
     const made = before === undefined ? make(round) : before.then(() => this.#begin(round, make))
     // A backend that commits inside the call is done with it: the next may begin inside its own.
@@ -53,7 +85,7 @@ export class OneAtATime {
 
   #begin<T>(round: Round, make: (round: Round) => Promise<T>): Promise<T> {
     // Timers of the same moment run one after the other, and what came before this one may have been refused by the first of them.
-    if (round.over || this.#options.clock.now() >= round.untilMs) throw this.#late(round)
+    if (round.over || this.#options.clock.now() >= round.untilMs) throw round.late()
     return make(round)
   }
 
@@ -66,18 +98,9 @@ export class OneAtATime {
     return new Promise<T>((resolve, reject) => {
       const timer = clock.setTimeout(() => {
         round.over = true
-        reject(this.#late(round))
+        reject(round.late())
       }, deadlineMs)
       made.then(resolve, reject).finally(() => clock.clearTimeout(timer))
     })
-  }
-
-  #late({ what, key, stage }: Round): GridError {
-    const { map, deadlineMs } = this.#options
-    const of = `${what} of ${quote(key)} of map ${quote(map)}`
-    if (stage === 'waiting')
-      return new GridError('BUSY', `${of}: others of this process were before it for ${deadlineMs} ms; nothing was sent`)
-    const outcome = stage === 'asking' ? 'it was not made' : 'outcome unknown'
-    return new GridError('TIMEOUT', `${of} did not end within ${deadlineMs} ms: ${outcome}`)
   }
 }

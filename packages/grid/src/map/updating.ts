@@ -33,33 +33,29 @@ export class Updating<V> {
   }
 
   run(key: string, fn: Change<V>, options: WriteOptions): Promise<Entry<V> | undefined> {
-    return this.#turns.run('update', key, (round) => this.#make(round, fn, options))
+    return this.#turns.run('update', key, (round) => this.#make(round, key, fn, options))
   }
 
-  async #make(round: Round, fn: Change<V>, options: WriteOptions): Promise<Entry<V> | undefined> {
+  async #make(round: Round, key: string, fn: Change<V>, options: WriteOptions): Promise<Entry<V> | undefined> {
     const { scope, reader, replica, peek, writer } = this.#options
-    const { key } = round
     writer.flush(key)
     // The near cache is the first guess; when it was wrong, the owner says what is there.
     let current = scope.nothing ? undefined : peek(key)
     if (current === undefined && !scope.covers(key)) {
-      round.pending = true
-      round.stage = 'asking'
+      round.asking()
       current = await reader.ask(key)
     }
-    while (!round.over) {
+    for (;;) {
       const value: unknown = fn(current?.value)
       if (value === undefined) return current
       if (value instanceof Promise) throw promiseRefused(value)
       const expect = current?.version ?? 0
       const setting = writer.compareAndSet(key, expect, value as V, options)
-      round.stage = 'committing'
-      // Else it was committed inside the call.
-      round.pending ||= (replica.near.peek(key)?.version ?? 0) <= expect
+      round.committing((replica.near.peek(key)?.version ?? 0) > expect)
       const result = await setting
       if (result.ok) return result.entry
       current = result.current
+      round.again()
     }
-    return current
   }
 }
