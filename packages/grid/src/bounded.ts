@@ -16,6 +16,9 @@ export interface BoundedOptions {
  * BUSY: nothing was sent. Near-cache reads never wait, so they go on. Throws BAD_OPTION.
  */
 export function bounded(backend: GridBackend, options: BoundedOptions = {}): GridBackend {
+  if (typeof (backend as Partial<GridBackend> | undefined)?.open !== 'function') {
+    throw badOption('the backend', backend, 'one, such as embedded() or hazelcast()')
+  }
   const resolved = resolveBoundedOptions(options)
   return {
     name: backend.name,

@@ -1,5 +1,9 @@
 import type { Change } from './map/entry.ts'
+import { GridError, quote } from './errors.ts'
 import type { GridHooks } from './hooks.ts'
+import { badOption } from './options.ts'
+
+const HOOKS: readonly string[] = ['onChange', 'onListenerError'] satisfies readonly (keyof GridHooks)[]
 
 /** The hooks in use, and the count of what guests threw. A guest that throws changes nothing for anybody else (I7). */
 export class Guests {
@@ -16,7 +20,16 @@ export class Guests {
     return this.#uses.length > 0
   }
 
+  /** Throws `GridError` BAD_OPTION. */
   use(hooks: GridHooks): () => void {
+    if (typeof hooks !== 'object' || hooks === null) throw badOption('hooks', hooks, 'an object of functions')
+    // What else a guest has is its own; what is named as a hook must be one.
+    const wrong = Object.keys(hooks).find((name) => /^on[A-Z]/.test(name) && !HOOKS.includes(name))
+    if (wrong !== undefined) throw new GridError('BAD_OPTION', `there is no hook ${quote(wrong)}: give ${HOOKS.join(', ')}`)
+    for (const name of HOOKS) {
+      const hook: unknown = hooks[name as keyof GridHooks]
+      if (hook !== undefined && typeof hook !== 'function') throw badOption(name, hook, 'a function')
+    }
     const one = { hooks }
     this.#uses = [...this.#uses, one]
     return () => {

@@ -28,7 +28,7 @@ export async function openGrid(first: GridBackend | GridOptions = {}, second: Gr
 }
 
 function isBackend(candidate: GridBackend | GridOptions): candidate is GridBackend {
-  return typeof candidate === 'object' && candidate !== null && 'open' in candidate
+  return typeof candidate === 'object' && candidate !== null && typeof (candidate as Partial<GridBackend>).open === 'function'
 }
 
 class OpenGrid implements Grid {

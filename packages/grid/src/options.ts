@@ -4,6 +4,7 @@ import type { Entry, SourceStamp } from './map/entry.ts'
 import { GridError, quote, unknownOption } from './errors.ts'
 import type { AgeOptions, Consistency, WatchOptions } from './grid.ts'
 import type { IndexChoice } from './map/map-index.ts'
+import type { TraceContext } from './map/trace.ts'
 import type { SubscribeOptions } from './feed/topic.ts'
 
 export interface GridOptions {
@@ -34,9 +35,21 @@ export interface ResolvedWatchOptions<V> {
 export function resolveGridOptions(options: GridOptions): ResolvedGridOptions {
   checkNames('openGrid', options, ['id', 'clock', 'ids'])
   const ids = options.ids ?? randomUUID
+  if (typeof ids !== 'function') throw badOption('ids', ids, 'a function')
   const id = options.id ?? ids()
   if (typeof id !== 'string' || id === '') throw badOption('id', id, 'a non-empty string')
-  return { id, session: ids().slice(-12), clock: options.clock ?? systemClock() }
+  const session: unknown = ids()
+  if (typeof session !== 'string' || session === '') throw badOption('what ids() returned', session, 'a non-empty string')
+  return { id, session: session.slice(-12), clock: checkClock(options.clock ?? systemClock()) }
+}
+
+const CLOCK = ['now', 'wallNow', 'setTimeout', 'clearTimeout'] as const satisfies readonly (keyof Clock)[]
+
+/** Throws `GridError` BAD_OPTION. */
+export function checkClock(clock: Clock): Clock {
+  const given = clock as Partial<Clock> | null
+  if (CLOCK.every((part) => typeof given?.[part] === 'function')) return clock
+  throw badOption('clock', clock, 'a clock such as createVirtualClock()')
 }
 
 export function resolveWatchOptions<V>(options: WatchOptions<V>): ResolvedWatchOptions<V> {
@@ -74,14 +87,21 @@ export function resolveSubscribeOptions(options: SubscribeOptions): { capacity: 
 }
 
 export function checkName(name: unknown, of = 'map'): string {
-  if (typeof name === 'string' && name !== '') return name
-  throw badOption(`name of a ${of}`, name, 'a non-empty string')
+  if (typeof name === 'string' && name !== '' && isWellFormed(name)) return name
+  throw badOption(`name of a ${of}`, name, typeof name === 'string' && name !== '' ? WHOLE : 'a non-empty string')
 }
 
 export function checkKey(key: unknown): string {
-  if (typeof key === 'string' && key !== '') return key
-  throw new GridError('BAD_KEY', `key is ${quote(key)}: give a non-empty string`)
+  if (typeof key === 'string' && key !== '' && isWellFormed(key)) return key
+  throw new GridError('BAD_KEY', `key is ${quote(key)}: give ${typeof key === 'string' && key !== '' ? WHOLE : 'a non-empty string'}`)
 }
+
+/** UTF-8 cannot carry half of a surrogate pair: two such texts would be one to a cluster. */
+export function isWellFormed(text: string): boolean {
+  return (text as string & { isWellFormed(): boolean }).isWellFormed()
+}
+
+const WHOLE = 'a string without half of a surrogate pair'
 
 export function checkTtlMs(ttlMs: number | undefined): number | undefined {
   if (ttlMs === undefined || (Number.isFinite(ttlMs) && ttlMs > 0)) return ttlMs
@@ -101,6 +121,7 @@ export function checkVersion(version: number): number {
 /** A frozen copy of the stamp: entries are shared. */
 export function checkSource(source: SourceStamp | undefined): SourceStamp | undefined {
   if (source === undefined) return undefined
+  checkNames('source', source, ['epoch', 'seq'])
   const { epoch, seq } = source
   if (Number.isSafeInteger(epoch) && Number.isSafeInteger(seq)) return Object.freeze({ epoch, seq })
   throw badOption('source', source, '{ epoch, seq } with whole numbers')
@@ -126,9 +147,23 @@ export function badOption(name: string, value: unknown, wanted: string): GridErr
   return new GridError('BAD_OPTION', `${name} is ${quote(value)}: give ${wanted}`)
 }
 
-/** Throws `GridError` BAD_OPTION for an unknown one. */
+function isSignal(signal: unknown): boolean {
+  return signal instanceof AbortSignal || typeof (signal as Partial<AbortSignal> | null)?.throwIfAborted === 'function'
+}
+
+/** Throws `GridError` BAD_OPTION for what is no trace. */
+export function checkTrace(trace: unknown): void {
+  const { traceId, spanId, traceFlags } = (trace ?? {}) as Partial<TraceContext>
+  if (typeof traceId === 'string' && typeof spanId === 'string' && typeof traceFlags === 'number') return
+  throw badOption('trace', trace, '{ traceId, spanId, traceFlags }')
+}
+
+/** Throws `GridError` BAD_OPTION for an unknown one, and for a signal or a trace that is none. */
 export function checkNames(of: string, options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) throw badOption(`options of ${of}`, options, 'an object')
   const unknown = unknownOption(of, options, known)
   if (unknown !== undefined) throw new GridError('BAD_OPTION', unknown)
+  const { signal, trace } = options as { readonly signal?: unknown; readonly trace?: unknown }
+  if (signal !== undefined && !isSignal(signal)) throw badOption('signal', signal, 'an AbortSignal')
+  if (trace !== undefined) checkTrace(trace)
 }

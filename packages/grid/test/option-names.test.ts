@@ -1,6 +1,7 @@
-import { createVirtualClock, isGridError, openGrid, type GridMap } from '@stigmergy/grid'
+import { bounded, createVirtualClock, isGridError, openGrid, type GridMap } from '@stigmergy/grid'
 import { createBlobs, createDiskBytes, createMemoryBytes, createMemoryTags } from '@stigmergy/grid/blobs'
 import { openAudit } from '@stigmergy/grid/audit'
+import { hazelcast } from '@stigmergy/grid/hazelcast'
 import { createMemoryJournalTable, openJournal } from '@stigmergy/grid/journal'
 import { createMemoryStore, isStoreError } from '@stigmergy/grid/store'
 import { suite } from 'uvu'
@@ -87,6 +88,31 @@ test('of stores, journals, blobs and audits', async () => {
   assert.ok(isStoreError(archive, 'BAD_OPTION'), String(archive))
   await audit.close()
   await journal.close()
+})
+
+async function says(call: () => unknown, text: RegExp): Promise<void> {
+  const [result] = await Promise.allSettled([(async () => call())()])
+  assert.ok(result?.status === 'rejected' && isGridError(result.reason, 'BAD_OPTION'), `${String(text)}: ${JSON.stringify(result)}`)
+  assert.match(result.reason.message, text)
+}
+
+test('what is no clock, no hook, no backend and no maker of ids is refused', async () => {
+  const wrong = (value: unknown): never => value as never
+  await says(() => openGrid(wrong({ clock: {} })), /^clock is \{\}: give a clock such as createVirtualClock\(\)/)
+  await says(() => openGrid(wrong({ ids: 5 })), /^ids is 5/)
+  await says(() => openGrid(wrong({ ids: () => 5 })), /ids?(\(\))? .*5/)
+  await says(() => openGrid(wrong({ open: 5 })), /no option "open"/)
+  await says(() => bounded(wrong(undefined)), /^the backend is undefined/)
+  await says(() => hazelcast(wrong({ clock: {} })), /^clock is/)
+  await says(() => hazelcast(wrong({ deadlineMs: null })), /^deadlineMs is null/)
+  await says(() => hazelcast({ beatMs: 10, silentMs: 5 }), /^silentMs is 5: give more than beatMs, which is 10/)
+  const grid = await openGrid({ clock: createVirtualClock() })
+  await says(() => grid.use(wrong(null)), /^hooks is null/)
+  await says(() => grid.use(wrong({ onChang: () => undefined })), /^there is no hook "onChang": give onChange, onListenerError/)
+  await says(() => grid.use(wrong({ onChange: 5 })), /^onChange is 5/)
+  await says(() => grid.map('\udc00half'), /half of a surrogate pair/)
+  await says(() => grid.topic('half\ud800'), /half of a surrogate pair/)
+  await grid.close()
 })
 
 test.run()

@@ -65,7 +65,7 @@ export function put<TContext extends MachineContext, TEvent extends EventObject,
   return action('put()', (args) => ({ kind: 'put', map: map.name, key: value(key, args), value: value(entry, args) }))
 }
 
-/** Commands an actuator of the system, by name. Stored and repeated as `send` is; the actuator tells repeats by `(agent, fence, seq)`. */
+/** Commands an actuator of the system, by name. Stored and repeated as `send` is; the actuator tells repeats by `SeenEffects`. */
 export function command<TContext extends MachineContext, TEvent extends EventObject>(
   actuator: string,
   payload: From<TContext, TEvent, object | string | number | boolean | bigint | null | undefined>,

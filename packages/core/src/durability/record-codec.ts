@@ -34,9 +34,14 @@ type Rest = Pick<AgentRecord, 'seen' | 'ids' | 'seq' | 'outbox'> & {
   readonly timers?: AgentRecord['timers']
 }
 
-/** Versions of a record (I9): an object first, then a list, and beside it the short form of what is plain. */
+/**
+ * Versions of a record (I9): an object first, then a list (2), then beside it the short form of what is plain (3). Since 4 a list knows
+ * which timers have fired, and effects by the fence they were born under. All are read.
+ */
 const OBJECT_SCHEMA_VERSION = 1
-const LIST_SCHEMA_VERSION = 2
+const OLD_LIST_SCHEMA_VERSION = 2
+const LIST_SCHEMA_VERSION = 4
+const NEWEST_SCHEMA_VERSION = Math.max(LIST_SCHEMA_VERSION, SHORT_SCHEMA_VERSION)
 
 /** A list, so that no record repeats the names of its parts. */
 type Packed = readonly [
@@ -72,10 +77,11 @@ export function createRecordCodec(): RecordCodec {
     const { found } = given
     const old = found as (Partial<AgentRecord> & { readonly schema_version?: unknown }) | null | undefined
     const version: unknown = Array.isArray(found) ? (found as unknown as Packed)[0] : old?.schema_version
-    if (typeof version === 'number' && version > SHORT_SCHEMA_VERSION) {
-      throw new CoreError('STORE_NEWER', `the state of ${name} has schema version ${version}, this program knows ${SHORT_SCHEMA_VERSION}`)
+    if (typeof version === 'number' && version > NEWEST_SCHEMA_VERSION) {
+      throw new CoreError('STORE_NEWER', `the state of ${name} has schema version ${version}, this program knows ${NEWEST_SCHEMA_VERSION}`)
     }
-    if (Array.isArray(found) && found.length >= PARTS && version === LIST_SCHEMA_VERSION) return unpacked(found as unknown as Packed)
+    const isList = version === LIST_SCHEMA_VERSION || version === OLD_LIST_SCHEMA_VERSION
+    if (Array.isArray(found) && found.length >= PARTS && isList) return unpacked(found as unknown as Packed)
     if (version === OBJECT_SCHEMA_VERSION && typeof old?.snapshot === 'object') {
       const { schema_version: _, ...record } = old
       return record as AgentRecord

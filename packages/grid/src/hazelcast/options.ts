@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from 'node:tls'
 import { systemClock, type Clock } from '../time/clock.ts'
-import { badOption, checkNames } from '../options.ts'
+import { badOption, checkClock, checkNames } from '../options.ts'
 
 export interface HazelcastOptions {
   /** @default 'dev', as the members have it */
@@ -57,7 +57,7 @@ export function resolveHazelcastOptions(options: HazelcastOptions): ResolvedHaze
   if (typeof tls !== 'boolean' && (typeof tls !== 'object' || tls === null))
     throw badOption('tls', tls, 'true, false or options of tls.connect')
   if (!Number.isSafeInteger(maxInFlight) || maxInFlight < 1) throw badOption('maxInFlight', maxInFlight, 'a whole number from 1 on')
-  return { clusterName, members: checkMembers(members), prefix, tls, maxInFlight, clock, ...resolveTimes(options) }
+  return { clusterName, members: checkMembers(members), prefix, tls, maxInFlight, clock: checkClock(clock), ...resolveTimes(options) }
 }
 
 type Times = Record<keyof typeof TIMES, number>
@@ -65,10 +65,13 @@ type Times = Record<keyof typeof TIMES, number>
 function resolveTimes(options: HazelcastOptions): Times {
   const times: Times = { ...TIMES }
   for (const name of Object.keys(TIMES) as (keyof typeof TIMES)[]) {
-    const ms = options[name] ?? TIMES[name]
+    const { [name]: ms = TIMES[name] } = options
     if (!Number.isFinite(ms) || ms < 1) throw badOption(name, ms, 'a number of milliseconds from 1 on')
     times[name] = ms
   }
+  const { beatMs, silentMs } = times
+  if (silentMs <= beatMs)
+    throw badOption('silentMs', silentMs, `more than beatMs, which is ${beatMs}: else all are silent between two beats`)
   return times
 }
 

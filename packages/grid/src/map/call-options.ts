@@ -1,5 +1,5 @@
 import type { ReadOptions, WriteOptions } from '../grid.ts'
-import { checkNames } from '../options.ts'
+import { badOption, checkNames } from '../options.ts'
 
 /** A call without options: known by being this, so that the most frequent calls pay nothing for the check of names. */
 export const NONE: Record<string, never> = Object.freeze({})
@@ -24,8 +24,19 @@ export function checkRemove(of: string, options: WriteOptions): void {
   if (options !== NONE) checkNames(of, options, REMOVE)
 }
 
-/** The signal of options of a write. Throws `GridError` BAD_OPTION for an unknown one. */
-export function signalOfWrite(of: string, options: WriteOptions): AbortSignal | undefined {
-  checkWrite(of, options)
+/** The signal of options of an update. Throws `GridError` BAD_OPTION for an unknown one, and for a function that is none. */
+export function signalOfUpdate(fn: unknown, options: WriteOptions): AbortSignal | undefined {
+  checkWrite('update', options)
+  if (typeof fn !== 'function') throw badOption('the function of update', fn, 'a function')
   return options.signal
+}
+
+/** Pairs of a key and a value. Throws `GridError` BAD_OPTION for what is none: a plain object would be written as nothing. */
+export function pairsOf<V>(values: Iterable<readonly [key: string, value: V]>): readonly (readonly [key: string, value: V])[] {
+  const wants = 'pairs of a key and a value: a Map, or a list of lists'
+  const given = values as Partial<Iterable<unknown>> | null | undefined
+  if (typeof given !== 'object' || typeof given?.[Symbol.iterator] !== 'function') throw badOption('values of putAll', values, wants)
+  const pairs = Array.from(values)
+  for (const pair of pairs as readonly unknown[]) if (!Array.isArray(pair)) throw badOption('one of the values of putAll', pair, wants)
+  return pairs
 }

@@ -15,7 +15,7 @@ import type {
   WatchOptions,
   WriteOptions,
 } from '../grid.ts'
-import { NONE, signalOfRead, signalOfWrite } from './call-options.ts'
+import { NONE, signalOfRead, signalOfUpdate } from './call-options.ts'
 import { HotKeys } from './hot-keys.ts'
 import type { MapContext } from './map-context.ts'
 import type { ResolvedMapOptions } from './map-options.ts'
@@ -131,7 +131,7 @@ export class ReplicatedMap<V> implements GridMap<V> {
   }
 
   async update(key: string, fn: (current: V | undefined) => V | undefined, options: WriteOptions = NONE): Promise<Entry<V> | undefined> {
-    this.#checkWrite(key, signalOfWrite('update', options))
+    this.#checkWrite(key, signalOfUpdate(fn, options))
     this.#writer.flush(key)
     // The near cache is the first guess; when it was wrong, the owner says what is there.
     let current = this.#scope.nothing ? undefined : this.peek(key)

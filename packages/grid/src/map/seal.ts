@@ -1,4 +1,5 @@
 import { GridError } from '../errors.ts'
+import { isWellFormed } from '../options.ts'
 
 /** A frozen copy of a value, and whether a Map or Set is in it (which msgpack itself does not know). */
 export interface Sealed {
@@ -135,6 +136,3 @@ function className(value: object): string {
 }
 
 // In every engine we run on; TypeScript lists it from es2024 on.
-function isWellFormed(text: string): boolean {
-  return (text as string & { isWellFormed(): boolean }).isWellFormed()
-}

@@ -1,4 +1,4 @@
-import { checkRemove, checkWrite } from './call-options.ts'
+import { checkRemove, checkWrite, pairsOf } from './call-options.ts'
 import { Coalescer } from './coalescer.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Codec } from './codec.ts'
@@ -73,7 +73,7 @@ export class Writer<V> {
 
   async putAll(values: Iterable<readonly [key: string, value: V]>, options: WriteOptions): Promise<void> {
     checkWrite('putAll', options)
-    const writes = Array.from(values, ([key, value]) => this.#prepare(key, value, undefined, options))
+    const writes = pairsOf(values).map(([key, value]) => this.#prepare(key, value, undefined, options))
     for (const { key } of writes) this.flush(key)
     const merging = this.#merging
     if (merging === undefined) await this.#options.driver.commitAll(writes)

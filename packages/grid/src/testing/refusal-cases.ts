@@ -22,17 +22,47 @@ async function openMap(bench: GridBench): Promise<GridMap<number>> {
 }
 
 /** What every method refuses alike. */
+/** As an error quotes it. */
+function asQuoted(key: unknown): string {
+  return typeof key === 'string' || typeof key === 'object' ? JSON.stringify(key) : String(key)
+}
+
 export const refusalCases: readonly GridCase[] = [
   {
     name: 'every method refuses a bad key, quoting it',
     async run(bench) {
       const map = await openMap(bench)
-      for (const key of ['', 7, undefined, { a: 1 }] as unknown as string[]) {
+      for (const key of ['', 7, undefined, { a: 1 }, 'half\ud800', '\udc00half'] as unknown as string[]) {
         for (const [name, operate] of Object.entries(operations)) {
-          await assert.rejects(operate(map, key, never), refusal('BAD_KEY', typeof key === 'object' ? '{"a":1}' : String(key)), name)
+          await assert.rejects(operate(map, key, never), refusal('BAD_KEY', asQuoted(key)), name)
         }
         assert.throws(() => map.peek(key), refusal('BAD_KEY'))
         assert.throws(() => map.sourceAgeMs(key), refusal('BAD_KEY'))
+      }
+      assert.equal(map.size, 0)
+    },
+  },
+  {
+    name: 'what is no list of pairs, no function, no signal and no trace is refused, and nothing is written',
+    async run(bench) {
+      const map = await openMap(bench)
+      const wrong = <T>(value: unknown): T => value as T
+      const refused: readonly (readonly [string, () => Promise<unknown>])[] = [
+        ['an object', () => map.putAll(wrong({ a: 1 }))],
+        ['5', () => map.putAll(wrong(5))],
+        ['undefined', () => map.putAll(wrong(undefined))],
+        ['"ab"', () => map.putAll(wrong('ab'))],
+        ['null', () => map.putAll(wrong([null]))],
+        ['5', () => map.update('k', wrong(5))],
+        ['5', () => map.put('k', 1, wrong({ signal: 5 }))],
+        ['"x"', () => map.get('k', wrong({ signal: 'x' }))],
+        ['"x"', () => map.put('k', 1, wrong({ trace: 'x' }))],
+        ['null', () => map.put('k', 1, wrong({ source: null }))],
+        ['sek', () => map.put('k', 1, wrong({ source: { epoch: 1, seq: 1, sek: 1 } }))],
+      ]
+      for (const [quoted, call] of refused) {
+        const text = quoted === 'an object' ? '{"a":1}' : quoted
+        await assert.rejects(call, refusal('BAD_OPTION', text), text)
       }
       assert.equal(map.size, 0)
     },
