@@ -36,6 +36,7 @@ import { Replica } from './replica.ts'
 import { Scope } from './scope.ts'
 import { Staging } from './staging.ts'
 import type { MapStats } from './stats.ts'
+import { untilAborted } from '../time/until-aborted.ts'
 import { Writer, type RemoveOptions } from './writer.ts'
 
 /** Where the backend has no deadline of its own. */
@@ -109,9 +110,10 @@ export class ReplicatedMap<V> implements GridMap<V> {
   }
 
   async get(key: string, options: ReadOptions = NONE): Promise<Entry<V> | undefined> {
-    signalOfRead('get', options)?.throwIfAborted()
+    const signal = signalOfRead('get', options)
+    signal?.throwIfAborted()
     this.#checkOpen()
-    return this.#reader.get(key, options)
+    return untilAborted(this.#reader.get(key, options), signal)
   }
 
   put(key: string, value: V, options: WriteOptions = NONE): Promise<Entry<V>> {
@@ -139,7 +141,7 @@ export class ReplicatedMap<V> implements GridMap<V> {
     this.#writer.flush(key)
     // The near cache is the first guess; when it was wrong, the owner says what is there.
     let current = this.#scope.nothing ? undefined : this.peek(key)
-    if (current === undefined && !this.#scope.covers(key)) current = await this.#reader.ask(key)
+    if (current === undefined && !this.#scope.covers(key)) current = await untilAborted(this.#reader.ask(key), options.signal)
     for (;;) {
       const value: unknown = fn(current?.value)
       if (value === undefined) return current
