@@ -151,7 +151,9 @@ export interface GridMap<V> {
   removeIf(key: string, expectedVersion: number, options?: Pick<WriteOptions, 'trace' | 'signal'>): Promise<boolean>
   /**
    * Read, change, write, again until no other writer came between. `fn` may run more than once and must return at once;
-   * undefined leaves the entry as it is. Gives the entry as it then stands.
+   * undefined leaves the entry as it is. Gives the entry as it then stands. Updates of one key in one grid go one after the other, in the
+   * order of their calls. The whole call has one deadline, that of the backend (500 ms where it has none). Throws `GridError` TIMEOUT,
+   * or BUSY if it only waited for other updates: then nothing was sent.
    */
   update(key: string, fn: (current: V | undefined) => V | undefined, options?: WriteOptions): Promise<Entry<V> | undefined>
   /** Removes every entry. */

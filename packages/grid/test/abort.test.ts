@@ -105,4 +105,24 @@ test('an update that has to ask first is ended as well', async () => {
   await grid.close()
 })
 
+test('an update that waits for another of its key is ended as well, and is not made', async () => {
+  const gates = gated(embedded())
+  const grid = await openGrid(gates)
+  const map = grid.map<number>('m')
+  gates.hold.commits = true
+  const first = map.update('k', () => 1)
+  const controller = new AbortController()
+  let asked = 0
+  const ended = outcome(map.update('k', () => ++asked, { signal: controller.signal }))
+  const reason = new Error('no longer wanted')
+  controller.abort(reason)
+  assert.is(await ended, reason)
+  gates.hold.commits = false
+  release(gates.held)
+  await first
+  assert.is((await map.update('k', (value = 0) => value + 10))?.value, 11, 'those after it have their turn')
+  assert.is(asked, 0)
+  await grid.close()
+})
+
 test.run()
