@@ -122,7 +122,9 @@ export class ReplicatedMap<V> implements GridMap<V> {
     return this.#writer.put(key, value, options)
   }
 
-  putAll(values: Iterable<readonly [key: string, value: V]>, options: WriteOptions = NONE): Promise<void> {
+  async putAll(values: Iterable<readonly [key: string, value: V]>, options: WriteOptions = NONE): Promise<void> {
+    // Of no pairs, too.
+    this.#checkOpen()
     return this.#writer.putAll(values, options)
   }
 

@@ -87,6 +87,7 @@ export const refusalCases: readonly GridCase[] = [
       await Promise.all([grid.close(), grid.close()])
       for (const [name, operate] of Object.entries(operations)) await assert.rejects(operate(map, 'k', never), refusal('CLOSED'), name)
       await assert.rejects(map.clear(), refusal('CLOSED'))
+      await assert.rejects(map.putAll([]), refusal('CLOSED'))
       const direct: readonly (() => unknown)[] = [
         () => map.peek('k'),
         () => map.size,
