@@ -22,7 +22,7 @@ test('writes the files that are in deploy/operators, and says which', () =>
   inPlace(async (path) => {
     const folder = join(path, 'new', 'folder')
     const { code, out, err } = await run(['operators', folder])
-    assert.equal([code, err, out.length], [0, [], 7])
+    assert.equal([code, err, out.length], [0, [], 8])
     for (const line of out) {
       const file = line.slice(folder.length + 2)
       assert.is(
@@ -39,7 +39,7 @@ test('for programs, with limits of their own', () =>
     const { code, out } = await run(args)
     assert.is(code, 0)
     const { folder, files } = JSON.parse(out.join('\n')) as { readonly folder: string; readonly files: readonly string[] }
-    assert.equal([folder, files.length], [path, 7])
+    assert.equal([folder, files.length], [path, 8])
     assert.match(await readFile(join(path, 'kubernetes/hpa.yml'), 'utf8'), /namespace: cell-7[^]*maxReplicas: 40/)
     assert.match(await readFile(join(path, 'prometheus/stigmergy.rules.yml'), 'utf8'), /> 0\.1/)
   }))

@@ -56,6 +56,35 @@ test('it says which stored agents the new program could not resume, and runs and
   assert.equal(await Promise.all(['r1', 'c1', 'g1'].map((id) => store.get(id))), before)
 })
 
+test('a child, or a child of a child, whose stored state is gone is told by the check and refused by spawn', async () => {
+  const kid = (state: string) => createMachine({ id: 'kid', initial: state, states: { [state]: {} } })
+  const above = (state: string, deep: boolean) => {
+    const middle = setup({ actors: { kid: kid(state) } }).createMachine({ id: 'middle', invoke: { id: 'k', src: 'kid' } })
+    return setup({ actors: { kid: deep ? middle : kid(state) } }).createMachine({ id: 'm', invoke: { id: 'kid', src: 'kid' } })
+  }
+  for (const durability of ['checkpoint', 'gated'] as const) {
+    for (const deep of [false, true]) {
+      const store = createMemoryStore()
+      const bench = await openBench({ store })
+      await bench.system.spawn(above('x', deep), { id: 'a', durability })
+      await bench.close()
+      const before = await store.get('a')
+      const same = await checkStore(store, [{ machine: above('x', deep) }])
+      const { failures } = await checkStore(store, [{ machine: above('y', deep) }])
+      assert.equal([same.failed, failures.length], [0, 1])
+      const told = deep
+        ? /the stored child "kid\/k" does not fit its machine: .*'x'/
+        : /the stored child "kid" does not fit its machine: .*'x'/
+      assert.match(String(failures[0]?.error), told)
+      const next = await openBench({ store })
+      const refused: unknown = await next.system.spawn(above('y', deep), { id: 'a', durability }).catch((error: unknown) => error)
+      assert.match(String(refused), told)
+      await next.close()
+      assert.equal(await store.get('a'), before, 'and left untouched')
+    }
+  }
+})
+
 test('a state that was forgotten is none, and what else is in the store can be left out', async () => {
   const store = createMemoryStore()
   const bench = await openBench({ store })

@@ -57,7 +57,9 @@ await parts.put('p', 1)
 const options = { watch: { parts }, needs: { parts: { map: parts, maxAgeMs: 50 } }, mailbox: { attempts: 2 } }
 const alone: AgentRef<typeof machine>[] = []
 for (let i = 0; i < 5; i++)
-  alone.push(await system.spawn(machine, { id: `alone-${i}`, durability: i % 2 === 0 ? 'checkpoint' : 'none', ...options }))
+  alone.push(
+    await system.spawn(machine, { id: `alone-${i}`, durability: i % 2 === 0 ? 'checkpoint' : 'none', retryable: 'all', ...options }),
+  )
 const children = [0, 1, 2, 3, 4].map((i) => child(machine, { id: `child-${i}`, ...options }))
 const tree = await system.supervise({ id: 'tree', strategy: 'one-for-all', children })
 for (const agent of alone) agent.watch('child-0')

@@ -1,4 +1,4 @@
-import type { GridBackend, GridDriver, MapDriver, TopicDriver } from './driver.ts'
+import { describeWrite, type GridBackend, type GridDriver, type MapDriver, type TopicDriver } from './driver.ts'
 import { quote } from './errors.ts'
 import { InFlight } from './map/in-flight.ts'
 import { badOption, checkNames } from './options.ts'
@@ -42,10 +42,9 @@ export function boundDriver(driver: GridDriver, inFlight: InFlight, placed = fal
   const topics = {
     openTopic: (name: string, receive: (message: Uint8Array) => void): TopicDriver => {
       const topic = driver.openTopic?.(name, receive) as TopicDriver
-      const what = `publish to ${quote(name)}`
       return {
-        publish: (message) => inFlight.run(what, () => topic.publish(message)),
-        listening: () => inFlight.run(what, async () => topic.listening?.()),
+        publish: (message) => inFlight.run(`publish to ${quote(name)}`, () => topic.publish(message)),
+        listening: () => inFlight.run(`listening to ${quote(name)}`, async () => topic.listening?.(), true),
         close: () => topic.close(),
       }
     },
@@ -69,7 +68,7 @@ function boundMap(map: MapDriver, name: string, inFlight: InFlight, placed: bool
       ? (write) => map.commit(write)
       : (write) =>
           inFlight.run(
-            () => of(`${write.type} of ${quote(write.key)}`),
+            () => of(describeWrite(write)),
             () => map.commit(write),
           ),
     ...(placed && map.put !== undefined ? { put: (write) => map.put?.(write) as never } : {}),
@@ -80,6 +79,7 @@ function boundMap(map: MapDriver, name: string, inFlight: InFlight, placed: bool
       inFlight.run(
         () => of(`get of ${quote(key)}`),
         () => map.read(key, shown),
+        true,
       ),
     clear: placed ? (removal) => map.clear(removal) : (removal) => inFlight.run(of('clear'), () => map.clear(removal)),
     expired: (key, version) => map.expired(key, version),

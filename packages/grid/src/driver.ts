@@ -1,5 +1,6 @@
 import type { Clock } from './time/clock.ts'
 import type { ResyncChange } from './map/entry.ts'
+import { quote } from './errors.ts'
 import type { Consistency } from './grid.ts'
 
 /**
@@ -118,6 +119,12 @@ export interface DriverWrite {
   pack(version: number, atMs: number): Uint8Array
   /** The same behind so many bytes that are free for what the backend puts there. @default `pack`, and a copy */
   packAfter?(room: number, version: number, atMs: number): Buffer
+}
+
+/** As errors call it. A `compareAndSet`, and what is made of them, says over which version. */
+export function describeWrite({ type, key, expect }: Pick<DriverWrite, 'type' | 'key' | 'expect'>): string {
+  if (expect === undefined) return `${type} of ${quote(key)}`
+  return `${type} of ${quote(key)} over ${expect === 0 ? 'nothing' : `version ${expect}`}`
 }
 
 /** A put that knows what it becomes. */

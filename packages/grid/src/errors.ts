@@ -22,7 +22,7 @@ export const GRID_ERRORS = {
   OFFLINE: 'The connection to the cluster is lost, so nothing was sent. It is made again by itself: try later. Reads of the copy go on.',
   OUTCOME_UNKNOWN:
     'The answer of a write was lost, and looking did not tell whether it was made. Read the key with `strong` before writing again.',
-  CLOSED: 'The grid was closed. Open another.',
+  CLOSED: 'The grid was closed. Open another. A write that was under way then may have been made or not.',
   CLOCK_BUSY: 'A virtual clock was told to run while it runs. Await the first call.',
   CLOCK_IDLE:
     'A virtual clock has no timer left and the condition it runs for is not met. Something that should wait on this clock does not.',

@@ -56,6 +56,7 @@ export interface ReadOptions {
   readonly consistency?: Consistency
   /** Refuse (or ask the owner for) anything whose replica age is above this (I4). @default no limit */
   readonly maxAgeMs?: number
+  /** Ends the call, also one that is under way: it rejects with the signal's reason. */
   readonly signal?: AbortSignal
 }
 
@@ -71,6 +72,10 @@ export interface WriteOptions {
   readonly source?: SourceStamp
   /** @default the trace of the work that is running (`grid.trace.current`) */
   readonly trace?: TraceContext
+  /**
+   * Ends the call: it rejects with the signal's reason. Of a call under way the write may be made all the same: read the key with
+   * `strong` before writing again. One that was aborted before the call has written nothing.
+   */
   readonly signal?: AbortSignal
 }
 

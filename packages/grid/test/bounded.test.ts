@@ -23,7 +23,7 @@ async function outcome(promise: Promise<unknown>): Promise<string> {
 test('an operation that does not end is refused at its deadline, and local reads go on', async () => {
   const { grid, gates, clock } = await open()
   const map = grid.map<number>('m')
-  await map.put('k', 1)
+  const { version } = await map.put('k', 1)
   gates.hold.commits = true
   gates.hold.reads = true
   const outcomes = Promise.all(
@@ -33,6 +33,9 @@ test('an operation that does not end is refused at its deadline, and local reads
       map.remove('k'),
       map.get('k', { consistency: 'strong' }),
       map.update('k', (n = 0) => n + 1),
+      map.compareAndSet('k', version, 3),
+      map.compareAndSet('new', 0, 3),
+      map.removeIf('k', version),
     ].map(outcome),
   )
   let told = false
@@ -42,6 +45,10 @@ test('an operation that does not end is refused at its deadline, and local reads
   await clock.advance(1)
   const all = await outcomes
   assert.is(all[0], 'TIMEOUT: put of "k" of map "m" did not end within 500 ms: outcome unknown')
+  assert.is(all[3], 'TIMEOUT: get of "k" of map "m" did not end within 500 ms', 'of a read there is no outcome')
+  assert.is(all[5], `TIMEOUT: put of "k" over version ${version} of map "m" did not end within 500 ms: outcome unknown`)
+  assert.is(all[6], 'TIMEOUT: put of "new" over nothing of map "m" did not end within 500 ms: outcome unknown')
+  assert.is(all[7], `TIMEOUT: remove of "k" over version ${version} of map "m" did not end within 500 ms: outcome unknown`)
   for (const one of all) assert.ok(one.startsWith('TIMEOUT'), one)
   assert.is(map.peek('k')?.value, 1)
   gates.hold.commits = false

@@ -1,4 +1,4 @@
-import { createVirtualClock, type GridError } from '@stigmergy/grid'
+import { createVirtualClock, GridError } from '@stigmergy/grid'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { InFlight, Operation } from '../src/map/in-flight.ts'
@@ -33,6 +33,25 @@ class Played extends Operation {
     this.#log.push(`${this.#name}: ${code}`)
   }
 }
+
+test('what loses its connection because the grid is closed says that, and whether anything may have been made', async () => {
+  const inFlight = new InFlight({ clock: createVirtualClock(), deadlineMs: 100, maxInFlight: 2 })
+  const lost = new GridError('OFFLINE', 'the connection was lost')
+  const outcome = (reads: boolean): { readonly said: Promise<string>; readonly fail: () => void } => {
+    let fail = (): void => {}
+    const call = inFlight.run('call', () => new Promise((_resolve, reject) => (fail = () => reject(lost))), reads)
+    return { said: call.then(String, ({ code, message }: GridError) => `${code} ${message}`), fail }
+  }
+  const open = outcome(false)
+  open.fail()
+  assert.is(await open.said, 'OFFLINE the connection was lost')
+  const [write, read] = [outcome(false), outcome(true)]
+  inFlight.close()
+  write.fail()
+  read.fail()
+  assert.is(await write.said, 'CLOSED call: the grid was closed before it ended: outcome unknown')
+  assert.is(await read.said, 'CLOSED call: the grid was closed before it ended')
+})
 
 test('those that end inside their begin make room in a loop, however many wait', () => {
   const inFlight = new InFlight({ clock: createVirtualClock(), deadlineMs: 100, maxInFlight: 1 })

@@ -3,6 +3,7 @@ import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine, 
 import type { Audience } from '../life/audience.ts'
 import type { Gate } from '../durability/gate.ts'
 import type { EffectData } from '../durability/outbox.ts'
+import { checkChildren, childIds, hasChildren } from './stored-children.ts'
 import { isEmpty } from './slim.ts'
 import { isStorable } from '../durability/storable.ts'
 import { Stepper, type Deciding } from './stepper.ts'
@@ -111,8 +112,11 @@ export class Host extends Stepper {
   }
 
   override prepare(input: unknown, stored: Snapshot<unknown> | undefined): AnyMachineSnapshot {
-    if (stored !== undefined && hasChildren(stored)) this.system.reserve(childIds(stored))
-    return super.prepare(input, stored)
+    if (stored === undefined || !hasChildren(stored)) return super.prepare(input, stored)
+    this.system.reserve(childIds(stored))
+    const snapshot = super.prepare(input, stored)
+    checkChildren(snapshot, stored)
+    return snapshot
   }
 
   /** Starts the children and runs the first effects. `first` comes before what those children say. Throws what an effect throws. */
@@ -232,18 +236,5 @@ export class Host extends Stepper {
     this._processingStatus = 2
     this.#queue = undefined
     this.#tree?.cancelAll(this.self)
-  }
-}
-
-function hasChildren(snapshot: Snapshot<unknown>): boolean {
-  const { children } = snapshot as { readonly children?: object }
-  return children !== undefined && Object.keys(children).length > 0
-}
-
-function* childIds(snapshot: unknown): Iterable<string> {
-  const { children } = (snapshot ?? {}) as { readonly children?: Readonly<Record<string, { readonly snapshot?: unknown }>> }
-  for (const [id, child] of Object.entries(children ?? {})) {
-    yield id
-    yield* childIds(child.snapshot)
   }
 }

@@ -184,7 +184,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
     const { session, pulse } = this.#context
     yield [session, this.#own.ended]
     for (const peer of pulse.peers.all) {
-      if (peer.session !== session) yield [peer.session, peer.beat?.maps[this.name]?.ended ?? 0]
+      if (peer.session !== session) yield [peer.session, peer.beat?.maps.get(this.name)?.ended ?? 0]
     }
   }
 

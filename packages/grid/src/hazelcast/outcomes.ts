@@ -1,6 +1,6 @@
 import type { IMap } from 'hazelcast-client'
 import type { Clock } from '../time/clock.ts'
-import type { DriverWrite } from '../driver.ts'
+import { describeWrite, type DriverWrite } from '../driver.ts'
 import { GridError, isGridError, quote } from '../errors.ts'
 import { toCommitted, type Attempt, type Committed } from './attempt.ts'
 import { isRefusal, toGridError } from './client-errors.ts'
@@ -92,8 +92,8 @@ export class Outcomes {
     copy.done(session, number)
   }
 
-  what({ type, key }: DriverWrite): string {
-    return `${type} of ${quote(key)} of map ${quote(this.#options.map)}`
+  what(write: DriverWrite): string {
+    return `${describeWrite(write)} of map ${quote(this.#options.map)}`
   }
 }
 

@@ -83,6 +83,7 @@ export class Writes {
     const keys = await inFlight.run(
       () => `clear of map ${quote(map)}`,
       () => reads.keys(),
+      true,
     )
     const removals: DriverWrite[] = []
     await inTurns(keys, (key) => removals.push(removal(key)))
@@ -121,7 +122,7 @@ export class Writes {
         this.#outcomes.void(number)
         throw new GridError(
           'TIMEOUT',
-          `${write.type} of ${quote(write.key)}: others were faster for ${this.#options.deadlineMs} ms; it was not made`,
+          `${this.#outcomes.what(write)}: others were faster for ${this.#options.deadlineMs} ms; it was not made`,
         )
       }
       const { imap, raw } = await this.#look(write, number)

@@ -1,5 +1,5 @@
 import type { Clock, TimerHandle } from '../time/clock.ts'
-import { GridError } from '../errors.ts'
+import { GridError, isGridError } from '../errors.ts'
 
 export interface InFlightOptions {
   readonly clock: Clock
@@ -15,6 +15,10 @@ export abstract class Operation {
   /** Set when it enters. */
   deadlineAtMs = 0
   begun = false
+  /** It changes nothing, so where it fails there is nothing of which one could not say whether it was made. */
+  get reads(): boolean {
+    return false
+  }
   /** In words: what errors begin with. */
   abstract what(): string
   /** It has its place, until `InFlight.ended` is told. Throws nothing. */
@@ -38,6 +42,7 @@ export class InFlight {
   #waiting = 0
   #running = 0
   #filling = false
+  #closed = false
   #timer: TimerHandle | undefined
 
   constructor(options: InFlightOptions) {
@@ -56,10 +61,10 @@ export class InFlight {
     return this.#waiting
   }
 
-  /** Begins inside the call if there is a place. Throws `GridError` TIMEOUT (it was begun) or BUSY (it was not). */
-  run<T>(what: string | (() => string), operate: () => Promise<T>): Promise<T> {
+  /** Begins inside the call if there is a place. Throws `GridError` TIMEOUT, CLOSED (it was begun) or BUSY (it was not). */
+  run<T>(what: string | (() => string), operate: () => Promise<T>, reads = false): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.enter(new Call(this, what, operate, resolve, reject))
+      this.enter(new Call(this, what, operate, reads, resolve, reject))
     })
   }
 
@@ -86,12 +91,20 @@ export class InFlight {
 
   /** What has not begun is refused; what has is left to the backend, until its deadline. */
   close(): void {
+    this.#closed = true
     for (const waiting of this.#queue.splice(0).slice(this.#next)) {
       if (this.#pending.delete(waiting)) waiting.refuse(new GridError('CLOSED', 'the grid was closed; nothing was sent'))
     }
     this.#next = 0
     this.#waiting = 0
     this.#arm()
+  }
+
+  /** What one that was begun has failed with. A connection that is lost because the grid was closed is not made again. */
+  reasonOf(operation: Operation, error: unknown): unknown {
+    if (!this.#closed || !isGridError(error, 'OFFLINE')) return error
+    const outcome = operation.reads ? '' : ': outcome unknown'
+    return new GridError('CLOSED', `${operation.what()}: the grid was closed before it ended${outcome}`, { cause: error })
   }
 
   #begin(operation: Operation): void {
@@ -146,7 +159,8 @@ export class InFlight {
   #late(operation: Operation): GridError {
     const { maxInFlight, deadlineMs } = this.#options
     const what = operation.what()
-    if (operation.begun) return new GridError('TIMEOUT', `${what} did not end within ${deadlineMs} ms: outcome unknown`)
+    if (operation.begun)
+      return new GridError('TIMEOUT', `${what} did not end within ${deadlineMs} ms${operation.reads ? '' : ': outcome unknown'}`)
     return new GridError('BUSY', `${what}: ${maxInFlight} operations were under way for ${deadlineMs} ms; nothing was sent`)
   }
 }
@@ -155,6 +169,7 @@ class Call<T> extends Operation {
   readonly #inFlight: InFlight
   readonly #what: string | (() => string)
   readonly #operate: () => Promise<T>
+  readonly #reads: boolean
   readonly #resolve: (value: T) => void
   readonly #reject: (error: unknown) => void
 
@@ -162,6 +177,7 @@ class Call<T> extends Operation {
     inFlight: InFlight,
     what: string | (() => string),
     operate: () => Promise<T>,
+    reads: boolean,
     resolve: (value: T) => void,
     reject: (error: unknown) => void,
   ) {
@@ -169,8 +185,13 @@ class Call<T> extends Operation {
     this.#inFlight = inFlight
     this.#what = what
     this.#operate = operate
+    this.#reads = reads
     this.#resolve = resolve
     this.#reject = reject
+  }
+
+  override get reads(): boolean {
+    return this.#reads
   }
 
   // Made only where it is said: it costs more than the rest.
@@ -186,7 +207,7 @@ class Call<T> extends Operation {
       },
       (error: unknown) => {
         this.#inFlight.ended(this)
-        this.#reject(error)
+        this.#reject(this.#inFlight.reasonOf(this, error))
       },
     )
   }

@@ -28,6 +28,7 @@ import { Replica } from './replica.ts'
 import { Scope } from './scope.ts'
 import { Staging } from './staging.ts'
 import type { MapStats } from './stats.ts'
+import { untilAborted } from '../time/until-aborted.ts'
 import { Updating } from './updating.ts'
 import { Writer, type RemoveOptions } from './writer.ts'
 
@@ -111,16 +112,19 @@ export class ReplicatedMap<V> implements GridMap<V> {
   }
 
   async get(key: string, options: ReadOptions = NONE): Promise<Entry<V> | undefined> {
-    signalOfRead('get', options)?.throwIfAborted()
+    const signal = signalOfRead('get', options)
+    signal?.throwIfAborted()
     this.#checkOpen()
-    return this.#reader.get(key, options)
+    return untilAborted(this.#reader.get(key, options), signal)
   }
 
   put(key: string, value: V, options: WriteOptions = NONE): Promise<Entry<V>> {
     return this.#writer.put(key, value, options)
   }
 
-  putAll(values: Iterable<readonly [key: string, value: V]>, options: WriteOptions = NONE): Promise<void> {
+  async putAll(values: Iterable<readonly [key: string, value: V]>, options: WriteOptions = NONE): Promise<void> {
+    // Of no pairs, too.
+    this.#checkOpen()
     return this.#writer.putAll(values, options)
   }
 
@@ -138,7 +142,7 @@ export class ReplicatedMap<V> implements GridMap<V> {
 
   async update(key: string, fn: (current: V | undefined) => V | undefined, options: WriteOptions = NONE): Promise<Entry<V> | undefined> {
     this.#checkWrite(key, signalOfUpdate(fn, options))
-    return this.#updating.run(key, fn, options)
+    return untilAborted(this.#updating.run(key, fn, options), options.signal)
   }
 
   async clear(): Promise<void> {

@@ -6,6 +6,7 @@ import { promiseRefused } from '../options.ts'
 import type { Reader } from './reader.ts'
 import type { Replica } from './replica.ts'
 import type { Scope } from './scope.ts'
+import { untilAborted } from '../time/until-aborted.ts'
 import type { Writer } from './writer.ts'
 
 export interface UpdatingOptions<V> {
@@ -38,12 +39,14 @@ export class Updating<V> {
 
   async #make(round: Round, key: string, fn: Change<V>, options: WriteOptions): Promise<Entry<V> | undefined> {
     const { scope, reader, replica, peek, writer } = this.#options
+    // It may have waited for its turn.
+    options.signal?.throwIfAborted()
     writer.flush(key)
     // The near cache is the first guess; when it was wrong, the owner says what is there.
     let current = scope.nothing ? undefined : peek(key)
     if (current === undefined && !scope.covers(key)) {
       round.asking()
-      current = await reader.ask(key)
+      current = await untilAborted(reader.ask(key), options.signal)
     }
     for (;;) {
       const value: unknown = fn(current?.value)

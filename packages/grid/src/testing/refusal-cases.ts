@@ -23,7 +23,7 @@ async function openMap(bench: GridBench): Promise<GridMap<number>> {
 
 /** What every method refuses alike. */
 /** As an error quotes it. */
-function quoted(key: unknown): string {
+function asQuoted(key: unknown): string {
   return typeof key === 'string' || typeof key === 'object' ? JSON.stringify(key) : String(key)
 }
 
@@ -34,7 +34,7 @@ export const refusalCases: readonly GridCase[] = [
       const map = await openMap(bench)
       for (const key of ['', 7, undefined, { a: 1 }, 'half\ud800', '\udc00half'] as unknown as string[]) {
         for (const [name, operate] of Object.entries(operations)) {
-          await assert.rejects(operate(map, key, never), refusal('BAD_KEY', quoted(key)), name)
+          await assert.rejects(operate(map, key, never), refusal('BAD_KEY', asQuoted(key)), name)
         }
         assert.throws(() => map.peek(key), refusal('BAD_KEY'))
         assert.throws(() => map.sourceAgeMs(key), refusal('BAD_KEY'))
@@ -87,6 +87,7 @@ export const refusalCases: readonly GridCase[] = [
       await Promise.all([grid.close(), grid.close()])
       for (const [name, operate] of Object.entries(operations)) await assert.rejects(operate(map, 'k', never), refusal('CLOSED'), name)
       await assert.rejects(map.clear(), refusal('CLOSED'))
+      await assert.rejects(map.putAll([]), refusal('CLOSED'))
       const direct: readonly (() => unknown)[] = [
         () => map.peek('k'),
         () => map.size,

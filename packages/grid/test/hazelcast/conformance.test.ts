@@ -3,8 +3,12 @@ import { clusterLacks, gridCases, startCluster, type CaseNeed, type GridCase, ty
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { needs } from '../../../../test/runner/needs.ts'
+import { takesUpTo } from '../../../../test/runner/time-limit.ts'
 import { remote } from '../remote-backend.ts'
 import { createClusterBench } from './bench.ts'
+
+// Three clusters in turn.
+takesUpTo(300_000)
 
 /** What a cluster cannot give, and why: such cases are printed with it. */
 const CANNOT: Partial<Record<CaseNeed, string>> = {

