@@ -73,7 +73,7 @@ function boundMap(map: MapDriver, name: string, inFlight: InFlight, placed: bool
           ),
     ...(placed && map.put !== undefined ? { put: (write) => map.put?.(write) as never } : {}),
     commitAll: placed
-      ? (writes) => map.commitAll(writes)
+      ? (writes, signal) => map.commitAll(writes, signal)
       : (writes) => inFlight.run(of(`putAll of ${writes.length} entries`), () => map.commitAll(writes)),
     read: (key, shown) =>
       inFlight.run(

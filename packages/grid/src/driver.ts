@@ -64,8 +64,11 @@ export interface MapDriver {
    * @default `commit` is called
    */
   put?<E>(write: DriverPut<E>): Promise<E>
-  /** All or none; `expect` is not looked at. */
-  commitAll(writes: readonly DriverWrite[]): Promise<void>
+  /**
+   * All or none; `expect` is not looked at. Where each key is by itself (`atomicPutAll` is false) nothing more is begun once the signal
+   * is aborted.
+   */
+  commitAll(writes: readonly DriverWrite[], signal?: AbortSignal): Promise<void>
   /**
    * The record as its owner has it; never an expired one. `shown`: this process was shown that version of the key. Where the owner
    * has lost it, and has an older one, that one is the newest there is: it gets a version above, so that no reader steps back.

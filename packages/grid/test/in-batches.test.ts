@@ -52,4 +52,16 @@ test('a failure ends it: no further batch is begun, and the error says how far i
   assert.is(begun, before)
 })
 
+test('once its signal is aborted it begins no further batch', async () => {
+  const aborting = new AbortController()
+  let begun = 0
+  const ended = inBatches(numbers(50_000), { ...options, signal: aborting.signal }, async () => {
+    if (++begun === 10) aborting.abort('enough')
+    await turn()
+  })
+  assert.is(await ended.catch((reason: unknown) => reason), 'enough')
+  for (let n = 0; n < 5; n++) await turn()
+  assert.is(begun, 10)
+})
+
 test.run()

@@ -92,8 +92,8 @@ export class HazelcastMap implements MapDriver, PulseMap {
     return this.#writes.put(write)
   }
 
-  commitAll(writes: readonly DriverWrite[]): Promise<void> {
-    return this.#writes.commitAll(writes)
+  commitAll(writes: readonly DriverWrite[], signal?: AbortSignal): Promise<void> {
+    return this.#writes.commitAll(writes, 'putAll', signal)
   }
 
   read(key: string, shown = 0): Promise<DriverRecord | undefined> {

@@ -67,9 +67,9 @@ export class Writes {
   }
 
   /** Each key by itself, in batches that have a place and a deadline each. */
-  commitAll(writes: readonly DriverWrite[], of = 'putAll'): Promise<void> {
+  commitAll(writes: readonly DriverWrite[], of: 'putAll' | 'clear', signal?: AbortSignal): Promise<void> {
     const { inFlight, map, realClock, deadlineMs } = this.#options
-    return inBatches(writes, { clock: realClock, deadlineMs }, (batch) =>
+    return inBatches(writes, { clock: realClock, deadlineMs, signal }, (batch) =>
       inFlight.run(
         () => `${of} of map ${quote(map)}: a batch of ${batch.length} entries`,
         () => Promise.all(batch.map((write) => this.#commitAmong(write))),

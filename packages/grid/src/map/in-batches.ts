@@ -13,6 +13,8 @@ export interface BatchesOf {
   readonly clock: Pick<Clock, 'now'>
   /** Of each batch. */
   readonly deadlineMs: number
+  /** Once it is aborted, no further batch is begun. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
@@ -22,12 +24,13 @@ export interface BatchesOf {
  */
 export async function inBatches<T>(
   all: readonly T[],
-  { clock, deadlineMs }: BatchesOf,
+  { clock, deadlineMs, signal }: BatchesOf,
   make: (batch: readonly T[]) => Promise<unknown>,
 ): Promise<void> {
   let [next, made, size] = [0, 0, FIRST]
   const lane = async (): Promise<void> => {
     while (next < all.length) {
+      signal?.throwIfAborted()
       const batch = all.slice(next, (next += size))
       const atMs = clock.now()
       try {

@@ -83,8 +83,8 @@ export class Writer<V> {
     const merging = this.#merging
     const made =
       merging === undefined
-        ? this.#options.driver.commitAll(writes)
-        : inBatches(writes, this.#options, (batch) => Promise.all(batch.map((write) => merging.put(write))))
+        ? this.#options.driver.commitAll(writes, options.signal)
+        : inBatches(writes, { ...this.#options, signal: options.signal }, (batch) => Promise.all(batch.map((write) => merging.put(write))))
     await untilAborted(made, options.signal)
   }
 
