@@ -37,7 +37,7 @@ function resolveBoundedOptions(options: BoundedOptions): Required<BoundedOptions
   return { deadlineMs, maxInFlight }
 }
 
-/** `placed`: its maps find places for their commits by themselves. */
+/** `placed`: its maps find places for their commits by themselves, and for the batches of many. */
 export function boundDriver(driver: GridDriver, inFlight: InFlight, placed = false): GridDriver {
   const topics = {
     openTopic: (name: string, receive: (message: Uint8Array) => void): TopicDriver => {
@@ -52,6 +52,7 @@ export function boundDriver(driver: GridDriver, inFlight: InFlight, placed = fal
   }
   return {
     supports: driver.supports,
+    deadlineMs: inFlight.deadlineMs,
     openMap: (name, feed) => boundMap(driver.openMap(name, feed), name, inFlight, placed),
     ...(driver.openTopic === undefined ? {} : topics),
     close: () => {
@@ -72,13 +73,15 @@ function boundMap(map: MapDriver, name: string, inFlight: InFlight, placed: bool
             () => map.commit(write),
           ),
     ...(placed && map.put !== undefined ? { put: (write) => map.put?.(write) as never } : {}),
-    commitAll: (writes) => inFlight.run(of(`putAll of ${writes.length} entries`), () => map.commitAll(writes)),
+    commitAll: placed
+      ? (writes) => map.commitAll(writes)
+      : (writes) => inFlight.run(of(`putAll of ${writes.length} entries`), () => map.commitAll(writes)),
     read: (key, shown) =>
       inFlight.run(
         () => of(`get of ${quote(key)}`),
         () => map.read(key, shown),
       ),
-    clear: (removal) => inFlight.run(of('clear'), () => map.clear(removal)),
+    clear: placed ? (removal) => map.clear(removal) : (removal) => inFlight.run(of('clear'), () => map.clear(removal)),
     expired: (key, version) => map.expired(key, version),
     ageMs: (nowMs) => map.ageMs(nowMs),
     // What commits it has a deadline of its own.

@@ -21,6 +21,8 @@ export interface DriverContext {
 
 export interface GridDriver {
   readonly supports: DriverSupports
+  /** How long an operation may take, in milliseconds. What is made of several (`update`) may take as long in all. @default 500 */
+  readonly deadlineMs?: number
   /** Fan-out of messages that nobody keeps. @default the backend has no topics, and `grid.topic` is refused */
   openTopic?(name: string, receive: (message: Uint8Array) => void): TopicDriver
   /** Returns at once. Feeds the present records as a `load` before any change, during the call if it can. */

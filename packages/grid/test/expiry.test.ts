@@ -1,4 +1,4 @@
-import { createVirtualClock, embedded, openGrid, type Clock, type Entry } from '@stigmergy/grid'
+import { createVirtualClock, embedded, openGrid, type Clock, type Entry, type MapOptions } from '@stigmergy/grid'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Expiry } from '../src/map/expiry.ts'
@@ -35,7 +35,7 @@ test('a timer that fires early ends nothing early', async () => {
   await clock.advance(499.9)
   assert.equal([ended, map.peek('k')?.value], [[], 1])
   await clock.advance(10)
-  assert.equal([ended, clock.set], [[500], 2])
+  assert.equal([ended, clock.set], [[500], 4], 'the copy has a timer, and the memory')
   await grid.close()
 })
 
@@ -92,16 +92,55 @@ test('an ended entry is forgotten by the memory too', async () => {
   await Promise.all([grid.close(), past.close()])
 })
 
-test('one timer per map, set anew only for an earlier end', async () => {
+test('what this process holds no copy of is forgotten by the memory at its time, too', async () => {
+  const parts: readonly MapOptions<number>[] = [
+    { interest: { prefix: 'z' } },
+    { interest: { where: () => false } },
+    { interest: 'none' },
+    { maxEntries: 2 },
+  ]
+  for (const part of parts) {
+    const memory = embedded()
+    const clock = createVirtualClock()
+    const grid = await openGrid(memory, { clock })
+    const map = grid.map<number>('m', part)
+    for (let n = 0; n < 10; n++) await map.put(`k${n}`, n, { ttlMs: 500 })
+    await map.put('stays', 1)
+    await clock.advance(500)
+    const past = await openGrid(memory, { clock: createVirtualClock() })
+    const kept = Array.from(past.map('m').entries(), ({ key }) => key)
+    assert.equal(kept, ['stays'], JSON.stringify(part))
+    await Promise.all([grid.close(), past.close()])
+    assert.is(clock.pending, 0, 'a timer stands only while a grid has the map open')
+  }
+})
+
+test('what expired while no grid had the map open is forgotten when one has', async () => {
+  const memory = embedded()
+  const clock = createVirtualClock()
+  const first = await openGrid(memory, { clock })
+  await first.map('m').put('k', 1, { ttlMs: 500 })
+  await first.map('m').put('l', 1, { ttlMs: 1500 })
+  await first.close()
+  await clock.advance(1000)
+  const second = await openGrid(memory, { clock })
+  assert.is(second.map('m').size, 1)
+  await clock.advance(1)
+  const past = await openGrid(memory, { clock: createVirtualClock() })
+  assert.is(past.map('m').size, 1)
+  await Promise.all([second.close(), past.close()])
+})
+
+test('one timer per copy of a map and one of its memory, set anew only for an earlier end', async () => {
   const clock = countingClock(0)
   const grid = await openGrid({ clock })
   const map = grid.map<number>('m', { ttlMs: 500 })
   for (let n = 0; n < 100; n++) await map.put(`k${n}`, n)
-  assert.is(clock.set, 1)
-  await map.put('sooner', 1, { ttlMs: 100 })
   assert.is(clock.set, 2)
+  await map.put('sooner', 1, { ttlMs: 100 })
+  assert.is(clock.set, 4)
   await clock.advance(1000)
-  assert.equal([map.size, clock.set], [0, 3])
+  assert.equal([map.size, clock.set], [0, 6])
   await grid.close()
 })
 
@@ -110,7 +149,7 @@ test('overwritten entries do not pile up until their time', () => {
   const present = new Map<string, Entry<null>>()
   let checks = 0
   const due: Entry<null>[] = []
-  const expiry = new Expiry<null>({
+  const expiry = new Expiry<Entry<null>>({
     clock,
     isPresent: (one) => (checks++, present.get(one.key) === one),
     presentCount: () => present.size,

@@ -18,6 +18,14 @@ function create(): { near: NearCache<number>; told: Change<number>[]; clock: Ret
   return { near: new NearCache<number>(clock, (change) => told.push(change)), told, clock }
 }
 
+test('sources of entries that are not held are kept only in a bounded number, where they have a time to live', () => {
+  const { near } = create()
+  const source = { epoch: 1, seq: 1 }
+  near.leave(entry('lives', 0, 1, { source }))
+  for (let n = 0; n <= 65_536; n++) near.leave(entry(`k${n}`, n, n + 2, { source, ttlMs: 5 }))
+  assert.equal([near.sources.ageMs('k0', 9), near.sources.ageMs('k1', 9), near.sources.ageMs('lives', 9)], [Infinity, 9, 9])
+})
+
 test('only what is news changes the copy and is told', () => {
   const { near, told } = create()
   near.put(entry('k', 1, 5))

@@ -1,27 +1,27 @@
 import type { Announcement } from './own-writes.ts'
 
-/** What a process tells all others, many times a second (DESIGN section 4). */
+/** What a process tells all others, many times a second (DESIGN section 4). Maps, as a name may be that of a property of every object. */
 export interface Beat {
   /** Counts the beats of a session, from 1 on. */
   readonly id: number
   /** The sender's monotonic clock. */
   readonly stampMs: number
   /** The newest beat heard of each session. */
-  readonly saw: Readonly<Record<string, number>>
+  readonly saw: ReadonlyMap<string, number>
   /** Of each map it has written to. */
-  readonly maps: Readonly<Record<string, Announcement>>
+  readonly maps: ReadonlyMap<string, Announcement>
   /** Numbers it misses, by session and map. */
-  readonly wants: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>
+  readonly wants: ReadonlyMap<string, ReadonlyMap<string, readonly number[]>>
   /** The last one: it writes no more. */
   readonly end: boolean
 }
 
 /** As JSON, with short names: it is sent often. */
 export function packBeat({ id, stampMs, saw, maps, wants, end }: Beat): string {
-  const m = Object.fromEntries(
-    Object.entries(maps).map(([name, { n, ended, voids, named, floor }]) => [name, [n, ended, voids, named, floor]]),
-  )
-  return JSON.stringify({ i: id, t: stampMs, s: saw, m, w: wants, e: end ? 1 : 0 })
+  const s = Object.fromEntries(saw)
+  const m = Object.fromEntries(Array.from(maps, ([name, { n, ended, voids, named, floor }]) => [name, [n, ended, voids, named, floor]]))
+  const w = Object.fromEntries(Array.from(wants, ([session, byMap]) => [session, Object.fromEntries(byMap)]))
+  return JSON.stringify({ i: id, t: stampMs, s, m, w, e: end ? 1 : 0 })
 }
 
 /** Undefined for what is no beat, or one of a release that says it otherwise. */
@@ -30,8 +30,12 @@ export function readBeat(text: unknown): Beat | undefined {
   try {
     const { i, t, s, m, w, e } = JSON.parse(text) as Record<string, unknown>
     if (!Number.isSafeInteger(i) || typeof t !== 'number' || !isObject(s) || !isObject(m) || !isObject(w)) return undefined
-    const maps = Object.fromEntries(Object.entries(m).map(([name, parts]) => [name, toAnnouncement(parts)]))
-    return { id: i as number, stampMs: t, saw: s as Beat['saw'], maps, wants: w as Beat['wants'], end: e === 1 }
+    const saw = new Map(Object.entries(s as Record<string, number>))
+    const maps = new Map(Object.entries(m).map(([name, parts]) => [name, toAnnouncement(parts)]))
+    const wants = new Map(
+      Object.entries(w).map(([session, byMap]) => [session, new Map(Object.entries(byMap as Record<string, number[]>))]),
+    )
+    return { id: i as number, stampMs: t, saw, maps, wants, end: e === 1 }
   } catch {
     return undefined
   }

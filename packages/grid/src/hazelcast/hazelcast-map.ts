@@ -92,18 +92,16 @@ export class HazelcastMap implements MapDriver, PulseMap {
     return this.#writes.put(write)
   }
 
-  async commitAll(writes: readonly DriverWrite[]): Promise<void> {
-    await Promise.all(writes.map((write) => this.#writes.commitAmong(write)))
+  commitAll(writes: readonly DriverWrite[]): Promise<void> {
+    return this.#writes.commitAll(writes)
   }
 
   read(key: string, shown = 0): Promise<DriverRecord | undefined> {
     return this.#reads.read(key, shown)
   }
 
-  async clear(removal: (key: string) => DriverWrite): Promise<void> {
-    const keys = await this.#reads.keys()
-    const removals = keys.map((key) => removal(key))
-    await Promise.all(removals.map((write) => this.#writes.commitAmong(write)))
+  clear(removal: (key: string) => DriverWrite): Promise<void> {
+    return this.#writes.clear(this.#reads, removal)
   }
 
   // The member forgets it by itself, or it is collected as garbage.
@@ -186,7 +184,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
     const { session, pulse } = this.#context
     yield [session, this.#own.ended]
     for (const peer of pulse.peers.all) {
-      if (peer.session !== session) yield [peer.session, peer.beat?.maps[this.name]?.ended ?? 0]
+      if (peer.session !== session) yield [peer.session, peer.beat?.maps.get(this.name)?.ended ?? 0]
     }
   }
 

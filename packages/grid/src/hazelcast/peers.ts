@@ -71,15 +71,15 @@ export class Peers {
   heardByAll(session: string): number {
     let lowest = Infinity
     for (const peer of this.#peers.values()) {
-      const saw = peer.beat?.saw[session] ?? 0
+      const saw = peer.beat?.saw.get(session) ?? 0
       if (saw < lowest) lowest = saw
     }
     return lowest
   }
 
-  saw(): Record<string, number> {
-    const saw: Record<string, number> = {}
-    for (const { session, beat } of this.#peers.values()) if (beat !== undefined) saw[session] = beat.id
+  saw(): ReadonlyMap<string, number> {
+    const saw = new Map<string, number>()
+    for (const { session, beat } of this.#peers.values()) if (beat !== undefined) saw.set(session, beat.id)
     return saw
   }
 

@@ -47,7 +47,7 @@ export class Pulse {
   readonly #maps = new Map<string, PulseMap>()
   /** When each of the last beats was sent, in real time and on the clock that stamps. */
   readonly #sentAt = new Map<number, { readonly atMs: number; readonly stampMs: number }>()
-  #wants: Record<string, Record<string, readonly number[]>> = {}
+  #wants = new Map<string, Map<string, readonly number[]>>()
   #id = 0
   #dueMs = -Infinity
   #unanswered = 0
@@ -73,7 +73,7 @@ export class Pulse {
   add(map: PulseMap): void {
     this.#maps.set(map.name, map)
     const nowMs = this.#options.clock.now()
-    for (const { session, beat } of this.peers.all) map.heard(session, beat?.maps[map.name], { echoOfMs: undefined, heardAtMs: nowMs })
+    for (const { session, beat } of this.peers.all) map.heard(session, beat?.maps.get(map.name), { echoOfMs: undefined, heardAtMs: nowMs })
   }
 
   remove(map: PulseMap): void {
@@ -105,7 +105,7 @@ export class Pulse {
     if (beat === undefined || beat.end || this.peers.get(session) !== undefined) return
     const nowMs = this.#options.clock.now()
     this.peers.found(session, nowMs)
-    for (const map of this.#maps.values()) map.heard(session, beat.maps[map.name], { echoOfMs: undefined, heardAtMs: nowMs })
+    for (const map of this.#maps.values()) map.heard(session, beat.maps.get(map.name), { echoOfMs: undefined, heardAtMs: nowMs })
   }
 
   /** Someone's beat arrived. */
@@ -115,7 +115,7 @@ export class Pulse {
     const { clock, stampClock } = this.#options
     const nowMs = clock.now()
     const own = this.#options.session
-    const echo = session === own ? beat.id : beat.saw[own]
+    const echo = session === own ? beat.id : beat.saw.get(own)
     const echoOf = echo === undefined ? undefined : this.#sentAt.get(echo)
     if (!this.peers.heard(session, beat, nowMs, stampClock.now(), echoOf?.stampMs)) return
     if (session === own && echoOf !== undefined) {
@@ -123,8 +123,8 @@ export class Pulse {
     }
     const claim = { echoOfMs: echoOf?.atMs, heardAtMs: nowMs }
     for (const map of this.#maps.values()) {
-      map.heard(session, beat.maps[map.name], claim)
-      const wanted = beat.wants[own]?.[map.name]
+      map.heard(session, beat.maps.get(map.name), claim)
+      const wanted = beat.wants.get(own)?.get(map.name)
       if (wanted !== undefined) map.asked(wanted, this.next)
     }
     if (beat.end) this.#forget(session, 'closed')
@@ -152,9 +152,12 @@ export class Pulse {
     if (!this.#running) return
     const nowMs = clock.now()
     for (const session of this.peers.silent(nowMs)) if (session !== this.#options.session) this.#forget(session, 'silent')
-    this.#wants = {}
+    this.#wants = new Map()
     for (const map of this.#maps.values()) {
-      for (const [session, numbers] of map.tick(nowMs)) (this.#wants[session] ??= {})[map.name] = numbers
+      for (const [session, numbers] of map.tick(nowMs)) {
+        const wanted = this.#wants.get(session) ?? new Map<string, readonly number[]>()
+        this.#wants.set(session, wanted.set(map.name, numbers))
+      }
     }
     // A cluster that does not answer is not sent more and more of them.
     if (this.#unanswered < UNANSWERED) void this.#send(false)
@@ -166,10 +169,10 @@ export class Pulse {
   async #send(end: boolean): Promise<void> {
     const { clock, stampClock } = this.#options
     const id = ++this.#id
-    const maps: Record<string, Announcement> = {}
+    const maps = new Map<string, Announcement>()
     for (const map of this.#maps.values()) {
       const said = map.announce()
-      if (said !== undefined) maps[map.name] = said
+      if (said !== undefined) maps.set(map.name, said)
     }
     const beat: Beat = { id, stampMs: stampClock.now(), saw: this.peers.saw(), maps, wants: this.#wants, end }
     this.#sentAt.set(id, { atMs: clock.now(), stampMs: beat.stampMs })

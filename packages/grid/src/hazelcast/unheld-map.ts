@@ -69,18 +69,16 @@ export class UnheldMap implements MapDriver, PulseMap, OwnCopy {
     return this.#writes.put(write)
   }
 
-  async commitAll(writes: readonly DriverWrite[]): Promise<void> {
-    await Promise.all(writes.map((write) => this.#writes.commitAmong(write)))
+  commitAll(writes: readonly DriverWrite[]): Promise<void> {
+    return this.#writes.commitAll(writes)
   }
 
   read(key: string, shown = 0): Promise<DriverRecord | undefined> {
     return this.#reads.read(key, shown)
   }
 
-  async clear(removal: (key: string) => DriverWrite): Promise<void> {
-    const keys = await this.#reads.keys()
-    const removals = keys.map((key) => removal(key))
-    await Promise.all(removals.map((write) => this.#writes.commitAmong(write)))
+  clear(removal: (key: string) => DriverWrite): Promise<void> {
+    return this.#writes.clear(this.#reads, removal)
   }
 
   expired(): void {}

@@ -3,13 +3,16 @@ import type { Clock } from '../time/clock.ts'
 import type { CommitResult, DriverPut, DriverWrite } from '../driver.ts'
 import { GridError, quote } from '../errors.ts'
 import type { HybridClock } from '../time/hybrid-clock.ts'
+import { inBatches } from '../map/in-batches.ts'
 import type { InFlight } from '../map/in-flight.ts'
 import { replace, standing, storedOf, toCommitted, type Attempt } from './attempt.ts'
 import { BlindPuts } from './blind-puts.ts'
 import { toGridError } from './client-errors.ts'
 import { frameBytes, HIGHEST_VERSION, packFrameBefore, readFrame, type Frame } from './frame.ts'
 import type { Garbage } from './garbage.ts'
+import { inTurns } from './in-turns.ts'
 import { isSameWrite } from './known-keys.ts'
+import type { OwnerReads } from './owner-reads.ts'
 import { packWireHead, WIRE_HEAD, wireOf } from './wire.ts'
 import { Outcomes, toStanding, type OutcomesOptions, type StandingWrite } from './outcomes.ts'
 
@@ -63,8 +66,30 @@ export class Writes {
     )
   }
 
-  /** One of many that have a place together. */
-  commitAmong(write: DriverWrite): Promise<CommitResult> {
+  /** Each key by itself, in batches that have a place and a deadline each. */
+  commitAll(writes: readonly DriverWrite[], of = 'putAll'): Promise<void> {
+    const { inFlight, map, realClock, deadlineMs } = this.#options
+    return inBatches(writes, { clock: realClock, deadlineMs }, (batch) =>
+      inFlight.run(
+        () => `${of} of map ${quote(map)}: a batch of ${batch.length} entries`,
+        () => Promise.all(batch.map((write) => this.#commitAmong(write))),
+      ),
+    )
+  }
+
+  /** Removes what stands under the keys that the owners have now. */
+  async clear(reads: OwnerReads, removal: (key: string) => DriverWrite): Promise<void> {
+    const { inFlight, map } = this.#options
+    const keys = await inFlight.run(
+      () => `clear of map ${quote(map)}`,
+      () => reads.keys(),
+    )
+    const removals: DriverWrite[] = []
+    await inTurns(keys, (key) => removals.push(removal(key)))
+    await this.commitAll(removals, 'clear')
+  }
+
+  #commitAmong(write: DriverWrite): Promise<CommitResult> {
     return isBlind(write) ? this.#blind.put(write, false, COMMITTED) : this.#swapInOrder(write)
   }
 

@@ -2,29 +2,32 @@ import type { Clock, TimerHandle } from '../time/clock.ts'
 import type { Entry } from './entry.ts'
 import { Heap } from '../time/heap.ts'
 
+/** What has a time to live, or none. */
+export type Expiring = Pick<Entry<unknown>, 'version' | 'ttlMs' | 'acceptedAtMs'>
+
 /** Local monotonic time from which on the entry is gone. */
-export function endsAtMs(entry: Entry<unknown>): number {
+export function endsAtMs(entry: Expiring): number {
   return entry.ttlMs === undefined ? Infinity : entry.acceptedAtMs + entry.ttlMs
 }
 
-export interface ExpiryOptions<V> {
+export interface ExpiryOptions<E extends Expiring> {
   readonly clock: Clock
   /** Still the entry of its key? Overwritten ones are left in the heap until their time and then passed over. */
-  readonly isPresent: (entry: Entry<V>) => boolean
+  readonly isPresent: (entry: E) => boolean
   /** Number of entries present: overwritten ones may not take more memory than that. */
   readonly presentCount: () => number
   /** The entry's time has come. Called in the order of time, then of commit. */
-  readonly onDue: (entry: Entry<V>) => void
+  readonly onDue: (entry: E) => void
 }
 
 /** Ends entries when their time to live is over, also those nobody reads: a heap, and one timer for its top. */
-export class Expiry<V> {
-  readonly #options: ExpiryOptions<V>
-  readonly #heap = new Heap<Entry<V>>((a, b) => endsAtMs(a) < endsAtMs(b) || (endsAtMs(a) === endsAtMs(b) && a.version < b.version))
+export class Expiry<E extends Expiring> {
+  readonly #options: ExpiryOptions<E>
+  readonly #heap = new Heap<E>((a, b) => endsAtMs(a) < endsAtMs(b) || (endsAtMs(a) === endsAtMs(b) && a.version < b.version))
   #timer: TimerHandle | undefined
   #timerAtMs = Infinity
 
-  constructor(options: ExpiryOptions<V>) {
+  constructor(options: ExpiryOptions<E>) {
     this.#options = options
   }
 
@@ -32,7 +35,7 @@ export class Expiry<V> {
     return this.#heap.size
   }
 
-  add(entry: Entry<V>): void {
+  add(entry: E): void {
     this.#heap.push(entry)
     if (this.#heap.size > 2 * this.#options.presentCount() + 64) this.#heap.retain(this.#options.isPresent)
     this.#arm()

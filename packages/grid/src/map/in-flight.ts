@@ -44,6 +44,10 @@ export class InFlight {
     this.#options = options
   }
 
+  get deadlineMs(): number {
+    return this.#options.deadlineMs
+  }
+
   get running(): number {
     return this.#running
   }

@@ -38,6 +38,9 @@ import { Staging } from './staging.ts'
 import type { MapStats } from './stats.ts'
 import { Writer, type RemoveOptions } from './writer.ts'
 
+/** Where the backend has no deadline of its own. */
+const DEADLINE_MS = 500
+
 /** A map over any backend: reads come from the near cache, writes go to the backend and come back through its feed. */
 export class ReplicatedMap<V> implements GridMap<V> {
   readonly name: string
@@ -78,7 +81,8 @@ export class ReplicatedMap<V> implements GridMap<V> {
     this.#reader = new Reader({ ...shared, consistency: options.consistency, ageMs: () => this.ageMs(), peek: (key) => this.peek(key) })
     this.#ages = new AgeWatches(this, this.#near.sources, context)
     const check = (key: string, signal: AbortSignal | undefined): void => this.#checkWrite(key, signal)
-    this.#writer = new Writer({ ...context, ...shared, reader: this.#reader, options, check })
+    const deadlineMs = driver.deadlineMs ?? DEADLINE_MS
+    this.#writer = new Writer({ ...context, ...shared, deadlineMs, reader: this.#reader, options, check })
     this.staging = new Staging({ ...shared, writer: this.#writer, options })
   }
 

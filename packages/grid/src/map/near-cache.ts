@@ -22,7 +22,7 @@ export class NearCache<V> {
   /** How long ago each source last said something new (I4). */
   readonly sources: SourceAges = new SourceAges()
   readonly #entries = new Map<string, Entry<V>>()
-  readonly #expiry: Expiry<V>
+  readonly #expiry: Expiry<Entry<V>>
   readonly #clock: Clock
   readonly #tell: (change: Change<V>) => void
   #silent = false
@@ -107,6 +107,8 @@ export class NearCache<V> {
     const previous = this.#previous(key, entry.acceptedAtMs)
     if (previous !== undefined && previous.version >= version) return
     this.#accept(entry)
+    // Nobody will be told when its time is over: its age is kept as that of one that has expired, so only so many are (I6).
+    if (entry.ttlMs !== undefined) this.sources.expire(key)
     if (previous === undefined) return
     this.#drop(key)
     this.#tell(Object.freeze({ type: 'remove', key, version, previous, trace, left: true }))

@@ -7,6 +7,7 @@ import type { Entry, SourceStamp } from './entry.ts'
 import { GridError, quote, tooLarge } from '../errors.ts'
 import type { CompareAndSetResult, WriteOptions } from '../grid.ts'
 import type { HybridClock } from '../time/hybrid-clock.ts'
+import { inBatches } from './in-batches.ts'
 import { LocalPut, LocalRemove } from './local-write.ts'
 import type { ResolvedMapOptions } from './map-options.ts'
 import { Merging } from './merging.ts'
@@ -27,6 +28,8 @@ export interface WriterOptions<V> {
   /** This opening of the grid. */
   readonly session: string
   readonly clock: Clock
+  /** How long an operation of the backend may take, in milliseconds. */
+  readonly deadlineMs: number
   readonly hybrid: HybridClock
   readonly codec: Codec
   readonly trace: TraceSlot
@@ -77,7 +80,7 @@ export class Writer<V> {
     for (const { key } of writes) this.flush(key)
     const merging = this.#merging
     if (merging === undefined) await this.#options.driver.commitAll(writes)
-    else await Promise.all(writes.map((write) => merging.put(write)))
+    else await inBatches(writes, this.#options, (batch) => Promise.all(batch.map((write) => merging.put(write))))
   }
 
   async compareAndSet(key: string, expect: number, value: V, options: WriteOptions): Promise<CompareAndSetResult<V>> {

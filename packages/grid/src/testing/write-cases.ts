@@ -34,6 +34,20 @@ export const writeCases: readonly GridCase[] = [
     },
   },
   {
+    name: 'a map and a key may have the name of what every object has',
+    async run(bench) {
+      const [a, b] = [await bench.open(), await bench.open()]
+      const names = ['constructor', 'toString', '__proto__']
+      const maps = names.map((name) => [a.map<string>(name), b.map<string>(name)] as const)
+      await Promise.all(maps.flatMap(([map]) => names.map((key) => map.put(key, key))))
+      await bench.settle()
+      for (const [, map] of maps) {
+        assert.deepEqual(Array.from(map.entries(), ({ value }) => value).toSorted(), names.toSorted())
+        assert.ok(Number.isFinite(map.ageMs()), map.name)
+      }
+    },
+  },
+  {
     name: 'versions grow with every commit, also over a remove',
     async run(bench) {
       const map = (await bench.open()).map<number>('m')

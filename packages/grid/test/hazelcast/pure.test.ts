@@ -187,9 +187,9 @@ test('a beat comes back as it went in; what is none is none', () => {
   const beat: Beat = {
     id: 3,
     stampMs: 1.5,
-    saw: { a: 7 },
-    maps: { m: { n: 4, ended: 3, voids: [2], named: [[1, 'k']], floor: 0 } },
-    wants: { b: { m: [1, 2] } },
+    saw: new Map([['a', 7]]),
+    maps: new Map(['m', '__proto__'].map((name) => [name, { n: 4, ended: 3, voids: [2], named: [[1, 'k']], floor: 0 }])),
+    wants: new Map([['b', new Map([['__proto__', [1, 2]]])]]),
     end: false,
   }
   assert.equal(readBeat(packBeat(beat)), beat)
@@ -210,13 +210,15 @@ test('a beat comes back as it went in; what is none is none', () => {
 
 test('peers: the newest beat counts, the silent are found, clocks of the gone are remembered', () => {
   const peers = new Peers(100, 2)
-  const beat = (id: number, saw: Record<string, number> = {}): Beat => ({ id, stampMs: 0, saw, maps: {}, wants: {}, end: false })
+  const beat = (id: number, saw = new Map<string, number>()): Beat => {
+    return { id, stampMs: 0, saw, maps: new Map(), wants: new Map(), end: false }
+  }
   peers.found('a', 0)
   assert.is(peers.heardByAll('me'), 0)
-  assert.ok(peers.heard('a', beat(2, { me: 5 }), 10, 10))
+  assert.ok(peers.heard('a', beat(2, new Map([['me', 5]])), 10, 10))
   assert.not(peers.heard('a', beat(2), 11, 11))
   assert.not(peers.heard('a', beat(1), 11, 11))
-  assert.equal([peers.heardByAll('me'), peers.saw(), peers.silent(109), peers.silent(111)], [5, { a: 2 }, [], ['a']])
+  assert.equal([peers.heardByAll('me'), peers.saw(), peers.silent(109), peers.silent(111)], [5, new Map([['a', 2]]), [], ['a']])
   peers.forget('a')
   assert.equal([peers.latest('a', 3), peers.latest('b', 3), peers.heardByAll('me')], [13, undefined, Infinity])
   for (const session of ['b', 'c', 'd']) peers.heard(session, beat(1), 20, 20)
