@@ -16,7 +16,7 @@ export const GRID_ERRORS = {
   UNSUPPORTED: 'The backend cannot give what was asked, and nothing weaker was done instead. Ask for something it supports.',
   TIMEOUT:
     'An operation did not end by its deadline: outcome unknown. A write may have been made or not: read the key with `strong` before writing again.',
-  BUSY: 'An operation found no place among those under way by its deadline, so nothing was sent. Write less, or allow more time or operations.',
+  BUSY: 'An operation found no place among those under way by its deadline, or an update waited for others of its key, so nothing was sent. Write less, or allow more time or operations.',
   CONNECT_FAILED:
     'No connection to the cluster could be made in time. The message says what was found instead; correct the address or the name.',
   OFFLINE: 'The connection to the cluster is lost, so nothing was sent. It is made again by itself: try later. Reads of the copy go on.',

@@ -56,6 +56,7 @@ export interface ReadOptions {
   readonly consistency?: Consistency
   /** Refuse (or ask the owner for) anything whose replica age is above this (I4). @default no limit */
   readonly maxAgeMs?: number
+  /** Ends the call, also one that is under way: it rejects with the signal's reason. */
   readonly signal?: AbortSignal
 }
 
@@ -71,6 +72,10 @@ export interface WriteOptions {
   readonly source?: SourceStamp
   /** @default the trace of the work that is running (`grid.trace.current`) */
   readonly trace?: TraceContext
+  /**
+   * Ends the call: it rejects with the signal's reason. Of a call under way the write may be made all the same: read the key with
+   * `strong` before writing again. One that was aborted before the call has written nothing.
+   */
   readonly signal?: AbortSignal
 }
 
@@ -146,7 +151,9 @@ export interface GridMap<V> {
   removeIf(key: string, expectedVersion: number, options?: Pick<WriteOptions, 'trace' | 'signal'>): Promise<boolean>
   /**
    * Read, change, write, again until no other writer came between. `fn` may run more than once and must return at once;
-   * undefined leaves the entry as it is. Gives the entry as it then stands.
+   * undefined leaves the entry as it is. Gives the entry as it then stands. Updates of one key in one grid go one after the other, in the
+   * order of their calls. The whole call has one deadline, that of the backend (500 ms where it has none). Throws `GridError` TIMEOUT,
+   * or BUSY if it only waited for other updates: then nothing was sent.
    */
   update(key: string, fn: (current: V | undefined) => V | undefined, options?: WriteOptions): Promise<Entry<V> | undefined>
   /** Removes every entry. */

@@ -22,20 +22,14 @@ import type { ResolvedMapOptions } from './map-options.ts'
 import { EqualMapIndex, SortedMapIndex } from './map-index.ts'
 import type { EqualIndex, IndexChoice, IndexKey, IndexOptions, SortedIndex } from './map-index.ts'
 import type { NearCache } from './near-cache.ts'
-import {
-  checkKey,
-  checkListener,
-  checkVersion,
-  promiseRefused,
-  resolveAgeOptions,
-  resolveIndexOptions,
-  resolveWatchOptions,
-} from '../options.ts'
+import { checkKey, checkListener, checkVersion, resolveAgeOptions, resolveIndexOptions, resolveWatchOptions } from '../options.ts'
 import { checkSupported, Reader } from './reader.ts'
 import { Replica } from './replica.ts'
 import { Scope } from './scope.ts'
 import { Staging } from './staging.ts'
 import type { MapStats } from './stats.ts'
+import { untilAborted } from '../time/until-aborted.ts'
+import { Updating } from './updating.ts'
 import { Writer, type RemoveOptions } from './writer.ts'
 
 /** Where the backend has no deadline of its own. */
@@ -54,6 +48,7 @@ export class ReplicatedMap<V> implements GridMap<V> {
   readonly #scope: Scope<V>
   readonly #reader: Reader<V>
   readonly #writer: Writer<V>
+  readonly #updating: Updating<V>
   readonly #hotKeys = new HotKeys()
   readonly #ages: AgeWatches
   /** Reads counted up to the next sample, how many there are between the last and the next, and how many of these are left. */
@@ -83,6 +78,14 @@ export class ReplicatedMap<V> implements GridMap<V> {
     const check = (key: string, signal: AbortSignal | undefined): void => this.#checkWrite(key, signal)
     const deadlineMs = driver.deadlineMs ?? DEADLINE_MS
     this.#writer = new Writer({ ...context, ...shared, deadlineMs, reader: this.#reader, options, check })
+    this.#updating = new Updating({
+      ...context,
+      ...shared,
+      deadlineMs,
+      reader: this.#reader,
+      writer: this.#writer,
+      peek: (key) => this.peek(key),
+    })
     this.staging = new Staging({ ...shared, writer: this.#writer, options })
   }
 
@@ -109,9 +112,10 @@ export class ReplicatedMap<V> implements GridMap<V> {
   }
 
   async get(key: string, options: ReadOptions = NONE): Promise<Entry<V> | undefined> {
-    signalOfRead('get', options)?.throwIfAborted()
+    const signal = signalOfRead('get', options)
+    signal?.throwIfAborted()
     this.#checkOpen()
-    return this.#reader.get(key, options)
+    return untilAborted(this.#reader.get(key, options), signal)
   }
 
   put(key: string, value: V, options: WriteOptions = NONE): Promise<Entry<V>> {
@@ -136,18 +140,7 @@ export class ReplicatedMap<V> implements GridMap<V> {
 
   async update(key: string, fn: (current: V | undefined) => V | undefined, options: WriteOptions = NONE): Promise<Entry<V> | undefined> {
     this.#checkWrite(key, signalOfUpdate(fn, options))
-    this.#writer.flush(key)
-    // The near cache is the first guess; when it was wrong, the owner says what is there.
-    let current = this.#scope.nothing ? undefined : this.peek(key)
-    if (current === undefined && !this.#scope.covers(key)) current = await this.#reader.ask(key)
-    for (;;) {
-      const value: unknown = fn(current?.value)
-      if (value === undefined) return current
-      if (value instanceof Promise) throw promiseRefused(value)
-      const result = await this.#writer.compareAndSet(key, current?.version ?? 0, value as V, options)
-      if (result.ok) return result.entry
-      current = result.current
-    }
+    return untilAborted(this.#updating.run(key, fn, options), options.signal)
   }
 
   async clear(): Promise<void> {

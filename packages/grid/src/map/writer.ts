@@ -19,6 +19,7 @@ import type { Scope } from './scope.ts'
 import { seal } from './seal.ts'
 import { boundBytes } from './size-bound.ts'
 import { copyTrace, type TraceContext, type TraceSlot } from './trace.ts'
+import { untilAborted } from '../time/until-aborted.ts'
 
 export type RemoveOptions = Pick<WriteOptions, 'trace' | 'signal'>
 
@@ -68,7 +69,8 @@ export class Writer<V> {
     try {
       checkWrite('put', options)
       const write = this.#prepare(key, value, undefined, options)
-      return this.#coalescer === undefined ? this.#put(write) : this.#coalescer.put(write, options.source !== undefined)
+      const made = this.#coalescer === undefined ? this.#put(write) : this.#coalescer.put(write, options.source !== undefined)
+      return untilAborted(made, options.signal)
     } catch (error) {
       return Promise.reject(error as GridError)
     }
@@ -79,15 +81,18 @@ export class Writer<V> {
     const writes = pairsOf(values).map(([key, value]) => this.#prepare(key, value, undefined, options))
     for (const { key } of writes) this.flush(key)
     const merging = this.#merging
-    if (merging === undefined) await this.#options.driver.commitAll(writes)
-    else await inBatches(writes, this.#options, (batch) => Promise.all(batch.map((write) => merging.put(write))))
+    const made =
+      merging === undefined
+        ? this.#options.driver.commitAll(writes)
+        : inBatches(writes, this.#options, (batch) => Promise.all(batch.map((write) => merging.put(write))))
+    await untilAborted(made, options.signal)
   }
 
   async compareAndSet(key: string, expect: number, value: V, options: WriteOptions): Promise<CompareAndSetResult<V>> {
     checkWrite('compareAndSet', options)
     const write = this.#prepare(key, value, expect, options)
     this.flush(key)
-    const result = await this.#commit(write)
+    const result = await untilAborted(this.#commit(write), options.signal)
     if (result.ok) return { ok: true, entry: write.entry(result.version, result.atMs) }
     const current = result.current === undefined ? undefined : this.#options.replica.read(result.current)
     this.#options.reader.shown(key, current)
@@ -98,8 +103,8 @@ export class Writer<V> {
     checkRemove('remove', options)
     const write = this.removal(key, expect, options)
     this.flush(key)
-    if (expect === undefined && this.#merging !== undefined) return this.#merging.remove(write)
-    return (await this.#commit(write)).ok
+    if (expect === undefined && this.#merging !== undefined) return untilAborted(this.#merging.remove(write), options.signal)
+    return (await untilAborted(this.#commit(write), options.signal)).ok
   }
 
   removal(key: string, expect: number | undefined, options: RemoveOptions): LocalRemove {

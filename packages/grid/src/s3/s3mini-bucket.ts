@@ -1,6 +1,6 @@
 import type { LargeObjectBucket } from './bucket.ts'
 import { calling, isAbsent, isGone, isRefused, objectError, type ObjectFailure } from './object-error.ts'
-import { untilAborted } from './until-aborted.ts'
+import { untilAborted } from '../time/until-aborted.ts'
 
 interface UploadedPart {
   readonly partNumber: number

@@ -97,6 +97,7 @@ export class SharedGrid {
   driver(done: () => Promise<void>): GridDriver {
     return {
       supports: { consistency: new Set(['eventual', 'session', 'strong']), linearizable: true, atomicPutAll: true, topics: true },
+      deadlineMs: this.#environment.options.timeoutMs,
       openMap: (name, feed) => this.#map(name).open(feed),
       openTopic: (name, receive) => {
         const receivers = this.#topics.get(name) ?? new Set()

@@ -5,6 +5,6 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undef
     const abort = (): void => reject(signal.reason)
     if (signal.aborted) abort()
     signal.addEventListener('abort', abort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+    promise.finally(() => signal.removeEventListener('abort', abort)).then(resolve, reject)
   })
 }
