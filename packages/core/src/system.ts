@@ -146,6 +146,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
   const forest = createForest({
     services: { clock, random, guests, afterStep: (fn) => (turn.agentId === undefined ? fn() : queueMicrotask(fn)) },
     supervision,
+    mayStart,
     launch,
     resolve: (machine, given) => resolveSpawnOptions(machine, given, { mailbox, supervision, timers, newId }),
   })

@@ -60,6 +60,7 @@ test('what waits and every promise is finished, along the whole line; new work i
   const hooks = recorder()
   const bench = await openBench({ store, hooks })
   await line(bench)
+  const cell = await bench.system.supervise({ id: 'cell' })
   for (const n of [1, 2]) job(bench, n)
   await bench.settle()
   let report: DrainReport | undefined
@@ -72,7 +73,14 @@ test('what waits and every promise is finished, along the whole line; new work i
   assert.is(a?.send({ type: 'job', n: 3 } as never), false)
   const [asked] = await Promise.allSettled([a?.ask((_replyTo: ReplyTo<number>) => ({ type: 'job', n: 3 }) as never)])
   assert.ok(asked?.status === 'rejected' && isCoreError(asked.reason, 'DRAINING'))
-  for (const start of [() => bench.system.spawn(counter), () => bench.system.supervise({ id: 's' })]) {
+  const { system } = bench
+  const starts = [
+    () => system.spawn(counter),
+    () => system.supervise({ id: 's' }),
+    () => cell.spawn(counter),
+    () => cell.supervise({ id: 's' }),
+  ]
+  for (const start of starts) {
     const [started] = await Promise.allSettled([start()])
     assert.ok(started?.status === 'rejected' && isCoreError(started.reason, 'DRAINING'))
   }

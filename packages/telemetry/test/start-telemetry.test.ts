@@ -45,7 +45,7 @@ test('more ids of agents than the recorder has room for: said once, counted, and
       clock: createVirtualClock(),
       warn: (line) => void lines.push(line),
     })
-    for (let i = 0; i < 25_000; i++) telemetry.core.onTransitionEnd!(endOf({ agent: agentInfo({ id: `job-${i}`, type: 'job' }) }))
+    for (let i = 0; i < 110_000; i++) telemetry.core.onTransitionEnd!(endOf({ agent: agentInfo({ id: `job-${i}`, type: 'job' }) }))
     const arm = agentInfo({ id: 'arm-7', type: 'arm' })
     const context = telemetry.core.onTransitionStart!(startOf({ agent: arm }))
     telemetry.core.onTransitionEnd!(endOf({ agent: arm, from: 'moving', to: 'crushed', context: context!, error: new Error('x') }))

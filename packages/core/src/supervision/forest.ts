@@ -15,6 +15,8 @@ export interface ForestOptions {
   readonly services: BranchServices
   readonly supervision: ResolvedSupervisionOptions
   readonly launch: Launch
+  /** Throws `CoreError` CLOSED or DRAINING if nothing is started any more. */
+  mayStart(): void
   resolve(machine: AnyStateMachine, options: SpawnOptions<AnyStateMachine>): LifeOptions
 }
 
@@ -30,7 +32,7 @@ export interface Forest {
   close(): void
 }
 
-export function createForest({ services, supervision, launch, resolve }: ForestOptions): Forest {
+export function createForest({ services, supervision, launch, mayStart, resolve }: ForestOptions): Forest {
   const branches = new Map<string, { readonly branch: Branch; readonly ref: SupervisorRef; readonly root: boolean }>()
 
   function grow(spec: SupervisorSpec, parent: Branch | undefined): Branch {
@@ -80,11 +82,13 @@ export function createForest({ services, supervision, launch, resolve }: ForestO
         return branch.children
       },
       async spawn<TLogic extends AnyStateMachine>(machine: TLogic, options: SpawnOptions<TLogic> & ChildOptions = {}) {
+        mayStart()
         const made = leaf({ machine, options: options as unknown as AgentSpec['options'] }, branch)
         await branch.startChild(made)
         return made.ref as unknown as AgentRef<TLogic>
       },
       async supervise(spec) {
+        mayStart()
         const made = make(spec, branch)
         await branch.startChild(made)
         return refOf(made)

@@ -30,11 +30,10 @@ export function readBeat(text: unknown): Beat | undefined {
   try {
     const { i, t, s, m, w, e } = JSON.parse(text) as Record<string, unknown>
     if (!Number.isSafeInteger(i) || typeof t !== 'number' || !isObject(s) || !isObject(m) || !isObject(w)) return undefined
-    const saw = new Map(Object.entries(s as Record<string, number>))
+    const saw = new Map(Object.entries(s).map(([session, id]) => [session, toNumber(id)]))
     const maps = new Map(Object.entries(m).map(([name, parts]) => [name, toAnnouncement(parts)]))
-    const wants = new Map(
-      Object.entries(w).map(([session, byMap]) => [session, new Map(Object.entries(byMap as Record<string, number[]>))]),
-    )
+    const wanted = (byMap: unknown) => new Map(Object.entries(toObject(byMap)).map(([map, numbers]) => [map, toNumbers(numbers)]))
+    const wants = new Map(Object.entries(w).map(([session, byMap]) => [session, wanted(byMap)]))
     return { id: i as number, stampMs: t, saw, maps, wants, end: e === 1 }
   } catch {
     return undefined
@@ -42,9 +41,33 @@ export function readBeat(text: unknown): Beat | undefined {
 }
 
 function toAnnouncement(parts: unknown): Announcement {
-  const [n, ended, voids, named, floor] = parts as [number, number, number[], [number, string][], number]
-  if (![n, ended, floor].every(Number.isSafeInteger) || !Array.isArray(voids) || !Array.isArray(named)) throw new TypeError('no beat')
-  return { n, ended, voids, named, floor }
+  const [n, ended, voids, named, floor] = toList(parts)
+  return { n: toNumber(n), ended: toNumber(ended), voids: toNumbers(voids), named: toList(named).map(toNamed), floor: toNumber(floor) }
+}
+
+function toNamed(pair: unknown): [number, string] {
+  const [number, key] = toList(pair)
+  if (typeof key !== 'string') throw new TypeError('no beat')
+  return [toNumber(number), key]
+}
+
+function toNumbers(value: unknown): number[] {
+  return toList(value).map(toNumber)
+}
+
+function toNumber(value: unknown): number {
+  if (!Number.isSafeInteger(value)) throw new TypeError('no beat')
+  return value as number
+}
+
+function toList(value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw new TypeError('no beat')
+  return value
+}
+
+function toObject(value: unknown): Record<string, unknown> {
+  if (!isObject(value)) throw new TypeError('no beat')
+  return value
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

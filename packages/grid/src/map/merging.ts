@@ -1,11 +1,13 @@
 import type { Clock } from '../time/clock.ts'
 import type { CommitResult, DriverWrite } from '../driver.ts'
 import type { Entry, Stamps } from './entry.ts'
+import { quote, tooLarge } from '../errors.ts'
 import type { Merge } from '../grid.ts'
 import type { HybridClock } from '../time/hybrid-clock.ts'
 import type { LocalPut, LocalRemove } from './local-write.ts'
-import { OneAtATime, type Round } from './one-at-a-time.ts'
+import type { ResolvedMapOptions } from './map-options.ts'
 import { firstStamps, isLater, mergeWrites } from './merge.ts'
+import { OneAtATime, type Round } from './one-at-a-time.ts'
 import type { Reader } from './reader.ts'
 import type { Replica } from './replica.ts'
 import type { Scope } from './scope.ts'
@@ -20,6 +22,7 @@ export interface MergingOptions<V> {
   readonly replica: Replica<V>
   readonly reader: Reader<V>
   readonly scope: Scope<V>
+  readonly options: Pick<ResolvedMapOptions<V>, 'maxValueBytes'>
   readonly commit: (write: DriverWrite) => Promise<CommitResult>
 }
 
@@ -67,6 +70,9 @@ export class Merging<V> {
       const merged = current === undefined ? { sealed, stamps } : mergeWrites(this.#options.merge, current, { sealed, stamps, writer })
       if (merged === undefined) return current as Entry<V>
       const attempt = write.over(current?.version ?? 0, merged.sealed, merged.stamps)
+      const { maxValueBytes } = this.#options.options
+      // What grows by merging has the bound of what is put.
+      if (attempt.bytes > maxValueBytes) throw tooLarge(`the merged value of ${quote(key)}`, attempt.bytes, maxValueBytes)
       const result = await this.#commit(round, attempt)
       if (result.ok) return attempt.entry(result.version, result.atMs)
       current = this.#current(result)

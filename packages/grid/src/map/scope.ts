@@ -64,7 +64,8 @@ export class Scope<V> {
   /** Looked at before anything is decoded. */
   wantsKey(key: string): boolean {
     const { interestPrefix } = this.#options
-    return interestPrefix === undefined || key.startsWith(interestPrefix)
+    // Others may have put keys there that are no strings.
+    return interestPrefix === undefined || (typeof (key as unknown) === 'string' && key.startsWith(interestPrefix))
   }
 
   /** Of a predicate that throws nothing is known, so the entry is held: rather one too many than a gap (I5). */

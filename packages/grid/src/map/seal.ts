@@ -1,5 +1,6 @@
 import { GridError } from '../errors.ts'
 import { isWellFormed } from '../options.ts'
+import { MANY_NAMES } from './size-bound.ts'
 
 /** A frozen copy of a value, and whether a Map or Set is in it (which msgpack itself does not know). */
 export interface Sealed {
@@ -66,7 +67,11 @@ function copyObject(value: object, parent: Place | undefined, label: string | nu
 
 function copyPlain(value: Record<string, unknown>, here: Place): object {
   const result: Record<string, unknown> = {}
-  for (const name of Object.keys(value)) {
+  const names = Object.keys(value)
+  if (names.length >= MANY_NAMES)
+    refuse(here.parent, here.label, `has ${names.length} names, ${MANY_NAMES} or more cannot be stored. Use a Map`)
+  for (const name of names) {
+    if (!isWellFormed(name)) refuse(here, name, 'has half of a surrogate pair in its name, which UTF-8 cannot carry')
     if (name === '__proto__') refuse(here, name, 'is a name that cannot be stored')
     result[name] = copy(value[name], here, name, here.found)
   }

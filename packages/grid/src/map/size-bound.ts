@@ -4,7 +4,7 @@ const HEAD_BYTES = 16
 const UNIT_BYTES = 3
 
 /** The codec refuses objects with as many names as this. */
-const MANY_NAMES = 2 ** 16
+export const MANY_NAMES: number = 2 ** 16
 
 /**
  * Bytes that a sealed value surely does not exceed when it is packed: dearer values are packed to find out. Infinity for what

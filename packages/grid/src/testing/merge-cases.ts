@@ -139,6 +139,10 @@ export const mergeCases: readonly GridCase[] = [
       const small = grid.map<string>('small', { maxValueBytes: 10 })
       await small.put('k', 'x'.repeat(9))
       await assert.rejects(small.compareAndSet('k', 0, 'x'.repeat(10)), refusal('VALUE_TOO_LARGE', 'maxValueBytes is 10'))
+      const grown = grid.map<string>('grown', { maxValueBytes: 10, merge: (current, write) => `${current}${write}` })
+      await grown.put('k', 'x'.repeat(6))
+      await assert.rejects(grown.put('k', 'y'.repeat(6)), refusal('VALUE_TOO_LARGE', 'the merged value of "k"'))
+      assert.equal(grown.peek('k')?.value, 'x'.repeat(6))
     },
   },
 ]

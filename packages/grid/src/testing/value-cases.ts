@@ -61,6 +61,8 @@ export const refusedValues: readonly (readonly [value: unknown, text: string])[]
   [new Float32Array(1), 'value is a Float32Array'],
   [{ when: new Date(NaN) }, 'value.when is an invalid Date'],
   [{ half: '\ud800' }, 'value.half holds half of a surrogate pair'],
+  [{ 'a\ud800': 1 }, 'has half of a surrogate pair in its name'],
+  [Object.fromEntries(Array.from({ length: 65_536 }, (_, n) => [n, 0])), 'value has 65536 names'],
   [{ [Symbol('s')]: 1 }, 'value has a symbol'],
   [JSON.parse('{"a":{"__proto__":1}}'), 'value.a.__proto__ is a name'],
   [circle, 'value.inner[0] contains itself'],

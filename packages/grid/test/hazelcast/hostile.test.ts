@@ -95,6 +95,25 @@ onCluster('processes that write the same keys blindly end with the same entry: t
   assert.equal(orders, [[], [], []], 'versions never go back')
 })
 
+onCluster('a key that is no string is left alone, also by who holds a part of the map by its keys', async () => {
+  const raw = await client.getMap<string | number, number>('foreign-keys')
+  const openPart = async (): Promise<GridMap<number>> => {
+    const grid = await openGrid(hazelcast({ clusterName: cluster.clusterName, members: cluster.addresses, deadlineMs: 5000 }))
+    opened.push(grid)
+    return grid.map<number>('foreign-keys', { interest: { prefix: 'p.' } })
+  }
+  const before = await openPart()
+  await before.put('p.1', 1)
+  await raw.set(5, 5)
+  await before.put('p.2', 2)
+  await before.caughtUp()
+  assert.equal([...before.entries()].map(({ key }) => key).sort(), ['p.1', 'p.2'])
+  // It stands there already.
+  const after = await openPart()
+  await after.caughtUp()
+  assert.is(after.size, 2)
+})
+
 onCluster('bytes that no grid wrote are left alone, and said to be what they are', async () => {
   const { maps, raw } = await open<number>('foreign')
   const [map, other] = maps as [GridMap<number>, GridMap<number>]
