@@ -81,7 +81,7 @@ export class Writes {
   async clear(reads: OwnerReads, removal: (key: string) => DriverWrite): Promise<void> {
     const { inFlight, map } = this.#options
     const keys = await inFlight.run(
-      () => `clear of map ${quote(map)}`,
+      () => `clear of map ${quote(map)}: asking for its keys`,
       () => reads.keys(),
       true,
     )
