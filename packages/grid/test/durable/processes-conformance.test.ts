@@ -13,6 +13,7 @@ const NOT_HERE: Readonly<Record<string, string>> = {
   'another grid sees the same entry': 'each process notes by its own clock when an entry arrived, and these differ by a microsecond',
   'a watch ends by close, by its signal and with the grid, at once': 'it counts on what is committed within one turn of the event loop',
   'every subscriber of every grid gets every message, those of a publisher in order': 'who publishes counts it, which is the other process',
+  'what is no list of pairs, no function, no signal and no trace is refused, and nothing is written': 'only data reaches the other process',
   'a subscription ends by close, by its signal and with the grid; what is bad is refused': 'the trace that runs is of this process',
 }
 /** Guests that write when they are told make more of it: so many times is waited for what was committed last. */
