@@ -6,6 +6,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createRandom } from '../random.ts'
 import { createFaultyStore } from './faulty-store.ts'
+import { finishBy } from './finish.ts'
 
 const test = suite('maps kept in a store')
 const fence = { owner: 'keeper', token: 1 }
@@ -25,16 +26,7 @@ async function open<V>(options: Partial<WriteBehindOptions> = {}) {
     }
     await clock.runUntil(untilMs)
   }
-  const finish = async <T>(promise: Promise<T>): Promise<T> => {
-    let over = false
-    const ended = promise.finally(() => (over = true))
-    ended.catch(() => undefined)
-    while (!over) {
-      for (let at = 0; at < 5; at++) await turn()
-      if (!over && clock.nextAt() !== undefined) await clock.step()
-    }
-    return ended
-  }
+  const finish = <T>(promise: Promise<T>): Promise<T> => finishBy(clock, promise)
   const kept = async (key: string): Promise<V | undefined> => {
     const fresh = await openGrid()
     const entry = await createReadThrough(fresh.map<V>('parts'), { store }).get(key)

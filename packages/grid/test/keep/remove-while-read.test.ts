@@ -4,6 +4,7 @@ import { createMemoryStore, type Store, type StoreEntry } from '@stigmergy/grid/
 import { setImmediate as turn } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { finishBy } from './finish.ts'
 
 const test = suite('keys removed while they are read')
 const fence = { owner: 'keeper', token: 1 }
@@ -21,15 +22,7 @@ interface Cell {
 /** A wiped grid, whose store has `p`. */
 async function wiped(use: (cell: Cell) => Promise<void>): Promise<void> {
   const clock = createVirtualClock()
-  const finish = async <T>(promise: Promise<T>): Promise<T> => {
-    let over = false
-    const ended = promise.finally(() => (over = true))
-    while (!over) {
-      for (let at = 0; at < 5; at++) await turn()
-      if (!over && clock.nextAt() !== undefined) await clock.step()
-    }
-    return ended
-  }
+  const finish = <T>(promise: Promise<T>): Promise<T> => finishBy(clock, promise)
   const store = createMemoryStore()
   const before = await openGrid()
   const first = createWriteBehind(before.map<number>('parts'), { store, fence, clock })

@@ -4,6 +4,7 @@ import { createMemoryStore, isStoreError, StoreError, type Store } from '@stigme
 import { setImmediate as turn } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { finishBy } from './finish.ts'
 
 const test = suite('keepers that hear late')
 const fence = { owner: 'keeper', token: 1 }
@@ -14,17 +15,6 @@ interface Cell {
   readonly keeper: WriteBehind<number>
   readonly through: ReadThrough<number>
   finish<T>(promise: Promise<T>): Promise<T>
-}
-
-async function finishBy<T>(clock: VirtualClock, promise: Promise<T>): Promise<T> {
-  let over = false
-  const ended = promise.finally(() => (over = true))
-  ended.catch(() => undefined)
-  while (!over) {
-    for (let at = 0; at < 5; at++) await turn()
-    if (!over && clock.nextAt() !== undefined) await clock.step()
-  }
-  return ended
 }
 
 async function withKeeper(store: Store, use: (cell: Cell) => Promise<void>, options: { schemaVersion?: number } = {}): Promise<void> {
