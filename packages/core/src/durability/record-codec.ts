@@ -89,18 +89,22 @@ export function createRecordCodec(): RecordCodec {
     throw new CoreError('STORE_BROKEN', `what is stored for ${name} is no agent state`)
   }
 
-  function packing<T>(id: string, pack: () => T): T {
-    try {
-      return pack()
-    } catch (cause) {
-      throw new CoreError('BAD_STATE', `the state of agent ${quote(id)} cannot be stored: ${String(cause)}`, { cause })
-    }
-  }
-
   return {
     read,
-    encode: (id, record) => packing(id, () => packr.pack(packed(record))),
-    encodeShort: (id, state) => packing(id, () => short.encode(state)),
+    encode(id, record) {
+      try {
+        return packr.pack(packed(record))
+      } catch (cause) {
+        throw unpackable(id, cause)
+      }
+    },
+    encodeShort(id, state) {
+      try {
+        return short.encode(state)
+      } catch (cause) {
+        throw unpackable(id, cause)
+      }
+    },
     decode(bytes, expected) {
       const { id, machineType } = expected
       const record = read(bytes, id)
@@ -111,6 +115,10 @@ export function createRecordCodec(): RecordCodec {
       return migrated(record, expected)
     },
   }
+}
+
+function unpackable(id: string, cause: unknown): CoreError {
+  return new CoreError('BAD_STATE', `the state of agent ${quote(id)} cannot be stored: ${String(cause)}`, { cause })
 }
 
 function packed(record: AgentRecord): Packed {
