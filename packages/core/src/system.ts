@@ -30,7 +30,6 @@ import { createRecordCodec } from './durability/record-codec.ts'
 import type { Services } from './services.ts'
 import { createSleepRules } from './life/sleep-rules.ts'
 import { createIds, resolveSpawnOptions, type SpawnOptions } from './spawn.ts'
-import { createBounder } from './cell/step.ts'
 import { StoreAccess } from './durability/store-access.ts'
 import { createStoreHealth } from './durability/store-health.ts'
 import { Deciding } from './cell/stepper.ts'
@@ -62,7 +61,6 @@ export function createSystem(options: SystemOptions): ActorSystem {
   let lateReplies = 0
   const random = options.random ?? Math.random
   const codec = createRecordCodec()
-  const bounded = createBounder()
   const gated = createGated()
   let repeats = 0
   const lives = new Map<string, Life>()
@@ -84,7 +82,6 @@ export function createSystem(options: SystemOptions): ActorSystem {
     idling: new Deadlines(clock, false),
     sleepRules: createSleepRules(),
     codec,
-    bounded,
     gated,
     doer,
     guests,
