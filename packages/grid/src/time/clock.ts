@@ -36,7 +36,7 @@ export function systemClock(): Clock {
  * `Date.now()` with fractions: versions of two processes that write in one millisecond must differ. A wall clock that is put right later,
  * as on a robot without a network at its start, is followed.
  */
-function createWallClock(performance: Pick<Performance, 'now' | 'timeOrigin'>): () => number {
+function createWallClock(performance: { now(): number; readonly timeOrigin: number }): () => number {
   let offsetMs = performance.timeOrigin
   return () => {
     const wallMs = Date.now()
