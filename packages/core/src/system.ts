@@ -25,6 +25,7 @@ import type { LifeOptions } from './life/life-options.ts'
 import { resolveMailboxOptions } from './mailbox/mailbox.ts'
 import { memoryStore } from './durability/memory-store.ts'
 import { createPump } from './cell/pump.ts'
+import { PutMaps } from './durability/put-maps.ts'
 import type { Turn } from './mailbox/question.ts'
 import { createRecordCodec } from './durability/record-codec.ts'
 import type { Services } from './services.ts'
@@ -65,7 +66,8 @@ export function createSystem(options: SystemOptions): ActorSystem {
   let repeats = 0
   const lives = new Map<string, Life>()
   const actuators = resolveActuators(options.actuators)
-  const doer = createDoer({ grid, clock, guests, deadLetters, actuators, inbox: (id) => lives.get(id)?.inbox })
+  const maps = new PutMaps(grid, options.maps)
+  const doer = createDoer({ grid, clock, guests, deadLetters, actuators, maps, inbox: (id) => lives.get(id)?.inbox })
   const deadlines = new Deadlines(clock)
   const storeMs = numberOption('storeTimeoutMs', options.storeTimeoutMs, STORE_MS, 0, Infinity)
   const access = new StoreAccess(store, deadlines, storeMs)
