@@ -28,7 +28,7 @@ export async function checkpointAll(lives: Iterable<Life>): Promise<number> {
 }
 
 /** Waits for all of them: nothing is made for each. */
-class Batch implements Waiting {
+export class Batch implements Waiting {
   /** How many had something to store. */
   changed = 0
   readonly failed: Failed[] = []
@@ -37,18 +37,19 @@ class Batch implements Waiting {
 
   /** Stores those that have changed. Resolves once each has its answer. */
   store(lives: readonly Life[]): Promise<void> {
-    return new Promise((done) => {
+    const all = new Promise<void>((done) => {
       this.#done = done
-      // One for this loop: some have their answer at once.
-      this.#left = 1
-      for (const life of lives) {
-        if (!life.unstored) continue
-        this.changed += 1
-        this.#left += 1
-        life.checkpoint(this)
-      }
-      this.resolve()
     })
+    // One for this loop: some have their answer at once.
+    this.#left = 1
+    for (const life of lives) {
+      if (!life.unstored) continue
+      this.changed += 1
+      this.#left += 1
+      life.checkpoint(this)
+    }
+    this.resolve()
+    return all
   }
 
   resolve(): void {

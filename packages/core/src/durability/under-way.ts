@@ -1,5 +1,5 @@
 import type { Encoded } from './checkpoint-owner.ts'
-import type { Write } from './store-access.ts'
+import type { Write } from './writes.ts'
 import type { Fence } from './store.ts'
 
 /** Whose state it is, and who hears what became of it. */

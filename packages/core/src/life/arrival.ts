@@ -1,6 +1,7 @@
 import { quote } from '../check.ts'
 import { decodeRecord, maySleep, type Found } from '../durability/kept.ts'
-import type { Asker, Write } from '../durability/store-access.ts'
+import type { Asker } from '../durability/pending.ts'
+import type { Write } from '../durability/writes.ts'
 import type { Fence, StoreRecord } from '../durability/store.ts'
 import type { Inbox } from '../mailbox/inbox.ts'
 import { rememberIds } from '../mailbox/dedup.ts'

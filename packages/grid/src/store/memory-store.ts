@@ -52,8 +52,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
       fence,
       outboxSeq: outboxSeq + outbox.length,
       records: [{ rev, fence, value: copyOf(value) }, ...(before.length < keep ? before : before.slice(0, keep - 1))],
-      outbox:
-        outbox.length === 0 ? kept : [...kept, ...outbox.map((bytes, at) => ({ seq: outboxSeq + at + 1, value: copyOf(bytes) }))],
+      outbox: outbox.length === 0 ? kept : [...kept, ...outbox.map((bytes, at) => ({ seq: outboxSeq + at + 1, value: copyOf(bytes) }))],
     })
     return rev
   }
