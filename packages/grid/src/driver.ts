@@ -164,6 +164,12 @@ export interface DriverFeed {
    * above. @default false
    */
   readonly unheld?: boolean
+  /**
+   * The schema version this process writes, and the highest it can read. What stands under a key in a newer one is not written over and
+   * not removed: such a commit is refused with `GridError` NEWER_SCHEMA, whether this process holds the key or not (I9).
+   * @default the backend refuses nothing
+   */
+  readonly schemaVersion?: number
   /** One change, in commit order per key (I5). */
   change(change: DriverChange): void
   /** A part of the first load, before the `load` that ends it with what is left. @default one `load` gives it all */

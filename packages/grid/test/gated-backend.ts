@@ -42,6 +42,7 @@ export function gated(inner: GridBackend): GatedBackend {
           },
           load: (records, reason) => feed.load(records, reason),
           patch: (changes, reason) => feed.patch(changes, reason),
+          ...(feed.schemaVersion === undefined ? {} : { schemaVersion: feed.schemaVersion }),
         }
         const map = driver.openMap(name, late)
         return {
