@@ -60,7 +60,10 @@ export function gated(inner: GridBackend): GatedBackend {
             if (hold.reads) await gate()
             return record
           },
-          clear: (removal) => map.clear(removal),
+          async clear(removal) {
+            if (hold.commits) await gate()
+            return map.clear(removal)
+          },
           expired: (key, version) => map.expired(key, version),
           ageMs: () => gates.ageMs,
           close: () => map.close(),

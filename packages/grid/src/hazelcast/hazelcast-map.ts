@@ -108,8 +108,8 @@ export class HazelcastMap implements MapDriver, PulseMap {
     return this.#reads.read(key, shown)
   }
 
-  clear(removal: (key: string) => DriverWrite): Promise<void> {
-    return this.#writes.clear(this.#reads, removal)
+  clear(removal: (key: string) => DriverWrite, signal?: AbortSignal): Promise<void> {
+    return this.#writes.clear(this.#reads, removal, signal)
   }
 
   // The member forgets it by itself, or it is collected as garbage.

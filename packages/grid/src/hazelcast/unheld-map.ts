@@ -85,8 +85,8 @@ export class UnheldMap implements MapDriver, PulseMap, OwnCopy {
     return this.#reads.read(key, shown)
   }
 
-  clear(removal: (key: string) => DriverWrite): Promise<void> {
-    return this.#writes.clear(this.#reads, removal)
+  clear(removal: (key: string) => DriverWrite, signal?: AbortSignal): Promise<void> {
+    return this.#writes.clear(this.#reads, removal, signal)
   }
 
   expired(): void {}

@@ -82,7 +82,7 @@ export class Writes {
   }
 
   /** Removes what stands under the keys that the owners have now. */
-  async clear(reads: OwnerReads, removal: (key: string) => DriverWrite): Promise<void> {
+  async clear(reads: OwnerReads, removal: (key: string) => DriverWrite, signal?: AbortSignal): Promise<void> {
     const { inFlight, map } = this.#options
     const keys = await inFlight.run(
       () => `clear of map ${quote(map)}: asking for its keys`,
@@ -91,7 +91,7 @@ export class Writes {
     )
     const removals: DriverWrite[] = []
     await inTurns(keys, (key) => removals.push(removal(key)))
-    await this.commitAll(removals, 'clear')
+    await this.commitAll(removals, 'clear', signal)
   }
 
   #commitAmong(write: DriverWrite): Promise<CommitResult> {

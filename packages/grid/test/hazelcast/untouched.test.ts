@@ -15,7 +15,7 @@ const opened: Grid[] = []
 
 if (lacks === undefined) {
   test.before(async () => {
-    cluster = await startCluster()
+    cluster = await startCluster({ members: 1 })
     const quiet = (): void => {}
     client = await Client.newHazelcastClient({
       clusterName: cluster.clusterName,
