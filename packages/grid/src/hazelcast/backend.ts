@@ -80,9 +80,8 @@ class HazelcastDriver implements GridDriver {
     this.#link = new Link(options, {
       up: (client, again) => again && void this.#up(client),
       down: () => this.#down(),
-      members: () => {
-        for (const map of this.#maps) map.membersChanged()
-      },
+      members: () => this.#unsettle(),
+      unread: () => this.#unsettle(),
     })
   }
 
@@ -163,6 +162,11 @@ class HazelcastDriver implements GridDriver {
     } catch {
       if (this.#link.isUp && this.#link.client === client) this.#options.clock.setTimeout(() => void this.#up(client), 50)
     }
+  }
+
+  /** Changes may have been missed. */
+  #unsettle(): void {
+    for (const map of this.#maps) map.membersChanged()
   }
 
   #down(): void {

@@ -231,7 +231,7 @@ class BlindPut<R> extends Operation implements BatchedSet, Awaited, SentFrame {
   }
 
   #succeed(version: number, atMs: number): void {
-    this.#puts.options.copy.made(this.key, version, atMs)
+    this.#puts.options.copy.made(this.key, version, atMs, this.write.ttlMs === undefined)
     this.#end()
     this.#resolve(this.#as.entry(version, atMs))
   }

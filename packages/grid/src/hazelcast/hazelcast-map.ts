@@ -7,6 +7,7 @@ import { Copy } from './copy.ts'
 import { restamp } from './frame.ts'
 import { Garbage } from './garbage.ts'
 import { OwnWrites, type Announcement } from './own-writes.ts'
+import { LostKeys } from './lost-keys.ts'
 import { OwnerReads } from './owner-reads.ts'
 import type { PulseMap } from './pulse.ts'
 import { Ready } from './ready.ts'
@@ -25,6 +26,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
   readonly #copy: Copy
   readonly #writes: Writes
   readonly #reads: OwnerReads
+  readonly #lost: LostKeys
   readonly #repairs: Repairs
   readonly #garbage: Garbage
   readonly #waiters: Waiters
@@ -41,6 +43,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
     this.#completeness = new Completeness(options.gapMs)
     this.#waiters = new Waiters(name, () => this.#completeness.completeAtMs)
     this.#garbage = new Garbage({ realClock, tombstoneMs: options.tombstoneMs, imap: () => this.#copy.imap })
+    this.#lost = new LostKeys(realClock, options.tombstoneMs)
     this.#changes = new Changes({
       session,
       clock,
@@ -52,12 +55,14 @@ export class HazelcastMap implements MapDriver, PulseMap {
       restamp: (key, stored) => this.#replace(key, stored, restamp(stored, hybrid.next())),
       restore: (key, zombie, replaced) => this.#replace(key, zombie, restamp(replaced, hybrid.next())),
       garbage: (key, stored, frame) => this.#garbage.found(key, stored, frame),
+      lost: this.#lost,
     })
     this.#copy = new Copy({
       imap,
       clock: realClock,
       sweepMs: options.sweepMs,
       changes: this.#changes,
+      lost: this.#lost,
       completeness: this.#completeness,
       ended: () => this.#ended(),
       echo: () => pulse.echo,
@@ -65,7 +70,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
       onDeaf: () => context.link.isUp && void this.attach(context.link.client),
     })
     const ready = (): IMap<string, Buffer> | Promise<IMap<string, Buffer>> => this.#imap()
-    this.#reads = new OwnerReads({ map: name, hybrid, copy: this.#changes, ready })
+    this.#reads = new OwnerReads({ map: name, hybrid, copy: this.#changes, lost: this.#lost, ready })
     this.#writes = new Writes({
       map: name,
       session,
@@ -96,8 +101,12 @@ export class HazelcastMap implements MapDriver, PulseMap {
     return this.#writes.commitAll(writes, 'putAll', signal)
   }
 
-  read(key: string, shown = 0): Promise<DriverRecord | undefined> {
-    return this.#reads.read(key, shown)
+  read(key: string, shown = 0, orLost = false): Promise<DriverRecord | undefined> {
+    return this.#reads.read(key, shown, orLost)
+  }
+
+  lost(key: string): boolean {
+    return this.#lost.versionOf(key) !== undefined
   }
 
   clear(removal: (key: string) => DriverWrite): Promise<void> {
