@@ -5,10 +5,11 @@ import { encodeState } from './encode-state.ts'
 import { isCoreError } from '../errors.ts'
 import { Gate } from './gate.ts'
 import { isOverrun } from './gate-options.ts'
-import { decodeRecord, stateBefore, type Found, type KeepingOptions, type Kept, type Resting } from './kept.ts'
+import { reloaded, type Found, type KeepingOptions, type Kept, type Reloaded, type Resting } from './kept.ts'
 import { LastWords } from './last-words.ts'
 import { Outage } from './outage.ts'
-import { createOutbox, type EffectData, type Outbox } from './outbox.ts'
+import type { EffectData, Outbox } from './outbox.ts'
+import { createOutbox } from './create-outbox.ts'
 import type { AgentRecord } from './record.ts'
 import type { Services } from '../services.ts'
 import type { Fence } from './store.ts'
@@ -140,7 +141,7 @@ export class Keeping extends Deadline implements CheckpointOwner {
     return this.#uncommitted >= maxTransitions || this.#outbox.size >= maxOutbox
   }
 
-  /** So much waits that what its children say cannot be taken either: a store that hangs must not fill the memory (I6). */
+  /** What its children say cannot be taken either: a store that hangs must not fill the memory (I6). */
   get overrun(): boolean {
     return this.#gated && isOverrun(this.#options, this.#uncommitted, this.gate?.size ?? 0)
   }
@@ -208,15 +209,11 @@ export class Keeping extends Deadline implements CheckpointOwner {
     this.#checkpoint?.hold(() => this.encode(failedChild))
   }
 
-  /**
-   * The stored state: what could not be written there is not what the agent resumes from.
-   * `back`: of so many states before, if the store keeps them.
-   */
-  async reload(back: number): Promise<AgentRecord | undefined> {
-    const newest = await this.#checkpoint?.reload()
+  /** What is stored, down the ladder: what could not be written there is not what the agent resumes from. */
+  async reload(rung: number): Promise<Reloaded> {
+    const bytes = await this.#checkpoint?.reload()
     this.gate?.cut(0) // What is still held belongs to a state that was never stored.
-    if (back === 0) return decodeRecord(this.#options, this.#services.codec, newest)
-    return decodeRecord(this.#options, this.#services.codec, await stateBefore(this.#options.agent.id, back, this.#services.access))
+    return reloaded(this.#options, this.#services, bytes, rung)
   }
 
   /** Stores the last state, and lets go what belongs to it. */
