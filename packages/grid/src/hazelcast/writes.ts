@@ -61,6 +61,11 @@ export class Writes {
     return this.#blind.put(write, true, write)
   }
 
+  /** What is asked of this key next comes after what was put. */
+  flush(key: string): void {
+    this.#blind.flush(key)
+  }
+
   /** Begins in the order of the calls, for each key, once there is a place for it. */
   commit(write: DriverWrite): Promise<CommitResult> {
     if (isBlind(write)) return this.#blind.put(write, true, COMMITTED)

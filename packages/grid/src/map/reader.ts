@@ -49,6 +49,17 @@ export class Reader<V> {
     return unknown && supports.consistency.has('strong') ? this.ask(key) : held
   }
 
+  /** Is the copy what the owner has, and not only what it was a moment ago? Or is there no owner to ask. */
+  knows(): boolean {
+    const { replica, supports, ageMs } = this.#options
+    return !supports.consistency.has('strong') || (replica.loaded && !replica.unheld && ageMs() === 0)
+  }
+
+  /** Is a key that is not held surely absent? */
+  knowsAbsent(key: string): boolean {
+    return this.#options.scope.covers(key) && this.knows()
+  }
+
   /** The owner's answer, and not less than was `shown` before. A bounded copy keeps it, unless a change has overtaken it meanwhile. */
   async ask(key: string, shown?: number): Promise<Entry<V> | undefined> {
     const { driver, replica } = this.#options
