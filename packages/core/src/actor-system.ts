@@ -1,4 +1,4 @@
-import type { Clock, Grid } from '@stigmergy/grid'
+import type { Clock, Grid, GridMap } from '@stigmergy/grid'
 import type { Authority } from '@stigmergy/grid/store'
 import type { AnyStateMachine } from 'xstate'
 import type { AgentRef, SendOptions } from './agent.ts'
@@ -34,6 +34,11 @@ export interface SystemOptions {
   readonly leaseWaitMs?: number
   /** What `command` moves, by name. */
   readonly actuators?: Readonly<Record<string, Actuator>>
+  /**
+   * Which map a name means for `put`, before all else: to guard it, to have it in another grid, to say which of several it is.
+   * @default the map that `put` was given; in a later process the one of that name (see `put`)
+   */
+  readonly maps?: (name: string) => GridMap<unknown> | undefined
   /** @default grid.clock */
   readonly clock?: Clock
   /** Milliseconds of the day, such as `Date.now`: for timers with the policy `due`. @default none: that policy is refused */

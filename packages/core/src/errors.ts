@@ -6,7 +6,8 @@ export const CORE_ERRORS = {
   AGENT_STOPPED: 'The agent stopped, failed or reached its end before it could do what was asked.',
   AGENT_CRASHED: 'The agent crashed on the very event that asked. It is restarted, but the event is not sent again.',
   START_FAILED: 'The first step of an agent threw, so it was not spawned. `cause` is what it threw.',
-  ENDLESS_LOOP: 'A machine sent itself events without end inside one step. Look for an action that sends to `self`.',
+  ENDLESS_LOOP:
+    'A machine comes to no rest: its `always`, its `raise` or what it sends itself has no end. More than 5000 steps for one event: set `options.maxIterations`.',
   MAILBOX_FULL: 'The mailbox of the asked agent is full. Ask again later, or give the agent a larger mailbox.',
   ASK_TIMEOUT: 'No answer came in time. The event may still be handled; a late answer is counted and dropped.',
   ASK_CYCLE: 'The agent would wait for its own answer: A asks B, which asks A for it. The message names the way around.',

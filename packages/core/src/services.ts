@@ -24,9 +24,7 @@ export interface Services {
   readonly guests: Guests
   readonly pump: Pump
   readonly deadLetters: DeadLetterBox
-  /** The machine with a bound on its eventless steps. */
-  readonly bounded: (machine: AnyStateMachine) => AnyStateMachine
-  /** The same machine, bounded, whose children hold back what leaves the agent. */
+  /** The same machine, whose children hold back what leaves the agent. */
   readonly gated: (machine: AnyStateMachine) => AnyStateMachine
   readonly doer: Doer
   /** The way to the store. */

@@ -11,6 +11,7 @@ const NAMES: Names<SystemOptions> = {
   leaseMs: true,
   leaseWaitMs: true,
   actuators: true,
+  maps: true,
   clock: true,
   wallNow: true,
   hooks: true,
@@ -26,10 +27,11 @@ export function checkSystemOptions(options: SystemOptions | undefined): asserts 
   optionsOf('createSystem', options, NAMES)
   const grid = options?.grid as Partial<Grid> | null | undefined
   if (typeof grid?.map !== 'function') throw new CoreError('BAD_OPTION', `grid is ${quote(grid)}: give what openGrid() returns`)
-  const { store, clock, random, ids, wallNow } = options as SystemOptions
+  const { store, clock, random, ids, wallNow, maps } = options as SystemOptions
   partsOption('store', store, ['get', 'commit'], 'memoryStore() or what a store of the grid is opened with')
   partsOption('clock', clock, ['now', 'setTimeout', 'clearTimeout'], 'a clock such as createVirtualClock()')
   if (random !== undefined) functionOption('random', random)
   if (ids !== undefined) functionOption('ids', ids)
   if (wallNow !== undefined) functionOption('wallNow', wallNow)
+  if (maps !== undefined) functionOption('maps', maps)
 }

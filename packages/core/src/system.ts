@@ -25,12 +25,12 @@ import type { LifeOptions } from './life/life-options.ts'
 import { resolveMailboxOptions } from './mailbox/mailbox.ts'
 import { memoryStore } from './durability/memory-store.ts'
 import { createPump } from './cell/pump.ts'
+import { PutMaps } from './durability/put-maps.ts'
 import type { Turn } from './mailbox/question.ts'
 import { createRecordCodec } from './durability/record-codec.ts'
 import type { Services } from './services.ts'
 import { createSleepRules } from './life/sleep-rules.ts'
 import { createIds, resolveSpawnOptions, type SpawnOptions } from './spawn.ts'
-import { createBounder } from './cell/step.ts'
 import { StoreAccess } from './durability/store-access.ts'
 import { createStoreHealth } from './durability/store-health.ts'
 import { Deciding } from './cell/stepper.ts'
@@ -62,12 +62,12 @@ export function createSystem(options: SystemOptions): ActorSystem {
   let lateReplies = 0
   const random = options.random ?? Math.random
   const codec = createRecordCodec()
-  const bounded = createBounder()
   const gated = createGated()
   let repeats = 0
   const lives = new Map<string, Life>()
   const actuators = resolveActuators(options.actuators)
-  const doer = createDoer({ grid, clock, guests, deadLetters, actuators, inbox: (id) => lives.get(id)?.inbox })
+  const maps = new PutMaps(grid, options.maps)
+  const doer = createDoer({ grid, clock, guests, deadLetters, actuators, maps, inbox: (id) => lives.get(id)?.inbox })
   const deadlines = new Deadlines(clock)
   const storeMs = numberOption('storeTimeoutMs', options.storeTimeoutMs, STORE_MS, 0, Infinity)
   const access = new StoreAccess(store, deadlines, storeMs)
@@ -84,7 +84,6 @@ export function createSystem(options: SystemOptions): ActorSystem {
     idling: new Deadlines(clock, false),
     sleepRules: createSleepRules(),
     codec,
-    bounded,
     gated,
     doer,
     guests,

@@ -3,7 +3,6 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createActor, createMachine, fromCallback, setup, type AnyMachineSnapshot, type AnyStateMachine, type Snapshot } from 'xstate'
 import { Host, type HostOwner } from '../src/cell/host.ts'
-import { createBounder } from '../src/cell/step.ts'
 import { Deciding } from '../src/cell/stepper.ts'
 import { below, forSeeds } from './seeds.ts'
 
@@ -14,9 +13,8 @@ const test = suite('known states')
 function beginner(machine: AnyStateMachine): (input: unknown, stored?: Snapshot<unknown>) => AnyMachineSnapshot {
   const deciding = new Deciding()
   const environment = { clock: createVirtualClock(), logger: () => undefined, deciding, slot: { current: undefined } }
-  const bounded = createBounder()(machine)
   return (input, stored) =>
-    new Host({ id: 'x', environment, gate: undefined, machine: bounded }, {} as HostOwner).prepare(input, structuredClone(stored))
+    new Host({ id: 'x', environment, gate: undefined, machine }, {} as HostOwner).prepare(input, structuredClone(stored))
 }
 
 function facts({ status, value, context, tags, children, historyValue, output, _nodes, error }: AnyMachineSnapshot): unknown {

@@ -6,9 +6,12 @@ import {
   createMachine,
   emit,
   enqueueActions,
+  fromCallback,
+  setup,
   transition,
   raise,
   sendTo,
+  type AnyActorRef,
   type AnyEventObject,
   type AnyMachineSnapshot,
   type AnyStateMachine,
@@ -180,6 +183,45 @@ test('a step without actions gives the very snapshot, and an event that nobody t
   assert.is(quick(), 1)
   assert.is(host.step({ type: 'unknown' }).snapshot, host.snapshot)
   assert.is(quick(), 1)
+})
+
+test('what an assign spawns is spawned as XState does: before it ends, beside those there are, and started with the effects', () => {
+  const started: unknown[] = []
+  const note = fromCallback(({ input }) => void started.push(input))
+  const machine = setup({ actors: { note } }).createMachine({
+    context: { refs: [] },
+    on: {
+      more: {
+        actions: [
+          assign(({ context, spawn, event }) => ({
+            refs: [
+              ...(context as { refs: AnyActorRef[] }).refs,
+              spawn('note', { id: `${event['name']}1`, input: 1, systemId: `${event['name']}` }),
+              spawn(note, { id: `${event['name']}2`, input: 2 }),
+            ],
+          })),
+          assign({ last: ({ spawn, event }) => spawn('note', { id: `${event['name']}3`, input: 3 }) }),
+        ],
+      },
+    },
+  } as never) as unknown as AnyStateMachine
+  const { host, quick } = hostOf(machine)
+  for (const name of ['a', 'b']) {
+    const { snapshot, effects } = host.step({ type: 'more', name })
+    assert.equal(started, name === 'a' ? [] : [1, 2, 3], 'nothing starts before the step is over')
+    host.release(effects, snapshot)
+  }
+  const { children, context } = host.snapshot as {
+    children: Record<string, AnyActorRef>
+    context: { refs: AnyActorRef[]; last: AnyActorRef }
+  }
+  assert.is(quick(), 2)
+  assert.equal(Object.keys(children), ['a1', 'a2', 'a3', 'b1', 'b2', 'b3'])
+  assert.equal(started, [1, 2, 3, 1, 2, 3])
+  assert.is(context.last, children['b3'])
+  assert.is(context.refs[2], children['b1'])
+  assert.is(host.system.get('a'), children['a1'])
+  assert.throws(() => host.step({ type: 'more', name: 'a' }), "'a' already exists")
 })
 
 test.run()

@@ -1,12 +1,33 @@
 import type { AnyActorLogic, AnyActorRef, AnyActorScope, AnyEventObject, Snapshot } from 'xstate'
 import { gateOf } from '../durability/effect.ts'
+import { stopChildren } from './step.ts'
+import { STARTED } from './timers.ts'
 
 type Phase = 'waiting' | 'running' | 'over'
 
 /** What XState has on an actor, though not in its types. */
 interface Inside {
-  _snapshot: unknown
+  _snapshot: object
+  readonly _processingStatus: number
   _error(error: unknown): void
+}
+
+/**
+ * Runs what a child had held back. If it throws, the child has failed, as an actor of XState whose action throws: its parent's `onError` is
+ * told. Of a child that is over nobody would hear, so that is thrown.
+ */
+export function runHeld(child: AnyActorRef, fn: () => void): void {
+  try {
+    fn()
+  } catch (error) {
+    const inside = child as unknown as Inside
+    if (inside._processingStatus !== STARTED) throw error
+    const failed = inside._snapshot
+    // XState leaves them running.
+    stopChildren(failed)
+    inside._snapshot = { ...failed, status: 'error', error }
+    inside._error(error)
+  }
 }
 
 /**
@@ -29,14 +50,7 @@ export function gateStarted(logic: AnyActorLogic): AnyActorLogic {
       gateOf(self).hold(() => {
         if (phases.get(self) !== 'waiting') return
         phases.set(self, 'running')
-        try {
-          start(snapshot, scope)
-        } catch (error) {
-          // As XState's actor does when its start throws.
-          const inside = self as unknown as Inside
-          inside._snapshot = { ...snapshot, status: 'error', error }
-          inside._error(error)
-        }
+        runHeld(self, () => start(snapshot, scope))
       })
     },
     transition(snapshot: Snapshot<unknown>, event: AnyEventObject, scope: AnyActorScope) {
@@ -52,7 +66,7 @@ export function gateStarted(logic: AnyActorLogic): AnyActorLogic {
       }
       if (!toldFromOutside || event.type.startsWith('xstate.')) return logic.transition(snapshot, event, scope) as Snapshot<unknown>
       gate.hold(() => {
-        if (phases.get(self) === 'running') logic.transition(snapshot, event, scope)
+        if (phases.get(self) === 'running') runHeld(self, () => logic.transition(snapshot, event, scope))
       })
       return snapshot
     },

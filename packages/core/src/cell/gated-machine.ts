@@ -2,8 +2,8 @@ import { StateMachine, type AnyActorLogic, type AnyActorRef, type AnyActorScope,
 import type { AnyMachineSnapshot, AnyStateMachine, ExecutableActionObject, Snapshot } from 'xstate'
 import { gateOf, leavesTree, runsLate } from '../durability/effect.ts'
 import type { Gate } from '../durability/gate.ts'
-import { gateStarted } from './gated-child.ts'
-import { MAX_ITERATIONS, type Effect } from './step.ts'
+import { gateStarted, runHeld } from './gated-child.ts'
+import type { Effect } from './step.ts'
 import type { Tree } from './tree.ts'
 
 type Config = Readonly<Record<string, unknown>>
@@ -20,9 +20,8 @@ export function createGated(): (machine: AnyStateMachine) => AnyStateMachine {
     let copy = machines.get(machine)
     if (copy === undefined) {
       const { actors } = machine.implementations
-      const options = { maxIterations: MAX_ITERATIONS, ...machine.config.options }
       copy = new StateMachine(
-        { ...gatedConfig(machine.config as Config), options } as never,
+        gatedConfig(machine.config as Config) as never,
         {
           ...machine.implementations,
           actors: Object.fromEntries(
@@ -148,8 +147,9 @@ class ChildScope {
 
   #run(effect: ExecutableActionObject): void {
     const run = (): void => effect.exec?.(effect.info, effect.params)
+    const held = (): void => this.gate.hold(() => runHeld(this.#real.self, run))
     if (!leavesTree(effect, this.#real.system as unknown as Tree)) run()
-    else if (runsLate(effect)) this.#real.defer(() => this.gate.hold(run))
-    else this.gate.hold(run)
+    else if (runsLate(effect)) this.#real.defer(held)
+    else held()
   }
 }

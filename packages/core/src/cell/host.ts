@@ -4,6 +4,7 @@ import type { Audience } from '../life/audience.ts'
 import type { Gate } from '../durability/gate.ts'
 import type { EffectData } from '../durability/outbox.ts'
 import { checkChildren, childIds, hasChildren } from './stored-children.ts'
+import type { Loops } from './loops.ts'
 import { isEmpty } from './slim.ts'
 import { comesBackSame } from '../durability/storable.ts'
 import { Stepper, type Deciding } from './stepper.ts'
@@ -83,6 +84,10 @@ export class Host extends Stepper {
 
   get src(): AnyStateMachine {
     return this.logic
+  }
+
+  get loops(): Loops {
+    return this.#environment.deciding.loops
   }
 
   get clock(): Clock {

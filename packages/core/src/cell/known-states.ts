@@ -1,6 +1,7 @@
 import type { AnyActorScope, AnyMachineSnapshot, AnyStateMachine, AnyStateNode, Snapshot, StateValue } from 'xstate'
+import { like } from './like.ts'
 import { isEmpty, NOTHING, slim } from './slim.ts'
-import { copyOfValue } from './state-value.ts'
+import { keyOfValue } from './state-value.ts'
 
 /** As many states of a machine are remembered (I6): those of others are worked out each time. */
 const STATES = 1000
@@ -77,7 +78,7 @@ export class KnownStates {
     const plain = status === 'active' && value !== undefined && nothingIn(children) && nothingIn(historyValue)
     if (!plain || holdsMark(context)) return machine.restoreSnapshot(stored, scope)
     const { stored: patterns } = this.#of(machine)
-    const key = JSON.stringify(value)
+    const key = keyOfValue(value)
     const pattern = patterns.get(key)
     if (pattern !== undefined) return like(pattern, context, pattern.children)
     const first = machine.restoreSnapshot(stored, scope)
@@ -88,28 +89,6 @@ export class KnownStates {
 
 function patternOf(snapshot: AnyMachineSnapshot): Pattern {
   return { ...slim(snapshot), context: undefined, children: NOTHING } as unknown as Pattern
-}
-
-function like(pattern: Pattern, context: unknown, children: object): AnyMachineSnapshot {
-  const { status, output, error, machine, _nodes, value, tags, historyValue, matches, hasTag, can, getMeta, toJSON } = pattern
-  // In XState's order: so that these snapshots and those of later steps are of one shape to the engine.
-  return {
-    status,
-    output,
-    error,
-    machine,
-    context,
-    _nodes,
-    value: copyOfValue(value as StateValue),
-    tags,
-    children,
-    historyValue,
-    matches,
-    hasTag,
-    can,
-    getMeta,
-    toJSON,
-  } as unknown as AnyMachineSnapshot
 }
 
 function nothingIn(part: object | undefined): boolean {

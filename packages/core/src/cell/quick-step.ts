@@ -1,23 +1,11 @@
 import type { AnyActorScope, AnyEventObject, AnyMachineSnapshot, AnyStateNode, ExecutableActionObject } from 'xstate'
+import { assigned, isAssign, type Assign } from './quick-assign.ts'
 
 /** As many types of events are remembered of a state (I6): what others do is worked out each time. */
 const TYPES = 1000
-const ASSIGN = 'xstate.assign'
 
 /** An action that is written where it is used. */
-interface Inline {
-  (args: unknown, params: unknown): void
-  readonly type?: unknown
-  /** Of XState's own: what it makes of the snapshot. */
-  resolve?(
-    scope: AnyActorScope,
-    snapshot: AnyMachineSnapshot,
-    args: object,
-    params: undefined,
-    action: Inline,
-    extra: object,
-  ): readonly unknown[]
-}
+type Inline = ((args: unknown, params: unknown) => void) & Partial<Assign>
 
 /** A transition as XState has it. */
 interface Transition {
@@ -32,7 +20,7 @@ type Plan = readonly Inline[] | undefined
 /**
  * Steps that stay in their state: one transition without a target and a guard, whose actions are functions and `assign`s, in a state in
  * which nothing happens by itself. Most of what XState does for a step is to find out which states are left and entered: here none are.
- * `assign` is XState's own. One for a system.
+ * One for a system.
  */
 export class QuickSteps {
   readonly #plans = new WeakMap<AnyStateNode, Map<string, Plan>>()
@@ -48,9 +36,11 @@ export class QuickSteps {
     if (plan === undefined) return undefined
     let next = snapshot
     for (const action of plan) {
-      const info = { context: next.context as unknown, event, self: scope.self, system: scope.system }
-      if (action.resolve !== undefined) next = action.resolve(scope, next, info, undefined, action, {})[0] as AnyMachineSnapshot
-      else act({ type: action.name || '(anonymous)', info, params: undefined, exec: action } as unknown as ExecutableActionObject)
+      if (action.resolve !== undefined) next = assigned(action as Assign, scope, next, event)
+      else {
+        const info = { context: next.context as unknown, event, self: scope.self, system: scope.system }
+        act({ type: action.name || '(anonymous)', info, params: undefined, exec: action } as unknown as ExecutableActionObject)
+      }
     }
     return next
   }
@@ -106,6 +96,5 @@ function rests({ always }: AnyStateNode): boolean {
 /** False for actions by name, and for XState's own but for `assign`. */
 function isInline(action: unknown): action is Inline {
   if (typeof action !== 'function') return false
-  const { resolve, type } = action as Inline
-  return resolve === undefined ? !('execute' in action) : type === ASSIGN
+  return isAssign(action) || !('resolve' in action || 'execute' in action)
 }

@@ -7,3 +7,8 @@ export function copyOfValue(value: StateValue): StateValue {
   for (const key in value) copy[key] = copyOfValue(value[key] as StateValue)
   return copy
 }
+
+/** A state's value as a key: no two values have the same one. */
+export function keyOfValue(value: StateValue): string {
+  return typeof value === 'string' && !value.startsWith('{') && !value.startsWith('"') ? value : JSON.stringify(value)
+}

@@ -1,4 +1,4 @@
-import type { AnyActorRef, AnyMachineSnapshot, AnyStateMachine, ExecutableActionObject } from 'xstate'
+import type { AnyActorRef, AnyMachineSnapshot, ExecutableActionObject } from 'xstate'
 
 /** Something a step wants done to the world outside the snapshot: an action, a send, the start or stop of a child. */
 export type Effect = ExecutableActionObject | (() => void)
@@ -10,30 +10,6 @@ export type Effect = ExecutableActionObject | (() => void)
 export interface Step {
   readonly snapshot: AnyMachineSnapshot
   readonly effects: readonly Effect[]
-}
-
-/** XState's default is Infinity, with which an `always` loop hangs the process. */
-export const MAX_ITERATIONS = 1000
-
-/**
- * Gives the same machine with a bound on its eventless steps, unless it set one itself; the machine given is not changed.
- * One copy serves all agents of a machine.
- */
-export function createBounder(): (machine: AnyStateMachine) => AnyStateMachine {
-  const copies = new WeakMap<AnyStateMachine, AnyStateMachine>()
-  return (machine) => {
-    if (machine.config.options?.maxIterations !== undefined) return machine
-    const known = copies.get(machine)
-    if (known !== undefined) return known
-    const options = { value: { ...machine.options, maxIterations: MAX_ITERATIONS } }
-    const copy = Object.create(machine, { options }) as AnyStateMachine
-    const methods = Object.getPrototypeOf(machine) as AnyStateMachine
-    // The machine binds its methods to itself; snapshots made by them would know the unbounded one.
-    copy.getInitialSnapshot = methods.getInitialSnapshot.bind(copy)
-    copy.restoreSnapshot = methods.restoreSnapshot.bind(copy)
-    copies.set(machine, copy)
-    return copy
-  }
 }
 
 /**

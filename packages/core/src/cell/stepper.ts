@@ -10,6 +10,7 @@ import type {
 import { leavesTree, runsLate } from '../durability/effect.ts'
 import type { Gate } from '../durability/gate.ts'
 import { KnownStates } from './known-states.ts'
+import { Loops } from './loops.ts'
 import { QuickSteps } from './quick-step.ts'
 import { slim } from './slim.ts'
 import type { Effect, Step } from './step.ts'
@@ -21,6 +22,7 @@ const NO_EFFECTS: readonly Effect[] = []
 export class Deciding {
   readonly known: KnownStates = new KnownStates()
   readonly quick: QuickSteps = new QuickSteps()
+  readonly loops: Loops = new Loops()
   current: Stepper | undefined
   readonly actionExecutor = (action: ExecutableActionObject): void => this.current?.act(action)
 }
@@ -98,6 +100,7 @@ export abstract class Stepper {
     const deciding = this.#deciding
     const outer = deciding.current
     deciding.current = this
+    deciding.loops.rests(this as unknown as AnyActorRef)
     try {
       return slim(decide() as AnyMachineSnapshot)
     } finally {

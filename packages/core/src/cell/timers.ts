@@ -61,7 +61,7 @@ function spentBy(actor: AnyActor, path: readonly string[], timers: readonly Pend
 }
 
 /** As XState numbers it. */
-const STARTED = 1
+export const STARTED = 1
 
 /** True if it waits in the child that these ids lead to. */
 export function isAt({ path = [] }: PendingTimer, at: readonly string[]): boolean {

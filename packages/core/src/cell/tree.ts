@@ -2,6 +2,7 @@ import type { Clock, TimerHandle, TraceContext } from '@stigmergy/grid'
 import type { AnyActorRef, AnyEventObject } from 'xstate'
 import { LONGEST_TIMER_MS } from '../deadlines.ts'
 import type { Gate } from '../durability/gate.ts'
+import type { Inspection, Loops } from './loops.ts'
 
 /** A delayed event that waits. */
 export interface Scheduled {
@@ -32,6 +33,7 @@ export interface TreeRoot {
   readonly self: AnyActorRef
   readonly clock: Clock
   readonly gate: Gate | undefined
+  readonly loops: Loops
   readonly logger: (...args: readonly unknown[]) => void
   /** The work that is running. */
   readonly trace: TraceContext | undefined
@@ -118,10 +120,14 @@ export class Tree {
     return NOT_INSPECTED
   }
 
-  _sendInspectionEvent(): void {}
+  /** Of XState: it tells of each step of a machine, and of each event a child is done with. */
+  _sendInspectionEvent(told: Inspection): void {
+    this.#root.loops.hear(told, this.#root.id)
+  }
 
   _relay(source: AnyActorRef | undefined, target: AnyActorRef, event: AnyEventObject): void {
-    const { gate, self } = this.#root
+    const { gate, self, loops, id } = this.#root
+    if (target !== self) loops.relay(this, id)
     // A callback talks when it likes; what XState says itself, and what somebody sends itself, is never without end by itself.
     if (gate !== undefined && source !== self && source !== target && !event.type.startsWith('xstate.') && this.#root.refuses(event)) return
     ;(target as AnyActorRef & { _send(event: AnyEventObject): void })._send(event)

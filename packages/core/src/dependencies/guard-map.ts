@@ -1,13 +1,23 @@
 import type { GridMap } from '@stigmergy/grid'
 import type { Dependency } from './dependency.ts'
 
+/** Of a guarded map: the one it guards. */
+const GUARDS: unique symbol = Symbol.for('@stigmergy/core/guards')
+
+/** The map itself, whatever guards it. */
+export function unguarded<V>(map: GridMap<V> & { readonly [GUARDS]?: GridMap<V> }): GridMap<V> {
+  const inner = map[GUARDS]
+  return inner === undefined ? map : unguarded(inner)
+}
+
 /** The map whose calls to the grid go through a dependency. A write whose outcome is unknown is not repeated: only reads are. */
 export function guardMap<V>(map: GridMap<V>, dependency: Dependency): GridMap<V> {
   type Signalled = { readonly signal?: AbortSignal } | undefined
   const call = <T>(options: Signalled, fn: (signal: AbortSignal) => Promise<T>, retry = false): Promise<T> =>
     dependency.call(fn, { signal: options?.signal, retry })
   const index = map.index.bind(map) as GridMap<V>['index']
-  return {
+  const guarded: GridMap<V> & { readonly [GUARDS]: GridMap<V> } = {
+    [GUARDS]: map,
     name: map.name,
     get size() {
       return map.size
@@ -34,4 +44,5 @@ export function guardMap<V>(map: GridMap<V>, dependency: Dependency): GridMap<V>
     sourceAgeMs: (key) => map.sourceAgeMs(key),
     onAge: (options, listener) => map.onAge(options, listener),
   }
+  return guarded
 }

@@ -8,7 +8,6 @@ import { takeInterrupted } from '../cell/interrupted.ts'
 import { createRecordCodec } from './record-codec.ts'
 import type { PersistedSnapshot } from './record.ts'
 import { Deciding } from '../cell/stepper.ts'
-import { createBounder } from '../cell/step.ts'
 import type { FullStore } from './store.ts'
 
 /** A stored agent that the new program could not resume. */
@@ -53,7 +52,6 @@ export async function checkStore(
   partsOption('store', store ?? null, ['scan'], 'an open store')
   const byType = resolveKinds(kinds)
   const codec = createRecordCodec()
-  const bounded = createBounder()
   const failures: CheckFailure[] = []
   let checked = 0
   let forgotten = 0
@@ -69,7 +67,7 @@ export async function checkStore(
     // What has ended begins anew.
     if (snapshot.status !== 'active') return
     takeInterrupted(machine, snapshot, 'all')
-    const host = new Host({ id, environment, gate: undefined, machine: bounded(machine) }, NOBODY)
+    const host = new Host({ id, environment, gate: undefined, machine }, NOBODY)
     const first = host.prepare(undefined, snapshot as PersistedSnapshot)
     if (first.status === 'error') throw first.error
   }

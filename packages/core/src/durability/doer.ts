@@ -5,7 +5,9 @@ import type { AgentEvent, Sender } from '../mailbox/envelope.ts'
 import { CoreError } from '../errors.ts'
 import type { Guests } from '../guests.ts'
 import type { Inbox } from '../mailbox/inbox.ts'
+import { INTO } from './effect-marks.ts'
 import type { Attempt, Doer, EffectData, EffectOrigin } from './outbox.ts'
+import type { PutMaps } from './put-maps.ts'
 
 /** What comes with a command. */
 export interface CommandInfo {
@@ -23,23 +25,29 @@ export interface DoerOptions {
   readonly guests: Guests
   readonly deadLetters: DeadLetterBox
   readonly actuators: ReadonlyMap<string, Actuator>
+  readonly maps: PutMaps
   /** The inbox of a running agent. */
   inbox(agentId: string): Inbox | undefined
 }
 
 /** Does what agents send, write and command as data. */
-export function createDoer({ grid, clock, guests, deadLetters, actuators, inbox }: DoerOptions): Doer {
+export function createDoer({ grid, clock, guests, deadLetters, actuators, maps, inbox }: DoerOptions): Doer {
   /** What was given up, by what its dead letter says. */
   const givenUp = new WeakMap<AgentEvent, EffectData>()
   let underWay = 0
 
   function lost(effect: EffectData, trace: TraceContext | undefined): void {
     const [agentId, event] =
-      effect.kind === 'send'
-        ? [effect.to, effect.event]
-        : [effect.kind === 'put' ? effect.map : effect.actuator, { ...effect, type: `agent.${effect.kind}` }]
+      effect.kind === 'send' ? [effect.to, effect.event] : [effect.kind === 'put' ? effect.map : effect.actuator, letterOf(effect)]
     if (effect.kind !== 'send') givenUp.set(event, effect)
     guests.tell('onDeadLetter', deadLetters.add({ agentId, event, reason: 'undeliverable', atMs: clock.now(), trace, id: undefined }))
+  }
+
+  /** A write that was given up, or a command. */
+  function letterOf(effect: EffectData): AgentEvent {
+    const { [INTO]: _, ...data } = effect as EffectData & { readonly kind: 'put' }
+    const why = effect.kind === 'put' ? maps.lacks(effect) : undefined
+    return { ...data, type: `agent.${effect.kind}`, ...(why !== undefined && { why }) } as AgentEvent
   }
 
   async function perform(effect: EffectData, origin: EffectOrigin | undefined, trace: TraceContext | undefined): Promise<Attempt> {
@@ -48,8 +56,11 @@ export function createDoer({ grid, clock, guests, deadLetters, actuators, inbox 
     slot.current = trace
     let done: unknown
     try {
-      if (effect.kind === 'put') done = grid.map(effect.map).put(effect.key, effect.value)
-      else if (effect.kind === 'command') done = actuators.get(effect.actuator)?.(effect.payload, { origin, trace })
+      if (effect.kind === 'put') {
+        const map = maps.of(effect)
+        if (map === undefined) return 'later'
+        done = map.put(effect.key, effect.value)
+      } else if (effect.kind === 'command') done = actuators.get(effect.actuator)?.(effect.payload, { origin, trace })
     } catch (error) {
       return refusal(error)
     } finally {
@@ -82,13 +93,14 @@ export function createDoer({ grid, clock, guests, deadLetters, actuators, inbox 
     lost,
     once,
     act: perform,
+    reach: (entries, agent) => maps.reach(entries, agent),
     get busy() {
       return underWay > 0
     },
     again(letter, to, trace) {
       const effect = givenUp.get(letter)
       if (effect === undefined || effect.kind === 'send') return false
-      once(effect.kind === 'put' ? { ...effect, map: to } : { ...effect, actuator: to }, trace)
+      once(effect.kind === 'put' ? intoMap(effect, to) : { ...effect, actuator: to }, trace)
       return true
     },
     send({ to, event }, origin, trace, ended) {
@@ -112,6 +124,13 @@ export function createDoer({ grid, clock, guests, deadLetters, actuators, inbox 
       return taken ? 'accepted' : (refused ?? 'later')
     },
   }
+}
+
+/** The same in the map of that name: where it is another one, that is for the grid to know. */
+function intoMap(effect: EffectData & { readonly kind: 'put' }, to: string): EffectData {
+  if (to === effect.map) return effect
+  const { key, value } = effect
+  return { kind: 'put', map: to, key, value }
 }
 
 /** What the grid will never take does not get better. */

@@ -3,6 +3,7 @@ import type { AnyActorRef, EventObject, ExecutableActionObject, MachineContext }
 import { partsOption, quote, textOption } from '../check.ts'
 import type { AgentEvent } from '../mailbox/envelope.ts'
 import { CoreError } from '../errors.ts'
+import { DATA, INTO } from './effect-marks.ts'
 import type { Gate } from './gate.ts'
 import type { EffectData } from './outbox.ts'
 import type { Tree } from '../cell/tree.ts'
@@ -21,19 +22,17 @@ export type EffectAction<TContext extends MachineContext, TEvent extends EventOb
 
 type From<TContext extends MachineContext, TEvent extends EventObject, T> = T | ((args: EffectArgs<TContext, TEvent>) => T)
 
-/** Marks an action whose effect is data: it belongs to the state, and is kept with it until it is done. */
-const DATA = Symbol.for('@stigmergy/core/effect')
-
 function action<TContext extends MachineContext, TEvent extends EventObject>(
   name: string,
   data: (args: EffectArgs<TContext, TEvent>) => EffectData,
+  map?: GridMap<unknown>,
 ): EffectAction<TContext, TEvent> {
   const run: EffectAction<TContext, TEvent> = (args) => {
     const host = hostOf(args.self)
     if (host === undefined) throw new CoreError('NO_AGENT', `${name} was run by a machine that is no agent and no child of one`)
     host.dispatch(data(args))
   }
-  return Object.assign(run, { [DATA]: true })
+  return Object.assign(run, { [DATA]: map ?? true })
 }
 
 function value<TContext extends MachineContext, TEvent extends EventObject, T>(
@@ -55,14 +54,19 @@ export function send<TContext extends MachineContext, TEvent extends EventObject
   return action('send()', (args) => ({ kind: 'send', to: value(to, args), event: value(event, args) }))
 }
 
-/** Writes an entry of a map of the grid. Stored and repeated as `send` is: after a crash the same value may be put once more. */
+/**
+ * Writes an entry of a map: this one, of its grid and guarded as it is. Stored and repeated as `send` is: after a crash the same value may
+ * be put once more. What is stored is the map's name: the next process does it by the map of that name that its machine puts into, that the
+ * agent watches or that is open in the grid of the system, and waits until there is one (see `maps` of `createSystem`).
+ */
 export function put<TContext extends MachineContext, TEvent extends EventObject, V>(
   map: GridMap<V>,
   key: From<TContext, TEvent, string>,
   entry: From<TContext, TEvent, V>,
 ): EffectAction<TContext, TEvent> {
   partsOption('put() into', map ?? null, ['put', 'watch'], 'a map of a grid')
-  return action('put()', (args) => ({ kind: 'put', map: map.name, key: value(key, args), value: value(entry, args) }))
+  const into = map as GridMap<unknown>
+  return action('put()', (args) => ({ kind: 'put', map: map.name, key: value(key, args), value: value(entry, args), [INTO]: into }), into)
 }
 
 /** Commands an actuator of the system, by name. Stored and repeated as `send` is; the actuator tells repeats by `SeenEffects`. */

@@ -8,7 +8,8 @@ import { isOverrun } from './gate-options.ts'
 import { decodeRecord, stateBefore, type Found, type KeepingOptions, type Kept, type Resting } from './kept.ts'
 import { LastWords } from './last-words.ts'
 import { Outage } from './outage.ts'
-import { createOutbox, type EffectData, type Outbox } from './outbox.ts'
+import type { EffectData, Outbox } from './outbox.ts'
+import { createOutbox } from './create-outbox.ts'
 import type { AgentRecord } from './record.ts'
 import type { Services } from '../services.ts'
 import type { Fence } from './store.ts'
@@ -140,7 +141,7 @@ export class Keeping extends Deadline implements CheckpointOwner {
     return this.#uncommitted >= maxTransitions || this.#outbox.size >= maxOutbox
   }
 
-  /** So much waits that what its children say cannot be taken either: a store that hangs must not fill the memory (I6). */
+  /** What its children say cannot be taken either: a store that hangs must not fill the memory (I6). */
   get overrun(): boolean {
     return this.#gated && isOverrun(this.#options, this.#uncommitted, this.gate?.size ?? 0)
   }
@@ -208,10 +209,7 @@ export class Keeping extends Deadline implements CheckpointOwner {
     this.#checkpoint?.hold(() => this.encode(failedChild))
   }
 
-  /**
-   * The stored state: what could not be written there is not what the agent resumes from.
-   * `back`: of so many states before, if the store keeps them.
-   */
+  /** The stored state, or the one so many states `back`, if the store keeps it: what could not be written is not resumed from. */
   async reload(back: number): Promise<AgentRecord | undefined> {
     const newest = await this.#checkpoint?.reload()
     this.gate?.cut(0) // What is still held belongs to a state that was never stored.

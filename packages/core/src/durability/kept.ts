@@ -26,7 +26,10 @@ export interface Kept {
   lost(error: unknown): void
 }
 
-export type KeepingOptions = Pick<LifeOptions, 'agent' | 'machine' | 'migrations' | 'durability' | 'gate' | 'checkpoint' | 'mailbox'>
+export type KeepingOptions = Pick<
+  LifeOptions,
+  'agent' | 'machine' | 'watch' | 'migrations' | 'durability' | 'gate' | 'checkpoint' | 'mailbox'
+>
 
 /** By which right it is stored, and how often it was. */
 export interface Resting {

@@ -1,14 +1,13 @@
-import type { Clock, TimerHandle, TraceContext } from '@stigmergy/grid'
-import { checkEffect } from './check-effect.ts'
-import type { ResolvedGateOptions } from './gate-options.ts'
+import type { Clock, GridMap, TimerHandle, TraceContext } from '@stigmergy/grid'
+import type { INTO } from './effect-marks.ts'
 import { Lane, type LaneOptions } from './lane.ts'
 import type { AgentEvent } from '../mailbox/envelope.ts'
-import type { RecordCodec } from './record-codec.ts'
+import type { Worldly } from './put-maps.ts'
 
 /** An effect as data. */
 export type EffectData =
   | { readonly kind: 'send'; readonly to: string; readonly event: AgentEvent }
-  | { readonly kind: 'put'; readonly map: string; readonly key: string; readonly value: unknown }
+  | { readonly kind: 'put'; readonly map: string; readonly key: string; readonly value: unknown; readonly [INTO]?: GridMap<unknown> | null }
   | { readonly kind: 'command'; readonly actuator: string; readonly payload: unknown }
 
 /** Who causes an effect, and by which right (I3). {@link SeenEffects} tells repeats and zombies by it. */
@@ -55,6 +54,8 @@ export interface Doer {
   once(effect: EffectData, trace: TraceContext | undefined): void
   /** Does once more what was given up as that dead letter; `to`: by another actuator, in another map. False: it is no such letter. */
   again(letter: AgentEvent, to: string, trace: TraceContext | undefined): boolean
+  /** Finds the maps that undone writes of an earlier process are for. Changes the effects. */
+  reach(entries: readonly OutboxEntry[], agent: Worldly): void
   /** Something that is done once is under way. */
   readonly busy: boolean
   /** Tried for too long: makes a dead letter of it. */
@@ -71,6 +72,8 @@ export interface OutboxOptions {
   readonly crowd: number
   /** Throws `CoreError` BAD_STATE if it cannot be stored. */
   check(effect: EffectData): void
+  /** Undone effects of an earlier process are there: their maps are to be found. */
+  reach(entries: readonly OutboxEntry[]): void
   /** Something is done: the stored state need not speak of it any more. */
   changed(): void
 }
@@ -140,6 +143,7 @@ export class Outbox {
   restore(entries: readonly OutboxEntry[], seq: number, fence: number): void {
     this.#fence = fence
     this.#seq = seq
+    this.#options.reach(entries)
     for (const entry of entries) this.#keep(entry)
   }
 
@@ -221,16 +225,6 @@ export class Outbox {
     this.#tidied()
     for (const lane of this.#lanes.values()) lane.close()
   }
-}
-
-/** `changed`: see {@link OutboxOptions}. */
-export function createOutbox(
-  { agent, gate }: { readonly agent: { readonly id: string }; readonly gate: ResolvedGateOptions },
-  { clock, doer, codec }: { readonly clock: Clock; readonly doer: Doer; readonly codec: RecordCodec },
-  changed: () => void,
-): Outbox {
-  const check = (effect: EffectData): void => checkEffect(agent.id, effect, codec)
-  return new Outbox({ agent: agent.id, check, clock, doer, giveUpMs: gate.giveUpMs, crowd: gate.maxOutbox, changed })
 }
 
 function nameOf(effect: EffectData): string {

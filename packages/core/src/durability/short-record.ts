@@ -1,6 +1,6 @@
 import { Packr, RESERVE_START_SPACE } from 'msgpackr'
 import type { StateValue } from 'xstate'
-import { copyOfValue } from '../cell/state-value.ts'
+import { copyOfValue, keyOfValue } from '../cell/state-value.ts'
 import { fits, keysIn, shapeOf, type ObjectShape } from './shape.ts'
 
 /** Version of this form of a record (I9). */
@@ -118,7 +118,7 @@ export class ShortRecords {
 
   /** Undefined: it is too long. */
   #prefix(form: Form, machineType: string, machineVersion: string | undefined, value: StateValue): Uint8Array | undefined {
-    const key = keyOf(value)
+    const key = keyOfValue(value)
     const known = form.prefixes.get(key)
     if (known !== undefined) return known
     const head = this.#plain.pack([machineType, machineVersion ?? null, value, form.structures])
@@ -179,9 +179,4 @@ function isHead(head: unknown): head is PackedHead {
   const [type, version, , structures] = head as readonly unknown[]
   const lists = Array.isArray(structures) && structures.every((keys) => Array.isArray(keys) && keys.every((key) => typeof key === 'string'))
   return typeof type === 'string' && (version === null || typeof version === 'string') && lists
-}
-
-/** A state's value as a key: no two values have the same one. */
-function keyOf(value: StateValue): string {
-  return typeof value === 'string' && !value.startsWith('{') && !value.startsWith('"') ? value : JSON.stringify(value)
 }

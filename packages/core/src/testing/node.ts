@@ -53,6 +53,8 @@ export async function startNode(options: NodeOptions): Promise<SimulatedNode> {
     store: disk.reach(line, at),
     storeTimeoutMs: 500,
     actuators,
+    // Whatever grid the machine under test was written with, it is this process's that is looked at.
+    maps: (map) => grid.map(map),
     random: () => random.next(),
     ids: () => name,
     hooks: { ...hooks, onCheckpoint: () => at('committed') },
