@@ -44,7 +44,9 @@ export class HazelcastTopic implements TopicDriver {
       await ring.add(Buffer.from(message.buffer, message.byteOffset, message.byteLength))
     } catch (error) {
       if (isRefusal(error) || error instanceof OperationTimeoutError) throw toGridError(error, what)
-      throw new GridError('OUTCOME_UNKNOWN', `${what}: the connection was lost, and nobody can say whether it was published`, { cause: error })
+      throw new GridError('OUTCOME_UNKNOWN', `${what}: the connection was lost, and nobody can say whether it was published`, {
+        cause: error,
+      })
     }
   }
 
@@ -73,7 +75,8 @@ export class HazelcastTopic implements TopicDriver {
       const isCurrent = (): boolean => attached === this.#attached && this.#ring === ring
       while (isCurrent()) await this.#read(ring, isCurrent)
     } catch {
-      if (!this.#closed && attached === this.#attached && this.#hasClient(client)) this.#options.clock.setTimeout(() => void this.attach(client), RETRY_MS)
+      if (!this.#closed && attached === this.#attached && this.#hasClient(client))
+        this.#options.clock.setTimeout(() => void this.attach(client), RETRY_MS)
     }
   }
 
