@@ -3,6 +3,7 @@ import type { Clock } from '../time/clock.ts'
 import type { CommitResult, DriverPut, DriverWrite } from '../driver.ts'
 import { GridError, quote } from '../errors.ts'
 import type { HybridClock } from '../time/hybrid-clock.ts'
+import { isKey } from '../options.ts'
 import { inBatches } from '../map/in-batches.ts'
 import type { InFlight } from '../map/in-flight.ts'
 import { replace, standing, storedOf, toCommitted, type Attempt, type Committed } from './attempt.ts'
@@ -95,7 +96,8 @@ export class Writes {
       true,
     )
     const removals: DriverWrite[] = []
-    await inTurns(keys, (key) => removals.push(removal(key)))
+    // Others may have put keys there that no grid can have written: they are left alone.
+    await inTurns(keys, (key) => isKey(key) && removals.push(removal(key)))
     await this.commitAll(removals, 'clear', signal)
   }
 
