@@ -11,7 +11,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 /** A ring that is played, as the client gives it: the same object each time. */
 function open() {
   const messages: Buffer[] = []
-  let wake: (() => void)[] = []
+  const wake: (() => void)[] = []
   const state = { lost: false }
   const ring = {
     tailSequence: async () => ({ toNumber: () => messages.length - 1 }),
