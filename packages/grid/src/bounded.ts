@@ -81,7 +81,7 @@ function boundMap(map: MapDriver, name: string, inFlight: InFlight, placed: bool
         () => map.read(key, shown),
         true,
       ),
-    clear: placed ? (removal) => map.clear(removal) : (removal) => inFlight.run(of('clear'), () => map.clear(removal)),
+    clear: placed ? (removal, signal) => map.clear(removal, signal) : (removal) => inFlight.run(of('clear'), () => map.clear(removal)),
     expired: (key, version) => map.expired(key, version),
     ageMs: (nowMs) => map.ageMs(nowMs),
     // What commits it has a deadline of its own.

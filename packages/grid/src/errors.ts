@@ -55,6 +55,11 @@ export function tooLarge(what: string, bytes: number, maxValueBytes: number): Gr
   )
 }
 
+/** Why a stored value is neither read nor written over (I9). */
+export function newerSchema(place: string, stored: number, known: number): GridError {
+  return new GridError('NEWER_SCHEMA', `${place}it has schema version ${stored}; this process knows up to ${known}`)
+}
+
 /** What is wrong with the names of options, or undefined. A misspelt one would otherwise be silently without effect. */
 export function unknownOption(of: string, options: object, known: readonly string[]): string | undefined {
   for (const name of Object.keys(options)) {

@@ -156,8 +156,8 @@ export interface GridMap<V> {
    * or BUSY if it only waited for other updates: then nothing was sent.
    */
   update(key: string, fn: (current: V | undefined) => V | undefined, options?: WriteOptions): Promise<Entry<V> | undefined>
-  /** Removes every entry. */
-  clear(): Promise<void>
+  /** Removes every entry. Where each key is by itself (`supports.atomicPutAll` is false) nothing more is begun once the signal aborts. */
+  clear(options?: Pick<WriteOptions, 'signal'>): Promise<void>
   /** Tells every committed change in order, or `resync`. The listener runs after the commit, never on the writer's stack. */
   watch(listener: (change: Change<V>) => void, options?: WatchOptions<V>): Watch
   /**

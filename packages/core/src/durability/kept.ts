@@ -1,4 +1,5 @@
 import type { AnyMachineSnapshot } from 'xstate'
+import { isCoreError } from '../errors.ts'
 import { isForgotten } from './forgotten.ts'
 import type { LifeOptions } from '../life/life-options.ts'
 import type { RecordCodec } from './record-codec.ts'
@@ -50,8 +51,37 @@ export function decodeRecord(options: KeepingOptions, codec: RecordCodec, bytes:
   return codec.decode(bytes, { id: agent.id, machineType: agent.type, machineVersion: machine.version, migrations })
 }
 
+/** What an agent is restarted from. Undefined: from the beginning. */
+export interface Reloaded {
+  readonly record: AgentRecord | undefined
+  /** The last state: what it has been sent is remembered from there, on each rung. Its effects have left, and are not done twice. */
+  readonly newest: AgentRecord | undefined
+}
+
+/** Down the ladder: the newest state (`bytes`), the one before it if the store keeps that, none. Throws as `decodeRecord`. */
+export async function reloaded(
+  options: KeepingOptions,
+  { codec, access }: Pick<Services, 'codec' | 'access'>,
+  bytes: Uint8Array | undefined,
+  rung: number,
+): Promise<Reloaded> {
+  if (rung === 0) {
+    const record = decodeRecord(options, codec, bytes)
+    return { record, newest: record }
+  }
+  let newest: AgentRecord | undefined
+  try {
+    newest = decodeRecord(options, codec, bytes)
+  } catch (error) {
+    // It may be what brought the agent here.
+    if (!isCoreError(error, 'STORE_BROKEN')) throw error
+  }
+  const before = rung > 1 ? undefined : await stateBefore(options.agent.id, rung, access)
+  return { record: decodeRecord(options, codec, before), newest }
+}
+
 /** The stored state `back` states before the newest one, if the store keeps it. */
-export async function stateBefore(id: string, back: number, access: StoreAccess): Promise<Uint8Array | undefined> {
+async function stateBefore(id: string, back: number, access: StoreAccess): Promise<Uint8Array | undefined> {
   const revisions = await access.revisions(id)
   // A state that was written twice is one state.
   const states = revisions.filter(({ value }, at) => at === 0 || !sameBytes(value, revisions[at - 1]?.value))

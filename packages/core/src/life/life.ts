@@ -93,14 +93,14 @@ export class Life extends Body {
     if (this.cell.snapshot.status === 'done') this.done()
   }
 
-  origin(record: AgentRecord | undefined, crash: Crash | undefined): Origin {
-    // An agent that had reached its end begins anew. What it has handled it does not handle again.
+  origin(record: AgentRecord | undefined, crash: Crash | undefined, remembered: AgentRecord | undefined = record): Origin {
+    // An agent that had reached its end begins anew. What it has handled it does not handle again, whatever it begins with.
     const stored = record?.snapshot.status === 'active' ? record : undefined
     const from = stored === undefined ? 'initial' : 'checkpoint'
-    if (from === 'initial' && crash === undefined) return { remembered: record }
+    if (from === 'initial' && crash === undefined) return { remembered }
     const restored: RestoredEvent = { type: 'agent.restored', restarts: this.#restarts, from }
     const lastWord = from === 'checkpoint' ? this.#lastWord : undefined
-    return { stored, remembered: record, trace: crash?.trace, first: lastWord === undefined ? [restored] : [restored, lastWord] }
+    return { stored, remembered, trace: crash?.trace, first: lastWord === undefined ? [restored] : [restored, lastWord] }
   }
 
   breaking(event: AnyEventObject): void {
@@ -154,11 +154,11 @@ export class Life extends Body {
     let read = false
     try {
       // What is in the store is the truth: what could not be written there is not what the agent resumes from.
-      const record = this.#rung > 1 ? undefined : await this.keeping?.reload(this.#rung)
+      const reloaded = await this.keeping?.reload(this.#rung)
       read = true
       if (this.#status !== 'restarting' || attempt !== this.#attempt) return
       this.#restarts += 1
-      const origin = this.origin(record, crash)
+      const origin = this.origin(reloaded?.record, crash, reloaded?.newest)
       this.cell.prepare(origin)
       this.#status = 'running'
       this.services.guests.tell('onRestart', this.info, this.#restarts, origin.stored === undefined ? 'initial' : 'checkpoint')

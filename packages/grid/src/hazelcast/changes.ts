@@ -23,6 +23,8 @@ export interface ChangesOptions extends StampClocks {
   readonly restamp: (key: string, stored: Buffer) => void
   /** Puts back what a write replaced that came a second time. */
   readonly restore: (key: string, zombie: Buffer, replaced: Buffer) => void
+  /** Under that key there is what no grid wrote. */
+  readonly foreign: (key: unknown) => void
   /** Stored, but dead: removed, or expired. */
   readonly garbage: (key: string, stored: Buffer, frame: Frame) => void
 }
@@ -159,8 +161,9 @@ export class Changes implements OwnCopy {
   }
 
   #toForeign(key: string, stored: Buffer): DriverChange {
-    const { clock, hybrid } = this.#options
+    const { clock, hybrid, foreign } = this.#options
     const [version, atMs] = [hybrid.next(), clock.now()]
+    foreign(key)
     this.known.set(key, { version, session: '', number: 0, kind: 'put', ttlMs: undefined }, atMs)
     this.#foreign.set(key, stored)
     return { type: 'put', key, version, bytes: stored, atMs, write: undefined }

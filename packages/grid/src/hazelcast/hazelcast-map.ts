@@ -6,6 +6,8 @@ import { Completeness, type Claim } from './completeness.ts'
 import { Copy } from './copy.ts'
 import { restamp } from './frame.ts'
 import { Garbage } from './garbage.ts'
+import { Guard } from './guard.ts'
+import type { Mark } from './marks.ts'
 import { OwnWrites, type Announcement } from './own-writes.ts'
 import { OwnerReads } from './owner-reads.ts'
 import type { PulseMap } from './pulse.ts'
@@ -18,6 +20,7 @@ import { Writes } from './writes.ts'
 /** One map on the cluster: the writes, the copy, and the proof of its age, put together. */
 export class HazelcastMap implements MapDriver, PulseMap {
   readonly name: string
+  readonly mark: Mark
   readonly #context: HazelcastMapContext
   readonly #own = new OwnWrites()
   readonly #completeness: Completeness
@@ -27,6 +30,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
   readonly #reads: OwnerReads
   readonly #repairs: Repairs
   readonly #garbage: Garbage
+  readonly #guard: Guard
   readonly #waiters: Waiters
   readonly #whenReady: Ready<IMap<string, Buffer>>
   #ready = false
@@ -35,7 +39,9 @@ export class HazelcastMap implements MapDriver, PulseMap {
   constructor(name: string, imap: string, feed: DriverFeed, context: HazelcastMapContext) {
     this.name = name
     this.#context = context
-    const { session, clock, hybrid, options, pulse } = context
+    const { session, clock, hybrid, options, pulse, marks, codec } = context
+    this.#guard = new Guard({ map: name, schemaVersion: feed.schemaVersion ?? Infinity, marks, codec })
+    this.mark = marks.of(name)
     const realClock = options.clock
     this.#whenReady = new Ready(realClock, () => this.#find())
     this.#completeness = new Completeness(options.gapMs)
@@ -51,6 +57,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
       earliest: (of, stampMs) => pulse.peers.earliest(of, stampMs),
       restamp: (key, stored) => this.#replace(key, stored, restamp(stored, hybrid.next())),
       restore: (key, zombie, replaced) => this.#replace(key, zombie, restamp(replaced, hybrid.next())),
+      foreign: (key) => this.#guard.foreign(key),
       garbage: (key, stored, frame) => this.#garbage.found(key, stored, frame),
     })
     this.#copy = new Copy({
@@ -78,6 +85,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
       beat: () => pulse.next,
       ready,
       garbage: this.#garbage,
+      guard: this.#guard,
       inFlight: context.inFlight,
       client: () => context.link.client,
     })
@@ -100,8 +108,8 @@ export class HazelcastMap implements MapDriver, PulseMap {
     return this.#reads.read(key, shown)
   }
 
-  clear(removal: (key: string) => DriverWrite): Promise<void> {
-    return this.#writes.clear(this.#reads, removal)
+  clear(removal: (key: string) => DriverWrite, signal?: AbortSignal): Promise<void> {
+    return this.#writes.clear(this.#reads, removal, signal)
   }
 
   // The member forgets it by itself, or it is collected as garbage.
@@ -189,7 +197,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
   }
 
   #imap(): IMap<string, Buffer> | Promise<IMap<string, Buffer>> {
-    return this.#whenReady.get(this.#context.joined())
+    return this.#whenReady.get(this.#guard.prepared(this.#context.joined()))
   }
 
   #find(): IMap<string, Buffer> | undefined {

@@ -5,6 +5,7 @@ import { GridError, isGridError, quote } from '../errors.ts'
 import { toCommitted, type Attempt, type Committed } from './attempt.ts'
 import { isRefusal, toGridError } from './client-errors.ts'
 import { readFrame, type Frame } from './frame.ts'
+import { Guard } from './guard.ts'
 import type { OwnCopy } from './own-copy.ts'
 import type { OwnWrites } from './own-writes.ts'
 
@@ -33,7 +34,7 @@ export interface Lost {
   /** What it has become, if that is what the owner has, or was surely replaced by that. */
   readonly standing: (frame: Frame) => StandingWrite | undefined
   /** Makes it again; undefined: something else is there by now. */
-  readonly again: (imap: IMap<string, Buffer>) => Promise<StandingWrite | undefined>
+  readonly again: (imap: IMap<string, Buffer>, raw: Buffer | null) => Promise<StandingWrite | undefined>
 }
 
 /** What a write has become. */
@@ -51,7 +52,7 @@ export class Outcomes {
 
   /** Whether it was made is found out by its number, or it is made again, until its deadline. */
   async settle({ write, number, applied, error, standing, again }: Lost): Promise<Committed> {
-    const { own, copy, realClock, deadlineMs, beat } = this.#options
+    const { own, copy, realClock, deadlineMs } = this.#options
     if (isRefusal(error)) {
       this.void(number)
       throw toGridError(error, this.what(write))
@@ -63,11 +64,16 @@ export class Outcomes {
     while (!seen && realClock.now() < untilMs) {
       try {
         const imap = await this.#options.ready()
-        const frame = readFrame(await imap.get(write.key))
-        stands = (frame && standing(frame)) ?? (await again(imap))
+        const raw = await imap.get(write.key)
+        const frame = readFrame(raw)
+        stands = (frame && standing(frame)) ?? (await again(imap, raw))
         if (stands !== undefined) break
       } catch (reason) {
         if (isGridError(reason, 'CLOSED')) throw reason
+        if (Guard.refused(reason)) {
+          this.#unknown(number)
+          throw reason
+        }
       }
       await new Promise<void>((resolve) => realClock.setTimeout(resolve, RETRY_MS))
     }
@@ -77,8 +83,7 @@ export class Outcomes {
       const { version, atMs } = (frame === undefined ? stands : toStanding(frame)) ?? { version: copy.versionOf(write.key) ?? 1, atMs: 0 }
       return toCommitted(version, atMs)
     }
-    own.unknown(number, beat())
-    copy.awaited?.abandon(number)
+    this.#unknown(number)
     throw new GridError('OUTCOME_UNKNOWN', `${this.what(write)}: the connection was lost, and nobody can say whether it was made`, {
       cause: error,
     })
@@ -90,6 +95,13 @@ export class Outcomes {
     own.voided(number, beat())
     copy.awaited?.abandon(number)
     copy.done(session, number)
+  }
+
+  // It may have been made, and replaced by what stands there.
+  #unknown(number: number): void {
+    const { own, copy, beat } = this.#options
+    own.unknown(number, beat())
+    copy.awaited?.abandon(number)
   }
 
   what(write: DriverWrite): string {

@@ -1,8 +1,10 @@
 import type { Client, IMap } from 'hazelcast-client'
-import type { CommitResult, DriverPut, DriverRecord, DriverWrite, MapDriver } from '../driver.ts'
+import type { CommitResult, DriverFeed, DriverPut, DriverRecord, DriverWrite, MapDriver } from '../driver.ts'
 import { GridError, quote } from '../errors.ts'
 import { readFrame } from './frame.ts'
 import { Garbage } from './garbage.ts'
+import { Guard } from './guard.ts'
+import type { Mark } from './marks.ts'
 import type { HazelcastMapContext } from './map-context.ts'
 import type { OwnCopy } from './own-copy.ts'
 import { OwnerReads } from './owner-reads.ts'
@@ -22,6 +24,7 @@ const NOTHING_ASKED: ReadonlyMap<string, readonly number[]> = new Map()
  */
 export class UnheldMap implements MapDriver, PulseMap, OwnCopy {
   readonly name: string
+  readonly mark: Mark
   readonly awaited: undefined
   readonly #imapName: string
   readonly #context: HazelcastMapContext
@@ -31,18 +34,22 @@ export class UnheldMap implements MapDriver, PulseMap, OwnCopy {
   readonly #writes: Writes
   readonly #reads: OwnerReads
   readonly #garbage: Garbage
+  readonly #guard: Guard
   readonly #whenReady: Ready<IMap<string, Buffer>>
   #imap: IMap<string, Buffer> | undefined
   #closed = false
 
-  constructor(name: string, imapName: string, context: HazelcastMapContext) {
+  constructor(name: string, imapName: string, feed: Pick<DriverFeed, 'schemaVersion'>, context: HazelcastMapContext) {
     this.name = name
     this.#imapName = imapName
     this.#context = context
-    const { session, clock, hybrid, options, pulse, link, inFlight } = context
+    const { session, clock, hybrid, options, pulse, link, inFlight, marks, codec } = context
+    const guard = new Guard({ map: name, schemaVersion: feed.schemaVersion ?? Infinity, marks, codec })
+    this.#guard = guard
+    this.mark = marks.of(name)
     this.#clocks = { session, clock, latest: (of, stampMs) => pulse.peers.latest(of, stampMs) }
     const { clock: realClock, deadlineMs, tombstoneMs } = options
-    const ready = (): IMap<string, Buffer> | Promise<IMap<string, Buffer>> => this.#whenReady.get(context.joined())
+    const ready = (): IMap<string, Buffer> | Promise<IMap<string, Buffer>> => this.#whenReady.get(guard.prepared(context.joined()))
     const shared = { map: name, hybrid, copy: this, ready }
     this.#whenReady = new Ready(realClock, () => this.#find())
     this.#garbage = new Garbage({ realClock, tombstoneMs, imap: () => this.#imap })
@@ -56,6 +63,7 @@ export class UnheldMap implements MapDriver, PulseMap, OwnCopy {
       own: this.#own,
       beat: () => pulse.next,
       garbage: this.#garbage,
+      guard,
       inFlight,
       client: () => link.client,
     })
@@ -77,8 +85,8 @@ export class UnheldMap implements MapDriver, PulseMap, OwnCopy {
     return this.#reads.read(key, shown)
   }
 
-  clear(removal: (key: string) => DriverWrite): Promise<void> {
-    return this.#writes.clear(this.#reads, removal)
+  clear(removal: (key: string) => DriverWrite, signal?: AbortSignal): Promise<void> {
+    return this.#writes.clear(this.#reads, removal, signal)
   }
 
   expired(): void {}
@@ -102,6 +110,7 @@ export class UnheldMap implements MapDriver, PulseMap, OwnCopy {
 
   toRecord(key: string, stored: Buffer | null): DriverRecord | undefined {
     const frame = readFrame(stored)
+    if (frame === undefined && stored !== null) this.#guard.foreign(key)
     if (frame !== undefined) this.#seen.see(key, frame.version, committedAtMs(frame, this.#clocks))
     return toRecord(key, stored, this.#seen.get(key), this.#clocks)
   }

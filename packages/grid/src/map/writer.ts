@@ -1,4 +1,4 @@
-import { checkRemove, checkWrite, pairsOf } from './call-options.ts'
+import { checkRemove, checkWrite, NONE, pairsOf } from './call-options.ts'
 import { Coalescer } from './coalescer.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Codec } from './codec.ts'
@@ -105,6 +105,14 @@ export class Writer<V> {
     this.flush(key)
     if (expect === undefined && this.#merging !== undefined) return untilAborted(this.#merging.remove(write), options.signal)
     return (await untilAborted(this.#commit(write), options.signal)).ok
+  }
+
+  async clear(signal: AbortSignal | undefined): Promise<void> {
+    this.flush()
+    await untilAborted(
+      this.#options.driver.clear((key) => this.removal(key, undefined, NONE), signal),
+      signal,
+    )
   }
 
   removal(key: string, expect: number | undefined, options: RemoveOptions): LocalRemove {

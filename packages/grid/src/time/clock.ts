@@ -22,9 +22,11 @@ const WALL_SLACK_MS = 2
 
 /** The clock of this process: `performance.now()` and Node's timers. */
 export function systemClock(): Clock {
+  // Asked for once: the global is a getter, and two reads of the time stand around every transition that is recorded.
+  const { performance } = globalThis
   return {
     now: () => performance.now(),
-    wallNow: createWallClock(),
+    wallNow: createWallClock(performance),
     setTimeout: (fn, delayMs) => setTimeout(fn, Math.min(Math.ceil(delayMs), LONGEST_TIMEOUT_MS)),
     clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
   }
@@ -34,7 +36,7 @@ export function systemClock(): Clock {
  * `Date.now()` with fractions: versions of two processes that write in one millisecond must differ. A wall clock that is put right later,
  * as on a robot without a network at its start, is followed.
  */
-function createWallClock(): () => number {
+function createWallClock(performance: { now(): number; readonly timeOrigin: number }): () => number {
   let offsetMs = performance.timeOrigin
   return () => {
     const wallMs = Date.now()

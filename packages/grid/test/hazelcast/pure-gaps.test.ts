@@ -39,6 +39,7 @@ function open() {
     earliest: () => undefined,
     restamp: (key, stored) => told.push(`restamp ${key} ${stored.length > 0}`),
     restore: (key) => told.push(`restore ${key}`),
+    foreign: () => {},
     garbage: () => {},
   })
   const reads: string[] = []
