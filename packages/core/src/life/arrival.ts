@@ -171,7 +171,7 @@ export class Arrival implements Reader, Write {
     this.#started(ref)
   }
 
-  #fail(error: unknown): void {
-    void this.#life.notStarted(error, this.#found === 'none' ? 'none' : 'last').then(this.#failed)
+  #fail(why: unknown): void {
+    void this.#life.notStarted(why, this.#found === 'none' ? 'none' : 'last').then(this.#failed)
   }
 }

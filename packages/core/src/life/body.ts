@@ -199,12 +199,12 @@ export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable, Sle
     if (!this.ended) this.keeping?.adopt(resting.fence, resting.rev, record)
     const cell = this.#newCell(asleep)
     this.#cell = cell
-    const origin = this.origin(record, undefined)
     try {
-      if (this.ended) cell.prepare(origin)
+      if (this.ended) cell.prepare(this.origin(record, undefined))
       else cell.resume(record, dreams ?? NO_DREAMS, due)
       // It was restored, and sleeps well: its machine does not listen to the news of it.
-      if (dreams === undefined && !this.ended) cell.mention(origin.first ?? [], cell.snapshot)
+      if (dreams === undefined && !this.ended && this.services.guests.watching)
+        cell.mention(this.origin(record, undefined).first ?? [], cell.snapshot)
     } catch (error) {
       this.broken({ error, event: INIT, trace: undefined })
     }

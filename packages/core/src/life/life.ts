@@ -72,14 +72,14 @@ export class Life extends Body {
   /**
    * It is over before it has begun. `state`: what is to be stored of it, or that there is none. Resolves to why, as whoever spawned it is told.
    */
-  async notStarted(error: unknown, state: 'last' | 'none'): Promise<unknown> {
+  async notStarted(why: unknown, state: 'last' | 'none'): Promise<unknown> {
     if (!this.ended) this.#end('failed', state)
     else if (this.tenure !== undefined) this.ending?.give(this.tenure)
     const over = this.ending?.handOver()
     // The next spawn waits until what never ran is forgotten. So does this one, unless it is the store that failed.
-    if (this.tenure !== undefined || isCoreError(error, 'START_FAILED')) await over?.catch(() => undefined)
+    if (this.tenure !== undefined || isCoreError(why, 'START_FAILED')) await over?.catch(() => undefined)
     // Closing a system takes the store from those that it stops.
-    return isCoreError(error, 'CLOSED') && this.#status === 'stopped' ? stoppedEarly(this.info.id) : error
+    return isCoreError(why, 'CLOSED') && this.#status === 'stopped' ? stoppedEarly(this.info.id) : why
   }
 
   /** Its first step. `origin`: undefined if it sleeps. Throws what it throws. */
