@@ -72,8 +72,11 @@ export interface MapDriver {
   /**
    * The record as its owner has it; never an expired one. `shown`: this process was shown that version of the key. Where the owner
    * has lost it, and has an older one, that one is the newest there is: it gets a version above, so that no reader steps back.
+   * `orLost`: throws `GridError` SESSION_LOST for a key that is `lost`; else the key is lost no more, since the caller is told so.
    */
-  read(key: string, shown?: number): Promise<DriverRecord | undefined>
+  read(key: string, shown?: number, orLost?: boolean): Promise<DriverRecord | undefined>
+  /** Was this process shown a value of the key, where the backend has neither one nor a sign that it was removed? @default never */
+  lost?(key: string): boolean
   /**
    * Commits the removal of every key there is, all or none. What `removal` throws is thrown, and nothing was removed. Where each key is by
    * itself nothing more is begun once the signal is aborted.

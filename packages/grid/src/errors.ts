@@ -22,6 +22,8 @@ export const GRID_ERRORS = {
   OFFLINE: 'The connection to the cluster is lost, so nothing was sent. It is made again by itself: try later. Reads of the copy go on.',
   OUTCOME_UNKNOWN:
     'The answer of a write was lost, and looking did not tell whether it was made. Read the key with `strong` before writing again.',
+  SESSION_LOST:
+    'This process was shown a value that the cluster has lost, at least for now. Read it again later, or with `eventual` or `strong` to take what there is.',
   CLOSED: 'The grid was closed. Open another. A write that was under way then may have been made or not.',
   CLOCK_BUSY: 'A virtual clock was told to run while it runs. Await the first call.',
   CLOCK_IDLE:

@@ -6,9 +6,12 @@ import type { Ending } from './ending.ts'
 import { isCoreError } from '../errors.ts'
 import type { AgentInfo } from '../hooks.ts'
 import type { AgentStatus, LifeOptions } from './life-options.ts'
+import { originOf } from './origin.ts'
 import type { Crash, Origin } from './owner.ts'
 import type { AgentRecord } from '../durability/record.ts'
-import { brokeOnRestore, childOf, SUSPENDED, type RestoredEvent } from '../durability/restored.ts'
+import { brokeOnRestore, childOf, SUSPENDED } from '../durability/restored.ts'
+import { Retry } from '../durability/retry.ts'
+import { isAway } from '../durability/store.ts'
 import type { Services } from '../services.ts'
 import { createSupervisor, type Decision, type Supervisor } from '../supervision/supervisor.ts'
 import type { Tenure } from './tenure.ts'
@@ -24,13 +27,14 @@ export class Life extends Body {
   #onEnd: Set<() => void> | undefined
   #status: AgentStatus = 'running'
   #restarts = 0
-  /** How far down the ladder the next restart goes. */
   #rung = 0
   #crash: Crash | undefined
   /** A child's last word that the agent crashed on: with the child gone nobody would say it again. */
   #lastWord: AgentEvent | undefined
   #spawned = false
   #attempt = 0
+  /** The store was out of reach when it was to be restarted. */
+  #again: Retry | undefined
   #stopping: Promise<void> | undefined
   /** Once it has ended: what has still to be stored, done and given back. */
   ending: Ending | undefined
@@ -94,13 +98,7 @@ export class Life extends Body {
   }
 
   origin(record: AgentRecord | undefined, crash: Crash | undefined, remembered: AgentRecord | undefined = record): Origin {
-    // An agent that had reached its end begins anew. What it has handled it does not handle again, whatever it begins with.
-    const stored = record?.snapshot.status === 'active' ? record : undefined
-    const from = stored === undefined ? 'initial' : 'checkpoint'
-    if (from === 'initial' && crash === undefined) return { remembered }
-    const restored: RestoredEvent = { type: 'agent.restored', restarts: this.#restarts, from }
-    const lastWord = from === 'checkpoint' ? this.#lastWord : undefined
-    return { stored, remembered, trace: crash?.trace, first: lastWord === undefined ? [restored] : [restored, lastWord] }
+    return originOf({ record, remembered, crash, restarts: this.#restarts, lastWord: this.#lastWord })
   }
 
   breaking(event: AnyEventObject): void {
@@ -137,10 +135,10 @@ export class Life extends Body {
   /** Brings it down as it is: its supervisor restarts it with its siblings. */
   suspend(): void {
     this.#attempt += 1
+    this.#again?.stop()
     if (this.#status !== 'running' || !this.#spawned) return
-    const { cell } = this
     this.#keep(undefined)
-    cell.suspend()
+    this.cell.suspend()
     this.#status = 'restarting'
     this.#crash = SUSPENDED
     this.keeping?.flush()
@@ -151,11 +149,13 @@ export class Life extends Body {
     if (this.#status !== 'restarting') return // It is only being started: it goes on, with what it holds.
     const crash = this.#crash as Crash
     const attempt = ++this.#attempt
+    this.#again?.stop()
     let read = false
     try {
       // What is in the store is the truth: what could not be written there is not what the agent resumes from.
       const reloaded = await this.keeping?.reload(this.#rung)
       read = true
+      this.#again = undefined
       if (this.#status !== 'restarting' || attempt !== this.#attempt) return
       this.#restarts += 1
       const origin = this.origin(reloaded?.record, crash, reloaded?.newest)
@@ -166,7 +166,13 @@ export class Life extends Body {
       this.cell.open(origin)
     } catch (error) {
       if (this.ended || attempt !== this.#attempt) return
-      // A store that is out of reach, or newer than this program, is no reason to begin anew.
+      // A store that is out of reach says nothing against the agent: it waits, as one that runs does, and that is not counted.
+      if (!read && isAway(error)) {
+        this.services.guests.tell('onCheckpointError', this.info, error)
+        this.#again ??= new Retry(this.services.clock, () => void this.restart())
+        return this.#again.begin()
+      }
+      // One that is newer than this program is no reason to begin anew.
       this.#decide({ ...crash, error }, read || isCoreError(error, 'STORE_BROKEN'))
     }
   }
@@ -201,6 +207,7 @@ export class Life extends Body {
   #end(reason: 'stopped' | 'done' | 'failed', state: 'last' | 'none' = 'last'): void {
     this.#status = reason
     this.#supervisor?.close()
+    this.#again?.stop()
     // Once it has crashed, what was kept then is all there is.
     if (this.awake) this.#keep(undefined)
     this.close()

@@ -86,9 +86,8 @@ class HazelcastDriver implements GridDriver {
     this.#link = new Link(options, {
       up: (client, again) => again && void this.#up(client),
       down: () => this.#down(),
-      members: () => {
-        for (const map of this.#maps) map.membersChanged()
-      },
+      members: () => this.#unsettle(),
+      unread: () => this.#unsettle(),
     })
   }
 
@@ -193,6 +192,11 @@ class HazelcastDriver implements GridDriver {
     }
     this.#marks.attach(beats)
     return true
+  }
+
+  /** Changes may have been missed. */
+  #unsettle(): void {
+    for (const map of this.#maps) map.membersChanged()
   }
 
   #down(): void {

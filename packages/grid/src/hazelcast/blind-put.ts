@@ -209,7 +209,7 @@ export class BlindPut<R> extends Operation implements BatchedSet, Awaited, SentF
   }
 
   #succeed(version: number, atMs: number): void {
-    this.#puts.options.copy.made(this.key, version, atMs)
+    this.#puts.options.copy.made?.(this.key, version, atMs, this.write.ttlMs === undefined)
     this.#end()
     this.#resolve(this.#as.entry(version, atMs))
   }

@@ -9,6 +9,7 @@ import { Garbage } from './garbage.ts'
 import { Guard } from './guard.ts'
 import type { Mark } from './marks.ts'
 import { OwnWrites, type Announcement } from './own-writes.ts'
+import { LostKeys } from './lost-keys.ts'
 import { OwnerReads } from './owner-reads.ts'
 import type { PulseMap } from './pulse.ts'
 import { Ready } from './ready.ts'
@@ -28,6 +29,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
   readonly #copy: Copy
   readonly #writes: Writes
   readonly #reads: OwnerReads
+  readonly #lost: LostKeys
   readonly #repairs: Repairs
   readonly #garbage: Garbage
   readonly #guard: Guard
@@ -47,6 +49,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
     this.#completeness = new Completeness(options.gapMs)
     this.#waiters = new Waiters(name, () => this.#completeness.completeAtMs)
     this.#garbage = new Garbage({ realClock, tombstoneMs: options.tombstoneMs, imap: () => this.#copy.imap })
+    this.#lost = new LostKeys(realClock, options.tombstoneMs)
     this.#changes = new Changes({
       session,
       clock,
@@ -59,12 +62,14 @@ export class HazelcastMap implements MapDriver, PulseMap {
       restore: (key, zombie, replaced) => this.#replace(key, zombie, restamp(replaced, hybrid.next())),
       foreign: (key) => this.#guard.foreign(key),
       garbage: (key, stored, frame) => this.#garbage.found(key, stored, frame),
+      lost: this.#lost,
     })
     this.#copy = new Copy({
       imap,
       clock: realClock,
       sweepMs: options.sweepMs,
       changes: this.#changes,
+      lost: this.#lost,
       completeness: this.#completeness,
       ended: () => this.#ended(),
       echo: () => pulse.echo,
@@ -72,7 +77,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
       onDeaf: () => context.link.isUp && void this.attach(context.link.client),
     })
     const ready = (): IMap<string, Buffer> | Promise<IMap<string, Buffer>> => this.#imap()
-    this.#reads = new OwnerReads({ map: name, hybrid, copy: this.#changes, ready })
+    this.#reads = new OwnerReads({ map: name, hybrid, copy: this.#changes, lost: this.#lost, ready })
     this.#writes = new Writes({
       map: name,
       session,
@@ -104,8 +109,12 @@ export class HazelcastMap implements MapDriver, PulseMap {
     return this.#writes.commitAll(writes, 'putAll', signal)
   }
 
-  read(key: string, shown = 0): Promise<DriverRecord | undefined> {
-    return this.#reads.read(key, shown)
+  read(key: string, shown = 0, orLost = false): Promise<DriverRecord | undefined> {
+    return this.#reads.read(key, shown, orLost)
+  }
+
+  lost(key: string): boolean {
+    return this.#lost.versionOf(key) !== undefined
   }
 
   clear(removal: (key: string) => DriverWrite, signal?: AbortSignal): Promise<void> {

@@ -112,7 +112,7 @@ export class Writes {
   // A write that looks: read, compare, and replace exactly what was read.
   async #swap(write: DriverWrite): Promise<CommitResult> {
     const result = await this.#trySwap(write)
-    if (result.ok) this.#options.copy.made(write.key, result.version, result.atMs)
+    if (result.ok) this.#options.copy.made?.(write.key, result.version, result.atMs, write.type === 'put' && write.ttlMs === undefined)
     return result
   }
 

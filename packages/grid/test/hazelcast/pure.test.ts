@@ -13,6 +13,7 @@ import { KnownKeys } from '../../src/hazelcast/known-keys.ts'
 import { OwnWrites } from '../../src/hazelcast/own-writes.ts'
 import { Peers } from '../../src/hazelcast/peers.ts'
 import { Ready } from '../../src/hazelcast/ready.ts'
+import { LostKeys } from '../../src/hazelcast/lost-keys.ts'
 import { SeenVersions } from '../../src/hazelcast/seen-versions.ts'
 import { serverTtlMs } from '../../src/hazelcast/attempt.ts'
 import { packWireHead, WIRE_HEAD, wireOf } from '../../src/hazelcast/wire.ts'
@@ -92,13 +93,15 @@ test('what the client packs is known by a trial, and a client that packs otherwi
 })
 
 test('versions that were seen only grow, and the first of too many is forgotten', () => {
-  const seen = new SeenVersions(2)
-  seen.see('a', 5, 50)
-  seen.see('a', 4, 40)
-  seen.see('b', 1, 10)
-  seen.see('a', 6, 60)
-  assert.equal([seen.get('a'), seen.get('b')], [{ version: 6, atMs: 60 }, { version: 1, atMs: 10 }]) // prettier-ignore
-  seen.see('c', 2, 20)
+  const seen = new SeenVersions(createVirtualClock({ startMs: 7 }), 2)
+  seen.see('a', 5, 50, false)
+  seen.see('a', 4, 40, false)
+  seen.see('b', 1, 10, true)
+  seen.missing('b')
+  seen.see('a', 6, 60, true)
+  assert.equal(seen.get('a'), { version: 6, atMs: 60, lasts: true, shownAtMs: 7 })
+  assert.equal(seen.get('b'), { version: 1, atMs: 10, lasts: false, shownAtMs: 7 })
+  seen.see('c', 2, 20, true)
   assert.equal([seen.get('a'), seen.get('b')?.version, seen.get('c')?.version], [undefined, 1, 2])
 })
 
@@ -332,6 +335,34 @@ test('those who wait for what is not there yet get it in the order in which they
   await Promise.all(asking)
   assert.equal(order, ['first', 'second', 'late'])
   assert.equal([ready.get(), clock.pending], ['it', 0])
+})
+
+test('a key is lost for as long as the mark of a remove would be there, unless the map was emptied', async () => {
+  const clock = createVirtualClock({ startMs: 1000 })
+  const lost = new LostKeys(clock, 500, 2)
+  lost.note('a', 5, 600)
+  lost.note('b', 6, 900)
+  assert.equal(
+    ['a', 'b', 'c'].map((key) => lost.versionOf(key)),
+    [5, 6, undefined],
+  )
+  lost.settled('b')
+  assert.is(lost.versionOf('b'), undefined)
+  await clock.advance(100)
+  assert.is(lost.versionOf('a'), undefined, 'by then the mark of a remove would have gone')
+  lost.read(1050)
+  for (const key of ['a', 'b', 'c']) lost.note(key, 7, -Infinity)
+  assert.equal(
+    ['a', 'b', 'c'].map((key) => lost.versionOf(key)),
+    [undefined, 7, 7],
+    'the first of too many is forgotten',
+  )
+  lost.emptied()
+  lost.note('a', 8, 1100)
+  assert.is(lost.versionOf('a'), undefined)
+  lost.read(1100)
+  lost.note('a', 8, 1100)
+  assert.is(lost.versionOf('a'), 8)
 })
 
 test.run()
