@@ -3,6 +3,7 @@ import type { Clock } from '../time/clock.ts'
 import type { CommitResult, DriverPut, DriverWrite } from '../driver.ts'
 import { GridError, quote } from '../errors.ts'
 import type { HybridClock } from '../time/hybrid-clock.ts'
+import { isKey } from '../options.ts'
 import { inBatches } from '../map/in-batches.ts'
 import type { InFlight } from '../map/in-flight.ts'
 import { replace, standing, storedOf, toCommitted, type Attempt, type Committed } from './attempt.ts'
@@ -61,6 +62,11 @@ export class Writes {
     return this.#blind.put(write, true, write)
   }
 
+  /** What is asked of this key next comes after what was put. */
+  flush(key: string): void {
+    this.#blind.flush(key)
+  }
+
   /** Begins in the order of the calls, for each key, once there is a place for it. */
   commit(write: DriverWrite): Promise<CommitResult> {
     if (isBlind(write)) return this.#blind.put(write, true, COMMITTED)
@@ -90,7 +96,8 @@ export class Writes {
       true,
     )
     const removals: DriverWrite[] = []
-    await inTurns(keys, (key) => removals.push(removal(key)))
+    // Others may have put keys there that no grid can have written: they are left alone.
+    await inTurns(keys, (key) => isKey(key) && removals.push(removal(key)))
     await this.commitAll(removals, 'clear', signal)
   }
 

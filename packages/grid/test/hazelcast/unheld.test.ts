@@ -34,8 +34,13 @@ function open(...replies: Reply[]) {
     get: async (key: string) => stored.get(key) ?? null,
     async replaceIfSame(key: string, raw: Buffer, value: Buffer) {
       if (stored.get(key)?.equals(raw) !== true) return false
-      stored.set(key, value)
+      await imap.set(key, value)
       return true
+    },
+    async putIfAbsent(key: string, value: Buffer) {
+      if (stored.has(key)) return stored.get(key)
+      await imap.set(key, value)
+      return null
     },
   } as unknown as IMap<string, Buffer>
   const clock = createVirtualClock()
@@ -44,6 +49,8 @@ function open(...replies: Reply[]) {
     read: (bytes) => ({ header: { schemaVersion: String(bytes) === 'of schema 2' ? 2 : 1 }, body: undefined }) as Envelope,
   }
   const marks = new Marks({ clock, pulse: { next: 1, heard: async () => {} } })
+  const hybrid = new HybridClock(clock)
+  hybrid.see(100)
   const shown: string[] = []
   const own = new OwnWrites()
   const copy: OwnCopy = {
@@ -55,7 +62,7 @@ function open(...replies: Reply[]) {
     done: () => {},
   }
   const writes = new Writes({
-    ...{ map: 'm', session: 'us', clock, realClock: clock, hybrid: new HybridClock(clock), deadlineMs: 200, copy, own },
+    ...{ map: 'm', session: 'us', clock, realClock: clock, hybrid, deadlineMs: 200, copy, own },
     beat: () => 1,
     ready: () => imap,
     garbage: new Garbage({ realClock: clock, tombstoneMs: 1000, imap: () => imap }),
@@ -109,6 +116,15 @@ test('one that was not made is made again, also over what another process wrote'
   assert.equal([puts(), standing().startsWith('a ')], [2, true])
 })
 
+test('one over which another has written since is not made again: that one may have seen it, and nobody can say', async () => {
+  const { put, others, puts, at, own } = open('lost')
+  const lost = put('a').catch((error: unknown) => error)
+  await new Promise((resolve) => process.nextTick(resolve))
+  others(1_000_000)
+  assert.ok(isGridError(await lost, 'OUTCOME_UNKNOWN'))
+  assert.equal([puts(), at()?.session, own.announce().named], [1, 'them', [[1, 'k']]])
+})
+
 test('one that a later put of its process has replaced is not made again in its place', async () => {
   const { put, puts, standing, own } = open('lost')
   const first = put('a')
@@ -142,7 +158,7 @@ test('where there may be what it cannot read, a put looks first, and goes over n
   await put('a')
   marks.see({ map: 'm', schema: 2 })
   assert.is(await put('b'), standing())
-  assert.equal([at()?.number, puts()], [2, 1], 'nothing more was sent blindly')
+  assert.equal([at()?.number, puts()], [2, 2])
   stored.set('k', theirs(7, 'of schema 2'))
   assert.ok(isGridError(await put('c').catch((error: unknown) => error), 'NEWER_SCHEMA'))
   assert.ok(stored.get('k')?.equals(theirs(7, 'of schema 2')))
