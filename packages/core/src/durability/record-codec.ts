@@ -4,8 +4,8 @@ import { CoreError } from '../errors.ts'
 import { errorRows, restoreErrors, type ErrorRow } from './error-data.ts'
 import { migrated, type Migration } from './migration.ts'
 import type { AgentRecord, PersistedSnapshot } from './record.ts'
-import { isEmpty } from '../cell/slim.ts'
-import { SHORT_SCHEMA_VERSION, ShortRecords, type ShortRecord } from './short-record.ts'
+import { isEmpty, NOTHING } from '../cell/slim.ts'
+import { SHORT_SCHEMA_VERSION, ShortRecords, type Head, type ShortRecord } from './short-record.ts'
 
 /** Whose state it must be. */
 export interface Expected {
@@ -25,6 +25,10 @@ export interface RecordCodec {
    * Throws STORE_FOREIGN, STORE_NEWER, STORE_BROKEN or MIGRATION_FAILED; the bytes are left untouched (I9).
    */
   decode(bytes: Uint8Array, expected: Expected): AgentRecord
+  /**
+   * What the bytes of a plain state say, without its context, which can be read. Undefined: to say that much they must be read.
+   */
+  glance(bytes: Uint8Array): Head | undefined
   /** What the bytes say they are. Throws STORE_NEWER or STORE_BROKEN. */
   read(bytes: Uint8Array, id: string): AgentRecord
 }
@@ -60,6 +64,7 @@ type Packed = readonly [
   rest?: Rest,
 ]
 
+const NO_TIMERS: AgentRecord['timers'] = []
 /** Parts of a record that has no rest. */
 const PARTS = 5
 
@@ -105,6 +110,13 @@ export function createRecordCodec(): RecordCodec {
 
   return {
     read,
+    glance(bytes) {
+      try {
+        return short.glance(bytes)
+      } catch {
+        return undefined
+      }
+    },
     encode(id, record) {
       try {
         return pack(record)
@@ -176,6 +188,6 @@ function unpacked([, machineType, machineVersion, value, context, rest]: Packed)
 }
 
 function plainRecord(machineType: string, machineVersion: string | undefined, value: unknown, context: unknown): AgentRecord {
-  const snapshot = { status: 'active', output: undefined, error: undefined, value, historyValue: {}, context, children: {} }
-  return { machineType, machineVersion, snapshot: snapshot as unknown as PersistedSnapshot, timers: [] }
+  const snapshot = { status: 'active', output: undefined, error: undefined, value, historyValue: NOTHING, context, children: NOTHING }
+  return { machineType, machineVersion, snapshot: snapshot as unknown as PersistedSnapshot, timers: NO_TIMERS }
 }

@@ -1,5 +1,6 @@
 import type { Deadlines } from '../deadlines.ts'
 import { agentName, Pending, type Asker } from './pending.ts'
+import { Reads, type Reader } from './reads.ts'
 import { createResidents } from './residents.ts'
 import type { FullStore, Store, StoreRecord } from './store.ts'
 import { Writes, type Write } from './writes.ts'
@@ -11,6 +12,7 @@ export class StoreAccess {
   readonly #timeoutMs: number
   /** The questions that are open: the end of a system ends them. */
   readonly #open = new Set<Pending<never>>()
+  readonly #reads: Reads
   readonly #writes: Writes
   readonly residents: readonly object[] = createResidents()
 
@@ -18,6 +20,7 @@ export class StoreAccess {
     this.#store = store
     this.#deadlines = deadlines
     this.#timeoutMs = timeoutMs
+    this.#reads = new Reads(store, (asker, call) => this.#ask(asker, call))
     this.#writes = new Writes(store, (asker, call) => this.#ask(asker, call))
   }
 
@@ -30,9 +33,9 @@ export class StoreAccess {
     return this.#promise(id, () => this.#store.get(id))
   }
 
-  /** As `get`, for one of many. */
-  read(id: string, asker: Asker<StoreRecord | undefined>): void {
-    this.#ask(asker, () => this.#store.get(id))
+  /** As `get`, for one of many, together with all that is read in this moment. */
+  read(reader: Reader): void {
+    this.#reads.add(reader)
   }
 
   /** The newest first. Of a store that keeps none: none. */
@@ -62,6 +65,7 @@ export class StoreAccess {
 
   /** Nobody waits for an answer any more. */
   close(error: Error): void {
+    this.#reads.close(error)
     for (const pending of this.#open) pending.reject(error)
   }
 }
