@@ -55,8 +55,8 @@ test('state of another type or version, or of a newer program, is refused', () =
   refused(() => decode({ machineType: 'camera' }), 'STORE_FOREIGN', /agent "x" is a "robot", the store holds a "camera"/)
   refused(() => decode({ machineVersion: '2' }), 'STORE_FOREIGN', /of version "2" of its machine, this one is "1"/)
   refused(() => decode({ machineVersion: undefined }), 'STORE_FOREIGN', /of version undefined/)
-  const newer = new Packr().pack([5, 'robot', '1', 'idle', {}])
-  refused(() => codec.decode(newer, expected), 'STORE_NEWER', /has schema version 5, this program knows 4/)
+  const newer = new Packr().pack([6, 'robot', '1', 'idle', {}])
+  refused(() => codec.decode(newer, expected), 'STORE_NEWER', /has schema version 6, this program knows 5/)
 })
 
 test('a record of the first version is read as one of the present', () => {

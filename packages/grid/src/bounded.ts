@@ -75,13 +75,14 @@ function boundMap(map: MapDriver, name: string, inFlight: InFlight, placed: bool
     commitAll: placed
       ? (writes, signal) => map.commitAll(writes, signal)
       : (writes) => inFlight.run(of(`putAll of ${writes.length} entries`), () => map.commitAll(writes)),
-    read: (key, shown) =>
+    read: (key, shown, orLost) =>
       inFlight.run(
         () => of(`get of ${quote(key)}`),
-        () => map.read(key, shown),
+        () => map.read(key, shown, orLost),
         true,
       ),
-    clear: placed ? (removal) => map.clear(removal) : (removal) => inFlight.run(of('clear'), () => map.clear(removal)),
+    ...(map.lost === undefined ? {} : { lost: (key) => map.lost?.(key) as boolean }),
+    clear: placed ? (removal, signal) => map.clear(removal, signal) : (removal) => inFlight.run(of('clear'), () => map.clear(removal)),
     expired: (key, version) => map.expired(key, version),
     ageMs: (nowMs) => map.ageMs(nowMs),
     // What commits it has a deadline of its own.

@@ -72,10 +72,16 @@ export interface MapDriver {
   /**
    * The record as its owner has it; never an expired one. `shown`: this process was shown that version of the key. Where the owner
    * has lost it, and has an older one, that one is the newest there is: it gets a version above, so that no reader steps back.
+   * `orLost`: throws `GridError` SESSION_LOST for a key that is `lost`; else the key is lost no more, since the caller is told so.
    */
-  read(key: string, shown?: number): Promise<DriverRecord | undefined>
-  /** Commits the removal of every key there is, all or none. What `removal` throws is thrown, and nothing was removed. */
-  clear(removal: (key: string) => DriverWrite): Promise<void>
+  read(key: string, shown?: number, orLost?: boolean): Promise<DriverRecord | undefined>
+  /** Was this process shown a value of the key, where the backend has neither one nor a sign that it was removed? @default never */
+  lost?(key: string): boolean
+  /**
+   * Commits the removal of every key there is, all or none. What `removal` throws is thrown, and nothing was removed. Where each key is by
+   * itself nothing more is begun once the signal is aborted.
+   */
+  clear(removal: (key: string) => DriverWrite, signal?: AbortSignal): Promise<void>
   /**
    * The write as the backend's own transaction takes it, to be committed with others; nothing is written by this call. Whoever gets it
    * can only hand it on. @default the backend has no transactions
@@ -164,6 +170,12 @@ export interface DriverFeed {
    * above. @default false
    */
   readonly unheld?: boolean
+  /**
+   * The schema version this process writes, and the highest it can read. What stands under a key in a newer one is not written over and
+   * not removed: such a commit is refused with `GridError` NEWER_SCHEMA, whether this process holds the key or not (I9).
+   * @default the backend refuses nothing
+   */
+  readonly schemaVersion?: number
   /** One change, in commit order per key (I5). */
   change(change: DriverChange): void
   /** A part of the first load, before the `load` that ends it with what is left. @default one `load` gives it all */

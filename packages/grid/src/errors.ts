@@ -22,6 +22,8 @@ export const GRID_ERRORS = {
   OFFLINE: 'The connection to the cluster is lost, so nothing was sent. It is made again by itself: try later. Reads of the copy go on.',
   OUTCOME_UNKNOWN:
     'The answer of a write was lost, and looking did not tell whether it was made. Read the key with `strong` before writing again.',
+  SESSION_LOST:
+    'This process was shown a value that the cluster has lost, at least for now. Read it again later, or with `eventual` or `strong` to take what there is.',
   CLOSED: 'The grid was closed. Open another. A write that was under way then may have been made or not.',
   CLOCK_BUSY: 'A virtual clock was told to run while it runs. Await the first call.',
   CLOCK_IDLE:
@@ -53,6 +55,11 @@ export function tooLarge(what: string, bytes: number, maxValueBytes: number): Gr
     'VALUE_TOO_LARGE',
     `${what} takes ${bytes} bytes; maxValueBytes is ${maxValueBytes}. Keep large data in blobs, and store its id`,
   )
+}
+
+/** Why a stored value is neither read nor written over (I9). */
+export function newerSchema(place: string, stored: number, known: number): GridError {
+  return new GridError('NEWER_SCHEMA', `${place}it has schema version ${stored}; this process knows up to ${known}`)
 }
 
 /** What is wrong with the names of options, or undefined. A misspelt one would otherwise be silently without effect. */

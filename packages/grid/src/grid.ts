@@ -40,7 +40,10 @@ export interface MapOptions<V> {
  * Which part of a map a process holds: keys that begin with `prefix`, or entries that satisfy `where` (pure and short); or `'none'`,
  * for a process that writes and seldom reads: then it is told of nothing, also not of its own writes, and what needs the copy is refused.
  */
-export type Interest<V> = { readonly prefix: string } | { readonly where: (entry: Entry<V>) => boolean } | 'none'
+export type Interest<V> =
+  | { readonly prefix: string; readonly where?: never }
+  | { readonly where: (entry: Entry<V>) => boolean; readonly prefix?: never }
+  | 'none'
 
 /**
  * What becomes of blind writes that meet. Writes are ordered by hybrid logical clocks: one that saw the other is later.
@@ -156,8 +159,8 @@ export interface GridMap<V> {
    * or BUSY if it only waited for other updates: then nothing was sent.
    */
   update(key: string, fn: (current: V | undefined) => V | undefined, options?: WriteOptions): Promise<Entry<V> | undefined>
-  /** Removes every entry. */
-  clear(): Promise<void>
+  /** Removes every entry. Where each key is by itself (`supports.atomicPutAll` is false) nothing more is begun once the signal aborts. */
+  clear(options?: Pick<WriteOptions, 'signal'>): Promise<void>
   /** Tells every committed change in order, or `resync`. The listener runs after the commit, never on the writer's stack. */
   watch(listener: (change: Change<V>) => void, options?: WatchOptions<V>): Watch
   /**

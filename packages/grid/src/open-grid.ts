@@ -65,7 +65,7 @@ class OpenGrid implements Grid {
   map<V>(name: string, options?: MapOptions<V>): GridMap<V> {
     this.#checkOpen()
     const known = this.#maps.get(checkName(name))
-    if (known === undefined) return this.#openMap(name, resolveMapOptions(options ?? {}))
+    if (known === undefined) return this.#openMap(name, resolveMapOptions(options === undefined ? {} : options))
     if (options !== undefined) checkSame(name, resolveMapOptions(options as MapOptions<unknown>), known.options)
     return known as unknown as GridMap<V>
   }

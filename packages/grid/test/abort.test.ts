@@ -1,4 +1,4 @@
-import { createVirtualClock, embedded, openGrid, type GridMap, type MapOptions } from '@stigmergy/grid'
+import { createVirtualClock, embedded, openGrid, type GridBackend, type GridMap, type MapOptions, type TopicDriver } from '@stigmergy/grid'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { gated, release } from './gated-backend.ts'
@@ -16,6 +16,7 @@ const writes: Readonly<Record<string, Call>> = {
   compareAndSet: (map, signal) => map.compareAndSet('k', map.peek('k')?.version ?? 0, 2, { signal }),
   update: (map, signal) => map.update('k', () => 2, { signal }),
   remove: (map, signal) => map.remove('k', { signal }),
+  clear: (map, signal) => map.clear({ signal }),
   removeIf: (map, signal) => map.removeIf('k', map.peek('k')?.version ?? 0, { signal }),
 }
 
@@ -61,7 +62,10 @@ for (const [name, call] of Object.entries({ ...reads, ...writes })) {
       assert.is(await ended, reason)
       release(gates.held)
       await new Promise((resolve) => setImmediate(resolve))
-      assert.equal([map.peek('k')?.value, listeners()], [name in reads ? 1 : name.startsWith('remove') ? undefined : 2, 0])
+      assert.equal(
+        [map.peek('k')?.value, listeners()],
+        [name in reads ? 1 : name.startsWith('remove') || name === 'clear' ? undefined : 2, 0],
+      )
       await grid.close()
     })
   }
@@ -122,6 +126,63 @@ test('an update that waits for another of its key is ended as well, and is not m
   await first
   assert.is((await map.update('k', (value = 0) => value + 10))?.value, 11, 'those after it have their turn')
   assert.is(asked, 0)
+  await grid.close()
+})
+
+test('one signal may end any number of calls: Node is not told of a leak', async () => {
+  const gates = gated(embedded())
+  const grid = await openGrid(gates)
+  const map = grid.map<number>('m')
+  gates.hold.commits = true
+  const { controller, listeners } = counted()
+  const warnings: string[] = []
+  const warn = ({ name }: Error): void => void warnings.push(name)
+  process.on('warning', warn)
+  const calls = Array.from({ length: 20 }, () => map.put('k', 1, { signal: controller.signal }))
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.equal([warnings, listeners()], [[], 20])
+  process.off('warning', warn)
+  release(gates.held)
+  await Promise.all(calls)
+  assert.is(listeners(), 0)
+  await grid.close()
+})
+
+test('a message under way is given up as well', async () => {
+  const inner = embedded()
+  const sent: (() => void)[] = []
+  const slow: GridBackend = {
+    name: 'slow',
+    async open(context) {
+      const driver = await inner.open(context)
+      return {
+        ...driver,
+        openTopic(name, receive) {
+          const topic = driver.openTopic?.(name, receive) as TopicDriver
+          return {
+            close: () => topic.close(),
+            async publish(message) {
+              await new Promise<void>((resolve) => sent.push(resolve))
+              await topic.publish(message)
+            },
+          }
+        },
+      }
+    },
+  }
+  const grid = await openGrid(slow)
+  const topic = grid.topic<number>('t')
+  const { controller, listeners } = counted()
+  const ended = outcome(topic.publish(1, { signal: controller.signal }))
+  const reason = new Error('no longer wanted')
+  controller.abort(reason)
+  assert.is(await ended, reason)
+  assert.is(await outcome(topic.publish(2, { signal: controller.signal })), reason)
+  assert.is(sent.length, 1, 'nothing is sent with a signal that is aborted before')
+  const made = topic.publish(3, { signal: new AbortController().signal })
+  for (const send of sent) send()
+  await made
+  assert.is(listeners(), 0)
   await grid.close()
 })
 

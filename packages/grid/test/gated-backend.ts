@@ -42,6 +42,7 @@ export function gated(inner: GridBackend): GatedBackend {
           },
           load: (records, reason) => feed.load(records, reason),
           patch: (changes, reason) => feed.patch(changes, reason),
+          ...(feed.schemaVersion === undefined ? {} : { schemaVersion: feed.schemaVersion }),
         }
         const map = driver.openMap(name, late)
         return {
@@ -59,7 +60,10 @@ export function gated(inner: GridBackend): GatedBackend {
             if (hold.reads) await gate()
             return record
           },
-          clear: (removal) => map.clear(removal),
+          async clear(removal) {
+            if (hold.commits) await gate()
+            return map.clear(removal)
+          },
           expired: (key, version) => map.expired(key, version),
           ageMs: () => gates.ageMs,
           close: () => map.close(),

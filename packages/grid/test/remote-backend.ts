@@ -16,6 +16,7 @@ export function remote(inner: GridBackend): GridBackend {
             change: (change) => feed.change({ ...change, write: undefined }),
             load: (records, reason) => feed.load(records, reason),
             patch: (changes, reason) => feed.patch(changes, reason),
+            ...(feed.schemaVersion === undefined ? {} : { schemaVersion: feed.schemaVersion }),
           }
           return delayed(driver.openMap(name, bytesOnly))
         },

@@ -14,6 +14,8 @@ import { rememberIds } from '../mailbox/dedup.ts'
 import { SeenEffects } from '../mailbox/seen.ts'
 import type { Services } from '../services.ts'
 
+const NO_IDS: readonly string[] = []
+
 /** The turns an agent gets from the pump: in each it takes events from its inbox, one at a time. */
 export abstract class Turns implements Runnable {
   readonly inbox: Inbox
@@ -68,7 +70,6 @@ export abstract class Turns implements Runnable {
 
   /** Of events that its machine does not listen to only the hooks are told. */
   mention(events: readonly AgentEvent[], snapshot: AnyMachineSnapshot): void {
-    if (!this.services.guests.watching) return
     for (const { type } of events) {
       this.cause.begin(type, undefined, this.owner.restarts)
       this.cause.end(snapshot, snapshot, undefined)
@@ -85,10 +86,12 @@ export abstract class Turns implements Runnable {
     return this.#inTurn
   }
 
-  /** What was stored of what it was sent before. What it remembers itself is newer. */
+  /** What was stored of what it was sent before: its state is of then. Undefined: nothing is, so what it remembers itself stands. */
   protected remember(stored: Pick<Stored, 'seen' | 'ids'> | undefined, ids: number): void {
-    this.seen = stored?.seen && new SeenEffects(stored.seen)
-    rememberIds(this, ids, stored?.ids)
+    if (stored === undefined) return
+    this.seen = stored.seen && new SeenEffects(stored.seen)
+    this.inbox.dedup?.backTo(stored.ids ?? NO_IDS)
+    rememberIds(this, ids, stored.ids)
   }
 
   get ready(): boolean {

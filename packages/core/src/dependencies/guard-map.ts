@@ -36,7 +36,7 @@ export function guardMap<V>(map: GridMap<V>, dependency: Dependency): GridMap<V>
       call(options, (signal) => map.compareAndSet(key, version, value, { ...options, signal })),
     removeIf: (key, version, options) => call(options, (signal) => map.removeIf(key, version, { ...options, signal })),
     update: (key, fn, options) => call(options, (signal) => map.update(key, fn, { ...options, signal })),
-    clear: () => call(undefined, () => map.clear()),
+    clear: (options) => call(options, (signal) => map.clear({ ...options, signal })),
     watch: (listener, options) => map.watch(listener, options),
     index,
     ageMs: () => map.ageMs(),

@@ -5,7 +5,7 @@ import { encodeState } from './encode-state.ts'
 import { isCoreError } from '../errors.ts'
 import { Gate } from './gate.ts'
 import { isOverrun } from './gate-options.ts'
-import { decodeRecord, stateBefore, type Found, type KeepingOptions, type Kept, type Resting } from './kept.ts'
+import { reloaded, type Found, type KeepingOptions, type Kept, type Reloaded, type Resting } from './kept.ts'
 import { LastWords } from './last-words.ts'
 import { Outage } from './outage.ts'
 import type { EffectData, Outbox } from './outbox.ts'
@@ -209,40 +209,32 @@ export class Keeping extends Deadline implements CheckpointOwner {
     this.#checkpoint?.hold(() => this.encode(failedChild))
   }
 
-  /** The stored state, or the one so many states `back`, if the store keeps it: what could not be written is not resumed from. */
-  async reload(back: number): Promise<AgentRecord | undefined> {
-    const newest = await this.#checkpoint?.reload()
+  /** What is stored, down the ladder: what could not be written there is not what the agent resumes from. */
+  async reload(rung: number): Promise<Reloaded> {
+    const bytes = await this.#checkpoint?.reload()
     this.gate?.cut(0) // What is still held belongs to a state that was never stored.
-    if (back === 0) return decodeRecord(this.#options, this.#services.codec, newest)
-    return decodeRecord(this.#options, this.#services.codec, await stateBefore(this.#options.agent.id, back, this.#services.access))
+    return reloaded(this.#options, this.#services, bytes, rung)
   }
 
-  /** Stores the last state, and lets go what belongs to it. */
+  /** Tries to store the last state, with what belongs to it. */
   end(): Promise<void> {
-    return this.#over(() => this.#checkpoint?.end())
+    this.#services.deadlines.clear(this)
+    return this.#checkpoint?.end() ?? Promise.resolve()
   }
 
-  /** What it has still to do after the end. Undefined: nothing, whatever it said. */
-  get lastWords(): LastWords | undefined {
-    this.#lastWords ??= this.#outbox && new LastWords(this.#options.agent.id, this.#outbox, () => this.#checkpoint, this.#services)
+  /** What it has still to do after the end. */
+  get lastWords(): LastWords {
+    const { id } = this.#options.agent
+    const shut = (): void => void this.gate?.shut()
+    this.#lastWords ??= new LastWords({ id, outbox: this.#outbox, checkpoint: () => this.#checkpoint, shut }, this.#services)
     return this.#lastWords
   }
 
   /** Stores that there is no state: this one never ran. */
-  forget(): Promise<void> {
+  async forget(): Promise<void> {
     this.#outbox?.close()
-    return this.#over(() => this.#checkpoint?.forget())
-  }
-
-  async #over(last: () => Promise<void> | undefined): Promise<void> {
     this.#services.deadlines.clear(this)
-    try {
-      await last()
-    } catch (error) {
-      this.#outbox?.close()
-      throw error
-    } finally {
-      this.gate?.shut()
-    }
+    await this.#checkpoint?.forget()
+    this.gate?.shut()
   }
 }

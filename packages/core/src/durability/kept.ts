@@ -1,4 +1,5 @@
 import type { AnyMachineSnapshot } from 'xstate'
+import { isCoreError } from '../errors.ts'
 import { isForgotten } from './forgotten.ts'
 import type { LifeOptions } from '../life/life-options.ts'
 import type { RecordCodec } from './record-codec.ts'
@@ -38,10 +39,10 @@ export interface Resting {
 }
 
 /** What was stored before. */
-export type Found =
-  | { readonly kept: StoreRecord | undefined; readonly record: AgentRecord | undefined; readonly resting: undefined }
-  /** It sleeps on, by this right. */
-  | { readonly kept: StoreRecord; readonly record: undefined; readonly resting: Resting }
+export interface Found {
+  readonly kept: StoreRecord | undefined
+  readonly record: AgentRecord | undefined
+}
 
 /** Undefined: there is no state. Throws as `RecordCodec.decode`. */
 export function decodeRecord(options: KeepingOptions, codec: RecordCodec, bytes: Uint8Array | undefined): AgentRecord | undefined {
@@ -50,8 +51,37 @@ export function decodeRecord(options: KeepingOptions, codec: RecordCodec, bytes:
   return codec.decode(bytes, { id: agent.id, machineType: agent.type, machineVersion: machine.version, migrations })
 }
 
+/** What an agent is restarted from. Undefined: from the beginning. */
+export interface Reloaded {
+  readonly record: AgentRecord | undefined
+  /** The last state: what it has been sent is remembered from there, on each rung. Its effects have left, and are not done twice. */
+  readonly newest: AgentRecord | undefined
+}
+
+/** Down the ladder: the newest state (`bytes`), the one before it if the store keeps that, none. Throws as `decodeRecord`. */
+export async function reloaded(
+  options: KeepingOptions,
+  { codec, access }: Pick<Services, 'codec' | 'access'>,
+  bytes: Uint8Array | undefined,
+  rung: number,
+): Promise<Reloaded> {
+  if (rung === 0) {
+    const record = decodeRecord(options, codec, bytes)
+    return { record, newest: record }
+  }
+  let newest: AgentRecord | undefined
+  try {
+    newest = decodeRecord(options, codec, bytes)
+  } catch (error) {
+    // It may be what brought the agent here.
+    if (!isCoreError(error, 'STORE_BROKEN')) throw error
+  }
+  const before = rung > 1 ? undefined : await stateBefore(options.agent.id, rung, access)
+  return { record: decodeRecord(options, codec, before), newest }
+}
+
 /** The stored state `back` states before the newest one, if the store keeps it. */
-export async function stateBefore(id: string, back: number, access: StoreAccess): Promise<Uint8Array | undefined> {
+async function stateBefore(id: string, back: number, access: StoreAccess): Promise<Uint8Array | undefined> {
   const revisions = await access.revisions(id)
   // A state that was written twice is one state.
   const states = revisions.filter(({ value }, at) => at === 0 || !sameBytes(value, revisions[at - 1]?.value))
@@ -68,5 +98,13 @@ export function maySleep(options: LifeOptions, { codec, sleepRules }: Services, 
   if (watch.size > 0 || needs !== undefined) return false
   // What was migrated is to be stored anew.
   if (migrations !== undefined && codec.read(kept.value, agent.id).machineVersion !== machine.version) return false
-  return sleepRules(machine, record)
+  return sleepRules.maySleep(machine, record)
+}
+
+/** The same, without reading the context, of the plain states that most agents have. False: read it, and ask `maySleep`. */
+export function sleepsOn({ agent, machine, watch, needs }: LifeOptions, { codec, sleepRules }: Services, bytes: Uint8Array): boolean {
+  if (watch.size > 0 || needs !== undefined) return false
+  const head = codec.glance(bytes)
+  const ours = head?.machineType === agent.type && head.machineVersion === machine.version
+  return ours && sleepRules.mayRest(machine, head.value)
 }

@@ -1,10 +1,11 @@
 import { Packr } from 'msgpackr'
 import { quote } from '../check.ts'
 import { CoreError } from '../errors.ts'
+import { errorRows, restoreErrors, type ErrorRow } from './error-data.ts'
 import { migrated, type Migration } from './migration.ts'
 import type { AgentRecord, PersistedSnapshot } from './record.ts'
-import { isEmpty } from '../cell/slim.ts'
-import { SHORT_SCHEMA_VERSION, ShortRecords, type ShortRecord } from './short-record.ts'
+import { isEmpty, NOTHING } from '../cell/slim.ts'
+import { SHORT_SCHEMA_VERSION, ShortRecords, type Head, type ShortRecord } from './short-record.ts'
 
 /** Whose state it must be. */
 export interface Expected {
@@ -24,6 +25,10 @@ export interface RecordCodec {
    * Throws STORE_FOREIGN, STORE_NEWER, STORE_BROKEN or MIGRATION_FAILED; the bytes are left untouched (I9).
    */
   decode(bytes: Uint8Array, expected: Expected): AgentRecord
+  /**
+   * What the bytes of a plain state say, without its context, which can be read. Undefined: to say that much they must be read.
+   */
+  glance(bytes: Uint8Array): Head | undefined
   /** What the bytes say they are. Throws STORE_NEWER or STORE_BROKEN. */
   read(bytes: Uint8Array, id: string): AgentRecord
 }
@@ -32,16 +37,22 @@ export interface RecordCodec {
 type Rest = Pick<AgentRecord, 'seen' | 'ids' | 'seq' | 'outbox'> & {
   readonly snapshot?: PersistedSnapshot
   readonly timers?: AgentRecord['timers']
+  readonly errors?: readonly ErrorRow[]
 }
 
 /**
  * Versions of a record (I9): an object first, then a list (2), then beside it the short form of what is plain (3). Since 4 a list knows
- * which timers have fired, and effects by the fence they were born under. All are read.
+ * which timers have fired, and effects by the fence they were born under. A list that holds errors is 5 and says what they carry. All are read.
  */
 const OBJECT_SCHEMA_VERSION = 1
 const OLD_LIST_SCHEMA_VERSION = 2
 const LIST_SCHEMA_VERSION = 4
-const NEWEST_SCHEMA_VERSION = Math.max(LIST_SCHEMA_VERSION, SHORT_SCHEMA_VERSION)
+const ERRORS_SCHEMA_VERSION = 5
+const LISTS: ReadonlySet<unknown> = new Set([OLD_LIST_SCHEMA_VERSION, LIST_SCHEMA_VERSION, ERRORS_SCHEMA_VERSION])
+const NEWEST_SCHEMA_VERSION = Math.max(ERRORS_SCHEMA_VERSION, SHORT_SCHEMA_VERSION)
+
+/** How the packer begins an error. */
+const ERROR_MARK = Buffer.of(0xd4, 0x65, 0)
 
 /** A list, so that no record repeats the names of its parts. */
 type Packed = readonly [
@@ -53,6 +64,7 @@ type Packed = readonly [
   rest?: Rest,
 ]
 
+const NO_TIMERS: AgentRecord['timers'] = []
 /** Parts of a record that has no rest. */
 const PARTS = 5
 
@@ -80,13 +92,20 @@ export function createRecordCodec(): RecordCodec {
     if (typeof version === 'number' && version > NEWEST_SCHEMA_VERSION) {
       throw new CoreError('STORE_NEWER', `the state of ${name} has schema version ${version}, this program knows ${NEWEST_SCHEMA_VERSION}`)
     }
-    const isList = version === LIST_SCHEMA_VERSION || version === OLD_LIST_SCHEMA_VERSION
-    if (Array.isArray(found) && found.length >= PARTS && isList) return unpacked(found as unknown as Packed)
+    if (Array.isArray(found) && found.length >= PARTS && LISTS.has(version)) return unpacked(found as unknown as Packed)
     if (version === OBJECT_SCHEMA_VERSION && typeof old?.snapshot === 'object') {
       const { schema_version: _, ...record } = old
       return record as AgentRecord
     }
     throw new CoreError('STORE_BROKEN', `what is stored for ${name} is no agent state`)
+  }
+
+  /** What an error carries besides its message is looked for only where there is one: this is on the path of every checkpoint. */
+  function encode(record: AgentRecord): Uint8Array {
+    const bytes = packr.pack(packed(record))
+    if (!bytes.includes(ERROR_MARK)) return bytes
+    const errors = errorRows(record)
+    return errors.length === 0 ? bytes : packr.pack(withErrors(packed(record), errors))
   }
 
   function packing<T>(id: string, pack: () => T): T {
@@ -99,7 +118,14 @@ export function createRecordCodec(): RecordCodec {
 
   return {
     read,
-    encode: (id, record) => packing(id, () => packr.pack(packed(record))),
+    glance(bytes) {
+      try {
+        return short.glance(bytes)
+      } catch {
+        return undefined
+      }
+    },
+    encode: (id, record) => packing(id, () => encode(record)),
     encodeShort: (id, state) => packing(id, () => short.encode(state)),
     decode(bytes, expected) {
       const { id, machineType } = expected
@@ -132,9 +158,15 @@ function packed(record: AgentRecord): Packed {
   ]
 }
 
+/** They come last: there the packer names what it has met before. */
+function withErrors([, machineType, machineVersion, value, context, rest]: Packed, errors: readonly ErrorRow[]): Packed {
+  return [ERRORS_SCHEMA_VERSION, machineType, machineVersion, value, context, { ...rest, errors }]
+}
+
 function unpacked([, machineType, machineVersion, value, context, rest]: Packed): AgentRecord {
   const plain = plainRecord(machineType, machineVersion ?? undefined, value, context)
   if (rest === undefined) return plain
+  restoreErrors(rest.errors ?? [])
   const { snapshot = plain.snapshot, timers = plain.timers, seen, ids, seq, outbox } = rest
   return {
     ...plain,
@@ -148,6 +180,6 @@ function unpacked([, machineType, machineVersion, value, context, rest]: Packed)
 }
 
 function plainRecord(machineType: string, machineVersion: string | undefined, value: unknown, context: unknown): AgentRecord {
-  const snapshot = { status: 'active', output: undefined, error: undefined, value, historyValue: {}, context, children: {} }
-  return { machineType, machineVersion, snapshot: snapshot as unknown as PersistedSnapshot, timers: [] }
+  const snapshot = { status: 'active', output: undefined, error: undefined, value, historyValue: NOTHING, context, children: NOTHING }
+  return { machineType, machineVersion, snapshot: snapshot as unknown as PersistedSnapshot, timers: NO_TIMERS }
 }

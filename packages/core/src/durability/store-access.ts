@@ -1,6 +1,7 @@
 import { quote } from '../check.ts'
 import { Deadline, type Deadlines } from '../deadlines.ts'
 import { CoreError } from '../errors.ts'
+import { Reads, type Reader } from './reads.ts'
 import { isFinal, type Fence, type FullStore, type Store, type StoreRecord } from './store.ts'
 
 /** A state on its way to the store. */
@@ -70,12 +71,14 @@ export class StoreAccess {
   /** The questions that are open: the end of a system ends them. */
   readonly #open = new Set<Pending<never>>()
   #batch: Write[] = []
+  readonly #reads: Reads
   readonly #soon = Promise.resolve()
 
   constructor(store: Store, deadlines: Deadlines, timeoutMs: number) {
     this.#store = store
     this.#deadlines = deadlines
     this.#timeoutMs = timeoutMs
+    this.#reads = new Reads(store, (asker, call) => this.#ask(asker, call))
   }
 
   /** A commit may be asked for before the one before it has its answer. */
@@ -87,9 +90,9 @@ export class StoreAccess {
     return this.#promise(id, () => this.#store.get(id))
   }
 
-  /** As `get`, for one of many. */
-  read(id: string, asker: Asker<StoreRecord | undefined>): void {
-    this.#ask(asker, () => this.#store.get(id))
+  /** As `get`, for one of many, together with all that is read in this moment. */
+  read(reader: Reader): void {
+    this.#reads.add(reader)
   }
 
   /** The newest first. Of a store that keeps none: none. */
@@ -155,6 +158,7 @@ export class StoreAccess {
 
   /** Nobody waits for an answer any more. */
   close(error: Error): void {
+    this.#reads.close(error)
     for (const pending of this.#open) pending.reject(error)
   }
 }

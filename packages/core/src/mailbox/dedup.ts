@@ -12,7 +12,15 @@ export class Dedup {
   /** `handled`: what an earlier activation had handled, oldest first. */
   constructor(capacity: number, handled: Iterable<string> = []) {
     this.#capacity = capacity
+    this.backTo(handled)
+  }
+
+  /** The state is one that has handled these, oldest first: what was handled since then has not been, and may be sent again. */
+  backTo(handled: Iterable<string>): void {
+    this.#handled.clear()
     for (const id of handled) {
+      // It was sent again, and waits.
+      if (this.#waiting.has(id)) continue
       this.#waiting.add(id)
       this.taken(id)
     }

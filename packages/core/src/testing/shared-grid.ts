@@ -80,6 +80,7 @@ export function createSharedGrid(clock: Clock, random: Random, twice: () => void
                 },
                 load: (records, reason) => feed.load(records, reason),
                 patch: (changes, reason) => feed.patch(changes, reason),
+                ...(feed.schemaVersion === undefined ? {} : { schemaVersion: feed.schemaVersion }),
               }
               const tellAll = (): void => {
                 const due = queue

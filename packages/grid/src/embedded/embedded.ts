@@ -45,7 +45,7 @@ function openDriver(maps: Map<string, MemoryMap>, topics: Map<string, Set<Receiv
   return {
     supports: { consistency: new Set(['eventual', 'session', 'strong']), linearizable: true, atomicPutAll: true, topics: true },
     openMap(name, feed) {
-      const shared = maps.get(name) ?? new MemoryMap()
+      const shared = maps.get(name) ?? new MemoryMap(name)
       maps.set(name, shared)
       return shared.open(feed, clock)
     },

@@ -1,5 +1,6 @@
 import type { Clock } from '../time/clock.ts'
 import type { CommitResult, DriverChange, DriverFeed, DriverRecord, DriverWrite, MapDriver } from '../driver.ts'
+import { newerSchema, quote } from '../errors.ts'
 import { endsAtMs, Expiry } from '../map/expiry.ts'
 
 interface Stored {
@@ -12,6 +13,8 @@ interface Stored {
   readonly packed: string
   readonly acceptedAtMs: number
   readonly ttlMs: number | undefined
+  /** Of its writer: who knows less leaves it untouched (I9). */
+  readonly schemaVersion: number
 }
 
 /**
@@ -19,11 +22,16 @@ interface Stored {
  * a process may hold only a part of the map.
  */
 export class MemoryMap {
+  readonly #name: string
   readonly #records = new Map<string, Stored>()
   readonly #feeds = new Set<DriverFeed>()
   #expiry: Expiry<Stored> | undefined
   #version = 0
   #untold: { readonly change: DriverChange; readonly from: DriverFeed }[] = []
+
+  constructor(name: string) {
+    this.#name = name
+  }
 
   /** Records kept. */
   get size(): number {
@@ -58,24 +66,31 @@ export class MemoryMap {
     const current = this.#present(write.key, nowMs)
     if (write.expect !== undefined && write.expect !== (current?.version ?? 0)) return { ok: false, current: toRecordIf(current) }
     if (write.type === 'remove' && current === undefined) return { ok: false, current: undefined }
+    this.#checkOver(current, from)
     const change = toChange(write, this.#version + 1, nowMs)
-    this.#store(change, write.ttlMs)
+    this.#store(change, write.ttlMs, from)
     this.#tell(change, from)
     return { ok: true, version: change.version, atMs: nowMs }
   }
 
   #commitAll(writes: readonly DriverWrite[], from: DriverFeed, nowMs: number): void {
     const wanted = writes.filter((write) => write.type === 'put' || this.#present(write.key, nowMs) !== undefined)
+    for (const { key } of wanted) this.#checkOver(this.#present(key, nowMs), from)
     // All are packed before the first is stored, and stored before the first is told: nobody can see or leave half of it.
     const changes = wanted.map((write, at) => toChange(write, this.#version + 1 + at, nowMs))
-    for (const [at, change] of changes.entries()) this.#store(change, wanted[at]?.ttlMs)
+    for (const [at, change] of changes.entries()) this.#store(change, wanted[at]?.ttlMs, from)
     for (const change of changes) this.#tell(change, from)
   }
 
-  #store({ type, key, version, bytes, atMs }: DriverChange, ttlMs: number | undefined): void {
+  #checkOver(current: Stored | undefined, { schemaVersion = Infinity }: DriverFeed): void {
+    if (current === undefined || current.schemaVersion <= schemaVersion) return
+    throw newerSchema(`${quote(current.key)} of map ${quote(this.#name)}: `, current.schemaVersion, schemaVersion)
+  }
+
+  #store({ type, key, version, bytes, atMs }: DriverChange, ttlMs: number | undefined, { schemaVersion = 1 }: DriverFeed): void {
     this.#version = version
     if (type === 'remove') return void this.#records.delete(key)
-    const stored: Stored = { key, version, packed: toText(bytes), acceptedAtMs: atMs, ttlMs }
+    const stored: Stored = { key, version, packed: toText(bytes), acceptedAtMs: atMs, ttlMs, schemaVersion }
     this.#records.set(key, stored)
     if (ttlMs !== undefined) this.#expiry?.add(stored)
   }

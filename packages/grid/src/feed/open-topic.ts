@@ -6,8 +6,9 @@ import { checkNames, resolveSubscribeOptions } from '../options.ts'
 import { seal } from '../map/seal.ts'
 import type { TopicStats } from '../map/stats.ts'
 import { Subscriber } from './subscriber.ts'
-import type { SubscribeOptions, Subscription, Topic, TopicMessage } from './topic.ts'
-import type { TraceContext, TraceSlot } from '../map/trace.ts'
+import type { PublishOptions, SubscribeOptions, Subscription, Topic, TopicMessage } from './topic.ts'
+import { untilAborted } from '../time/until-aborted.ts'
+import type { TraceSlot } from '../map/trace.ts'
 
 export interface TopicContext {
   readonly id: string
@@ -41,16 +42,17 @@ export class OpenTopic<T> implements Topic<T> {
     return { name: this.name, published: this.#published, received: this.#received, dropped: this.#dropped }
   }
 
-  async publish(value: T, options: { readonly trace?: TraceContext } = {}): Promise<void> {
+  async publish(value: T, options: PublishOptions = {}): Promise<void> {
+    checkNames('publish', options, ['trace', 'signal'])
+    options.signal?.throwIfAborted()
     this.#checkOpen()
-    checkNames('publish', options, ['trace'])
     const { id, session, codec, trace } = this.#context
     const body = codec.packValue(seal(value))
     if (body.length > MAX_BYTES) throw tooLarge(`a message of topic ${quote(this.name)}`, body.length, MAX_BYTES)
     const writeId = { session, number: ++this.#published }
     const absent = { ttlMs: undefined, source: undefined, stamps: undefined }
     const header = { schemaVersion: 1, version: 1, writer: id, stampMs: 0, trace: options.trace ?? trace.current, writeId, ...absent }
-    await this.#driver.publish(codec.pack(header, body))
+    await untilAborted(this.#driver.publish(codec.pack(header, body)), options.signal)
   }
 
   async listening(): Promise<void> {

@@ -10,6 +10,13 @@ export interface TopicMessage<T> {
   readonly trace: TraceContext | undefined
 }
 
+export interface PublishOptions {
+  /** What the message belongs to. @default `grid.trace.current` */
+  readonly trace?: TraceContext
+  /** Ends the call. */
+  readonly signal?: AbortSignal
+}
+
 export interface SubscribeOptions {
   /** Undelivered messages held before the oldest is dropped (I6). @default 1024 */
   readonly capacity?: number
@@ -31,8 +38,11 @@ export interface Subscription {
  */
 export interface Topic<T> {
   readonly name: string
-  /** Resolves when the backend has the message. Throws `GridError` BAD_VALUE, VALUE_TOO_LARGE (above 1 MiB) or CLOSED. */
-  publish(value: T, options?: { readonly trace?: TraceContext }): Promise<void>
+  /**
+   * Resolves when the backend has the message. Throws `GridError` BAD_OPTION, BAD_VALUE, VALUE_TOO_LARGE (above 1 MiB) or CLOSED, and the
+   * reason of a signal that aborts: what was under way then may be published all the same.
+   */
+  publish(value: T, options?: PublishOptions): Promise<void>
   /** Resolves when this process gets every message that is published from then on. Embedded: at once. */
   listening(): Promise<void>
   /** The listener runs in a microtask; if it returns a promise, the next message waits for it. One that throws is counted. */

@@ -3,12 +3,14 @@ import { boundDriver } from '../bounded.ts'
 import type { DriverContext, DriverFeed, DriverSupports, GridBackend, GridDriver, MapDriver, TopicDriver } from '../driver.ts'
 import { GridError, quote } from '../errors.ts'
 import { HybridClock } from '../time/hybrid-clock.ts'
+import { createCodec } from '../map/codec.ts'
 import { InFlight } from '../map/in-flight.ts'
 import { HazelcastMap } from './hazelcast-map.ts'
 import { Link } from './link.ts'
 import { resolveHazelcastOptions, type HazelcastOptions, type ResolvedHazelcastOptions } from './options.ts'
 import type { Announcement } from './own-writes.ts'
 import { probe } from './manifest.ts'
+import { Marks, readMark } from './marks.ts'
 import { Pulse } from './pulse.ts'
 import { HazelcastTopic } from './topic.ts'
 import { UnheldMap } from './unheld-map.ts'
@@ -56,7 +58,9 @@ class HazelcastDriver implements GridDriver {
   readonly #plants: Plants
   readonly #link: Link
   readonly #pulse: Pulse
+  readonly #marks: Marks
   readonly #hybrid: HybridClock
+  readonly #codec = createCodec()
   readonly #maps = new Set<HazelcastMap | UnheldMap>()
   readonly #topics = new Set<HazelcastTopic>()
   #beats: IMap<string, string> | undefined
@@ -75,14 +79,15 @@ class HazelcastDriver implements GridDriver {
       stampClock: context.clock,
       beatMs: options.beatMs,
       silentMs: options.silentMs,
+      marked: (map, schema) => this.#marks.see({ map, schema }),
       send: (beat) => this.#send(beat),
     })
+    this.#marks = new Marks({ clock: options.clock, pulse: this.#pulse })
     this.#link = new Link(options, {
       up: (client, again) => again && void this.#up(client),
       down: () => this.#down(),
-      members: () => {
-        for (const map of this.#maps) map.membersChanged()
-      },
+      members: () => this.#unsettle(),
+      unread: () => this.#unsettle(),
     })
   }
 
@@ -110,11 +115,13 @@ class HazelcastDriver implements GridDriver {
       link: this.#link,
       pulse: this.#pulse,
       inFlight: this.#inFlight,
+      marks: this.#marks,
+      codec: this.#codec,
       joined: () => this.#joining,
       ...this.#plants,
     }
     const imap = `${this.#options.prefix}${name}`
-    const map = feed.unheld === true ? new UnheldMap(name, imap, context) : new HazelcastMap(name, imap, feed, context)
+    const map = feed.unheld === true ? new UnheldMap(name, imap, feed, context) : new HazelcastMap(name, imap, feed, context)
     this.#maps.add(map)
     this.#pulse.add(map)
     if (this.#link.isUp) void map.attach(this.#link.client)
@@ -132,6 +139,7 @@ class HazelcastDriver implements GridDriver {
   async close(): Promise<void> {
     const { clock } = this.#options
     this.#closed = true
+    this.#marks.detach()
     this.#pulse.stop()
     let timer: unknown
     const late = new Promise<void>((resolve) => {
@@ -143,30 +151,57 @@ class HazelcastDriver implements GridDriver {
   }
 
   async #up(client: Client): Promise<void> {
-    try {
-      const beats = await client.getMap<string, string>(`${this.#options.prefix}${BEATS}`)
-      const hear = ({ key, value }: { key: string; value: string }): void => {
-        if (this.#beats === beats) this.#pulse.hear(key, value)
+    const joining = this.#join(client).finally(() => {
+      if (this.#joining === joining) this.#joining = undefined
+    })
+    this.#joining = joining
+    return joining
+  }
+
+  // Until that is done no write is sent: it would not know what others have said, nor would they know of it.
+  async #join(client: Client): Promise<void> {
+    while (this.#link.isUp && this.#link.client === client) {
+      try {
+        if (!(await this.#listen(client))) return
+        for (const topic of this.#topics) void topic.attach(client)
+        for (const map of this.#maps) void map.attach(client)
+        return await this.#pulse.heard()
+      } catch {
+        await new Promise<void>((resolve) => this.#options.clock.setTimeout(resolve, 50))
       }
-      this.#beats = beats
-      await beats.addEntryListener({ added: hear, updated: hear }, undefined, true)
-      // It may have been closed meanwhile: a pulse that begins now would never end.
-      if (this.#closed) return
-      this.#pulse.start()
-      for (const [session, text] of await beats.entrySet()) this.#pulse.found(session, text)
-      const joining = this.#pulse.joined().finally(() => {
-        if (this.#joining === joining) this.#joining = undefined
-      })
-      this.#joining = joining
-      for (const topic of this.#topics) void topic.attach(client)
-      await Promise.all(Array.from(this.#maps, (map) => map.attach(client)))
-    } catch {
-      if (this.#link.isUp && this.#link.client === client) this.#options.clock.setTimeout(() => void this.#up(client), 50)
     }
+  }
+
+  /** False if the grid was closed meanwhile: a pulse that begins then would never end. */
+  async #listen(client: Client): Promise<boolean> {
+    const beats = await client.getMap<string, string>(`${this.#options.prefix}${BEATS}`)
+    const hear = ({ key, value }: { key: string; value: string }): void => {
+      if (this.#beats !== beats) return
+      const mark = readMark(value)
+      if (mark === undefined) this.#pulse.hear(key, value)
+      else this.#marks.see(mark)
+    }
+    this.#beats = beats
+    await beats.addEntryListener({ added: hear, updated: hear }, undefined, true)
+    if (this.#closed) return false
+    this.#pulse.start()
+    for (const [session, text] of await beats.entrySet()) {
+      const mark = readMark(text)
+      if (mark === undefined) this.#pulse.found(session, text)
+      else this.#marks.see(mark)
+    }
+    this.#marks.attach(beats)
+    return true
+  }
+
+  /** Changes may have been missed. */
+  #unsettle(): void {
+    for (const map of this.#maps) map.membersChanged()
   }
 
   #down(): void {
     this.#beats = undefined
+    this.#marks.detach()
     this.#pulse.stop()
     for (const map of this.#maps) map.detach()
     for (const topic of this.#topics) topic.detach()

@@ -1,38 +1,19 @@
 import type { IMap } from 'hazelcast-client'
-import type { DriverPut, DriverWrite } from '../driver.ts'
-import type { GridError } from '../errors.ts'
-import { Operation, type InFlight } from '../map/in-flight.ts'
-import { serverTtlMs, storedOf, type Attempt } from './attempt.ts'
-import type { Awaited } from './awaited-writes.ts'
-import { Batches, type BatchedSet } from './batches.ts'
-import { envelopeOf, type Frame, type SentFrame } from './frame.ts'
-import { toStanding, type Outcomes, type StandingWrite } from './outcomes.ts'
-import type { OwnCopy } from './own-copy.ts'
-import type { OwnWrites } from './own-writes.ts'
-import { WIRE_HEAD, type Wire } from './wire.ts'
+import type { DriverWrite } from '../driver.ts'
+import { serverTtlMs, storedOf } from './attempt.ts'
+import { Batches } from './batches.ts'
+import { BlindPut, type BlindPutOptions, type Outcome, type PutSender } from './blind-put.ts'
+import type { Wire } from './wire.ts'
 
-export interface BlindPutsOptions {
-  readonly copy: OwnCopy
-  readonly own: OwnWrites
-  readonly session: string
-  readonly outcomes: Outcomes
-  readonly inFlight: InFlight
-  readonly attempt: (write: DriverWrite, number: number) => Attempt
-  /** Resolves with the map of the present connection. Throws `GridError` OFFLINE. */
-  readonly ready: () => IMap<string, Buffer> | Promise<IMap<string, Buffer>>
-  /** Resolves when what has to come before a write of this key has ended. */
-  readonly before: (key: string) => Promise<void> | undefined
+export interface BlindPutsOptions extends BlindPutOptions {
   /** Of a key as the wire has it, while there is a connection. */
   readonly partitionOf: (wired: unknown) => number
   /** Of the present connection. */
   readonly wire: () => Wire
 }
 
-/** Makes what the caller gets. */
-type Outcome<R> = Pick<DriverPut<R>, 'entry'>
-
 /** Puts that do not look at what is there: each costs its place in one message. */
-export class BlindPuts {
+export class BlindPuts implements PutSender {
   readonly options: BlindPutsOptions
   readonly #batches: Batches
 
@@ -68,182 +49,5 @@ export class BlindPuts {
       () => put.made(),
       (error: unknown) => put.failed(error),
     )
-  }
-}
-
-const NOTHING = Buffer.alloc(0)
-
-/** Ends when its owner has answered and it is in this process's copy, if there is one: one object for all of that, because most writes go this way. */
-class BlindPut<R> extends Operation implements BatchedSet, Awaited, SentFrame {
-  readonly kind = 'put'
-  readonly write: DriverWrite
-  version = 0
-  number = 0
-  stampMs = 0
-  packed: Buffer = NOTHING
-  wired: unknown = undefined
-  readonly #puts: BlindPuts
-  readonly #placed: boolean
-  readonly #as: Outcome<R>
-  readonly #resolve: (result: R) => void
-  readonly #reject: (error: unknown) => void
-  #answered = false
-  #applied: Frame | true | undefined
-  #ended = false
-
-  constructor(
-    puts: BlindPuts,
-    write: DriverWrite,
-    placed: boolean,
-    as: Outcome<R>,
-    resolve: (result: R) => void,
-    reject: (error: unknown) => void,
-  ) {
-    super()
-    this.#puts = puts
-    this.write = write
-    this.#placed = placed
-    this.#as = as
-    this.#resolve = resolve
-    this.#reject = reject
-  }
-
-  get key(): string {
-    return this.write.key
-  }
-
-  get session(): string {
-    return this.#puts.options.session
-  }
-
-  get ttlMs(): number | undefined {
-    return this.write.ttlMs
-  }
-
-  get unheard(): boolean {
-    return this.#puts.options.copy.awaited === undefined
-  }
-
-  get bytes(): Uint8Array {
-    return envelopeOf(this.packed, WIRE_HEAD)
-  }
-
-  get sent(): SentFrame {
-    return this
-  }
-
-  what(): string {
-    return this.#puts.options.outcomes.what(this.write)
-  }
-
-  begin(): void {
-    const before = this.#puts.options.before(this.key)
-    if (before === undefined) this.#whenReady()
-    else void before.then(() => this.#whenReady())
-  }
-
-  refuse(error: GridError): void {
-    this.#reject(error)
-  }
-
-  made(): void {
-    this.#puts.options.own.made(this.number)
-    this.#answered = true
-    this.#settle()
-  }
-
-  applied(frame: Frame | undefined): void {
-    this.#applied = frame ?? true
-    this.#settle()
-  }
-
-  closed(error: GridError): void {
-    this.#fail(error)
-  }
-
-  /** Its answer was lost. */
-  failed(reason: unknown): void {
-    const { outcomes, attempt } = this.#puts.options
-    const { write, number } = this
-    const again = async (imap: IMap<string, Buffer>): Promise<StandingWrite> => {
-      const made = attempt(write, number)
-      await imap.set(write.key, storedOf(made), serverTtlMs(write.ttlMs))
-      return made
-    }
-    const standing = (frame: Frame): StandingWrite | undefined => {
-      if (frame.session !== this.session || frame.number < number) return undefined
-      // A later put of this process has come after it: made again, it would take that one's place.
-      return frame.number === number ? toStanding(frame) : { version: this.version, atMs: this.stampMs }
-    }
-    outcomes.settle({ write, number, applied: this.#whenApplied(), error: reason, standing, again }).then(
-      ({ version, atMs }) => this.#succeed(version, atMs),
-      (error: unknown) => this.#fail(error),
-    )
-  }
-
-  #whenReady(): void {
-    try {
-      const imap = this.#puts.options.ready()
-      if (!(imap instanceof Promise)) return this.#start(imap)
-      imap.then(
-        (later) => this.#start(later),
-        (error: unknown) => this.#fail(error),
-      )
-    } catch (error) {
-      this.#fail(error)
-    }
-  }
-
-  #start(imap: IMap<string, Buffer>): void {
-    const { own, copy, attempt, outcomes } = this.#puts.options
-    this.number = own.begin(this.key)
-    try {
-      const { version, atMs, packed } = attempt(this.write, this.number)
-      this.version = version
-      this.stampMs = atMs
-      this.packed = packed
-    } catch (error) {
-      outcomes.void(this.number)
-      return this.#fail(error)
-    }
-    if (copy.awaited === undefined) this.#applied = true
-    else copy.awaited.begin(this.number, this)
-    try {
-      this.#puts.send(imap, this)
-    } catch (error) {
-      this.failed(error)
-    }
-  }
-
-  #whenApplied(): Promise<Frame | undefined> | undefined {
-    const { awaited } = this.#puts.options.copy
-    if (awaited === undefined) return undefined
-    if (this.#applied !== undefined) return Promise.resolve(this.#applied === true ? undefined : this.#applied)
-    return awaited.until(this.number, this.write)
-  }
-
-  #settle(): void {
-    const applied = this.#applied
-    if (!this.#answered || applied === undefined) return
-    // What stands there, where another attempt than this one was made.
-    const { version, stampMs } = applied === true ? this : applied
-    this.#succeed(version, stampMs)
-  }
-
-  #succeed(version: number, atMs: number): void {
-    this.#puts.options.copy.made(this.key, version, atMs)
-    this.#end()
-    this.#resolve(this.#as.entry(version, atMs))
-  }
-
-  #fail(error: unknown): void {
-    this.#end()
-    this.#reject(error)
-  }
-
-  #end(): void {
-    if (this.#ended) return
-    this.#ended = true
-    if (this.#placed) this.#puts.options.inFlight.ended(this)
   }
 }

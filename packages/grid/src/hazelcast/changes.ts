@@ -6,6 +6,7 @@ import type { Completeness } from './completeness.ts'
 import { hasVersion, readFrame, type Frame } from './frame.ts'
 import { inTurns } from './in-turns.ts'
 import { loadInParts } from './load-in-parts.ts'
+import type { LostKeys } from './lost-keys.ts'
 import { follows, KnownKeys, type Known } from './known-keys.ts'
 import { OutOfOrder } from './out-of-order.ts'
 import type { OwnCopy } from './own-copy.ts'
@@ -23,8 +24,11 @@ export interface ChangesOptions extends StampClocks {
   readonly restamp: (key: string, stored: Buffer) => void
   /** Puts back what a write replaced that came a second time. */
   readonly restore: (key: string, zombie: Buffer, replaced: Buffer) => void
+  /** Under that key there is what no grid wrote. */
+  readonly foreign: (key: unknown) => void
   /** Stored, but dead: removed, or expired. */
   readonly garbage: (key: string, stored: Buffer, frame: Frame) => void
+  readonly lost: LostKeys
 }
 
 const NOTHING = new Uint8Array()
@@ -139,28 +143,28 @@ export class Changes implements OwnCopy {
     return committedAtMs(frame, this.#options)
   }
 
-  // It comes as a change.
-  made(): void {}
-
   versionOf(key: string): number | undefined {
     return this.known.get(key)?.version
   }
 
   /** As the owner has it; undefined for what is removed or expired. */
   toRecord(key: string, stored: Buffer | null): DriverRecord | undefined {
+    this.#options.lost.settled(key)
     return toRecord(key, stored, this.known.get(key), this.#options)
   }
 
   #toChange(key: string, frame: Frame, atMs: number = this.atMs(frame), heardAtMs: number = atMs): DriverChange {
     this.known.set(key, frame, atMs)
+    this.#options.lost.settled(key)
     if (this.#foreign.size > 0) this.#foreign.delete(key)
     const write = frame.session === this.#options.session ? this.awaited.get(frame.number) : undefined
     return { type: frame.kind, key, version: frame.version, bytes: frame.bytes, atMs, heardAtMs, write }
   }
 
   #toForeign(key: string, stored: Buffer): DriverChange {
-    const { clock, hybrid } = this.#options
+    const { clock, hybrid, foreign } = this.#options
     const [version, atMs] = [hybrid.next(), clock.now()]
+    foreign(key)
     this.known.set(key, { version, session: '', number: 0, kind: 'put', ttlMs: undefined }, atMs)
     this.#foreign.set(key, stored)
     return { type: 'put', key, version, bytes: stored, atMs, write: undefined }
@@ -176,7 +180,9 @@ export class Changes implements OwnCopy {
   #toMissed(key: string, since: number): DriverChange | undefined {
     const has = this.known.get(key)
     if (has === undefined || has.seq > since) return undefined
-    if (this.isLive(has)) return this.#toAbsent(key)
+    const live = this.isLive(has)
+    if (live && has.ttlMs === undefined) this.#options.lost.note(key, has.version, this.#options.completeness.completeAtMs)
+    if (live) return this.#toAbsent(key)
     this.known.delete(key)
     return undefined
   }
@@ -195,10 +201,11 @@ export class Changes implements OwnCopy {
     const atMs = has?.version === frame.version ? has.atMs : this.atMs(frame)
     const live = this.isLive({ ...frame, atMs })
     if (!live) this.#options.garbage(key, stored, frame)
-    if (has !== undefined && has.version >= frame.version) {
-      // The owner has an older version than this process has seen: it was committed last all the same.
-      if (has.version > frame.version && has.seq <= since) this.#options.restamp(key, stored)
-      return undefined
+    // The owner has an older version than this process has seen, also of what was lost: it was committed last all the same.
+    const shown = has?.version ?? this.#options.lost.versionOf(key) ?? 0
+    if (shown >= frame.version) {
+      if (shown > frame.version && (has?.seq ?? 0) <= since) this.#options.restamp(key, stored)
+      if (has !== undefined || shown > frame.version) return undefined
     }
     const wasLive = has !== undefined && this.isLive(has)
     if (live || wasLive) return this.#toChange(key, live ? frame : { ...frame, kind: 'remove' }, atMs, this.#heardAtMs(frame))

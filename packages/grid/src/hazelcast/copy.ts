@@ -3,7 +3,9 @@ import type { Clock } from '../time/clock.ts'
 import type { Changes, Reason } from './changes.ts'
 import type { Completeness } from './completeness.ts'
 import { Deafness } from './deafness.ts'
+import type { LostKeys } from './lost-keys.ts'
 import { readAll } from './read-all.ts'
+import { stronger } from './stronger-reason.ts'
 import { Overtaken, type Echo, type ReadScope } from './overtaken.ts'
 
 export interface CopyOptions {
@@ -18,6 +20,7 @@ export interface CopyOptions {
   readonly ended: () => Iterable<readonly [session: string, number: number]>
   /** How beats of this process come back to it. */
   readonly echo: () => Echo
+  readonly lost: LostKeys
   /** The first load is done. */
   readonly onReady: () => void
   /** The listener does not hear any more: it has to be attached again. */
@@ -92,7 +95,10 @@ export class Copy {
       changes.stored(key, value, oldValue)
       this.resync('merge')
     })
-    const lost = (): void => this.resync('gap')
+    const emptied = (): void => {
+      this.#options.lost.emptied()
+      this.resync('gap')
+    }
     this.detach()
     this.#detach = () => {
       current = false
@@ -107,8 +113,8 @@ export class Copy {
         removed: gone,
         evicted: gone,
         expired: gone,
-        mapCleared: lost,
-        mapEvicted: lost,
+        mapCleared: emptied,
+        mapEvicted: emptied,
       },
       undefined,
       true,
@@ -234,12 +240,7 @@ export class Copy {
     await take(entries)
     for (const [session, number] of covered) changes.covered(session, number)
     completeness.loaded(startedAtMs)
+    this.#options.lost.read(startedAtMs)
     this.#loadedAtMs = clock.now()
   }
-}
-
-/** Of two reasons for one resync, the one that says more. */
-function stronger(a: Reason | undefined, b: Reason | undefined): Reason | undefined {
-  const order = [undefined, 'overflow', 'gap', 'reconnect', 'merge'] as const
-  return order.indexOf(a) > order.indexOf(b) ? a : b
 }

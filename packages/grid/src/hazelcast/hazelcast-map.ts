@@ -6,7 +6,10 @@ import { Completeness, type Claim } from './completeness.ts'
 import { Copy } from './copy.ts'
 import { restamp } from './frame.ts'
 import { Garbage } from './garbage.ts'
+import { Guard } from './guard.ts'
+import type { Mark } from './marks.ts'
 import { OwnWrites, type Announcement } from './own-writes.ts'
+import { LostKeys } from './lost-keys.ts'
 import { OwnerReads } from './owner-reads.ts'
 import type { PulseMap } from './pulse.ts'
 import { Ready } from './ready.ts'
@@ -18,6 +21,7 @@ import { Writes } from './writes.ts'
 /** One map on the cluster: the writes, the copy, and the proof of its age, put together. */
 export class HazelcastMap implements MapDriver, PulseMap {
   readonly name: string
+  readonly mark: Mark
   readonly #context: HazelcastMapContext
   readonly #own = new OwnWrites()
   readonly #completeness: Completeness
@@ -25,8 +29,10 @@ export class HazelcastMap implements MapDriver, PulseMap {
   readonly #copy: Copy
   readonly #writes: Writes
   readonly #reads: OwnerReads
+  readonly #lost: LostKeys
   readonly #repairs: Repairs
   readonly #garbage: Garbage
+  readonly #guard: Guard
   readonly #waiters: Waiters
   readonly #whenReady: Ready<IMap<string, Buffer>>
   #ready = false
@@ -35,12 +41,15 @@ export class HazelcastMap implements MapDriver, PulseMap {
   constructor(name: string, imap: string, feed: DriverFeed, context: HazelcastMapContext) {
     this.name = name
     this.#context = context
-    const { session, clock, hybrid, options, pulse } = context
+    const { session, clock, hybrid, options, pulse, marks, codec } = context
+    this.#guard = new Guard({ map: name, schemaVersion: feed.schemaVersion ?? Infinity, marks, codec })
+    this.mark = marks.of(name)
     const realClock = options.clock
     this.#whenReady = new Ready(realClock, () => this.#find())
     this.#completeness = new Completeness(options.gapMs)
     this.#waiters = new Waiters(name, () => this.#completeness.completeAtMs)
     this.#garbage = new Garbage({ realClock, tombstoneMs: options.tombstoneMs, imap: () => this.#copy.imap })
+    this.#lost = new LostKeys(realClock, options.tombstoneMs)
     this.#changes = new Changes({
       session,
       clock,
@@ -51,13 +60,16 @@ export class HazelcastMap implements MapDriver, PulseMap {
       earliest: (of, stampMs) => pulse.peers.earliest(of, stampMs),
       restamp: (key, stored) => this.#replace(key, stored, restamp(stored, hybrid.next())),
       restore: (key, zombie, replaced) => this.#replace(key, zombie, restamp(replaced, hybrid.next())),
+      foreign: (key) => this.#guard.foreign(key),
       garbage: (key, stored, frame) => this.#garbage.found(key, stored, frame),
+      lost: this.#lost,
     })
     this.#copy = new Copy({
       imap,
       clock: realClock,
       sweepMs: options.sweepMs,
       changes: this.#changes,
+      lost: this.#lost,
       completeness: this.#completeness,
       ended: () => this.#ended(),
       echo: () => pulse.echo,
@@ -65,7 +77,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
       onDeaf: () => context.link.isUp && void this.attach(context.link.client),
     })
     const ready = (): IMap<string, Buffer> | Promise<IMap<string, Buffer>> => this.#imap()
-    this.#reads = new OwnerReads({ map: name, hybrid, copy: this.#changes, ready })
+    this.#reads = new OwnerReads({ map: name, hybrid, copy: this.#changes, lost: this.#lost, ready })
     this.#writes = new Writes({
       map: name,
       session,
@@ -78,6 +90,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
       beat: () => pulse.next,
       ready,
       garbage: this.#garbage,
+      guard: this.#guard,
       inFlight: context.inFlight,
       client: () => context.link.client,
     })
@@ -96,12 +109,18 @@ export class HazelcastMap implements MapDriver, PulseMap {
     return this.#writes.commitAll(writes, 'putAll', signal)
   }
 
-  read(key: string, shown = 0): Promise<DriverRecord | undefined> {
-    return this.#reads.read(key, shown)
+  read(key: string, shown = 0, orLost = false): Promise<DriverRecord | undefined> {
+    // What was put here before is read.
+    this.#writes.flush(key)
+    return this.#reads.read(key, shown, orLost)
   }
 
-  clear(removal: (key: string) => DriverWrite): Promise<void> {
-    return this.#writes.clear(this.#reads, removal)
+  lost(key: string): boolean {
+    return this.#lost.versionOf(key) !== undefined
+  }
+
+  clear(removal: (key: string) => DriverWrite, signal?: AbortSignal): Promise<void> {
+    return this.#writes.clear(this.#reads, removal, signal)
   }
 
   // The member forgets it by itself, or it is collected as garbage.
@@ -189,7 +208,7 @@ export class HazelcastMap implements MapDriver, PulseMap {
   }
 
   #imap(): IMap<string, Buffer> | Promise<IMap<string, Buffer>> {
-    return this.#whenReady.get(this.#context.joined())
+    return this.#whenReady.get(this.#guard.prepared(this.#context.joined()))
   }
 
   #find(): IMap<string, Buffer> | undefined {

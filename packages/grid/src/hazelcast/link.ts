@@ -1,6 +1,7 @@
 import { LifecycleState, type Client } from 'hazelcast-client'
 import { GridError } from '../errors.ts'
 import { dial } from './dial.ts'
+import { guardEvents } from './guard-events.ts'
 import type { ResolvedHazelcastOptions } from './options.ts'
 
 export interface LinkListeners {
@@ -8,6 +9,8 @@ export interface LinkListeners {
   readonly up: (client: Client, again: boolean) => void
   readonly down: () => void
   readonly members: (change: 'joined' | 'left') => void
+  /** An event came that the client could not read. */
+  readonly unread: () => void
 }
 
 /** The connection to the cluster: lost and made again for as long as the grid is open. */
@@ -57,6 +60,7 @@ export class Link {
       onMember: (change) => made.client !== undefined && made.client === this.#client && this.#listeners.members(change),
     })
     made.client = client
+    guardEvents(client, () => client === this.#client && this.#listeners.unread())
     if (made.ended !== true) return client
     await client.shutdown()
     throw offline(this.#options)

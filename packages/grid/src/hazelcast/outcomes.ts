@@ -5,6 +5,7 @@ import { GridError, isGridError, quote } from '../errors.ts'
 import { toCommitted, type Attempt, type Committed } from './attempt.ts'
 import { isRefusal, toGridError } from './client-errors.ts'
 import { readFrame, type Frame } from './frame.ts'
+import { Guard } from './guard.ts'
 import type { OwnCopy } from './own-copy.ts'
 import type { OwnWrites } from './own-writes.ts'
 
@@ -30,10 +31,13 @@ export interface Lost {
   readonly applied: Promise<Frame | undefined> | undefined
   /** What was answered instead. */
   readonly error: unknown
-  /** What it has become, if that is what the owner has, or was surely replaced by that. */
-  readonly standing: (frame: Frame) => StandingWrite | undefined
-  /** Makes it again; undefined: something else is there by now. */
-  readonly again: (imap: IMap<string, Buffer>) => Promise<StandingWrite | undefined>
+  /**
+   * What it has become, if that is what the owner has, or was surely replaced by that. Undefined: it was not made. 'hidden': nobody can
+   * say, because what the owner has came later.
+   */
+  readonly standing: (frame: Frame) => StandingWrite | 'hidden' | undefined
+  /** Makes it again over exactly what was read; undefined: something else is there by now. */
+  readonly again: (imap: IMap<string, Buffer>, raw: Buffer | null) => Promise<StandingWrite | undefined>
 }
 
 /** What a write has become. */
@@ -51,34 +55,41 @@ export class Outcomes {
 
   /** Whether it was made is found out by its number, or it is made again, until its deadline. */
   async settle({ write, number, applied, error, standing, again }: Lost): Promise<Committed> {
-    const { own, copy, realClock, deadlineMs, beat } = this.#options
+    const { own, copy, realClock, deadlineMs } = this.#options
     if (isRefusal(error)) {
       this.void(number)
       throw toGridError(error, this.what(write))
     }
-    let seen = false
+    let [seen, hidden] = [false, false]
     applied?.then(() => (seen = true)).catch(() => {})
     let stands: StandingWrite | undefined
     const untilMs = realClock.now() + deadlineMs
-    while (!seen && realClock.now() < untilMs) {
+    while (!seen && !hidden && realClock.now() < untilMs) {
       try {
         const imap = await this.#options.ready()
-        const frame = readFrame(await imap.get(write.key))
-        stands = (frame && standing(frame)) ?? (await again(imap))
+        const raw = await imap.get(write.key)
+        const frame = readFrame(raw)
+        const found = frame && standing(frame)
+        hidden = found === 'hidden'
+        if (found === 'hidden') break
+        stands = found ?? (await again(imap, raw))
         if (stands !== undefined) break
       } catch (reason) {
         if (isGridError(reason, 'CLOSED')) throw reason
+        if (Guard.refused(reason)) {
+          this.#unknown(number)
+          throw reason
+        }
       }
       await new Promise<void>((resolve) => realClock.setTimeout(resolve, RETRY_MS))
     }
-    if (seen || realClock.now() < untilMs) {
+    if (seen || (!hidden && realClock.now() < untilMs)) {
       own.made(number)
       const frame = await applied
       const { version, atMs } = (frame === undefined ? stands : toStanding(frame)) ?? { version: copy.versionOf(write.key) ?? 1, atMs: 0 }
       return toCommitted(version, atMs)
     }
-    own.unknown(number, beat())
-    copy.awaited?.abandon(number)
+    this.#unknown(number)
     throw new GridError('OUTCOME_UNKNOWN', `${this.what(write)}: the connection was lost, and nobody can say whether it was made`, {
       cause: error,
     })
@@ -90,6 +101,13 @@ export class Outcomes {
     own.voided(number, beat())
     copy.awaited?.abandon(number)
     copy.done(session, number)
+  }
+
+  // It may have been made, and replaced by what stands there.
+  #unknown(number: number): void {
+    const { own, copy, beat } = this.#options
+    own.unknown(number, beat())
+    copy.awaited?.abandon(number)
   }
 
   what(write: DriverWrite): string {

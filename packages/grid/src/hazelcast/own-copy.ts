@@ -9,8 +9,10 @@ export interface OwnCopy {
   versionOf(key: string): number | undefined
   /** As the owner has it; undefined for what is removed or expired. */
   toRecord(key: string, stored: Buffer | null): DriverRecord | undefined
-  /** A write of this process has become that version of the key, and its caller is told so. */
-  made(key: string, version: number, atMs: number): void
+  /** A write of this process has become that version of the key, and its caller is told so. `lasts`: it is a value without an end. @default it comes as a change */
+  made?(key: string, version: number, atMs: number, lasts: boolean): void
+  /** The owner has neither a value nor the mark of a remove. */
+  missing?(key: string): void
   /** This number needs no waiting for any more. */
   done(session: string, number: number): void
 }

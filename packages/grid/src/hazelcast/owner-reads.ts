@@ -1,9 +1,10 @@
 import type { IMap } from 'hazelcast-client'
 import type { DriverRecord } from '../driver.ts'
-import { quote } from '../errors.ts'
+import { GridError, quote } from '../errors.ts'
 import type { HybridClock } from '../time/hybrid-clock.ts'
 import { toGridError } from './client-errors.ts'
 import { readFrame, restamp } from './frame.ts'
+import type { LostKeys } from './lost-keys.ts'
 import type { OwnCopy } from './own-copy.ts'
 
 /** How often a read is made again that shows less than this process has seen. */
@@ -12,7 +13,8 @@ const OLDER_TRIES = 20
 export interface OwnerReadsOptions {
   readonly map: string
   readonly hybrid: HybridClock
-  readonly copy: Pick<OwnCopy, 'versionOf' | 'toRecord'>
+  readonly copy: Pick<OwnCopy, 'versionOf' | 'toRecord' | 'missing'>
+  readonly lost: LostKeys
   /** Resolves with the map of the present connection. Throws `GridError` OFFLINE. */
   readonly ready: () => IMap<string, Buffer> | Promise<IMap<string, Buffer>>
 }
@@ -26,8 +28,8 @@ export class OwnerReads {
   }
 
   /** See `MapDriver.read`. */
-  async read(key: string, shown: number): Promise<DriverRecord | undefined> {
-    const { map, hybrid, copy } = this.#options
+  async read(key: string, shown: number, orLost: boolean): Promise<DriverRecord | undefined> {
+    const { map, hybrid, copy, lost } = this.#options
     hybrid.see(shown)
     try {
       for (let tries = 0; ; tries++) {
@@ -35,14 +37,25 @@ export class OwnerReads {
         const stored = await imap.get(key)
         const frame = readFrame(stored)
         if (frame !== undefined) hybrid.see(frame.version)
-        const isOlder = frame !== undefined && frame.version < Math.max(shown, copy.versionOf(key) ?? 0)
+        const isOlder = frame !== undefined && frame.version < Math.max(shown, copy.versionOf(key) ?? 0, lost.versionOf(key) ?? 0)
+        if (stored === null) copy.missing?.(key)
+        if (stored === null && orLost && lost.versionOf(key) !== undefined) throw this.#isLost(key)
         if (!isOlder || tries === OLDER_TRIES) return copy.toRecord(key, stored)
         // It was committed last all the same, or has come back in a merge: it gets a version that says so, here if nowhere else.
         if (tries > 0) await imap.replaceIfSame(key, stored as Buffer, restamp(stored as Buffer, hybrid.next()))
       }
     } catch (error) {
-      throw toGridError(error, `get of ${quote(key)} of map ${quote(map)}`)
+      throw error instanceof GridError ? error : toGridError(error, `get of ${quote(key)} of map ${quote(map)}`)
     }
+  }
+
+  #isLost(key: string): GridError {
+    const { map, lost } = this.#options
+    return new GridError(
+      'SESSION_LOST',
+      `get of ${quote(key)} of map ${quote(map)}: this process was shown version ${lost.versionOf(key)}, and the cluster has neither a value ` +
+        'nor the mark of a remove. It may come back; `eventual` and `strong` take what there is',
+    )
   }
 
   async keys(): Promise<readonly string[]> {

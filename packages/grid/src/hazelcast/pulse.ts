@@ -1,6 +1,7 @@
 import type { Clock, TimerHandle } from '../time/clock.ts'
 import { packBeat, readBeat, type Beat } from './beat.ts'
 import type { Claim } from './completeness.ts'
+import type { Mark } from './marks.ts'
 import type { Echo } from './overtaken.ts'
 import type { Announcement } from './own-writes.ts'
 import { Peers } from './peers.ts'
@@ -8,6 +9,8 @@ import { Peers } from './peers.ts'
 /** A map, as far as beats go. */
 export interface PulseMap {
   readonly name: string
+  /** What is known of it. */
+  readonly mark: Pick<Mark, 'highest'>
   announce(): Announcement | undefined
   /** What the writer of a beat says of this map. */
   heard(session: string, said: Announcement | undefined, claim: Omit<Claim, 'n'>): void
@@ -28,6 +31,8 @@ export interface PulseOptions {
   readonly stampClock: Clock
   readonly beatMs: number
   readonly silentMs: number
+  /** A beat says that a map may hold values of that schema. */
+  readonly marked: (map: string, schema: number) => void
   /** Resolves when the grid has it. */
   readonly send: (beat: string) => Promise<void>
 }
@@ -121,6 +126,7 @@ export class Pulse {
     if (session === own && echoOf !== undefined) {
       this.#echo = { sentAtMs: echoOf.atMs, tookMs: Math.max(nowMs - echoOf.atMs, ECHO_FADES * this.#echo.tookMs) }
     }
+    for (const [map, schema] of beat.schemas) this.#options.marked(map, schema)
     const claim = { echoOfMs: echoOf?.atMs, heardAtMs: nowMs }
     for (const map of this.#maps.values()) {
       map.heard(session, beat.maps.get(map.name), claim)
@@ -131,11 +137,11 @@ export class Pulse {
     this.#heardByAll()
   }
 
-  /** Resolves when everybody known has heard a beat of ours, or after a while. */
-  async joined(): Promise<void> {
+  /** Resolves when everybody known has heard that beat of ours, or after a while. */
+  async heard(beat = 1): Promise<void> {
     const { clock, session, silentMs } = this.#options
     const untilMs = clock.now() + Math.min(silentMs, 250)
-    while (this.#running && this.peers.heardByAll(session) < 1 && clock.now() < untilMs) {
+    while (this.#running && this.peers.heardByAll(session) < beat && clock.now() < untilMs) {
       await new Promise<void>((resolve) => {
         const timer = clock.setTimeout(resolve, untilMs - clock.now())
         this.#silence.push(() => {
@@ -170,11 +176,13 @@ export class Pulse {
     const { clock, stampClock } = this.#options
     const id = ++this.#id
     const maps = new Map<string, Announcement>()
+    const schemas = new Map<string, number>()
     for (const map of this.#maps.values()) {
+      if (map.mark.highest > 1) schemas.set(map.name, map.mark.highest)
       const said = map.announce()
       if (said !== undefined) maps.set(map.name, said)
     }
-    const beat: Beat = { id, stampMs: stampClock.now(), saw: this.peers.saw(), maps, wants: this.#wants, end }
+    const beat: Beat = { id, stampMs: stampClock.now(), saw: this.peers.saw(), maps, wants: this.#wants, schemas, end }
     this.#sentAt.set(id, { atMs: clock.now(), stampMs: beat.stampMs })
     this.#sentAt.delete(id - REMEMBERED)
     this.#unanswered++
@@ -195,7 +203,6 @@ export class Pulse {
   #heardByAll(): void {
     const beat = this.peers.heardByAll(this.#options.session)
     for (const map of this.#maps.values()) map.heardByAll(beat)
-    if (beat < 1 || this.#silence.length === 0) return
     for (const wake of this.#silence.splice(0)) wake()
   }
 }

@@ -24,6 +24,11 @@ export function committedAtMs({ session, stampMs }: Frame, clocks: StampClocks):
   return Math.min(clocks.latest(session, stampMs) ?? nowMs, nowMs)
 }
 
+/** A value that stays until somebody takes it away. */
+export function isLasting({ kind, ttlMs }: Pick<Frame, 'kind' | 'ttlMs'>): boolean {
+  return kind === 'put' && ttlMs === undefined
+}
+
 /** Is it there, and its time not over? */
 export function isLive({ kind, ttlMs, atMs }: Pick<Frame, 'kind' | 'ttlMs'> & { readonly atMs: number }, nowMs: number): boolean {
   return kind === 'put' && (ttlMs === undefined || atMs + ttlMs > nowMs)

@@ -1,8 +1,11 @@
 import type { Client, IMap } from 'hazelcast-client'
-import type { CommitResult, DriverPut, DriverRecord, DriverWrite, MapDriver } from '../driver.ts'
+import type { CommitResult, DriverFeed, DriverPut, DriverRecord, DriverWrite, MapDriver } from '../driver.ts'
 import { GridError, quote } from '../errors.ts'
 import { readFrame } from './frame.ts'
 import { Garbage } from './garbage.ts'
+import { LostKeys } from './lost-keys.ts'
+import { Guard } from './guard.ts'
+import type { Mark } from './marks.ts'
 import type { HazelcastMapContext } from './map-context.ts'
 import type { OwnCopy } from './own-copy.ts'
 import { OwnerReads } from './owner-reads.ts'
@@ -10,7 +13,7 @@ import { OwnWrites, type Announcement } from './own-writes.ts'
 import type { PulseMap } from './pulse.ts'
 import { Ready } from './ready.ts'
 import { SeenVersions } from './seen-versions.ts'
-import { committedAtMs, toRecord, type StampClocks } from './stored-record.ts'
+import { committedAtMs, isLasting, toRecord, type StampClocks } from './stored-record.ts'
 import { Writes } from './writes.ts'
 
 const NOTHING_ASKED: ReadonlyMap<string, readonly number[]> = new Map()
@@ -22,31 +25,39 @@ const NOTHING_ASKED: ReadonlyMap<string, readonly number[]> = new Map()
  */
 export class UnheldMap implements MapDriver, PulseMap, OwnCopy {
   readonly name: string
+  readonly mark: Mark
   readonly awaited: undefined
   readonly #imapName: string
   readonly #context: HazelcastMapContext
   readonly #clocks: StampClocks
   readonly #own = new OwnWrites()
-  readonly #seen = new SeenVersions()
+  readonly #seen: SeenVersions
   readonly #writes: Writes
   readonly #reads: OwnerReads
   readonly #garbage: Garbage
+  readonly #lost: LostKeys
+  readonly #guard: Guard
   readonly #whenReady: Ready<IMap<string, Buffer>>
   #imap: IMap<string, Buffer> | undefined
   #closed = false
 
-  constructor(name: string, imapName: string, context: HazelcastMapContext) {
+  constructor(name: string, imapName: string, feed: Pick<DriverFeed, 'schemaVersion'>, context: HazelcastMapContext) {
     this.name = name
     this.#imapName = imapName
     this.#context = context
-    const { session, clock, hybrid, options, pulse, link, inFlight } = context
+    const { session, clock, hybrid, options, pulse, link, inFlight, marks, codec } = context
+    const guard = new Guard({ map: name, schemaVersion: feed.schemaVersion ?? Infinity, marks, codec })
+    this.#guard = guard
+    this.mark = marks.of(name)
     this.#clocks = { session, clock, latest: (of, stampMs) => pulse.peers.latest(of, stampMs) }
     const { clock: realClock, deadlineMs, tombstoneMs } = options
-    const ready = (): IMap<string, Buffer> | Promise<IMap<string, Buffer>> => this.#whenReady.get(context.joined())
+    const ready = (): IMap<string, Buffer> | Promise<IMap<string, Buffer>> => this.#whenReady.get(guard.prepared(context.joined()))
     const shared = { map: name, hybrid, copy: this, ready }
+    this.#seen = new SeenVersions(realClock)
+    this.#lost = new LostKeys(realClock, tombstoneMs)
     this.#whenReady = new Ready(realClock, () => this.#find())
     this.#garbage = new Garbage({ realClock, tombstoneMs, imap: () => this.#imap })
-    this.#reads = new OwnerReads(shared)
+    this.#reads = new OwnerReads({ ...shared, lost: this.#lost })
     this.#writes = new Writes({
       ...shared,
       session,
@@ -56,6 +67,7 @@ export class UnheldMap implements MapDriver, PulseMap, OwnCopy {
       own: this.#own,
       beat: () => pulse.next,
       garbage: this.#garbage,
+      guard,
       inFlight,
       client: () => link.client,
     })
@@ -73,12 +85,14 @@ export class UnheldMap implements MapDriver, PulseMap, OwnCopy {
     return this.#writes.commitAll(writes, 'putAll', signal)
   }
 
-  read(key: string, shown = 0): Promise<DriverRecord | undefined> {
-    return this.#reads.read(key, shown)
+  read(key: string, shown = 0, orLost = false): Promise<DriverRecord | undefined> {
+    // What was put here before is read.
+    this.#writes.flush(key)
+    return this.#reads.read(key, shown, orLost)
   }
 
-  clear(removal: (key: string) => DriverWrite): Promise<void> {
-    return this.#writes.clear(this.#reads, removal)
+  clear(removal: (key: string) => DriverWrite, signal?: AbortSignal): Promise<void> {
+    return this.#writes.clear(this.#reads, removal, signal)
   }
 
   expired(): void {}
@@ -102,12 +116,20 @@ export class UnheldMap implements MapDriver, PulseMap, OwnCopy {
 
   toRecord(key: string, stored: Buffer | null): DriverRecord | undefined {
     const frame = readFrame(stored)
-    if (frame !== undefined) this.#seen.see(key, frame.version, committedAtMs(frame, this.#clocks))
+    this.#lost.settled(key)
+    if (frame === undefined && stored !== null) this.#guard.foreign(key)
+    if (frame !== undefined) this.#seen.see(key, frame.version, committedAtMs(frame, this.#clocks), isLasting(frame))
+    else if (stored === null) this.#seen.missing(key)
     return toRecord(key, stored, this.#seen.get(key), this.#clocks)
   }
 
-  made(key: string, version: number, atMs: number): void {
-    this.#seen.see(key, version, atMs)
+  made(key: string, version: number, atMs: number, lasts: boolean): void {
+    this.#seen.see(key, version, atMs, lasts)
+  }
+
+  missing(key: string): void {
+    const seen = this.#seen.get(key)
+    if (seen?.lasts === true) this.#lost.note(key, seen.version, seen.shownAtMs)
   }
 
   done(): void {}

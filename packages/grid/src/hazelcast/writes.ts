@@ -3,13 +3,15 @@ import type { Clock } from '../time/clock.ts'
 import type { CommitResult, DriverPut, DriverWrite } from '../driver.ts'
 import { GridError, quote } from '../errors.ts'
 import type { HybridClock } from '../time/hybrid-clock.ts'
+import { isKey } from '../options.ts'
 import { inBatches } from '../map/in-batches.ts'
 import type { InFlight } from '../map/in-flight.ts'
-import { replace, standing, storedOf, toCommitted, type Attempt } from './attempt.ts'
+import { replace, standing, storedOf, toCommitted, type Attempt, type Committed } from './attempt.ts'
 import { BlindPuts } from './blind-puts.ts'
 import { toGridError } from './client-errors.ts'
-import { frameBytes, HIGHEST_VERSION, packFrameBefore, readFrame, type Frame } from './frame.ts'
+import { frameBytes, packFrameBefore, type Frame } from './frame.ts'
 import type { Garbage } from './garbage.ts'
+import type { Guard } from './guard.ts'
 import { inTurns } from './in-turns.ts'
 import { isSameWrite } from './known-keys.ts'
 import type { OwnerReads } from './owner-reads.ts'
@@ -21,6 +23,7 @@ export interface WritesOptions extends OutcomesOptions {
   readonly clock: Clock
   readonly hybrid: HybridClock
   readonly garbage: Garbage
+  readonly guard: Guard
   readonly inFlight: InFlight
   /** While there is a connection. */
   readonly client: () => Client
@@ -48,6 +51,8 @@ export class Writes {
       partitionOf: (wired) => options.client().getPartitionService().getPartitionId(wired),
       wire: () => wireOf(options.client()),
       attempt: (write, number) => this.#attempt(write, number),
+      // Of a put that expects nothing.
+      swap: (write) => this.#swapInOrder(write) as Promise<Committed>,
       before: (key) => (this.#swapping.size === 0 ? undefined : this.#swapping.get(key)),
     })
   }
@@ -55,6 +60,11 @@ export class Writes {
   /** The same as `commit` of a put that looks at nothing. */
   put<E>(write: DriverPut<E>): Promise<E> {
     return this.#blind.put(write, true, write)
+  }
+
+  /** What is asked of this key next comes after what was put. */
+  flush(key: string): void {
+    this.#blind.flush(key)
   }
 
   /** Begins in the order of the calls, for each key, once there is a place for it. */
@@ -78,7 +88,7 @@ export class Writes {
   }
 
   /** Removes what stands under the keys that the owners have now. */
-  async clear(reads: OwnerReads, removal: (key: string) => DriverWrite): Promise<void> {
+  async clear(reads: OwnerReads, removal: (key: string) => DriverWrite, signal?: AbortSignal): Promise<void> {
     const { inFlight, map } = this.#options
     const keys = await inFlight.run(
       () => `clear of map ${quote(map)}: asking for its keys`,
@@ -86,8 +96,9 @@ export class Writes {
       true,
     )
     const removals: DriverWrite[] = []
-    await inTurns(keys, (key) => removals.push(removal(key)))
-    await this.commitAll(removals, 'clear')
+    // Others may have put keys there that no grid can have written: they are left alone.
+    await inTurns(keys, (key) => isKey(key) && removals.push(removal(key)))
+    await this.commitAll(removals, 'clear', signal)
   }
 
   #commitAmong(write: DriverWrite): Promise<CommitResult> {
@@ -108,7 +119,7 @@ export class Writes {
   // A write that looks: read, compare, and replace exactly what was read.
   async #swap(write: DriverWrite): Promise<CommitResult> {
     const result = await this.#trySwap(write)
-    if (result.ok) this.#options.copy.made(write.key, result.version, result.atMs)
+    if (result.ok) this.#options.copy.made?.(write.key, result.version, result.atMs, write.type === 'put' && write.ttlMs === undefined)
     return result
   }
 
@@ -132,7 +143,7 @@ export class Writes {
         if (number > 0) this.#outcomes.void(number)
         return { ok: false, current }
       }
-      this.#checkOver(write, raw)
+      this.#options.hybrid.see(this.#options.guard.check(write.key, raw, current))
       if (number === 0) {
         number = own.begin(write.key)
         applied = copy.awaited?.until(number, write)
@@ -177,17 +188,6 @@ export class Writes {
 
   #swapped(key: string, ended: Promise<void>): void {
     if (this.#swapping.get(key) === ended) this.#swapping.delete(key)
-  }
-
-  #checkOver(write: DriverWrite, raw: Buffer | null): void {
-    if (raw === null) return
-    const frame = readFrame(raw)
-    const place = `${quote(write.key)} of map ${quote(this.#options.map)}`
-    if (frame === undefined)
-      throw new GridError('BAD_ENVELOPE', `${place}: what is stored there was not written by a grid; it was left untouched`)
-    this.#options.hybrid.see(frame.version)
-    if (frame.version >= HIGHEST_VERSION)
-      throw new GridError('BAD_ENVELOPE', `${place}: its version ${frame.version} comes from no clock there is`)
   }
 }
 

@@ -24,6 +24,12 @@ export function checkRemove(of: string, options: WriteOptions): void {
   if (options !== NONE) checkNames(of, options, REMOVE)
 }
 
+/** The signal of options of a clear. Throws `GridError` BAD_OPTION for an unknown one. */
+export function signalOfClear(options: Pick<WriteOptions, 'signal'>): AbortSignal | undefined {
+  if (options !== NONE) checkNames('clear', options, ['signal'])
+  return options.signal
+}
+
 /** The signal of options of an update. Throws `GridError` BAD_OPTION for an unknown one, and for a function that is none. */
 export function signalOfUpdate(fn: unknown, options: WriteOptions): AbortSignal | undefined {
   checkWrite('update', options)

@@ -15,7 +15,7 @@ import type {
   WatchOptions,
   WriteOptions,
 } from '../grid.ts'
-import { NONE, signalOfRead, signalOfUpdate } from './call-options.ts'
+import { NONE, signalOfClear, signalOfRead, signalOfUpdate } from './call-options.ts'
 import { HotKeys } from './hot-keys.ts'
 import type { MapContext } from './map-context.ts'
 import type { ResolvedMapOptions } from './map-options.ts'
@@ -145,10 +145,11 @@ export class ReplicatedMap<V> implements GridMap<V> {
     return untilAborted(this.#updating.run(key, fn, options), options.signal)
   }
 
-  async clear(): Promise<void> {
+  async clear(options: Pick<WriteOptions, 'signal'> = NONE): Promise<void> {
+    const signal = signalOfClear(options)
+    signal?.throwIfAborted()
     this.#checkOpen()
-    this.#writer.flush()
-    await this.#driver.clear((key) => this.#writer.removal(key, undefined, NONE))
+    return this.#writer.clear(signal)
   }
 
   watch(listener: (change: Change<V>) => void, options: WatchOptions<V> = {}): Watch {

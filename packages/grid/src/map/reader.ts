@@ -34,28 +34,44 @@ export class Reader<V> {
     checkKey(key)
     checkMaxAgeMs(maxAgeMs)
     checkSupported(supports, consistency)
-    if (scope.nothing) return this.ask(key, this.#floors.of(key))
+    const inSession = consistency === 'session'
+    if (scope.nothing) return this.ask(key, this.#floors.of(key), inSession)
     const ageMs = maxAgeMs === Infinity ? 0 : this.#options.ageMs()
     const tooOld = ageMs > maxAgeMs
     if (tooOld && !supports.consistency.has('strong')) {
       throw new GridError('TOO_OLD', `the copy of map ${quote(map)} is up to ${ageMs} ms old; maxAgeMs is ${maxAgeMs}`)
     }
-    if (consistency === 'strong' || tooOld) return this.ask(key)
+    if (consistency === 'strong' || tooOld) return inSession ? this.ask(key, this.#floors.of(key), true) : this.ask(key)
     const held = peek(key)
     // A copy that was never loaded knows of nothing that it is absent.
     const unknown = held === undefined && (!scope.covers(key) || !this.#options.replica.loaded)
-    const behind = consistency === 'session' && !this.#floors.reached(key, held?.version)
-    if (behind) return this.ask(key, this.#floors.of(key))
-    return unknown && supports.consistency.has('strong') ? this.ask(key) : held
+    const behind =
+      inSession && (!this.#floors.reached(key, held?.version) || (held === undefined && this.#options.driver.lost?.(key) === true))
+    if (behind) return this.ask(key, this.#floors.of(key), true)
+    return unknown && supports.consistency.has('strong') ? this.ask(key, undefined, inSession) : held
   }
 
-  /** The owner's answer, and not less than was `shown` before. A bounded copy keeps it, unless a change has overtaken it meanwhile. */
-  async ask(key: string, shown?: number): Promise<Entry<V> | undefined> {
+  /** Is the copy what the owner has, and not only what it was a moment ago? Or is there no owner to ask. */
+  knows(): boolean {
+    const { replica, supports, ageMs } = this.#options
+    return !supports.consistency.has('strong') || (replica.loaded && !replica.unheld && ageMs() === 0)
+  }
+
+  /** Is a key that is not held surely absent? */
+  knowsAbsent(key: string): boolean {
+    return this.#options.scope.covers(key) && this.knows()
+  }
+
+  /**
+   * The owner's answer, and not less than was `shown` before; `inSession`: nor nothing, where there was something. A bounded copy keeps
+   * it, unless a change has overtaken it meanwhile.
+   */
+  async ask(key: string, shown?: number, inSession = false): Promise<Entry<V> | undefined> {
     const { driver, replica } = this.#options
     const { near, reading, kept } = replica
     if (kept !== undefined) reading.begin(key)
     try {
-      const record = await driver.read(key, shown)
+      const record = await driver.read(key, shown, inSession)
       const entry = record === undefined ? undefined : replica.read(record)
       if (entry !== undefined && kept !== undefined && reading.isCurrent(key, entry.version)) near.fill(entry)
       this.shown(key, entry)
@@ -73,7 +89,7 @@ export class Reader<V> {
 
   /** The copy was replaced by the present state. */
   reset(): void {
-    this.#floors.clear()
+    this.#floors.settle((key) => this.#options.replica.near.peek(key)?.version)
   }
 }
 

@@ -35,6 +35,7 @@ export class Replica<V> implements DriverFeed {
   readonly reading: Reading = new Reading()
   readonly tombstones: Tombstones
   readonly unheld: boolean
+  readonly schemaVersion: number
   /** Set in a map with `maxEntries`. */
   readonly kept: KeptKeys | undefined
   readonly #options: ReplicaOptions<V>
@@ -45,6 +46,7 @@ export class Replica<V> implements DriverFeed {
   constructor(options: ReplicaOptions<V>) {
     this.#options = options
     this.unheld = options.scope.nothing
+    this.schemaVersion = options.options.schemaVersion
     const { maxEntries, tombstoneMs } = options.options
     this.kept = maxEntries === undefined ? undefined : new KeptKeys(maxEntries)
     this.near = new NearCache(options.clock, options.tell, this.kept, options.isHeard)

@@ -37,9 +37,9 @@ export class SessionFloors {
     return this.#floors.get(key)
   }
 
-  /** The copy was replaced by the present state. */
-  clear(): void {
-    this.#floors.clear()
+  /** The copy was replaced by the present state. Where that is older than what the owner had shown, the session is still ahead of it. */
+  settle(held: (key: string) => number | undefined): void {
+    for (const [key, floor] of this.#floors) if ((held(key) ?? floor) >= floor) this.#floors.delete(key)
     this.#full = false
   }
 }

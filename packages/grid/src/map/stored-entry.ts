@@ -1,7 +1,7 @@
 import type { Codec } from './codec.ts'
 import type { DriverRecord } from '../driver.ts'
 import type { Entry } from './entry.ts'
-import { GridError, isGridError, quote } from '../errors.ts'
+import { GridError, isGridError, newerSchema, quote } from '../errors.ts'
 import type { ResolvedMapOptions } from './map-options.ts'
 import { seal } from './seal.ts'
 
@@ -24,7 +24,7 @@ function toEntry<V>({ key, version, atMs, bytes }: DriverRecord, codec: Codec, o
   const { schemaVersion: from, writer, ttlMs, source, trace, stamps } = header
   const { schemaVersion } = options
   if (body === undefined) throw new GridError('BAD_ENVELOPE', 'there is no value')
-  if (from > schemaVersion) throw new GridError('NEWER_SCHEMA', `it has schema version ${from}; this process knows up to ${schemaVersion}`)
+  if (from > schemaVersion) throw newerSchema('', from, schemaVersion)
   const stored = codec.readValue(body)
   const value = from === schemaVersion ? seal(stored).value : upgrade(stored, from, options)
   return Object.freeze({ key, value: value as V, version, writer, schemaVersion, ttlMs, source, trace, stamps, acceptedAtMs: atMs })

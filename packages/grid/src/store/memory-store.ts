@@ -71,6 +71,11 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     return revs
   }
 
+  function present(id: string): StoreRecord | undefined {
+    const record = slots.get(checkId(id))?.records[0]
+    return record && { rev: record.rev, fence: record.fence, value: copyOf(record.value) }
+  }
+
   function putBack(id: string, slot: Slot | undefined): void {
     if (slot === undefined) slots.delete(id)
     else slots.set(id, slot)
@@ -88,8 +93,11 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     },
     async get(id) {
       open()
-      const record = slots.get(checkId(id))?.records[0]
-      return record && { rev: record.rev, fence: record.fence, value: copyOf(record.value) }
+      return present(id)
+    },
+    async getAll(ids) {
+      open()
+      return ids.map(present)
     },
     async revisions(id) {
       open()

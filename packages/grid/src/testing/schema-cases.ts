@@ -71,6 +71,42 @@ export const schemaCases: readonly GridCase[] = [
     },
   },
   {
+    name: 'a newer schema version is refused, and left untouched, also by who does not hold the key and writes without looking',
+    async run(bench) {
+      const [one, two, three, four, young] = await Promise.all([1, 2, 3, 4, 5].map(() => bench.open()))
+      const parts = [
+        one?.map<number>('m', { interest: 'none' }),
+        two?.map<number>('m', { interest: { prefix: 'eu.' } }),
+        three?.map<number>('m', { maxEntries: 4 }),
+        four?.map<number>('m', { interest: { where: () => false } }),
+      ] as const
+      for (const part of parts) await part?.put('old', 1)
+      const map = young?.map<number>('m', { schemaVersion: 2, upgrade: Number })
+      const { version } = (await map?.put('k', 7)) ?? { version: 0 }
+      const refused = refusal('NEWER_SCHEMA', '"k" of map "m": it has schema version 2; this process knows up to 1')
+      for (const part of parts) {
+        const operations = [
+          () => part?.put('k', 3),
+          () => part?.put('k', 3, { ttlMs: 500 }),
+          () => part?.put('k', 3, { consistency: 'strong' }),
+          () => part?.putAll([['k', 3]]),
+          () => part?.remove('k'),
+          () => part?.compareAndSet('k', version, 3),
+          () => part?.update('k', () => 3),
+          () => part?.clear(),
+        ] as const
+        for (const operate of operations) await assert.rejects(async () => operate(), refused)
+        await part?.put('old', 2)
+        await part?.putAll([['more', 2]])
+      }
+      await bench.settle()
+      assert.deepEqual([map?.peek('k')?.value, map?.peek('k')?.version], [7, version])
+      await map?.remove('k')
+      await bench.settle()
+      for (const part of parts) await part?.put('k', 4)
+    },
+  },
+  {
     name: 'without upgrade, or with one that fails, an older schema version is refused',
     async run(bench) {
       const [old, without, failing] = [await bench.open(), await bench.open(), await bench.open()]

@@ -38,6 +38,17 @@ test('bad options are refused before anything is started', async () => {
     [{ timeoutMs: NaN }, 'timeoutMs is NaN'],
     [{ ports: [70_000] }, 'ports is 70000'],
     [{ addresses: ['127.0.0.1'] }, 'addresses is "127.0.0.1"'],
+    [{ addresses: [] }, 'addresses is []: give a list of at least one'],
+    [{ addresses: '127.0.0.1:5701' }, 'addresses is "127.0.0.1:5701"'],
+    [{ ports: 5701 }, 'ports is 5701: give a list'],
+    [{ config: 5 }, 'config is 5: give an object'],
+    [{ properties: { a: {} } }, 'properties is {"a":{}}: give texts by name'],
+    [{ javaArguments: 'x' }, 'javaArguments is "x": give a list of texts'],
+    [{ javaArguments: [1] }, 'javaArguments is [1]'],
+    [{ signal: 5 }, 'signal is 5: give an AbortSignal'],
+    [{ env: 5 }, 'env is 5'],
+    [5 as never, 'options of startCluster is 5: give an object'],
+    [null as never, 'options of startCluster is null'],
     [{ env: { HAZELCAST_ADDRESSES: '127.0.0.1:5701, x' } }, 'addresses is "x"'],
   ]
   for (const [options, text] of bad) await refused(options as ClusterOptions, 'BAD_OPTION', text)

@@ -72,6 +72,7 @@ export class EchoWorld {
 
 export class EchoProcess implements PulseMap {
   readonly name = 'm'
+  readonly mark = { highest: 1 }
   readonly session: string
   readonly own = new OwnWrites()
   readonly completeness: Completeness = new Completeness(30)
@@ -92,7 +93,7 @@ export class EchoProcess implements PulseMap {
         for (const other of world.processes) world.later(() => other.pulse.hear(session, beat), 2)
         world.later(resolve, 2)
       })
-    this.pulse = new Pulse({ session, clock, stampClock: clock, beatMs: 10, silentMs: 3000, send })
+    this.pulse = new Pulse({ session, clock, stampClock: clock, beatMs: 10, silentMs: 3000, marked: () => {}, send })
     const done = (of: string, number: number): void => this.completeness.applied(of, number)
     const readKeys = (keys: readonly string[]): Promise<void> => this.#read(keys)
     const load = (): Promise<void> => this.load()

@@ -1,11 +1,13 @@
 import { isGridError, openGrid, type Grid } from '@stigmergy/grid'
 import { hazelcast, type HazelcastOptions } from '@stigmergy/grid/hazelcast'
 import { clusterLacks, startCluster, type TestCluster } from '@stigmergy/grid/testing'
+import { Client } from 'hazelcast-client'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { needs } from '../../../../test/runner/needs.ts'
+import { guardEvents } from '../../src/hazelcast/guard-events.ts'
 
 const test = suite('hazelcast: what cannot be reached')
 const lacks = await clusterLacks()
@@ -99,11 +101,38 @@ onCluster('a paused member: eventual reads go on with a growing age, the rest fa
   assert.is(other.peek('k')?.value, 2, 'it was only late')
 })
 
+onCluster('an event that the client cannot read is told as missed, and the next one comes', async () => {
+  const client = await Client.newHazelcastClient({
+    clusterName: cluster.clusterName,
+    network: { clusterMembers: [...cluster.addresses] },
+    properties: { 'hazelcast.logging.level': 'OFF' },
+  })
+  let unread = 0
+  guardEvents(client, () => unread++)
+  const imap = await client.getMap<string, number>('events')
+  const heard: string[] = []
+  // As where the id of the member is missing: the client throws while it makes the event.
+  const { clusterService } = imap as unknown as { clusterService: { getMember(id: string): unknown } }
+  const { getMember } = clusterService
+  clusterService.getMember = () => assert.unreachable()
+  await imap.addEntryListener({ added: ({ key }) => heard.push(key) }, undefined, true)
+  await imap.set('a', 1)
+  while (unread === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+  clusterService.getMember = getMember
+  await imap.set('b', 1)
+  while (heard.length === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+  assert.equal([unread, heard], [1, ['b']])
+  await client.shutdown()
+})
+
 onCluster('a cluster that is gone and comes back: nothing is sent meanwhile, and then a resync', async () => {
   const grids = await Promise.all([open(), open()])
   const [map, other] = grids.map((grid) => grid.map<number>('gone'))
   assert.ok(map !== undefined && other !== undefined)
-  await map.put('k', 1)
+  const unheld = grids[0]?.map<number>('gone too', { interest: 'none' })
+  assert.ok(unheld !== undefined)
+  await Promise.all([map.put('k', 1), map.put('brief', 1, { ttlMs: 60_000 }), unheld.put('k', 1), unheld.put('removed', 1)])
+  await unheld.remove('removed')
   await other.caughtUp({ deadlineMs: 20_000 })
   const told: string[] = []
   other.watch((change) => told.push(change.type === 'resync' ? `resync ${change.reason} ${change.entries.size}` : change.type))
@@ -126,6 +155,21 @@ onCluster('a cluster that is gone and comes back: nothing is sent meanwhile, and
   await Promise.all([map.caughtUp({ deadlineMs: 20_000 }), other.caughtUp({ deadlineMs: 20_000 })])
   assert.ok(told.includes('resync reconnect 0'), told.join())
   assert.is(other.size, 0, 'a cluster keeps nothing when its last member ends')
+  // A session is told so, and does not step back in silence.
+  const inSession = { consistency: 'session' } as const
+  await refused(other.get('k', inSession), 'SESSION_LOST', 'get of "k" of map "gone"')
+  await refused(unheld.get('k', inSession), 'SESSION_LOST')
+  assert.equal(await Promise.all([other.get('brief', inSession), other.get('never', inSession), unheld.get('removed', inSession)]), [
+    undefined,
+    undefined,
+    undefined,
+  ])
+  assert.equal(await Promise.all([other.get('k'), other.get('k', { consistency: 'strong' }), unheld.get('k')]), [
+    undefined,
+    undefined,
+    undefined,
+  ])
+  assert.equal(await Promise.all([other.get('k', inSession), unheld.get('k', inSession)]), [undefined, undefined], 'it was told')
   await map.put('k', 4)
   await other.caughtUp({ deadlineMs: 20_000 })
   assert.is(other.peek('k')?.value, 4)

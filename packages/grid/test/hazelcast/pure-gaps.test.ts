@@ -5,6 +5,7 @@ import { Changes } from '../../src/hazelcast/changes.ts'
 import { Completeness } from '../../src/hazelcast/completeness.ts'
 import { packFrame, restamp } from '../../src/hazelcast/frame.ts'
 import { Overtaken } from '../../src/hazelcast/overtaken.ts'
+import { LostKeys } from '../../src/hazelcast/lost-keys.ts'
 import { OwnWrites } from '../../src/hazelcast/own-writes.ts'
 import { Repairs } from '../../src/hazelcast/repairs.ts'
 import { HybridClock } from '../../src/time/hybrid-clock.ts'
@@ -25,6 +26,7 @@ function open() {
   const told: string[] = []
   const owner = new Map<string, Buffer>()
   const own = new OwnWrites()
+  const lost = new LostKeys(clock, 60_000)
   const changes = new Changes({
     session: 'reader',
     clock,
@@ -35,10 +37,12 @@ function open() {
       load: (records) => told.push(`load ${[...records].map(({ key, version }) => `${key}@${version}`).join(' ')}`),
       patch: (patched, reason) => told.push(`resync ${[reason, ...[...patched].map(({ key, version }) => `${key}@${version}`)].join(' ')}`),
     },
+    lost,
     latest: () => undefined,
     earliest: () => undefined,
     restamp: (key, stored) => told.push(`restamp ${key} ${stored.length > 0}`),
     restore: (key) => told.push(`restore ${key}`),
+    foreign: () => {},
     garbage: () => {},
   })
   const reads: string[] = []
@@ -88,7 +92,7 @@ function open() {
       await clock.advance(BEAT_MS)
     }
   }
-  return { clock, changes, completeness, told, reads, own, owner, write, hear, start, pass, load, beats }
+  return { clock, changes, completeness, told, reads, own, owner, write, hear, start, pass, load, beats, lost }
 }
 
 test('a change is lost and the next of its key is told before the repair looks: one resync, and no more', async () => {
@@ -315,6 +319,25 @@ test('what goes while it is read does not come back by that read', async () => {
   await loading
   await pass(100)
   assert.ok(told.length === 1 && told[0]?.startsWith('remove a@'), told.join())
+})
+
+test('what the owner has lost is told, and is known as lost; an older value that comes back gets a version above', async () => {
+  const { told, write, hear, start, pass, load, owner, lost } = open()
+  const first = write('a')
+  hear(first)
+  hear(write('a'))
+  hear(write('b'))
+  start()
+  owner.clear()
+  await Promise.all([load(), pass(1000)])
+  assert.equal([...told.splice(0).map((each) => each.replace(/@\d+/gu, ''))], ['resync gap a b'])
+  assert.equal([lost.versionOf('a'), lost.versionOf('b'), lost.versionOf('c')], [2, 3, undefined])
+  owner.set('a', first.stored as Buffer)
+  await Promise.all([load(), pass(1000)])
+  assert.equal(told, ['restamp a true'])
+  assert.is(lost.versionOf('a'), 2)
+  hear(write('a', 9))
+  assert.is(lost.versionOf('a'), undefined)
 })
 
 test.run()

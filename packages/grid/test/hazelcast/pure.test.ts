@@ -1,22 +1,26 @@
 import { createVirtualClock, isGridError } from '@stigmergy/grid'
 import { hazelcast } from '@stigmergy/grid/hazelcast'
-import type { Client } from 'hazelcast-client'
+import type { Client, IMap } from 'hazelcast-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { AppliedNumbers } from '../../src/hazelcast/applied-numbers.ts'
 import { AwaitedWrites } from '../../src/hazelcast/awaited-writes.ts'
 import { packBeat, readBeat, type Beat } from '../../src/hazelcast/beat.ts'
+import { Marks, packMark, readMark } from '../../src/hazelcast/marks.ts'
 import { ClockOffset } from '../../src/hazelcast/clock-offset.ts'
 import { HIGHEST_VERSION, packFrame, readFrame, restamp, type Frame } from '../../src/hazelcast/frame.ts'
 import { KnownKeys } from '../../src/hazelcast/known-keys.ts'
 import { OwnWrites } from '../../src/hazelcast/own-writes.ts'
 import { Peers } from '../../src/hazelcast/peers.ts'
 import { Ready } from '../../src/hazelcast/ready.ts'
+import { LostKeys } from '../../src/hazelcast/lost-keys.ts'
 import { SeenVersions } from '../../src/hazelcast/seen-versions.ts'
 import { serverTtlMs } from '../../src/hazelcast/attempt.ts'
 import { packWireHead, WIRE_HEAD, wireOf } from '../../src/hazelcast/wire.ts'
 
 const test = suite('hazelcast: the parts without a cluster')
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 const frame: Frame = {
   kind: 'put',
@@ -89,13 +93,15 @@ test('what the client packs is known by a trial, and a client that packs otherwi
 })
 
 test('versions that were seen only grow, and the first of too many is forgotten', () => {
-  const seen = new SeenVersions(2)
-  seen.see('a', 5, 50)
-  seen.see('a', 4, 40)
-  seen.see('b', 1, 10)
-  seen.see('a', 6, 60)
-  assert.equal([seen.get('a'), seen.get('b')], [{ version: 6, atMs: 60 }, { version: 1, atMs: 10 }]) // prettier-ignore
-  seen.see('c', 2, 20)
+  const seen = new SeenVersions(createVirtualClock({ startMs: 7 }), 2)
+  seen.see('a', 5, 50, false)
+  seen.see('a', 4, 40, false)
+  seen.see('b', 1, 10, true)
+  seen.missing('b')
+  seen.see('a', 6, 60, true)
+  assert.equal(seen.get('a'), { version: 6, atMs: 60, lasts: true, shownAtMs: 7 })
+  assert.equal(seen.get('b'), { version: 1, atMs: 10, lasts: false, shownAtMs: 7 })
+  seen.see('c', 2, 20, true)
   assert.equal([seen.get('a'), seen.get('b')?.version, seen.get('c')?.version], [undefined, 1, 2])
 })
 
@@ -190,10 +196,12 @@ test('a beat comes back as it went in; what is none is none', () => {
     saw: new Map([['a', 7]]),
     maps: new Map(['m', '__proto__'].map((name) => [name, { n: 4, ended: 3, voids: [2], named: [[1, 'k']], floor: 0 }])),
     wants: new Map([['b', new Map([['__proto__', [1, 2]]])]]),
+    schemas: new Map([['__proto__', 2], ['m', Infinity]]), // prettier-ignore
     end: false,
   }
   assert.equal(readBeat(packBeat(beat)), beat)
   assert.is(readBeat(packBeat({ ...beat, end: true }))?.end, true)
+  assert.equal(readBeat('{"i":1,"t":1,"s":{},"m":{},"w":{}}')?.schemas, new Map(), 'of a release that says nothing of schemas')
   for (const text of [
     undefined,
     7,
@@ -209,15 +217,56 @@ test('a beat comes back as it went in; what is none is none', () => {
     '{"i":1,"t":1,"s":{},"m":{"m":[5,5,["x"],[],0]},"w":{}}',
     '{"i":1,"t":1,"s":{},"m":{},"w":{"b":5}}',
     '{"i":1,"t":1,"s":{},"m":{},"w":{"b":{"m":5}}}',
+    '{"i":1,"t":1,"s":{},"m":{},"w":{},"v":5}',
+    packMark({ map: 'm', schema: 2 })[1],
   ]) {
     assert.is(readBeat(text), undefined, String(text))
   }
 })
 
+test('a mark comes back as it went in; what is none is none', () => {
+  for (const mark of [
+    { map: 'm', schema: 2 },
+    { map: '__proto__', schema: Infinity },
+  ]) assert.equal(readMark(packMark(mark)[1]), mark) // prettier-ignore
+  assert.equal(readMark('{"map":"m","schema":"of another release"}'), { map: 'm', schema: Infinity })
+  for (const text of [undefined, 7, '', '{}', '{"map":5}', '{"map":', '{"i":1,"t":1,"s":{},"m":{},"w":{}}']) {
+    assert.is(readMark(text), undefined, String(text))
+  }
+})
+
+test('a mark is there before the first write: for those who connect, and heard by those who are there', async () => {
+  const steps: string[] = []
+  let hear = (): void => {}
+  const pulse = {
+    next: 7,
+    async heard(beat?: number) {
+      steps.push(`beat ${beat}`)
+      await new Promise<void>((resolve) => (hear = resolve))
+    },
+  }
+  const marks = new Marks({ clock: createVirtualClock(), pulse })
+  const beats = { set: async (key: string) => steps.push(key) } as unknown as IMap<string, string>
+  marks.attach(beats)
+  marks.tell({ map: 'first', schema: 1 })
+  assert.equal([marks.of('first'), steps], [{ highest: 1, announcing: undefined }, []], 'a first schema costs nothing')
+  marks.tell({ map: 'm', schema: 2 })
+  const { announcing } = marks.of('m')
+  await turn()
+  assert.equal([marks.of('m').highest, marks.of('m').announcing, steps], [2, announcing, ['mark of m: 2', 'beat 7']])
+  hear()
+  await announcing
+  assert.is(marks.of('m').announcing, undefined)
+  marks.tell({ map: 'm', schema: 2 })
+  marks.tell({ map: 'm', schema: Infinity })
+  await turn()
+  assert.equal(steps.slice(2), ['mark of m: 2', 'mark of m: Infinity', 'beat 7'])
+})
+
 test('peers: the newest beat counts, the silent are found, clocks of the gone are remembered', () => {
   const peers = new Peers(100, 2)
   const beat = (id: number, saw = new Map<string, number>()): Beat => {
-    return { id, stampMs: 0, saw, maps: new Map(), wants: new Map(), end: false }
+    return { id, stampMs: 0, saw, maps: new Map(), wants: new Map(), schemas: new Map(), end: false }
   }
   peers.found('a', 0)
   assert.is(peers.heardByAll('me'), 0)
@@ -286,6 +335,34 @@ test('those who wait for what is not there yet get it in the order in which they
   await Promise.all(asking)
   assert.equal(order, ['first', 'second', 'late'])
   assert.equal([ready.get(), clock.pending], ['it', 0])
+})
+
+test('a key is lost for as long as the mark of a remove would be there, unless the map was emptied', async () => {
+  const clock = createVirtualClock({ startMs: 1000 })
+  const lost = new LostKeys(clock, 500, 2)
+  lost.note('a', 5, 600)
+  lost.note('b', 6, 900)
+  assert.equal(
+    ['a', 'b', 'c'].map((key) => lost.versionOf(key)),
+    [5, 6, undefined],
+  )
+  lost.settled('b')
+  assert.is(lost.versionOf('b'), undefined)
+  await clock.advance(100)
+  assert.is(lost.versionOf('a'), undefined, 'by then the mark of a remove would have gone')
+  lost.read(1050)
+  for (const key of ['a', 'b', 'c']) lost.note(key, 7, -Infinity)
+  assert.equal(
+    ['a', 'b', 'c'].map((key) => lost.versionOf(key)),
+    [undefined, 7, 7],
+    'the first of too many is forgotten',
+  )
+  lost.emptied()
+  lost.note('a', 8, 1100)
+  assert.is(lost.versionOf('a'), undefined)
+  lost.read(1100)
+  lost.note('a', 8, 1100)
+  assert.is(lost.versionOf('a'), 8)
 })
 
 test.run()

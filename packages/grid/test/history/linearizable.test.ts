@@ -1,3 +1,4 @@
+import { isGridError } from '@stigmergy/grid'
 import {
   checkLinearizable,
   describeVerdict,
@@ -216,6 +217,15 @@ test('the recorder notes what returned, what is unknown, and not what was refuse
   await own.run('a', 'k', 0, async () => 0)
   const [operation] = own.operations
   assert.ok(operation?.returnedAt !== undefined && operation.returnedAt >= operation.calledAt && operation.calledAt > 0)
+})
+
+test('what is no history, or cannot judge one, is refused', () => {
+  for (const [call, text] of [
+    [() => checkLinearizable(5 as never, model), /^the operations is 5/],
+    [() => checkLinearizable([], undefined as never), /^the model is undefined: give one such as registerModel\(\)/],
+    [() => checkLinearizable([], model, { maxSteeps: 1 } as never), /^checkLinearizable has no option "maxSteeps"/],
+    [() => checkLinearizable([], model, { maxConfigurations: NaN }), /^maxConfigurations is NaN/],
+  ] as const) assert.throws(call, (error: unknown) => isGridError(error, 'BAD_OPTION') && text.test(error.message)) // prettier-ignore
 })
 
 test.run()

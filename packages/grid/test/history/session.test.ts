@@ -1,3 +1,4 @@
+import { isGridError } from '@stigmergy/grid'
 import { checkSession, type Operation } from '@stigmergy/grid/testing'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -35,6 +36,13 @@ test('a read behind the own write, and one behind an earlier read, are found', (
   assert.equal(check([op('a', 'read', 2, 0, 1), op('a', 'read', 0, 2, 3)]), ['monotonic-reads 0 after 2'])
   // Behind what returned long before, although something older returned in between.
   assert.equal(check([op('a', 'read', 5, 0, 9), op('a', 'read', 3, 1, 10), op('a', 'read', 4, 11, 12)]), ['monotonic-reads 4 after 5'])
+})
+
+test('what is no history, or cannot judge one, is refused', () => {
+  for (const [call, text] of [
+    [() => checkSession(undefined as never, () => undefined), /^the operations is undefined/],
+    [() => checkSession([], { x: 1 } as never), /^versionOf is \{"x":1\}: give a function/],
+  ] as const) assert.throws(call, (error: unknown) => isGridError(error, 'BAD_OPTION') && text.test(error.message)) // prettier-ignore
 })
 
 test.run()

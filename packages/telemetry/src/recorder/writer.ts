@@ -46,7 +46,7 @@ export class RecordWriter {
     if (extra === undefined && traces.noteFirst(RecordedContext.trace(context), ring.head)) {
       ids.writeTrace(RecordedContext.trace(context), u32, at + U32.trace)
       u32[at + U32.back] = 0
-    } else this.#append(at, context, extra)
+    } else this.#append(at, context)
     u32[at + U32.spanHigh] = ids.spanHigh
     u32[at + U32.spanLow] = RecordedContext.spanLow(context)
     u32[at + U32.parentHigh] = RecordedContext.parentHigh(context)
@@ -69,7 +69,7 @@ export class RecordWriter {
   }
 
   /** The record is one of a trace with a row. */
-  #append(at: number, context: RecordedContext, extra: Extra | undefined): void {
+  #append(at: number, context: RecordedContext): void {
     const { ring, traces, keeper } = this.#host
     const { u32 } = ring
     const trace = this.#contexts.traceOf(context)

@@ -10,19 +10,23 @@ export interface RecordRow {
   readonly stampMs: number
   readonly boot: string
   readonly ttlMs: number | undefined
+  /** Of its writer: who knows less leaves it untouched (I9). 0 where there is no value. */
+  readonly schemaVersion: number
   /** The envelope. Not remembered once it is committed. */
   readonly bytes: Uint8Array | undefined
 }
 
-export function packRecord({ key, version, removed, stampMs, boot, ttlMs, bytes }: RecordRow): readonly unknown[] {
-  return [key, version, removed, stampMs, boot, ttlMs ?? null, bytes ?? null]
+export function packRecord({ key, version, removed, stampMs, boot, ttlMs, bytes, schemaVersion }: RecordRow): readonly unknown[] {
+  return [key, version, removed, stampMs, boot, ttlMs ?? null, bytes ?? null, schemaVersion]
 }
 
 export function toRecordRow(fields: readonly unknown[]): RecordRow {
-  const [key, version, removed, stampMs, boot, ttlMs, bytes] = fields as [string, number, boolean, number, string, unknown, unknown]
+  const [key, version, removed, stampMs, boot, ttlMs, bytes, schemaVersion = 0] = fields as RecordFields
   // A copy: what lmdb hands out may be memory that is used again.
-  return { key, version, removed, stampMs, boot, ttlMs: (ttlMs ?? undefined) as number | undefined, bytes: copy(bytes) }
+  return { key, version, removed, stampMs, boot, ttlMs: (ttlMs ?? undefined) as number | undefined, bytes: copy(bytes), schemaVersion }
 }
+
+type RecordFields = [string, number, boolean, number, string, ttlMs: unknown, bytes: unknown, schemaVersion?: number]
 
 /** One change in the log of the process that made it: of a map, or a message of a topic. */
 export interface LogRow extends RecordRow {

@@ -166,7 +166,7 @@ export class SharedMap implements MapRows {
     try {
       return toRecordRow(this.#options.environment.rows.read(value, key))
     } catch {
-      return { key: key.slice(1), version: 1, removed: false, stampMs: 0, boot: '', ttlMs: undefined, bytes: NOTHING }
+      return { key: key.slice(1), version: 1, removed: false, stampMs: 0, boot: '', ttlMs: undefined, schemaVersion: 0, bytes: NOTHING }
     }
   }
 

@@ -38,7 +38,7 @@ export class StagedWrite extends GroupWrite<RecordRow, number> {
     if (expect !== undefined && expect !== present) {
       throw new StoreError('STORE_CONFLICT', `${quote(key)} of map ${quote(this.#map.name)} is at version ${present}, not at ${expect}`)
     }
-    this.#made = make(this.#map, this.#write, row)
+    this.#made = make(this.#map, this.#feed, this.#write, row)
     return [this.#made?.row ?? row]
   }
 

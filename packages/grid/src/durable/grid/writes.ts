@@ -1,4 +1,5 @@
 import type { CommitResult, DriverFeed, DriverWrite } from '../../driver.ts'
+import { newerSchema, quote } from '../../errors.ts'
 import { GroupWrite, MANY } from '../group-write.ts'
 import type { RowKind } from '../row-kind.ts'
 import type { ChangeLog } from './change-log.ts'
@@ -33,14 +34,18 @@ export interface Made {
 }
 
 /** What becomes of the row, or undefined: nothing is to be done. */
-export function make(map: MapRows, write: DriverWrite, row: RecordRow | undefined): Made | undefined {
+export function make(map: MapRows, { schemaVersion }: DriverFeed, write: DriverWrite, row: RecordRow | undefined): Made | undefined {
   const present = map.isPresent(row)
   if (write.type === 'remove' && !present) return undefined
+  if (present && row !== undefined && row.schemaVersion > (schemaVersion ?? Infinity)) {
+    throw newerSchema(`${quote(row.key)} of map ${quote(map.name)}: `, row.schemaVersion, schemaVersion ?? Infinity)
+  }
   const { key, type } = write
   const stampMs = map.machine.now()
   const removed = type === 'remove'
   const version = map.nextVersion(row)
-  const unpacked = { key, version, removed, stampMs, boot: map.machine.boot, ttlMs: write.ttlMs, bytes: undefined }
+  const schema = removed ? 0 : (schemaVersion ?? 1)
+  const unpacked = { key, version, removed, stampMs, boot: map.machine.boot, ttlMs: write.ttlMs, schemaVersion: schema, bytes: undefined }
   const atMs = map.atMs(unpacked)
   const told = write.pack(version, atMs)
   return { row: { ...unpacked, bytes: removed ? undefined : told }, write, atMs, told }
@@ -75,7 +80,7 @@ export class MapWrite extends GroupWrite<RecordRow, CommitResult> {
   override plan([row]: Rows): readonly RecordRow[] {
     const { expect } = this.#write
     if (expect !== undefined && expect !== (this.#map.isPresent(row) ? row?.version : 0)) throw new NotMet()
-    this.#made = make(this.#map, this.#write, row)
+    this.#made = make(this.#map, this.#feed, this.#write, row)
     if (this.#made === undefined) throw new NotMet()
     return [this.#made.row]
   }
@@ -125,7 +130,7 @@ export class MapWrites extends GroupWrite<RecordRow, void> {
     const ids = [...new Set(this.#planned.map(([id]) => id))]
     const after = new Map(ids.map((id, at) => [id, rows[at]]))
     this.#made = this.#planned.flatMap(([id, write]) => {
-      const made = make(this.#map, write, after.get(id))
+      const made = make(this.#map, this.#feed, write, after.get(id))
       if (made !== undefined) after.set(id, made.row)
       return made ?? []
     })
@@ -163,7 +168,7 @@ export class Sweep extends GroupWrite<RecordRow, void> {
       greatest = Math.max(greatest, row.version)
       return undefined
     })
-    const kept = { key: '', removed: true, stampMs: 0, boot: '', ttlMs: undefined, bytes: undefined }
+    const kept = { key: '', removed: true, stampMs: 0, boot: '', ttlMs: undefined, schemaVersion: 0, bytes: undefined }
     return [{ ...kept, version: greatest }, ...after]
   }
 
@@ -182,7 +187,8 @@ export class Publish extends GroupWrite<RecordRow, void> {
     super()
     this.kind = kind
     this.#log = log
-    this.#row = { kind: 'topic', name, key: '', version: 0, removed: false, stampMs: 0, boot: '', ttlMs: undefined, bytes }
+    const absent = { key: '', version: 0, removed: false, stampMs: 0, boot: '', ttlMs: undefined, schemaVersion: 0 }
+    this.#row = { kind: 'topic', name, ...absent, bytes }
   }
 
   override ids(): readonly string[] {

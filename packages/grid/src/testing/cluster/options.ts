@@ -73,11 +73,13 @@ const NAMES: readonly (keyof ClusterOptions)[] = [
 ]
 
 export function resolveClusterOptions(options: ClusterOptions = {}): ResolvedClusterOptions {
+  check('options of startCluster', options, 'an object', isObject(options))
   for (const name of Object.keys(options)) {
     if ((NAMES as readonly string[]).includes(name)) continue
     throw new ClusterError('BAD_OPTION', `startCluster has no option ${quote(name)}: it has ${NAMES.join(', ')}`)
   }
   const env = options.env ?? process.env
+  check('env', env, 'texts by name', isObject(env))
   const { members = 3, version = '5.7.0', heap = '384m', ports = [], cpMembers = 0, timeoutMs = 60_000, signal } = options
   const addresses = options.addresses ?? listed(env['HAZELCAST_ADDRESSES'])
   const newName = addresses === undefined ? `test-${randomUUID().slice(0, 8)}` : (env['HAZELCAST_CLUSTER_NAME'] ?? 'dev')
@@ -95,9 +97,20 @@ export function resolveClusterOptions(options: ClusterOptions = {}): ResolvedClu
     cpMembers === 0 || (isWhole(cpMembers, 3) && cpMembers <= members),
   )
   check('timeoutMs', timeoutMs, 'a number of milliseconds above 0', Number.isFinite(timeoutMs) && timeoutMs > 0)
+  check('ports', ports, 'a list', Array.isArray(ports))
+  check('addresses', addresses, 'a list of at least one', addresses === undefined || (Array.isArray(addresses) && addresses.length > 0))
   for (const port of ports) check('ports', port, 'port numbers from 1 to 65535', isWhole(port, 1) && port <= 65_535)
   for (const address of addresses ?? []) check('addresses', address, "addresses such as '127.0.0.1:5701'", isAddress(address))
   const { config = {}, properties = {}, javaArguments = [], splittable = false } = options
+  check('config', config, 'an object in the shape of hazelcast.yaml', isObject(config))
+  check('properties', properties, 'texts by name', isObject(properties) && Object.values(properties).every(isText))
+  check('javaArguments', javaArguments, 'a list of texts', Array.isArray(javaArguments) && javaArguments.every(isText))
+  check(
+    'signal',
+    signal,
+    'an AbortSignal',
+    signal === undefined || typeof (signal as Partial<AbortSignal> | null)?.throwIfAborted === 'function',
+  )
   check('splittable', splittable, 'true or false', typeof splittable === 'boolean')
   check('ports', ports, 'no ports where splittable is true', !splittable || ports.length === 0)
   return {
@@ -134,6 +147,14 @@ function isAddress(address: unknown): boolean {
   if (typeof address !== 'string') return false
   const { host, port } = splitAddress(address)
   return host !== '' && !/\s/.test(host) && isWhole(port, 1) && port <= 65_535
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string'
 }
 
 function isWhole(value: unknown, from: number): boolean {

@@ -1,3 +1,4 @@
+import { badOption, checkNames } from '../../options.ts'
 import { IMPOSSIBLE, type SequentialModel } from './model.ts'
 import type { Operation } from './operation.ts'
 import { Timeline, type Moment } from './timeline.ts'
@@ -26,13 +27,19 @@ export type Verdict<I = unknown, O = unknown> =
  *
  * The search of Wing and Gong (1993) with the memory of Lowe (2017, "Testing for linearizability"): what was done, as a set, and
  * the state reached are looked at once only. Keys are judged apart, which is right since linearizability is local. It is
- * exponential in the operations under way at once, so the configurations are bounded (I6).
+ * exponential in the operations under way at once, so the configurations are bounded (I6). Throws `GridError` BAD_OPTION.
  */
 export function checkLinearizable<S, I, O>(
   operations: readonly Operation<I, O>[],
   model: SequentialModel<S, I, O>,
-  { maxConfigurations = 2_000_000 }: CheckOptions = {},
+  options: CheckOptions = {},
 ): Verdict<I, O> {
+  checkNames('checkLinearizable', options, ['maxConfigurations'])
+  const { maxConfigurations = 2_000_000 } = options
+  if (!(maxConfigurations >= 1)) throw badOption('maxConfigurations', maxConfigurations, 'a number from 1 on')
+  if (typeof (model as Partial<typeof model> | null)?.step !== 'function')
+    throw badOption('the model', model, 'one such as registerModel()')
+  checkOperations(operations)
   let undecided: Verdict<I, O> | undefined
   for (const [key, ofKey] of byKey(operations)) {
     const verdict = new Search(key, ofKey, model, maxConfigurations).run()
@@ -40,6 +47,11 @@ export function checkLinearizable<S, I, O>(
     if (verdict.kind === 'undecided') undecided ??= verdict
   }
   return undecided ?? { kind: 'linearizable' }
+}
+
+/** Throws `GridError` BAD_OPTION for what is no history. */
+export function checkOperations(operations: unknown): void {
+  if (!Array.isArray(operations)) throw badOption('the operations', operations, 'a list, such as the history of a Recorder')
 }
 
 /** The operations of each key. */

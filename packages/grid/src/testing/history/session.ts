@@ -1,3 +1,5 @@
+import { badOption } from '../../options.ts'
+import { checkOperations } from './linearizable.ts'
 import type { Operation } from './operation.ts'
 
 /** A step back that a session must not see. */
@@ -10,7 +12,8 @@ export interface SessionViolation<I = unknown, O = unknown> {
 
 /**
  * Read-your-writes and monotonic reads of each process: no operation shows an older version of a key than one that had returned to
- * that process before it was called. Operations with unknown outcome, and those without a version, show nothing.
+ * that process before it was called. Operations with unknown outcome, and those without a version, show nothing. Throws `GridError`
+ * BAD_OPTION.
  *
  * @param versionOf the version an operation showed (0: that there is none) and whether it had made that version
  */
@@ -18,6 +21,8 @@ export function checkSession<I, O>(
   operations: readonly Operation<I, O>[],
   versionOf: (operation: Operation<I, O>) => { readonly version: number; readonly wrote: boolean } | undefined,
 ): readonly SessionViolation<I, O>[] {
+  checkOperations(operations)
+  if (typeof (versionOf as unknown) !== 'function') throw badOption('versionOf', versionOf, 'a function')
   const violations: SessionViolation<I, O>[] = []
   const sessions = new Map<string, Operation<I, O>[]>()
   for (const operation of operations) {
