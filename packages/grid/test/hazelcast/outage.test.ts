@@ -70,19 +70,6 @@ onCluster('a wrong name, nobody, something else, TLS that is not there: said in 
   for (const server of [http, silent]) server.close()
 })
 
-onCluster('maps and topics may have the name of what every object has, also without a prefix', async () => {
-  const [a, b] = [await open(), await open()]
-  for (const name of ['constructor', 'toString', '__proto__']) {
-    const [map, other, topic] = [a.map<number>(name), b.map<number>(name), a.topic<number>(name)]
-    await Promise.all([map, other].map((each) => each.caughtUp({ deadlineMs: 20_000 })))
-    await map.put('k', 1)
-    await other.caughtUp({ deadlineMs: 20_000 })
-    assert.equal([other.peek('k')?.value, (await a.map<number>(`${name}.`, { interest: 'none' }).put('k', 2)).value], [1, 2])
-    await topic.listening()
-    await topic.publish(1)
-  }
-})
-
 onCluster('what the manifest says was asked of the cluster', async () => {
   const grid = await open()
   assert.equal(grid.supports, {

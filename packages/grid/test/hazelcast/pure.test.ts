@@ -14,7 +14,6 @@ import { KnownKeys } from '../../src/hazelcast/known-keys.ts'
 import { OwnWrites } from '../../src/hazelcast/own-writes.ts'
 import { Peers } from '../../src/hazelcast/peers.ts'
 import { Ready } from '../../src/hazelcast/ready.ts'
-import { allowAnyName } from '../../src/hazelcast/any-name.ts'
 import { endWithSocket } from '../../src/hazelcast/end-with-socket.ts'
 import { guardEvents } from '../../src/hazelcast/guard-events.ts'
 import { LostKeys } from '../../src/hazelcast/lost-keys.ts'
@@ -380,7 +379,6 @@ test('a connection whose socket says nothing but that it is closed has ended', (
   assert.equal(closed, ['a: The socket is closed.', 'b: The socket is closed.'])
   // Another release of the client may not have them.
   endWithSocket({} as Client)
-  allowAnyName({} as Client)
   guardEvents({} as Client, () => assert.unreachable())
 })
 
