@@ -25,8 +25,8 @@ export function noteVersions(persisted: PersistedSnapshot, actors: Readonly<Reco
     // What stands for a machine in a gated agent has its config.
     if (typeof actor?.logic?.root !== 'object') continue
     child.version = (actor.logic.config as { readonly version?: string }).version ?? null
-    const below = (actor.getSnapshot() as { readonly children?: Readonly<Record<string, AnyActorRef>> }).children
-    if (below !== undefined) noteVersions(child.snapshot, below)
+    const theirs = (actor.getSnapshot() as { readonly children?: Readonly<Record<string, AnyActorRef>> }).children
+    if (theirs !== undefined) noteVersions(child.snapshot, theirs)
   }
 }
 
