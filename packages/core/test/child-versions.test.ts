@@ -90,8 +90,8 @@ test('where no way leads the agent is refused and left untouched, and the check 
   ]
   for (const [migrations, code, message] of cases) {
     const { failures } = await checkStore(store, [{ machine: next, migrations }])
-    const error = failures[0]?.error
-    assert.ok(isCoreError(error, code) && error.message.includes(message), message)
+    const told = failures[0]?.error
+    assert.ok(isCoreError(told, code) && told.message.includes(message), message)
     try {
       await system.spawn(next, { id: 'a', durability: 'gated', migrations })
       assert.unreachable()
