@@ -51,7 +51,8 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
       rev,
       fence,
       outboxSeq: outboxSeq + outbox.length,
-      records: [{ rev, fence, value: copyOf(value) }, ...(before.length < keep ? before : before.slice(0, keep - 1))],
+      // As long as it must be, and no longer: one that is spread into has room for sixteen more.
+      records: [{ rev, fence, value: copyOf(value) }].concat(before.length < keep ? before : before.slice(0, keep - 1)),
       outbox: outbox.length === 0 ? kept : [...kept, ...outbox.map((bytes, at) => ({ seq: outboxSeq + at + 1, value: copyOf(bytes) }))],
     })
     return rev
