@@ -1,4 +1,4 @@
-import { createMachine, fromPromise, setup } from 'xstate'
+import { fromPromise, setup } from 'xstate'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createSystem, memoryStore } from '../src/index.ts'
