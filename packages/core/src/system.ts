@@ -215,7 +215,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
     async drain(drainOptions = {}) {
       const resolved = resolveDrainOptions(drainOptions)
       draining ??= drain(
-        { clock, lives, busy: () => doer.busy || endings.busy, close: (timeoutMs) => system.close({ timeoutMs }) },
+        { clock, lives, busy: () => doer.busy || endings.busy, busyFor: doer.busyFor, close: (timeoutMs) => system.close({ timeoutMs }) },
         resolved,
       )
       return draining

@@ -1,6 +1,7 @@
 import type { AnyStateMachine } from 'xstate'
 import type { AgentRef } from '../agent.ts'
 import { quote } from '../check.ts'
+import { isConflict } from '../durability/store.ts'
 import { CoreError } from '../errors.ts'
 import type { Services } from '../services.ts'
 import { Arrival } from './arrival.ts'
@@ -19,6 +20,9 @@ export type Launch = (
   failed: (error: unknown) => void,
 ) => void
 
+/** How often the claim of a stored agent is tried. */
+const CLAIMS = 100
+
 interface LaunchServices {
   readonly services: Services
   /** Those that run, by id. */
@@ -31,7 +35,14 @@ interface LaunchServices {
 
 export function createLaunch({ services, lives, endings, stores, closing }: LaunchServices): Launch {
   const soon = Promise.resolve()
-  return (options, made, started, failed) => {
+
+  function launch(
+    options: LifeOptions,
+    made: ((life: Life) => void) | undefined,
+    started: (ref: AgentRef<AnyStateMachine>) => void,
+    failed: (error: unknown) => void,
+    tries: number,
+  ): void {
     if (closing()) throw new CoreError('CLOSED', 'the system is closed')
     const { id } = options.agent
     if (options.durability === 'gated' && !stores) {
@@ -41,10 +52,21 @@ export function createLaunch({ services, lives, endings, stores, closing }: Laun
     const life = new Life(options, services)
     made?.(life)
     lives.set(id, life)
-    const arrival = new Arrival(life, options, services, started, failed)
+    const again = (error: unknown): void => {
+      // Whoever claims last has it. An older activation that is busy has written between our look and our claim, and nothing has run yet.
+      if (!isConflict(error) || services.takeTenure !== undefined || tries >= CLAIMS || closing() || lives.has(id)) return failed(error)
+      try {
+        launch(options, made, started, failed, tries + 1)
+      } catch (why) {
+        failed(why)
+      }
+    }
+    const arrival = new Arrival(life, options, services, started, again)
     const before = endings.before(id)
     // Nor does it start on the stack of whoever spawns it.
     if (before !== undefined || options.durability === 'none') void (before ?? soon).then(() => arrival.begin())
     else arrival.begin()
   }
+
+  return (options, made, started, failed) => launch(options, made, started, failed, 1)
 }

@@ -1,4 +1,5 @@
 import { quote } from '../check.ts'
+import type { AgentEvent } from './envelope.ts'
 import { CoreError } from '../errors.ts'
 import type { DeadLetter, DeadLetterReason } from '../hooks.ts'
 
@@ -25,7 +26,8 @@ export interface DeadLetters {
   list(filter?: LetterFilter): readonly DeadLetter[]
   /**
    * Takes the matching ones out and sends each again, oldest first, to its agent or to `to`. One that is refused becomes a new dead
-   * letter. Returns how many were accepted.
+   * letter; one that tells of something and was never sent (a promise that was interrupted, an effect that threw) stays. Returns how many
+   * were accepted.
    */
   replay(filter?: LetterFilter, options?: { readonly to?: string }): number
   /** Forgets the matching ones. Returns how many. */
@@ -76,7 +78,7 @@ export function createDeadLetters(capacity: number, resend: (letter: DeadLetter,
     },
     list,
     replay(filter, { to } = {}) {
-      const letters = list(filter)
+      const letters = list(filter).filter(({ event }) => !tells(event))
       // Out before in: what is refused comes back under a new number.
       for (const letter of letters) remove(letter)
       return letters.filter((letter) => resend(letter, to ?? letter.agentId)).length
@@ -103,6 +105,12 @@ export function createDeadLetters(capacity: number, resend: (letter: DeadLetter,
     },
     isQuarantined: (agentId, id) => poison.has(poisonKey(agentId, id)),
   }
+}
+
+/** An event of XState's own, or of the system about the agent itself: nobody has sent it, and nobody takes it. */
+function tells(event: Partial<AgentEvent> | null | undefined): boolean {
+  const type: unknown = event?.type
+  return typeof type === 'string' && (type.startsWith('xstate.') || type === 'agent.effect')
 }
 
 const poisonKey = (agentId: string, id: string): string => JSON.stringify([agentId, id])

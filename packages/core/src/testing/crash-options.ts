@@ -1,5 +1,5 @@
 import type { AnyStateMachine } from 'xstate'
-import { numberOption, optionsOf, quote, type Names } from '../check.ts'
+import { numberOption, optionsOf, quote, textOption, type Names } from '../check.ts'
 import { CoreError } from '../errors.ts'
 import type { AgentEvent } from '../mailbox/envelope.ts'
 import { isMachine, type SpawnOptions } from '../spawn.ts'
@@ -53,6 +53,7 @@ export function checkOptions(machine: AnyStateMachine, events: readonly AgentEve
     throw new CoreError('BAD_OPTION', `events holds ${events.length === 0 ? 'nothing' : quote(bad)}: give events such as { type: 'part' }`)
   }
   optionsOf('crashEverywhere', options, NAMES)
+  textOption('id', options.id, undefined)
   for (const name of ['peers', 'actuators', 'maps'] as const) {
     const given = options[name]
     if (given !== undefined && !(Array.isArray(given) && given.every((each) => typeof each === 'string')))

@@ -56,6 +56,7 @@ export async function startNode(options: NodeOptions): Promise<SimulatedNode> {
     // Whatever grid the machine under test was written with, it is this process's that is looked at.
     maps: (map) => grid.map(map),
     random: () => random.next(),
+    wallNow: () => clock.now(),
     ids: () => name,
     hooks: { ...hooks, onCheckpoint: () => at('committed') },
   })
