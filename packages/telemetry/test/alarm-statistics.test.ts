@@ -141,7 +141,12 @@ test('a failure is the effect of another agent on whose failing step its event d
   const spread = new Spread(1000, 4)
   const context = (spanId: string) => ({ traceId: 't', spanId, traceFlags: 1 })
   const step = (id: string, from: string | undefined, own: string, error?: Error) =>
-    spread.ended({ agent: { id, type: 'robot', stage: undefined }, trace: from === undefined ? undefined : context(from), context: context(own), error })
+    spread.ended({
+      agent: { id, type: 'robot', stage: undefined },
+      trace: from === undefined ? undefined : context(from),
+      context: context(own),
+      error,
+    })
   const fail = (id: string, from: string | undefined, own: string, atMs: number) => {
     step(id, from, own, new Error('x'))
     return spread.failed({ agentId: id, agentType: 'robot', trace: context(own), atMs, message: 'x' })

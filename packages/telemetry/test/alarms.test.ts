@@ -168,7 +168,11 @@ test('region and policy version are those of the telemetry, and of the baselines
   alarms.decided(planner, { action: 'x', readAgesMs: [1e9] })
   const [stale] = await read('agent_stale_decisions_total')
   assert.equal(stale?.attributes, { region: 'eu', policy_version: 'v2', agent_type: 'planner' })
-  assert.equal([...new Set(asked)], [JSON.stringify(['planner', 'v2', '', 'eu'])], 'what another policy or region decided is no baseline of this one')
+  assert.equal(
+    [...new Set(asked)],
+    [JSON.stringify(['planner', 'v2', '', 'eu'])],
+    'what another policy or region decided is no baseline of this one',
+  )
   alarms.close()
   const other = createAlarms({ clock, telemetry, policyVersion: 'v3' })
   other.decided({ id: 'q1', type: 'picker' }, { action: 'x', readAgesMs: [1e9] })

@@ -147,7 +147,10 @@ const sticky = (random: () => number, stay: number) => {
 const alternating = (random: () => number) => {
   const decide = sticky(random, 0.6)
   let idle = false
-  return (): string => ((idle = !idle) ? 'idle' : decide())
+  return (): string => {
+    idle = !idle
+    return idle ? 'idle' : decide()
+  }
 }
 
 for (const [name, chain] of [

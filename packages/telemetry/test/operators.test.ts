@@ -143,7 +143,10 @@ test('options reach the files; a bad one is refused with its value', async () =>
     }
     assert.equal(keda.metadata, { name: 'robots', namespace: 'cell-7' })
     assert.equal(keda.spec.scaleTargetRef, { apiVersion: 'apps/v1', kind: 'Deployment', name: 'robots' })
-    assert.match(await readFile(join(folder, 'prometheus/stigmergy.rules.yml'), 'utf8'), /map_stale_age_seconds\{namespace="cell-7"\}\) > 0\.1/)
+    assert.match(
+      await readFile(join(folder, 'prometheus/stigmergy.rules.yml'), 'utf8'),
+      /map_stale_age_seconds\{namespace="cell-7"\}\) > 0\.1/,
+    )
   } finally {
     await rm(folder, { recursive: true })
   }

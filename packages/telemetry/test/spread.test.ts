@@ -87,14 +87,18 @@ test('what an agent sends before it fails spreads in a running system, what the 
       },
     },
   })
-  for (const id of ['a', 'b', 'c', 'd', 'e']) await system.spawn(machine, { id, supervision: { maxRestarts: 10, backoff: { minMs: 1, maxMs: 1 } } })
+  for (const id of ['a', 'b', 'c', 'd', 'e'])
+    await system.spawn(machine, { id, supervision: { maxRestarts: 10, backoff: { minMs: 1, maxMs: 1 } } })
   const causes = () => alarms.failures.map(({ failure, cause }) => `${cause?.agentId} -> ${failure.agentId}`)
   for (const id of ['a', 'b', 'c', 'd', 'e']) system.send(id, { type: 'boom', on: [] }, { trace: telemetry.startTrace('all') })
   await clock.advance(100)
   const trace = telemetry.startTrace('one reading for all')
   for (const id of ['a', 'b', 'c', 'd', 'e']) system.send(id, { type: 'boom', on: [] }, { trace })
   await clock.advance(100)
-  assert.ok(causes().every((text) => text.startsWith('undefined')), causes().join())
+  assert.ok(
+    causes().every((text) => text.startsWith('undefined')),
+    causes().join(),
+  )
   system.send('a', { type: 'boom', on: ['b', 'c', 'd'] }, { trace })
   await clock.advance(100)
   assert.equal(causes().slice(-4), ['undefined -> a', 'a -> b', 'b -> c', 'c -> d'])

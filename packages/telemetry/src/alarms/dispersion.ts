@@ -43,7 +43,13 @@ export function dispersionOf(
     const pooled = poolRare(all, windowDecisions / dispersion)
     const ratios = windows.flatMap((counts) => {
       const own = names.map((name) => counts.get(name) ?? 0)
-      const [seen, rest] = [place(own, pooled), place(all.map((count, at) => count - (own[at] as number)), pooled)]
+      const [seen, rest] = [
+        place(own, pooled),
+        place(
+          all.map((count, at) => count - (own[at] as number)),
+          pooled,
+        ),
+      ]
       const { g, degrees } = gTest(seen, rest)
       return degrees === 0 ? [] : [g / degrees]
     })

@@ -37,7 +37,18 @@ export class SloWatch {
     for (const [type, { seconds, share, windowDecisions, runLength }] of slos) {
       const windows = new CountedWindows(windowDecisions * (1 - share), timesToFind(share), runLength)
       const most = mostInBurst(share)
-      this.#types.set(type, { seconds, share, windowDecisions, windows, most, decisions: 0, slow: 0, inBurst: 0, told: false, trace: undefined })
+      this.#types.set(type, {
+        seconds,
+        share,
+        windowDecisions,
+        windows,
+        most,
+        decisions: 0,
+        slow: 0,
+        inBurst: 0,
+        told: false,
+        trace: undefined,
+      })
     }
   }
 

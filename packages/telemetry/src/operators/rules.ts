@@ -51,7 +51,8 @@ function asked(own: string | undefined) {
   const all = selector(own)
   return {
     all,
-    percentile: (share: number, metric: MetricName, by: readonly string[], over?: string) => percentile(share, metric, of(...by), over, all),
+    percentile: (share: number, metric: MetricName, by: readonly string[], over?: string) =>
+      percentile(share, metric, of(...by), over, all),
     rate: (metric: MetricName, by: readonly string[], over?: string) => rate(metric, of(...by), over, all),
     increase: (metric: MetricName, by: readonly string[], over: string) => increase(metric, of(...by), over, all),
     /** How many were counted in that time, the first ones of a series as well. */
@@ -115,10 +116,15 @@ function decisions(ask: Asked, { mapAgeSeconds, decisionSeconds }: ResolvedOpera
       summary: 'Decisions miss their service level objective',
       description: 'Agent types with more slow decisions than their objective allows, counted in each process: {{ $value }}.',
     }),
-    ticket('DecisionsSlow', `${ask.percentile(0.99, 'agent_decision_latency_seconds', ['region', 'agent_type'])} > ${decisionSeconds}`, '2m', {
-      summary: 'Decisions of {{ $labels.agent_type }} are slow',
-      description: `The 99th percentile is {{ $value | humanizeDuration }}; the limit is ${decisionSeconds} s.`,
-    }),
+    ticket(
+      'DecisionsSlow',
+      `${ask.percentile(0.99, 'agent_decision_latency_seconds', ['region', 'agent_type'])} > ${decisionSeconds}`,
+      '2m',
+      {
+        summary: 'Decisions of {{ $labels.agent_type }} are slow',
+        description: `The 99th percentile is {{ $value | humanizeDuration }}; the limit is ${decisionSeconds} s.`,
+      },
+    ),
   ]
 }
 
