@@ -36,16 +36,20 @@ const press = setup({}).createMachine({
   initial: 'open',
   states: { open: { on: { hit: 'crushed' } }, crushed: { tags: 'violation', on: { release: 'open' } } },
 })
-const robot = setup({}).createMachine({
-  id: 'robot',
-  on: {
-    boom: {
-      actions: () => {
-        throw new Error('jam')
+/** Jams, after it has pushed its part to the next one. */
+const robotIn = (system: () => ActorSystem) =>
+  setup({ types: { events: {} as { type: 'boom'; next: readonly string[] } } }).createMachine({
+    id: 'robot',
+    on: {
+      boom: {
+        actions: ({ event: { next } }: { event: { next: readonly string[] } }) => {
+          const [first, ...others] = next
+          if (first !== undefined) system().send(first, { type: 'boom', next: others })
+          throw new Error('jam')
+        },
       },
     },
-  },
-})
+  })
 const planner = setup({}).createMachine({
   id: 'planner',
   initial: 'a',
@@ -80,6 +84,7 @@ export async function openFaultyCell(grid: Grid, telemetry: Telemetry): Promise<
   telemetry.observeAge(() => [{ map: 'parts', ageMs: wrong ? 90 : 10 }])
   telemetry.observe('journal_lag_records', () => [{ value: wrong ? 20_000 : 10, labels: { journal: 'moves', consumer: 'audit' } }])
   const store = system.dependency('store', { breaker: { failures: 1, openMs: 3000 } })
+  const robot = robotIn(() => system)
   const supervision = { maxRestarts: 10_000, backoff: { minMs: 1, maxMs: 1 } }
   await system.spawn(press, { id: 'press-1' })
   await system.spawn(planner, { id: 'planner-1', stage: 'planning' })
@@ -105,17 +110,18 @@ export async function openFaultyCell(grid: Grid, telemetry: Telemetry): Promise<
       wrong = true
       for (let i = 0; i < 40; i++) decide('left', 450)
       for (const type of ['hit', 'release']) system.send('press-1', { type })
-      // In one trace: each of them after the first one is taken for an effect.
-      const trace = telemetry.startTrace('jam')
-      for (let i = 0; i < 6; i++) system.send(`robot-${i}`, { type: 'boom' }, { trace })
-      if (system.agents.includes('last-robot')) system.send('last-robot', { type: 'boom' })
+      // Each pushes its part to the next one before it jams.
+      const [first = '', ...next] = Array.from({ length: 6 }, (_, i) => `robot-${i}`)
+      system.send(first, { type: 'boom', next }, { trace: telemetry.startTrace('jam') })
+      if (system.agents.includes('last-robot')) system.send('last-robot', { type: 'boom', next: [] })
       system.send('nobody', { type: 'go' })
       system.send('gripper-1', { type: 'grasp' })
       telemetry.recordTaskAssignment(Number.NaN)
       // Not each time: while the thread is held nobody can scrape.
       if (times++ % 3 === 0) {
         system.send('planner-1', { type: 'think' })
-        for (let i = 0; i < 40; i++) system.send('planner-1', { type: 'go' })
+        // Many: what one stall makes slow in a row counts as little more than one.
+        for (let i = 0; i < 150; i++) system.send('planner-1', { type: 'go' })
       }
       await store.call(() => Promise.reject(new Error('down'))).catch(() => {})
     },

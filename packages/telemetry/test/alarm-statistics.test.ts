@@ -137,21 +137,33 @@ test('a Poisson CUSUM keeps the run length it was asked for, in a simulation', (
   assert.throws(() => poissonCusum(100, 100.1, 1e9), /too small/)
 })
 
-test('failures of one trace are a tree; others are its roots', () => {
+test('a failure is the effect of another agent on whose failing step its event depends', () => {
   const spread = new Spread(1000, 4)
-  const fail = (agentId: string, traceId: string | undefined, atMs: number) => {
-    const trace = traceId === undefined ? undefined : { traceId, spanId: '0'.repeat(16), traceFlags: 1 }
-    return spread.failed({ agentId, agentType: 'robot', trace, atMs, message: 'x' })
+  const context = (spanId: string) => ({ traceId: 't', spanId, traceFlags: 1 })
+  const step = (id: string, from: string | undefined, own: string, error?: Error) =>
+    spread.ended({
+      agent: { id, type: 'robot', stage: undefined },
+      trace: from === undefined ? undefined : context(from),
+      context: context(own),
+      error,
+    })
+  const fail = (id: string, from: string | undefined, own: string, atMs: number) => {
+    step(id, from, own, new Error('x'))
+    return spread.failed({ agentId: id, agentType: 'robot', trace: context(own), atMs, message: 'x' })
   }
-  assert.is(fail('a', 't1', 0).secondary, 0)
-  const second = fail('b', 't1', 1)
+  assert.is(fail('a', 'root', '1', 0).secondary, 0)
+  step('between', '1', '2')
+  const second = fail('b', '2', '3', 1)
   assert.is(second.infected.cause?.agentId, 'a')
   assert.is(second.reproduction, 1)
-  assert.is(fail('a', 't2', 2).infected.cause, undefined)
-  assert.is(fail('c', undefined, 3).infected.cause, undefined)
+  assert.is(fail('a', 'root', '4', 2).infected.cause, undefined, 'a sibling')
+  assert.is(fail('c', undefined, '5', 3).infected.cause, undefined)
   assert.is(spread.failures.length, 4)
-  assert.is(fail('a', 't1', 4).infected.cause?.agentId, 'b', 'of another agent')
+  assert.is(fail('a', '3', '6', 4).infected.cause?.agentId, 'b', 'of another agent')
   assert.is(spread.failures.length, 4, 'bounded')
+  // As often as an agent infects itself the one before it is still known, and what is remembered has a bound.
+  for (let i = 7; i < 10_000; i++) step('a', `${i - 1}`, `${i}`, new Error('x'))
+  assert.is(fail('d', '9999', '10000', 5).infected.cause?.agentId, 'a')
   assert.equal(spread.reading(2000), { reproduction: 0, secondary: 0 })
 })
 

@@ -16,7 +16,7 @@ import * as assert from 'uvu/assert'
 import { meterInstruments } from '../src/metrics/meter-instruments.ts'
 import { memoryMeter } from './support/otel.ts'
 import { seeded } from './support/seeded.ts'
-import { agentInfo } from './support/transitions.ts'
+import { agentInfo, endOf } from './support/transitions.ts'
 import { setup } from './support/xstate.ts'
 
 const test = suite('alarms')
@@ -168,7 +168,11 @@ test('region and policy version are those of the telemetry, and of the baselines
   alarms.decided(planner, { action: 'x', readAgesMs: [1e9] })
   const [stale] = await read('agent_stale_decisions_total')
   assert.equal(stale?.attributes, { region: 'eu', policy_version: 'v2', agent_type: 'planner' })
-  assert.equal([...new Set(asked)], [JSON.stringify(['planner', 'v2', ''])], 'what another policy decided is no baseline of this one')
+  assert.equal(
+    [...new Set(asked)],
+    [JSON.stringify(['planner', 'v2', '', 'eu'])],
+    'what another policy or region decided is no baseline of this one',
+  )
   alarms.close()
   const other = createAlarms({ clock, telemetry, policyVersion: 'v3' })
   other.decided({ id: 'q1', type: 'picker' }, { action: 'x', readAgesMs: [1e9] })
@@ -177,22 +181,48 @@ test('region and policy version are those of the telemetry, and of the baselines
   other.close()
 })
 
-test('failures that make others spread', async () => {
-  const { alarms, told, read } = open({ errors: { expectedPerHour: 100_000, minSecondary: 3 } })
-  for (const id of ['a', 'b', 'c', 'd']) {
-    alarms.core.onFailure?.({ agent: agentInfo({ id }), error: new Error('x'), event: 'go', trace, decision: { type: 'stop' } })
-  }
-  assert.match(told[0]!.message, /failures spread: 3\.0 more/)
+test('one of two systems has an agent that ends: the other of that id is still told', () => {
+  const { alarms, told } = open({ budget: { agents: 1, falseAlarmsPerDay: 0.1 }, drift: { windowDecisions: 20, baselineDecisions: 400 } })
+  const [left, right] = [agentInfo(planner), agentInfo(planner)]
+  for (const agent of [left, right]) alarms.core.onSpawn?.(agent)
+  for (let i = 0; i < 400; i++) alarms.decided(planner, { action: 'ab'[i % 2]! })
+  for (let i = 0; i < 400; i++) alarms.decided(planner, { action: 'a' })
+  alarms.core.onStop?.(right, 'stopped')
+  assert.is(alarms.active.length, 1)
+  const sent: string[] = []
+  alarms.notify({ send: (id) => (sent.push(id), true) }, ({ agentId = '' }) => [agentId, 'chief'])
+  alarms.core.onStop?.(left, 'stopped')
   assert.equal(
-    alarms.failures.map(({ failure, cause }) => [failure.agentId, cause?.agentId]),
+    told.map(({ state }) => state),
+    ['raised', 'cleared'],
+  )
+  assert.match(told[1]!.message, /drift of planner p1 is over: it has ended/)
+  assert.equal(sent, ['chief'], 'who has ended can take no event')
+})
+
+test('what is cleared says that all is well', async () => {
+  const { alarms, told, clock } = open({
+    budget: { agents: 1, falseAlarmsPerDay: 0.1 },
+    drift: { windowDecisions: 20, baselineDecisions: 400 },
+    slo: { robot: { seconds: 0.1, share: 0.9 } },
+  })
+  for (let i = 0; i < 400; i++) alarms.decided(planner, { action: 'ab'[i % 2]! })
+  for (let i = 0; i < 400; i++) alarms.decided(planner, { action: 'a' })
+  for (let i = 0; i < 2000; i++) alarms.decided(planner, { action: 'ab'[i % 2]! })
+  for (let i = 0; i < 500; i++) alarms.core.onTransitionEnd?.(endOf({ endedAtMs: 500 }))
+  for (let i = 0; i < 5000; i++) alarms.core.onTransitionEnd?.(endOf())
+  for (let i = 0; i < 6; i++)
+    alarms.core.onFailure?.({ agent: agentInfo(), error: new Error('arm'), event: 'go', trace, decision: { type: 'stop' } })
+  await clock.advance(3_600_000)
+  const cleared = told.filter(({ state }) => state === 'cleared')
+  assert.equal(
+    cleared.map(({ message }) => message),
     [
-      ['a', undefined],
-      ['b', 'a'],
-      ['c', 'b'],
-      ['d', 'c'],
+      'decisions of planner p1 are those of baseline 1 again',
+      '90 % of the decisions of robot must take at most 0.1 s: no longer missed',
+      'failures are no longer above 1 an hour, and do not spread',
     ],
   )
-  assert.is((await read('agent_error_reproduction_number'))[0]?.value, 3)
   alarms.close()
 })
 

@@ -35,7 +35,7 @@ test('false alarms keep the budget: over a long healthy run of many fleets they 
     const watch = new DriftWatch(settings, memoryBaselines())
     let was = false
     for (let i = 0; i < (windows + 100) * window; i++) {
-      const reading = watch.decided('planner', 'p1', decide(HEALTHY))
+      const reading = watch.decided('planner', 'planner', 'p1', decide(HEALTHY))
       if (reading === undefined) continue
       if (reading.drifting && !was) alarms += 1
       was = reading.drifting
@@ -52,10 +52,10 @@ test('a tenth of the decisions that moves is found in at most 15 windows, with t
   const took: number[] = []
   for (let run = 0; run < 40; run++) {
     const watch = new DriftWatch({ ...settings, runLength: 8.6e5 }, memoryBaselines())
-    for (let i = 0; i < 110 * window; i++) watch.decided('planner', 'p1', decide(HEALTHY))
+    for (let i = 0; i < 110 * window; i++) watch.decided('planner', 'planner', 'p1', decide(HEALTHY))
     let windows = 0
     for (let reading: DriftReading | undefined; reading?.drifting !== true;) {
-      reading = watch.decided('planner', 'p1', decide(MOVED))
+      reading = watch.decided('planner', 'planner', 'p1', decide(MOVED))
       if (reading !== undefined) windows += 1
       if (windows > 200) break
     }
@@ -76,7 +76,7 @@ test('a mix of situations that changes is no drift, if each has a baseline of it
     const random = seeded(share * 100)
     for (let i = 0; i < decisions; i++) {
       const isBusy = random() < share
-      if (watch.decided(isBusy ? 'busy' : 'quiet', 'p1', decide(isBusy ? busy : quiet))?.drifting) drifting += 1
+      if (watch.decided(isBusy ? 'busy' : 'quiet', 'planner', 'p1', decide(isBusy ? busy : quiet))?.drifting) drifting += 1
     }
   }
   run(0.5, 60_000)
@@ -85,22 +85,22 @@ test('a mix of situations that changes is no drift, if each has a baseline of it
   assert.is(drifting, 0)
   // Without strata the same change is drift at once.
   const blind = new DriftWatch({ ...settings, runLength: 1e5 }, memoryBaselines())
-  for (let i = 0; i < 20_000; i++) blind.decided('all', 'p1', decide(i % 2 === 0 ? busy : quiet))
+  for (let i = 0; i < 20_000; i++) blind.decided('all', 'planner', 'p1', decide(i % 2 === 0 ? busy : quiet))
   let found = false
-  for (let i = 0; i < 2000; i++) found ||= blind.decided('all', 'p1', decide(busy))?.drifting === true
+  for (let i = 0; i < 2000; i++) found ||= blind.decided('all', 'planner', 'p1', decide(busy))?.drifting === true
   assert.ok(found)
 })
 
 test('an action that the baseline never saw is drift', () => {
   const decide = decider(seeded(9))
   const watch = new DriftWatch(settings, memoryBaselines())
-  for (let i = 0; i < 110 * window; i++) watch.decided('planner', 'p1', decide(HEALTHY))
+  for (let i = 0; i < 110 * window; i++) watch.decided('planner', 'planner', 'p1', decide(HEALTHY))
   let drifting = false
   for (let i = 0; i < 5 * window; i++)
-    drifting ||= watch.decided('planner', 'p1', i % 3 === 0 ? 'flee' : decide(HEALTHY))?.drifting === true
+    drifting ||= watch.decided('planner', 'planner', 'p1', i % 3 === 0 ? 'flee' : decide(HEALTHY))?.drifting === true
   assert.ok(drifting)
   let well = false
-  for (let i = 0; i < 60 * window; i++) well ||= watch.decided('planner', 'p1', decide(HEALTHY))?.drifting === false
+  for (let i = 0; i < 60 * window; i++) well ||= watch.decided('planner', 'planner', 'p1', decide(HEALTHY))?.drifting === false
   assert.ok(well, 'and over when it is over')
 })
 
@@ -108,33 +108,145 @@ test('a baseline is frozen, shared through the grid, and learned anew on request
   const grid = await openGrid()
   const decide = decider(seeded(1))
   const [here, there] = [new DriftWatch(settings, gridBaselines(grid)), new DriftWatch(settings, gridBaselines(grid))]
-  for (let i = 0; i < settings.baselineDecisions; i++) here.decided('planner', 'p1', decide(HEALTHY))
+  for (let i = 0; i < settings.baselineDecisions; i++) here.decided('planner', 'planner', 'p1', decide(HEALTHY))
   await Promise.resolve()
-  const readings = Array.from({ length: window }, () => there.decided('planner', 'p2', decide(HEALTHY)))
+  const readings = Array.from({ length: window }, () => there.decided('planner', 'planner', 'p2', decide(HEALTHY)))
   assert.is(readings.at(-1)?.baselineVersion, 1, 'another process goes by it at once')
   here.relearn('planner')
-  for (let i = 0; i < settings.baselineDecisions; i++) assert.is(here.decided('planner', 'p1', decide(MOVED)), undefined)
+  for (let i = 0; i < settings.baselineDecisions; i++) assert.is(here.decided('planner', 'planner', 'p1', decide(MOVED)), undefined)
   await Promise.resolve()
   let last: DriftReading | undefined
-  for (let i = 0; i < 20 * window; i++) last = here.decided('planner', 'p1', decide(MOVED)) ?? last
+  for (let i = 0; i < 20 * window; i++) last = here.decided('planner', 'planner', 'p1', decide(MOVED)) ?? last
   assert.is(last?.baselineVersion, 2)
   assert.is(last?.drifting, false)
-  for (let i = 0; i < window; i++) last = there.decided('planner', 'p2', decide(MOVED)) ?? last
+  for (let i = 0; i < window; i++) last = there.decided('planner', 'planner', 'p2', decide(MOVED)) ?? last
   assert.is(last?.baselineVersion, 2)
   await grid.close()
 })
 
 test('agents, kinds and actions are bounded, and what is beyond is counted', () => {
   const watch = new DriftWatch({ ...settings, maxActions: 3, maxAgents: 2, baselineDecisions: 2000 }, memoryBaselines())
-  for (let i = 0; i < 2000; i++) watch.decided('planner', 'p1', `a${i % 50}`)
-  for (const agent of ['p1', 'p2', 'p3']) watch.decided('planner', agent, 'a0')
+  for (let i = 0; i < 2000; i++) watch.decided('planner', 'planner', 'p1', `a${i % 50}`)
+  for (const agent of ['p1', 'p2', 'p3']) watch.decided('planner', 'planner', agent, 'a0')
   assert.is(watch.unwatched, 1)
-  watch.forget('p1')
-  watch.decided('planner', 'p3', 'a0')
+  watch.forget('p1', 'planner')
+  watch.decided('planner', 'planner', 'p3', 'a0')
   assert.is(watch.unwatched, 1)
-  watch.decided('robot', 'r1', 'a0')
-  watch.decided('belt', 'b1', 'a0')
+  watch.decided('robot', 'planner', 'r1', 'a0')
+  watch.decided('belt', 'planner', 'b1', 'a0')
   assert.is(watch.unwatched, 2)
+})
+
+/** Decides again what it decided before with that chance, else by the shares of a healthy one. */
+const sticky = (random: () => number, stay: number) => {
+  const decide = decider(random)
+  let last = decide(HEALTHY)
+  return (): string => (last = random() < stay ? last : decide(HEALTHY))
+}
+/** Never the same twice: the states that a statechart enters, busy ones in runs and an idle one between them. */
+const alternating = (random: () => number) => {
+  const decide = sticky(random, 0.6)
+  let idle = false
+  return (): string => {
+    idle = !idle
+    return idle ? 'idle' : decide()
+  }
+}
+
+for (const [name, chain] of [
+  ['0.3 of which are the one before', (random: () => number) => sticky(random, 0.3)],
+  ['half of which are the one before', (random: () => number) => sticky(random, 0.5)],
+  ['0.8 of which are the one before', (random: () => number) => sticky(random, 0.8)],
+  ['that a statechart enters', alternating],
+] as const) {
+  test(`decisions ${name} are healthy: false alarms are within twice of the budget`, () => {
+    const random = seeded(17)
+    const [fleets, windows, runLength] = [6, 700, 200]
+    let alarms = 0
+    for (let fleet = 0; fleet < fleets; fleet++) {
+      const watch = new DriftWatch({ ...settings, runLength }, memoryBaselines())
+      const next = chain(random)
+      let was = false
+      for (let i = 0; i < (windows + 100) * window; i++) {
+        const drifting = watch.decided('planner', 'planner', 'p1', next())?.drifting
+        if (drifting === true && !was) alarms += 1
+        was = drifting ?? was
+      }
+    }
+    const expected = (fleets * windows) / runLength
+    console.log(`  ${name}: ${alarms} false alarms in ${fleets * windows} windows; the budget says ${expected}`)
+    assert.ok(alarms <= 2 * expected, `${alarms} of ${expected}`)
+  })
+}
+
+test('agents that repeat themselves and decide otherwise from some day on are found nevertheless', () => {
+  const random = seeded(23)
+  const watch = new DriftWatch({ ...settings, runLength: 8.6e5 }, memoryBaselines())
+  const next = sticky(random, 0.5)
+  for (let i = 0; i < 110 * window; i++) watch.decided('planner', 'planner', 'p1', next())
+  let windows = 0
+  for (let drifting = false; !drifting && windows < 100;) {
+    const reading = watch.decided('planner', 'planner', 'p1', random() < 0.25 ? 'charge' : next())
+    if (reading !== undefined) windows += 1
+    drifting = reading?.drifting === true
+  }
+  console.log(`  a fifth of the decisions moved: found in ${windows} windows`)
+  assert.ok(windows <= 40, String(windows))
+})
+
+test('with more actions than the bound nobody drifts who decides as before, and who leaves them does', () => {
+  const random = seeded(5)
+  for (const actions of [60, 70, 100]) {
+    const watch = new DriftWatch({ ...settings, runLength: 1e5 }, memoryBaselines())
+    let drifting = false
+    const decide = (among: number, decisions: number): void => {
+      for (let i = 0; i < decisions; i++) {
+        const action = `goto-${Math.floor(random() * among)}`
+        drifting = watch.decided('planner', 'planner', `p${i % 10}`, action)?.drifting ?? drifting
+      }
+    }
+    decide(actions, 60_000)
+    assert.is(drifting, false, `${actions} actions`)
+    decide(10, 20_000)
+    assert.is(drifting, true, `${actions} actions`)
+  }
+})
+
+test('agents that live for less than a window are watched together', () => {
+  const random = seeded(6)
+  const watch = new DriftWatch({ ...settings, runLength: 1e5 }, memoryBaselines())
+  const found: DriftReading[] = []
+  let agents = 0
+  const job = (share: number): void => {
+    const id = `job-${agents++}`
+    watch.began(id)
+    for (let i = 0; i < 50; i++) assert.is(watch.decided('job', 'job', id, random() < share ? 'x' : 'y'), undefined)
+    found.push(...watch.forget(id, 'job'))
+  }
+  for (let i = 0; i < 600; i++) job(0.5)
+  assert.ok(found.length > 100)
+  assert.ok(found.every(({ drifting, ofEnded }) => !drifting && ofEnded))
+  for (let i = 0; i < 40; i++) job(0.8)
+  assert.ok(found.at(-1)!.drifting)
+  for (let i = 0; i < 200; i++) job(0.5)
+  assert.not(found.at(-1)!.drifting)
+  assert.is(watch.unwatched, 0)
+})
+
+test('what is told of agents that have ended takes no place of those that are there', () => {
+  const watch = new DriftWatch({ ...settings, maxAgents: 100 }, memoryBaselines())
+  for (let i = 0; i < settings.baselineDecisions; i++) watch.decided('job', 'job', 'first', 'ab'[i % 2]!)
+  watch.forget('first', 'job')
+  for (let i = 0; i < 300; i++) {
+    watch.began(`job-${i}`)
+    watch.forget(`job-${i}`, 'job')
+    watch.decided('job', 'job', `job-${i}`, 'ab'[i % 2]!)
+  }
+  let last: DriftReading | undefined
+  for (let i = 0; i < 10 * window; i++) last = watch.decided('job', 'job', 'new', 'a') ?? last
+  assert.is(last?.drifting, true)
+  assert.is(last?.ofEnded, false)
+  assert.is(watch.unwatched, 0)
 })
 
 test('agents end in a time that does not grow with how many there are', () => {

@@ -1,4 +1,4 @@
-import { createVirtualClock } from '@stigmergy/grid'
+import { createVirtualClock, systemClock } from '@stigmergy/grid'
 import { createAlarms, type Alarm } from '@stigmergy/telemetry'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -147,6 +147,47 @@ test('false alarms of objectives keep the budget, over a long healthy run', () =
     console.log(`  share ${share}: ${alarms} false alarms in ${windows} windows; the budget says ${expected}`)
     assert.ok(alarms <= 2 * expected, `share ${share}: ${alarms} of ${expected}`)
   }
+})
+
+test('false alarms of objectives keep the budget where slow decisions come in bursts, and what lasts is found', () => {
+  const random = seeded(8)
+  for (const [slow, burst] of [
+    [0.005, 5],
+    [0.0022, 20],
+    [0.00045, 20],
+    [0.004, 50],
+  ] as const) {
+    let [alarms, was, left] = [0, false, 0]
+    const [windows, runLength, windowDecisions] = [17_280, 8640, 100]
+    const watch = new SloWatch(new Map([['planner', { seconds: 0.1, share: 0.99, windowDecisions, runLength }]]), (above) => {
+      if (above && !was) alarms += 1
+      was = above
+    })
+    const decide = (decisions: number, isSlow: () => boolean): void => {
+      for (let i = 0; i < decisions; i++) watch.finished('planner', isSlow() ? 0.2 : 0.01, undefined)
+    }
+    decide(windows * windowDecisions, () => {
+      if (left === 0 && random() < slow / burst) left = burst
+      return left-- > 0 || ((left = 0), false)
+    })
+    const expected = windows / runLength
+    console.log(`  ${slow * 100} % slow in bursts of ${burst}: ${alarms} false alarms; the budget says ${expected}`)
+    assert.ok(alarms <= 2 * expected, `${slow}, ${burst}: ${alarms} of ${expected}`)
+    alarms = 0
+    decide(2000, () => true)
+    assert.is(alarms, 1, 'all of them slow')
+  }
+})
+
+test('a raised alarm holds no process', async () => {
+  const clock = systemClock()
+  const alarms = createAlarms({ clock })
+  const before = process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+  for (let i = 0; i < 6; i++)
+    alarms.core.onFailure?.({ agent: agentInfo(), error: new Error('arm'), event: 'go', trace: undefined, decision: { type: 'stop' } })
+  assert.is(alarms.active.length, 1)
+  assert.is(process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length, before)
+  alarms.close()
 })
 
 test.run()

@@ -143,7 +143,10 @@ test('options reach the files; a bad one is refused with its value', async () =>
     }
     assert.equal(keda.metadata, { name: 'robots', namespace: 'cell-7' })
     assert.equal(keda.spec.scaleTargetRef, { apiVersion: 'apps/v1', kind: 'Deployment', name: 'robots' })
-    assert.match(await readFile(join(folder, 'prometheus/stigmergy.rules.yml'), 'utf8'), /map_stale_age_seconds\) > 0\.1/)
+    assert.match(
+      await readFile(join(folder, 'prometheus/stigmergy.rules.yml'), 'utf8'),
+      /map_stale_age_seconds\{namespace="cell-7"\}\) > 0\.1/,
+    )
   } finally {
     await rm(folder, { recursive: true })
   }
@@ -229,7 +232,7 @@ withPromtool('promtool: what each alert fires on, and what it does not fire on',
       'ErrorsSpread',
       [
         { series: 'agent_alarms_active{region="eu",kind="errors"}', values: '1x40' },
-        { series: 'agent_error_reproduction_number{region="eu"}', values: '3x40' },
+        { series: 'agent_alarms_active{region="eu",kind="spread"}', values: '1x40' },
       ],
       '5m',
       [{ severity: 'page', region: 'eu' }],
@@ -237,14 +240,14 @@ withPromtool('promtool: what each alert fires on, and what it does not fire on',
     ...(
       [
         ['0x40', [{ severity: 'ticket', region: 'eu' }]],
-        ['3x14 0x26', []],
+        ['1x14 0x26', []],
       ] as const
     ).map(([values, told]) =>
       fires(
         'TooManyFailures',
         [
           { series: 'agent_alarms_active{region="eu",kind="errors"}', values: '1x16 0x24' },
-          { series: 'agent_error_reproduction_number{region="eu"}', values },
+          { series: 'agent_alarms_active{region="eu",kind="spread"}', values },
         ],
         '4m',
         [...told],
@@ -275,6 +278,74 @@ withPromtool('promtool: what each alert fires on, and what it does not fire on',
     },
   ]
   return promtoolTest(textOf('prometheus/stigmergy.rules.yml'), tests).then((said) => assert.match(said, /SUCCESS/))
+})
+
+const seen = (alertname: string, series: Readonly<Record<string, string>>, at: string, labels: readonly object[]) => ({
+  interval: '15s',
+  input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
+  alert_rule_test: [
+    { alertname, eval_time: at, exp_alerts: labels.map((own) => ({ exp_labels: { team: 'agents', severity: 'page', ...own } })) },
+  ],
+})
+
+withPromtool('promtool: what was counted before the first scrape fires, and what was there all along does not', async () => {
+  const arm = { region: 'eu', agent_type: 'arm' }
+  const violations = 'agent_violations_total{region="eu",agent_type="arm",instance="p1"}'
+  const tests = [
+    seen('SafetyViolation', { [violations]: '_x4 1x40' }, '1m15s', [arm]),
+    seen('SafetyViolation', { [violations]: '_x4 1x40' }, '8m', []),
+    seen('SafetyViolation', { [violations]: '_x4 0x40' }, '3m', []),
+    // Prometheus did not see it for a while: what it had counted before is not new.
+    seen('SafetyViolation', { [violations]: '3x8 stale _x40 3x40' }, '14m', []),
+    seen('StaleWorldModel', { 'agent_stale_decisions_total{region="eu",agent_type="arm"}': '_x4 2x40' }, '1m15s', [arm]),
+    seen('SupervisorGaveUp', { 'agent_escalations_total{region="eu",supervisor="cell"}': '_x4 1x40' }, '1m15s', [
+      { region: 'eu', supervisor: 'cell', severity: 'ticket' },
+    ]),
+  ]
+  assert.match(await promtoolTest(textOf('prometheus/stigmergy.rules.yml'), tests), /SUCCESS/)
+})
+
+withPromtool('promtool: failures that spread in one process are not those of another', async () => {
+  const errors = (instance: string, kind: string) => `agent_alarms_active{region="eu",instance="${instance}",kind="${kind}"}`
+  const both = { [errors('p1', 'errors')]: '1x40', [errors('p1', 'spread')]: '0x40', [errors('p2', 'errors')]: '0x40' }
+  const few = { 'agent_error_reproduction_number{region="eu",instance="p2"}': '2x40', [errors('p2', 'spread')]: '0x40' }
+  const spread = { [errors('p2', 'spread')]: '1x40', [errors('p3', 'errors')]: '1x40' }
+  const tests = [
+    seen('ErrorsSpread', { ...both, ...few }, '5m', []),
+    seen('TooManyFailures', { ...both, ...few }, '5m', [{ region: 'eu', severity: 'ticket' }]),
+    seen('ErrorsSpread', { ...both, ...spread }, '5m', [{ region: 'eu' }]),
+    seen('TooManyFailures', { ...both, ...spread }, '5m', [{ region: 'eu', severity: 'ticket' }]),
+  ]
+  assert.match(await promtoolTest(textOf('prometheus/stigmergy.rules.yml'), tests), /SUCCESS/)
+})
+
+withPromtool('promtool: a fleet is a namespace, and a region of it that is gone is missed', async () => {
+  const process = (labels: string) => `telemetry_dropped_total{${labels},what="span"}`
+  const cells = { [process('namespace="cell-7"')]: '0x4 stale', [process('namespace="cell-8"')]: '0x80' }
+  const regions = { [process('region="eu"')]: '0x4 stale', [process('region="us"')]: '0x80' }
+  const old = { [process('namespace="cell-7"')]: '0x80', 'map_stale_age_seconds{namespace="cell-8",map="parts"}': '10x40' }
+  const restarts = (cell: string) => `agent_restarts_total{namespace="${cell}",agent_type="arm"}`
+  const two = { ...cells, [restarts('cell-7')]: '0x4 2x40', [restarts('cell-8')]: '0x4 2x40' }
+  const all = [
+    seen('AgentsSilent', cells, '9m', [{ namespace: 'cell-7' }]),
+    seen('AgentsSilent', regions, '9m', [{ region: 'eu' }]),
+    seen('AgentsSilent', regions, '1m', []),
+    seen('MapStale', old, '5m', [{ namespace: 'cell-8', map: 'parts' }]),
+    // Neither has restarted too often; both together would have.
+    seen('AgentRestarting', two, '4m', []),
+  ]
+  assert.match(await promtoolTest(textOf('prometheus/stigmergy.rules.yml'), all), /SUCCESS/)
+  const ofCell = operatorFiles({ namespace: 'cell-7' }).find(({ path }) => path === 'prometheus/stigmergy.rules.yml')!.text
+  const own = [
+    seen('AgentsSilent', cells, '9m', [{ namespace: 'cell-7' }]),
+    seen('AgentsSilent', { [process('namespace="cell-8"')]: '0x80' }, '9m', [{ namespace: 'cell-7' }]),
+    seen('MapStale', old, '5m', []),
+  ]
+  assert.match(await promtoolTest(ofCell, own), /SUCCESS/)
+  for (const { expr } of (parse(ofCell) as { groups: { rules: Rule[] }[] }).groups.flatMap((group) => group.rules)) {
+    const { metrics } = namesIn(expr)
+    assert.is(expr.split('namespace="cell-7"').length - 1, metrics.length, expr)
+  }
 })
 
 withAmtool('amtool accepts the routes, and sends each alert where it belongs', () =>

@@ -92,6 +92,20 @@ test('an objective is not missed any more when nobody is left to meet it', () =>
   assert.is(told.length, 2, 'and begins anew')
 })
 
+test('who was there before anybody looked keeps the objective missed', () => {
+  const { alarms, told, decide } = open(0.9)
+  decide(500, 1)
+  const late = agentInfo({ id: 'late', type: 'planner' })
+  alarms.core.onSpawn?.(late)
+  alarms.core.onStop?.(late, 'stopped')
+  assert.equal(
+    told.map(({ state }) => state),
+    ['raised'],
+  )
+  alarms.core.onStop?.(agentInfo({ id: 'p1', type: 'planner' }), 'stopped')
+  assert.is(told.at(-1)?.state, 'cleared')
+})
+
 test('what is far above is told before the window ends', () => {
   const { told, decide } = open(0.9999)
   decide(100, 1)

@@ -8,7 +8,12 @@ export interface Baseline {
   readonly version: number
   /** Action -> how often. */
   readonly actions: Readonly<Record<string, number>>
+  /** How many times as far as independent decisions its windows were spread, from 1: decisions come in runs, or agents differ. @default 1 */
+  readonly dispersion?: number
 }
+
+/** What actions beyond the bound are called. */
+export const OTHER_ACTION = 'other'
 
 /** Where baselines are kept, so that all processes hold decisions against the same ones. */
 export interface BaselineStore {
@@ -62,8 +67,9 @@ export function gridBaselines(grid: Grid, { map = 'telemetry.baselines', onError
 /** What the grid gives was written by anybody. */
 function isBaseline(value: unknown): value is Baseline {
   if (typeof value !== 'object' || value === null) return false
-  const { version, actions } = value as Partial<Baseline>
+  const { version, actions, dispersion = 1 } = value as Partial<Baseline>
   if (!Number.isInteger(version) || typeof actions !== 'object' || actions === null) return false
+  if (!(typeof dispersion === 'number' && dispersion >= 1 && dispersion < Infinity)) return false
   const counts: readonly unknown[] = Object.values(actions)
   return counts.length > 0 && counts.every((count) => typeof count === 'number' && Number.isFinite(count) && count > 0)
 }
@@ -83,6 +89,7 @@ export function memoryBaselines(): BaselineStore {
 export interface PooledBaseline {
   readonly version: number
   readonly counts: readonly number[]
+  readonly dispersion: number
   /** The place of an action in `counts`. */
   placeOf(action: string): number
 }
@@ -90,14 +97,19 @@ export interface PooledBaseline {
 export function pool(baseline: Baseline, windowDecisions: number): PooledBaseline {
   const actions = Object.keys(baseline.actions)
   const all = Object.values(baseline.actions)
-  const pooled = poolRare(all, windowDecisions)
+  const { dispersion = 1 } = baseline
+  // Decisions that come in runs say as much as so many fewer that do not.
+  const pooled = poolRare(all, windowDecisions / dispersion)
   const kept = actions.filter((_, at) => !pooled.has(at))
   const places = new Map(kept.map((action, place) => [action, place]))
   const rest = sum(all.filter((_, at) => pooled.has(at)))
-  const rare = kept.length
+  // Where there were more actions than the bound, an unknown one is most likely one of those beyond it.
+  const unknown = places.get(OTHER_ACTION) ?? kept.length
+  const rare = new Set(actions.filter((_, at) => pooled.has(at)))
   return {
     version: baseline.version,
+    dispersion,
     counts: [...kept.map((action) => baseline.actions[action] as number), rest],
-    placeOf: (action) => places.get(action) ?? rare,
+    placeOf: (action) => places.get(action) ?? (rare.has(action) ? kept.length : unknown),
   }
 }

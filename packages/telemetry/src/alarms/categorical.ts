@@ -3,7 +3,7 @@ import { normalUpperQuantile } from './normal.ts'
 
 /** How far two samples of categories are apart. */
 export interface GTest {
-  /** The statistic, Williams' correction included. */
+  /** The statistic, Williams' correction and the dispersion included. */
   readonly g: number
   readonly degrees: number
   /** Probability of one as large, where nothing has changed. */
@@ -18,9 +18,9 @@ const MOST_SIGMA = 8
 /**
  * G-test of homogeneity of two samples, counted over the same categories: the baseline's own chance is allowed for. With Williams'
  * correction. Source: R. R. Sokal and F. J. Rohlf, Biometry, section 17.4; D. A. Williams, Biometrika 63 (1976).
- * Expected counts should be 5 or more: see {@link poolRare}.
+ * Expected counts should be 5 or more: see {@link poolRare}. `dispersion`: how many times as far as chance healthy samples are apart.
  */
-export function gTest(counts: readonly number[], baseline: readonly number[]): GTest {
+export function gTest(counts: readonly number[], baseline: readonly number[], dispersion = 1): GTest {
   const [n, m] = [sum(counts), sum(baseline)]
   const total = n + m
   let [g, inverse, categories] = [0, 0, 0]
@@ -35,7 +35,7 @@ export function gTest(counts: readonly number[], baseline: readonly number[]): G
   if (categories < 2 || n === 0 || m === 0) return { g: 0, degrees: 0, p: 1, z: 0 }
   const degrees = categories - 1
   const correction = 1 + ((inverse - 1) * (total / n + total / m - 1)) / (6 * total * degrees)
-  const corrected = Math.max(0, (2 * g) / correction)
+  const corrected = Math.max(0, (2 * g) / correction / dispersion)
   const p = chiSquaredUpper(corrected, degrees)
   return { g: corrected, degrees, p, z: Math.max(-MOST_SIGMA, Math.min(MOST_SIGMA, normalUpperQuantile(p))) }
 }

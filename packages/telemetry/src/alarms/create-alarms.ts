@@ -5,7 +5,8 @@ import { transitionSeconds } from '../stages.ts'
 import { describeThrown } from '../thrown.ts'
 import { createAlarmMetrics } from './alarm-metrics.ts'
 import { RaisedAlarms, type Alarm, type AlarmEvent, type AlarmKind } from './alarm.ts'
-import { DriftWatch } from './drift.ts'
+import { AgentsAlive } from './agents-alive.ts'
+import { DriftWatch, type DriftReading } from './drift.ts'
 import { ErrorWatch } from './error-watch.ts'
 import { callGuest } from './guest.ts'
 import { resolveAlarmsOptions, type AlarmsOptions } from './options.ts'
@@ -72,21 +73,30 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   const metrics = createAlarmMetrics(settings.instruments, createLabels(base, settings.maxLabelValues), {
     active: () => raised.all,
     reproduction: () => errors.reproduction,
+    spreads: () => errors.spreads,
     unwatched: () => drift.unwatched,
   })
 
-  /** Agents by their type. */
-  const alive = new Map<string, number>()
-  const kindOf = (agentType: string, stratum = ''): string => JSON.stringify([agentType, policy, stratum])
+  const alive = new AgentsAlive()
+  /** The agent whose end is being told: it can take no event any more. */
+  let ending: string | undefined
+  // What another region decides is no baseline of this one.
+  const kindOf = (agentType: string, stratum = ''): string =>
+    JSON.stringify([agentType, policy, stratum, ...(base.region === undefined ? [] : [base.region])])
 
+  const judgeDrift = ({ id, type }: Pick<AgentInfo, 'id' | 'type'>, reading: DriftReading, trace: TraceContext | undefined): void => {
+    const { sum, limit, drifting, baselineVersion, sigma, ofEnded } = reading
+    const who = ofEnded ? `agents of type ${type} that have ended` : `${type} ${id}`
+    const message = drifting
+      ? `decisions of ${who} are not those of baseline ${baselineVersion}: ${sigma.toFixed(1)} sigma, sum ${sum.toFixed(1)} of ${limit.toFixed(1)}`
+      : `decisions of ${who} are those of baseline ${baselineVersion} again`
+    judge(drifting, { kind: 'drift', agentType: type, agentId: ofEnded ? undefined : id, value: sum, limit, trace, message })
+  }
   const watchDrift = (agent: AgentInfo, { action, stratum, trace }: Decision): void => {
-    const { id, type } = agent
-    const reading = drift.decided(kindOf(type, stratum), id, action)
+    const reading = drift.decided(kindOf(agent.type, stratum), agent.type, agent.id, action)
     if (reading === undefined) return
-    metrics.drift(agent, reading.sigma)
-    const { sum, limit, drifting, baselineVersion, sigma } = reading
-    const message = `${type} ${id} decides otherwise than baseline ${baselineVersion}: ${sigma.toFixed(1)} sigma, sum ${sum.toFixed(1)} of ${limit.toFixed(1)}`
-    judge(drifting, { kind: 'drift', agentType: type, agentId: id, value: sum, limit, trace, message })
+    if (!reading.ofEnded) metrics.drift(agent, reading.sigma)
+    judgeDrift(agent, reading, trace)
   }
 
   const decided: Alarms['decided'] = ({ id, type }, decision) => {
@@ -107,9 +117,13 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   const core: CoreHooks = {
     onSpawn(agent) {
       metrics.decides(agent)
-      alive.set(agent.type, (alive.get(agent.type) ?? 0) + 1)
+      alive.began(agent)
+      drift.began(agent.id)
     },
     onTransitionEnd(end) {
+      errors.ended(end)
+      // It may have been there before anybody looked.
+      alive.seen(end.agent)
       if (end.error !== undefined) return
       const seconds = transitionSeconds(end)
       if (slo.finished(end.agent.type, seconds, end.context ?? end.trace)) metrics.breach(end.agent)
@@ -120,12 +134,19 @@ export function createAlarms(options: AlarmsOptions): Alarms {
       errors.failed({ agentId: agent.id, agentType: agent.type, trace, atMs: clock.now(), message: describeThrown(error) })
     },
     onStop(agent) {
-      drift.forget(agent.id)
+      const left = alive.ended(agent)
+      if (left.ofType === 0) slo.ended(agent.type)
+      // Another system has one of that id.
+      if (left.ofId > 0) return
+      const readings = callGuest(() => drift.forget(agent.id, agent.type), failed) ?? []
+      for (const reading of readings) judgeDrift(agent, reading, undefined)
       metrics.forget(agent)
-      const left = (alive.get(agent.type) ?? 0) - 1
-      if (left > 0) alive.set(agent.type, left)
-      else if (alive.delete(agent.type)) slo.ended(agent.type)
-      for (const alarm of raised.forget(agent.id)) tell(Object.freeze({ ...alarm, state: 'cleared', atMs: clock.now() }))
+      ending = agent.id
+      for (const { kind, agentType, ...alarm } of raised.forget(agent.id)) {
+        const message = `${kind} of ${agentType} ${agent.id} is over: it has ended`
+        tell(Object.freeze({ ...alarm, kind, agentType, state: 'cleared', atMs: clock.now(), message }))
+      }
+      ending = undefined
     },
   }
 
@@ -140,11 +161,11 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     notify: (system, to) =>
       on((alarm) => {
         const event: AlarmEvent = { type: alarm.state === 'raised' ? 'alarm.raised' : 'alarm.cleared', alarm }
-        for (const id of to(alarm)) system.send(id, event, { trace: alarm.trace })
+        for (const id of to(alarm)) if (id !== ending) system.send(id, event, { trace: alarm.trace })
       }),
     relearn(agentType, stratum) {
       for (const agentId of drift.relearn(kindOf(agentType, stratum))) {
-        const message = `${agentType} ${agentId}: a new baseline is learned`
+        const message = `${agentType} ${agentId ?? '(ended)'}: a new baseline is learned`
         judge(false, { kind: 'drift', agentType, agentId, value: 0, limit: drift.limit, trace: undefined, message })
       }
     },

@@ -1,7 +1,7 @@
-import type { Baseline, BaselineStore, PooledBaseline } from './baseline.ts'
-import { pool } from './baseline.ts'
+import { pool, type Baseline, type BaselineStore, type PooledBaseline } from './baseline.ts'
 import { gTest } from './categorical.ts'
 import { cusumLimit, cusumStep } from './cusum.ts'
+import { Learning } from './learning.ts'
 
 export interface DriftSettings {
   /** Decisions that are held against the baseline together. */
@@ -26,9 +26,9 @@ export interface DriftReading {
   readonly baselineVersion: number
   /** The agent drifts: in this kind of decision, or in another one. */
   readonly drifting: boolean
+  /** The window is not of one agent: it has the last decisions of those of the type that have ended. */
+  readonly ofEnded: boolean
 }
-
-const OTHER_ACTION = 'other'
 
 /**
  * Watches how decisions are spread over actions. Pure but for the baselines: no clock, no chance.
@@ -43,6 +43,10 @@ export class DriftWatch {
   readonly #pooled = new Map<string, PooledBaseline>()
   /** Windows of each agent, by the kind of decision: an agent that ends is found without a look at the others. */
   readonly #agents = new Map<string, Map<string, AgentWindow>>()
+  /** By type: what agents that have ended leave, who may be too short-lived to ever complete a window. */
+  readonly #types = new Map<string, Map<string, AgentWindow>>()
+  /** The newest ids that have ended: what is told of them later makes no windows. */
+  readonly #endedIds = new Set<string>()
   #windows = 0
   #unwatched = 0
 
@@ -58,51 +62,76 @@ export class DriftWatch {
   }
 
   /** Takes in a decision. Gives a reading when it completes a window. `kind`: what shares a baseline. */
-  decided(kind: string, agentId: string, action: string): DriftReading | undefined {
+  decided(kind: string, agentType: string, agentId: string, action: string): DriftReading | undefined {
+    const id = this.#endedIds.has(agentId) ? undefined : agentId
     const baseline = this.#baseline(kind)
     if (baseline === undefined) {
-      this.#learn(kind, action)
+      this.#learn(kind, id, action)
       return undefined
     }
-    const window = this.#window(kind, agentId, baseline)
+    const window = this.#window(kind, agentType, id, baseline)
     if (window === undefined) return undefined
     const place = baseline.placeOf(action)
     window.counts[place] = (window.counts[place] ?? 0) + 1
     window.decisions += 1
-    if (window.decisions < this.#settings.windowDecisions) return undefined
-    return { ...this.#judge(window, baseline), drifting: this.#drifts(agentId) }
+    return this.#reading(window, baseline, agentType, id)
   }
 
-  /** Forgets the baseline of a kind and learns a new version of it: after a change that was meant. Gives the agents that drift no more. */
-  relearn(kind: string): readonly string[] {
+  /** Forgets the baseline of a kind and learns a new version of it: after a change that was meant. Gives who drifts no more; undefined: the ended. */
+  relearn(kind: string): readonly (string | undefined)[] {
     const version = (this.#baselines.peek(kind)?.version ?? 0) + 1
-    this.#learning.set(kind, { version, decisions: 0, actions: new Map() })
+    this.#learning.set(kind, new Learning(version, this.#settings))
     this.#pooled.delete(kind)
-    const well: string[] = []
-    for (const [agentId, own] of this.#agents) {
-      const window = own.get(kind)
-      if (window === undefined) continue
-      own.delete(kind)
-      this.#windows -= 1
-      if (own.size === 0) this.#agents.delete(agentId)
-      if (window.drifting && !this.#drifts(agentId)) well.push(agentId)
+    const well: (string | undefined)[] = []
+    for (const all of [this.#agents, this.#types]) {
+      for (const [who, own] of all) {
+        const window = own.get(kind)
+        if (window === undefined) continue
+        own.delete(kind)
+        if (all === this.#agents) this.#windows -= 1
+        if (own.size === 0) all.delete(who)
+        if (window.drifting && !drifts(own)) well.push(all === this.#agents ? who : undefined)
+      }
     }
     return well
   }
 
-  /** An agent has ended. */
-  forget(agentId: string): void {
-    this.#windows -= this.#agents.get(agentId)?.size ?? 0
+  /** An agent of that id is there, again. */
+  began(agentId: string): void {
+    this.#endedIds.delete(agentId)
+  }
+
+  /** An agent has ended: what it decided in its last windows counts for its type. Gives the readings that this completes. */
+  forget(agentId: string, agentType: string): readonly DriftReading[] {
+    this.#endedIds.add(agentId)
+    if (this.#endedIds.size > this.#settings.maxAgents) for (const oldest of this.#endedIds) if (this.#endedIds.delete(oldest)) break
+    for (const [kind, learning] of this.#learning) this.#learned(kind, learning.ended(agentId))
+    const own = this.#agents.get(agentId)
     this.#agents.delete(agentId)
+    this.#windows -= own?.size ?? 0
+    const readings: DriftReading[] = []
+    for (const [kind, { counts, decisions, version }] of own ?? []) {
+      const baseline = this.#baseline(kind)
+      if (decisions === 0 || baseline?.version !== version) continue
+      const window = this.#window(kind, agentType, undefined, baseline)
+      if (window === undefined) continue
+      for (const [place, count] of counts.entries()) window.counts[place] = (window.counts[place] ?? 0) + count
+      window.decisions += decisions
+      const reading = this.#reading(window, baseline, agentType, undefined)
+      if (reading !== undefined) readings.push(reading)
+    }
+    return readings
   }
 
-  #drifts(agentId: string): boolean {
-    for (const { drifting } of this.#agents.get(agentId)?.values() ?? []) if (drifting) return true
-    return false
+  #reading(window: AgentWindow, baseline: PooledBaseline, agentType: string, id: string | undefined): DriftReading | undefined {
+    if (window.decisions < this.#settings.windowDecisions) return undefined
+    const judged = this.#judge(window, baseline)
+    const own = id === undefined ? this.#types.get(agentType) : this.#agents.get(id)
+    return { ...judged, drifting: drifts(own), ofEnded: id === undefined }
   }
 
-  #judge(window: AgentWindow, baseline: PooledBaseline): Omit<DriftReading, 'drifting'> {
-    const { z } = gTest(window.counts, baseline.counts)
+  #judge(window: AgentWindow, baseline: PooledBaseline): Omit<DriftReading, 'drifting' | 'ofEnded'> {
+    const { z } = gTest(window.counts, baseline.counts, baseline.dispersion)
     // Bounded, so that an agent that is well again is so within a few windows.
     window.sum = Math.min(this.limit + 1, cusumStep(window.sum, z, this.#settings.k))
     window.drifting = window.sum > this.limit || (window.drifting && window.sum > 0)
@@ -123,45 +152,47 @@ export class DriftWatch {
     return pooled
   }
 
-  #learn(kind: string, action: string): void {
+  #learn(kind: string, agentId: string | undefined, action: string): void {
     const known = this.#learning.get(kind)
     if (known === undefined && this.#learning.size + this.#pooled.size >= this.#settings.maxAgents) {
       this.#unwatched += 1
       return
     }
-    const learning = known ?? { version: 1, decisions: 0, actions: new Map<string, number>() }
+    const learning = known ?? new Learning(1, this.#settings)
     if (known === undefined) this.#learning.set(kind, learning)
-    const { actions } = learning
-    const name = actions.has(action) || actions.size < this.#settings.maxActions ? action : OTHER_ACTION
-    actions.set(name, (actions.get(name) ?? 0) + 1)
-    learning.decisions += 1
-    if (learning.decisions < this.#settings.baselineDecisions) return
-    const baseline: Baseline = { version: learning.version, actions: Object.fromEntries(actions) }
+    this.#learned(kind, learning.decided(agentId, action))
+  }
+
+  #learned(kind: string, baseline: Baseline | undefined): void {
+    if (baseline === undefined) return
     // Where it is not taken, another one is tried as much later: not one with each decision.
-    this.#learning.set(kind, { version: learning.version, decisions: 0, actions: new Map() })
+    this.#learning.set(kind, new Learning(baseline.version, this.#settings))
     this.#baselines.save(kind, baseline)
   }
 
-  #window(kind: string, agentId: string, { version, counts }: PooledBaseline): AgentWindow | undefined {
-    const own = this.#agents.get(agentId)
+  /** `agentId`: undefined for those of the type that have ended. */
+  #window(kind: string, agentType: string, agentId: string | undefined, baseline: PooledBaseline): AgentWindow | undefined {
+    const { version, counts } = baseline
+    const [all, who] = agentId === undefined ? [this.#types, agentType] : [this.#agents, agentId]
+    const own = all.get(who)
     const known = own?.get(kind)
     if (known?.version === version) return known
-    if (known === undefined && this.#windows >= this.#settings.maxAgents) {
+    // Of a type there is one for each kind, and those are bounded.
+    if (known === undefined && agentId !== undefined && this.#windows >= this.#settings.maxAgents) {
       this.#unwatched += 1
       return undefined
     }
     const window = { version, counts: counts.map(() => 0), decisions: 0, sum: 0, drifting: false }
-    if (known === undefined) this.#windows += 1
-    if (own === undefined) this.#agents.set(agentId, new Map([[kind, window]]))
+    if (known === undefined && agentId !== undefined) this.#windows += 1
+    if (own === undefined) all.set(who, new Map([[kind, window]]))
     else own.set(kind, window)
     return window
   }
 }
 
-interface Learning {
-  readonly version: number
-  decisions: number
-  readonly actions: Map<string, number>
+function drifts(windows: ReadonlyMap<string, AgentWindow> | undefined): boolean {
+  for (const { drifting } of windows?.values() ?? []) if (drifting) return true
+  return false
 }
 
 interface AgentWindow {

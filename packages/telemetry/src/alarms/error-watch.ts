@@ -2,7 +2,7 @@ import type { Clock, TimerHandle } from '@stigmergy/grid'
 import { Excess } from './excess.ts'
 import type { ResolvedAlarmsOptions } from './options.ts'
 import type { Judge } from './slo-watch.ts'
-import { Spread, type InfectedFailure, type SpreadFailure } from './spread.ts'
+import { Spread, type InfectedFailure, type SpreadFailure, type SpreadReading, type Step } from './spread.ts'
 
 /** How many times the expected failures the alarm is tuned to find. It finds what lasts above 1.44 times as many. */
 const TIMES = 2
@@ -33,6 +33,11 @@ export class ErrorWatch {
     this.#spread = new Spread(settings.spreadMs, MAX_FAILURES)
   }
 
+  /** Failures spread: each makes more than one other, and they are not too few to say so. */
+  get spreads(): boolean {
+    return this.#spreads(this.#spread.reading(this.#clock.now()))
+  }
+
   get reproduction(): number {
     return this.#spread.reading(this.#clock.now()).reproduction
   }
@@ -49,6 +54,11 @@ export class ErrorWatch {
     this.#tell()
   }
 
+  /** A transition has ended: what it sent may make others fail. */
+  ended(step: Step): void {
+    this.#spread.ended(step)
+  }
+
   close(): void {
     this.#closed = true
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
@@ -57,18 +67,26 @@ export class ErrorWatch {
 
   #tell(): void {
     const nowMs = this.#clock.now()
-    const { reproduction, secondary } = this.#spread.reading(nowMs)
-    const spreads = reproduction > SPREADS_ABOVE && secondary >= this.#settings.minSecondary
+    const reading = this.#spread.reading(nowMs)
+    const { reproduction } = reading
+    const spreads = this.#spreads(reading)
     const tooMany = this.#excess.above(nowMs)
-    const message = spreads
-      ? `failures spread: ${reproduction.toFixed(1)} more for each one that began by itself, last ${this.#last?.agentId}: ${this.#last?.message}`
-      : `failures above ${this.#settings.expectedPerHour} an hour, last ${this.#last?.agentId}: ${this.#last?.message}`
+    const last = `last ${this.#last?.agentId}: ${this.#last?.message}`
+    const well = `failures are no longer above ${this.#settings.expectedPerHour} an hour, and do not spread`
+    const wrong = spreads
+      ? `failures spread: ${reproduction.toFixed(1)} more for each one that began by itself, ${last}`
+      : `failures above ${this.#settings.expectedPerHour} an hour, ${last}`
+    const message = tooMany || spreads ? wrong : well
     const [value, limit] = spreads ? [reproduction, SPREADS_ABOVE] : [this.#excess.sum(nowMs), this.#excess.cusum.h]
     const about = { kind: 'errors', agentType: '', agentId: undefined } as const
     this.#judge(tooMany || spreads, { ...about, value, limit, trace: this.#last?.trace, message })
     // While nothing is raised there is nothing to clear, so no timer runs.
     const endsAtMs = tooMany ? this.#excess.endsAtMs : Infinity
     if (tooMany || spreads) this.#lookAgain(Math.min(endsAtMs, spreads ? nowMs + this.#settings.spreadMs / LOOKS : Infinity))
+  }
+
+  #spreads({ reproduction, secondary }: Pick<SpreadReading, 'reproduction' | 'secondary'>): boolean {
+    return reproduction > SPREADS_ABOVE && secondary >= this.#settings.minSecondary
   }
 
   #lookAgain(atMs: number): void {
@@ -83,5 +101,7 @@ export class ErrorWatch {
       },
       Math.max(1, Math.ceil(atMs - this.#clock.now())),
     )
+    // An alarm that nobody waits for holds no process (I8). Timers of a virtual clock hold none.
+    ;(this.#timer as { readonly unref?: () => void } | undefined)?.unref?.()
   }
 }

@@ -25,11 +25,11 @@ export interface AlarmBudget {
 export interface DriftOptions {
   /** Decisions of one agent that are tested together; of a type, for `slo`. @default 100 */
   readonly windowDecisions?: number
-  /** Decisions that a baseline is learned from: 20 windows at least. Fewer than 100 windows cost more false alarms. @default 100 windows */
+  /** Decisions that a baseline is learned from, in whole windows of an agent: 20 of them at least. Fewer than 100 windows cost more false alarms. @default 100 windows */
   readonly baselineDecisions?: number
   /** Half the lasting change, in sigma, that the alarm is tuned to find. @default 0.5 */
   readonly k?: number
-  /** Different actions of a kind of decision; later ones are one `other`. @default 64 */
+  /** Different actions of a kind of decision; later ones, and those the baseline never saw then, are one `other`. @default 64 */
   readonly maxActions?: number
   /** Agents and kinds of decision that are watched. @default 10_000 */
   readonly maxAgents?: number

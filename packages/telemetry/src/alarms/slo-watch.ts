@@ -12,6 +12,18 @@ function timesToFind(share: number): number {
   return Math.min(2, (1 + allowed) / (2 * allowed))
 }
 
+/** Decisions in which a burst is looked for. */
+const BURST_DECISIONS = 20
+
+/**
+ * How many slow decisions of {@link BURST_DECISIONS} in a row are counted. What holds the thread for a moment makes all that wait slow: that
+ * is one event and not twenty. Decisions that are slow one by one are more than this in one of a thousand places while as many are slow as may be.
+ */
+function mostInBurst(share: number): number {
+  const mean = BURST_DECISIONS * (1 - share)
+  return Math.floor(mean + 3 * Math.sqrt(mean) + 2)
+}
+
 /** Says how an alarm stands; whoever is told finds out whether that is new. */
 export type Judge = (above: boolean, alarm: Omit<Alarm, 'state' | 'atMs'>) => void
 
@@ -24,7 +36,19 @@ export class SloWatch {
     this.#judge = judge
     for (const [type, { seconds, share, windowDecisions, runLength }] of slos) {
       const windows = new CountedWindows(windowDecisions * (1 - share), timesToFind(share), runLength)
-      this.#types.set(type, { seconds, share, windowDecisions, windows, decisions: 0, told: false, trace: undefined })
+      const most = mostInBurst(share)
+      this.#types.set(type, {
+        seconds,
+        share,
+        windowDecisions,
+        windows,
+        most,
+        decisions: 0,
+        slow: 0,
+        inBurst: 0,
+        told: false,
+        trace: undefined,
+      })
     }
   }
 
@@ -33,8 +57,11 @@ export class SloWatch {
     const type = this.#types.get(agentType)
     if (type === undefined) return false
     const slow = seconds > type.seconds
+    if (type.decisions % BURST_DECISIONS === 0) type.inBurst = 0
     if (slow) {
-      type.windows.add()
+      type.slow += 1
+      type.inBurst += 1
+      if (type.inBurst <= type.most) type.windows.add()
       type.trace = trace
     }
     type.decisions += 1
@@ -42,7 +69,7 @@ export class SloWatch {
     if (type.decisions >= type.windowDecisions) this.#end(agentType, type)
     // Before the end of the window, which can be far: what is above the limit now is so at the end as well.
     else if (slow && !type.told && windows.reached) {
-      this.#tell(agentType, type, true, windows.count, windows.sum)
+      this.#tell(agentType, type, true, windows.sum)
     }
     return slow
   }
@@ -52,21 +79,24 @@ export class SloWatch {
     const type = this.#types.get(agentType)
     if (type === undefined) return
     type.windows.reset()
-    type.decisions = 0
-    if (type.told) this.#tell(agentType, type, false, 0, 0)
+    ;[type.decisions, type.slow, type.inBurst] = [0, 0, 0]
+    if (type.told) this.#tell(agentType, type, false, 0)
   }
 
   #end(agentType: string, type: TypeWindow): void {
-    const { count, sum, above } = type.windows.end()
-    this.#tell(agentType, type, above, count, sum)
-    type.decisions = 0
+    const { sum, above } = type.windows.end()
+    this.#tell(agentType, type, above, sum)
+    ;[type.decisions, type.slow] = [0, 0]
   }
 
-  #tell(agentType: string, type: TypeWindow, above: boolean, count: number, value: number): void {
-    const { windows, decisions, seconds, share, trace } = type
+  #tell(agentType: string, type: TypeWindow, above: boolean, value: number): void {
+    const { windows, decisions, slow, seconds, share, trace } = type
     type.told = above
-    const message = `${count} of the last ${decisions} decisions of ${agentType} took more than ${seconds} s; ${share * 100} % must not`
-    this.#judge(above, { kind: 'slo', agentType, agentId: undefined, value, limit: windows.cusum.h, trace, message })
+    const objective = `${share * 100} % of the decisions of ${agentType} must take at most ${seconds} s`
+    const message = above
+      ? `${slow} of the last ${decisions} decisions of ${agentType} took more than ${seconds} s; ${share * 100} % must not`
+      : `${objective}: no longer missed`
+    this.#judge(above, { kind: 'slo', agentType, agentId: undefined, value, limit: windows.limit, trace, message })
   }
 }
 
@@ -75,7 +105,12 @@ interface TypeWindow {
   readonly share: number
   readonly windowDecisions: number
   readonly windows: CountedWindows
+  /** Most slow decisions in a row of places that count. */
+  readonly most: number
+  /** Of this window, and the slow ones of them. */
   decisions: number
+  slow: number
+  inBurst: number
   /** Said to be above the limit. */
   told: boolean
   trace: TraceContext | undefined

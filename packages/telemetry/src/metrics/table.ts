@@ -192,7 +192,7 @@ export const METRICS = {
     kind: 'gauge',
     unit: '{alarm}',
     labels: ['kind'],
-    description: 'Alarms raised and not cleared: drift, errors, slo.',
+    description: 'Alarms raised and not cleared: drift, errors, slo; spread is 1 while failures spread, which is one of errors.',
   },
   log_records_total: {
     kind: 'counter',

@@ -20,7 +20,11 @@ export function operatorFiles(options?: OperatorOptions): readonly OperatorFile[
   const resolved = resolveOperatorOptions(options)
   return [
     yaml('prometheus/stigmergy.rules.yml', 'Rules of Prometheus.', ruleFile(resolved)),
-    yaml('prometheus/scrape.example.yml', 'An example of how Prometheus finds the agents.', scrapeConfig(resolved)),
+    yaml(
+      'prometheus/scrape.example.yml',
+      'An example of how Prometheus finds the agents. They must listen on an address it reaches: OTEL_EXPORTER_PROMETHEUS_HOST=0.0.0.0.',
+      scrapeConfig(resolved),
+    ),
     yaml('alertmanager/routes.example.yml', 'An example of routes: put in your own receivers.', alertmanagerConfig()),
     json('grafana/decisions.json', decisionsDashboard(resolved)),
     json('grafana/fleet.json', fleetDashboard(resolved)),

@@ -3,7 +3,10 @@ import { integer, quote, text } from '../options.ts'
 
 /** What the files for operators depend on. Every value has a default that is right for the demo. */
 export interface OperatorOptions {
-  /** Kubernetes namespace of the agents, and the label `namespace` of their series, by which they are scaled. @default `default` */
+  /**
+   * Kubernetes namespace of the agents, and the label `namespace` of their series: they are scaled by those, and where it is given the
+   * rules look at those alone. @default `default`, and the rules look at all series
+   */
   readonly namespace?: string
   /** StatefulSet or Deployment that runs the agents. @default `stigmergy-agents` */
   readonly workload?: string
@@ -22,13 +25,18 @@ export interface OperatorOptions {
   readonly maxReplicas?: number
 }
 
-export type ResolvedOperatorOptions = Required<OperatorOptions>
+export interface ResolvedOperatorOptions extends Required<OperatorOptions> {
+  /** Matcher of the series that the rules look at. Undefined: all of them. */
+  readonly own: string | undefined
+}
 
 /** Throws `TelemetryError` BAD_OPTION. */
 export function resolveOperatorOptions(options: OperatorOptions = {}): ResolvedOperatorOptions {
   const minReplicas = integer('minReplicas', options.minReplicas, 2, 1, 10_000)
+  const namespace = dnsLabel('namespace', options.namespace, 'default')
   return {
-    namespace: dnsLabel('namespace', options.namespace, 'default'),
+    namespace,
+    own: options.namespace === undefined ? undefined : `namespace="${namespace}"`,
     workload: dnsLabel('workload', options.workload, 'stigmergy-agents'),
     workloadKind: workloadKind(options.workloadKind),
     prometheusUrl: httpUrl('prometheusUrl', options.prometheusUrl, 'http://prometheus.monitoring.svc:9090'),

@@ -28,9 +28,12 @@ export function largest(metric: MetricName, by: readonly string[], filter = ''):
   return by.length === 0 ? `max(${metric}${filter})` : `max by (${by.join(', ')}) (${metric}${filter})`
 }
 
-/** The largest in a time. */
-export function largestIn(metric: MetricName, by: readonly string[], over: string): string {
-  return `max by (${by.join(', ')}) (max_over_time(${metric}[${over}]))`
+/**
+ * The series of a counter that have appeared only now, added up: what began within `over` with more than 0 was counted before anybody
+ * looked, and has never increased. A series that was seen in the hour before is not one of them.
+ */
+export function appeared(metric: MetricName, by: readonly string[], over: string, filter = ''): string {
+  return `${sumBy(by)} (${metric}${filter} unless last_over_time(${metric}${filter}[1h] offset ${over}))`
 }
 
 /** All together: of a gauge, over the processes that tell it. */
@@ -46,6 +49,12 @@ export function count(metric: MetricName, filter = ''): string {
 /** Counts of the buckets of a histogram, for a heat map. */
 export function buckets(metric: MetricName, over = '$__rate_interval'): string {
   return `sum by (le) (increase(${metric}_bucket[${over}]))`
+}
+
+/** `{a="b",c="d"}` of those matchers that there are. */
+export function selector(...matchers: readonly (string | undefined)[]): string {
+  const given = matchers.filter((matcher) => matcher !== undefined)
+  return given.length === 0 ? '' : `{${given.join(',')}}`
 }
 
 function sumBy(by: readonly string[]): string {

@@ -1,7 +1,7 @@
 import type { Document } from './document.ts'
 
 /**
- * An example configuration of Alertmanager: pages at once, tickets in bundles, and no page about an agent while the whole fleet is
+ * An example configuration of Alertmanager: pages at once, tickets in bundles, and no ticket about a fleet that is
  * silent. https://prometheus.io/docs/alerting/latest/configuration/
  */
 export function alertmanagerConfig(): Document {
@@ -9,7 +9,7 @@ export function alertmanagerConfig(): Document {
   return {
     route: {
       receiver: 'tickets',
-      group_by: ['alertname', 'region'],
+      group_by: ['alertname', 'namespace', 'region'],
       group_wait: '10s',
       group_interval: '1m',
       repeat_interval: '4h',
@@ -19,8 +19,8 @@ export function alertmanagerConfig(): Document {
       ],
     },
     inhibit_rules: [
-      { source_matchers: ['alertname="AgentsSilent"'], target_matchers: ['severity="ticket"'] },
-      { source_matchers: ['alertname="ErrorsSpread"'], target_matchers: ['alertname="TooManyFailures"'], equal: ['region'] },
+      { source_matchers: ['alertname="AgentsSilent"'], target_matchers: ['severity="ticket"'], equal: ['namespace', 'region'] },
+      { source_matchers: ['alertname="ErrorsSpread"'], target_matchers: ['alertname="TooManyFailures"'], equal: ['namespace', 'region'] },
     ],
     receivers: [webhook('tickets'), webhook('on-call'), webhook('safety')],
   }

@@ -1,4 +1,5 @@
-import { increase, largest, largestIn, percentile, rate, total } from './queries.ts'
+import type { MetricName } from '../metrics/table.ts'
+import { appeared, increase, largest, percentile, rate, selector, total } from './queries.ts'
 import type { ResolvedOperatorOptions } from './options.ts'
 
 /** A rule file of Prometheus. https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/ */
@@ -33,124 +34,160 @@ const STAGES = ['perception', 'planning', 'actuation'] as const
  * since the last scrape, and is above 200 ms whatever the truth.
  */
 export function ruleFile(options: ResolvedOperatorOptions): RuleFile {
+  const ask = asked(options.own)
   return {
     groups: [
-      { name: 'stigmergy-recorded', interval: EVERY, rules: recorded() },
-      { name: 'stigmergy-decisions', interval: EVERY, rules: decisions(options) },
-      { name: 'stigmergy-runtime', interval: EVERY, rules: runtime() },
-      { name: 'stigmergy-telemetry', interval: EVERY, rules: telemetry() },
+      { name: 'stigmergy-recorded', interval: EVERY, rules: recorded(ask) },
+      { name: 'stigmergy-decisions', interval: EVERY, rules: decisions(ask, options) },
+      { name: 'stigmergy-runtime', interval: EVERY, rules: runtime(ask) },
+      { name: 'stigmergy-telemetry', interval: EVERY, rules: telemetry(ask) },
     ],
   }
 }
 
-function recorded(): readonly RecordingRule[] {
+/** The questions as rules ask them: of their own series, and of each fleet, which is a namespace, by itself. */
+function asked(own: string | undefined) {
+  const of = (...by: readonly string[]): readonly string[] => ['namespace', ...by]
+  const all = selector(own)
+  return {
+    all,
+    percentile: (share: number, metric: MetricName, by: readonly string[], over?: string) =>
+      percentile(share, metric, of(...by), over, all),
+    rate: (metric: MetricName, by: readonly string[], over?: string) => rate(metric, of(...by), over, all),
+    increase: (metric: MetricName, by: readonly string[], over: string) => increase(metric, of(...by), over, all),
+    /** How many were counted in that time, the first ones of a series as well. */
+    counted: (metric: MetricName, by: readonly string[], over: string) =>
+      `${increase(metric, of(...by), over, all)} > 0 or ${appeared(metric, of(...by), over, all)} > 0`,
+    largest: (metric: MetricName, by: readonly string[], matcher?: string) => largest(metric, of(...by), selector(own, matcher)),
+    total: (metric: MetricName, by: readonly string[], matcher?: string) => total(metric, of(...by), selector(own, matcher)),
+    matching: (metric: MetricName, matcher: string) => `${metric}${selector(own, matcher)}`,
+  }
+}
+
+type Asked = ReturnType<typeof asked>
+
+function recorded(ask: Asked): readonly RecordingRule[] {
   return [
-    { record: 'agent_type:agent_decision_latency_seconds:p99', expr: percentile(0.99, 'agent_decision_latency_seconds', ['agent_type']) },
+    {
+      record: 'agent_type:agent_decision_latency_seconds:p99',
+      expr: ask.percentile(0.99, 'agent_decision_latency_seconds', ['agent_type']),
+    },
     ...STAGES.map((stage) => ({
       record: `region:${stage}_latency_seconds:p99`,
-      expr: percentile(0.99, `${stage}_latency_seconds`, ['region']),
+      expr: ask.percentile(0.99, `${stage}_latency_seconds`, ['region']),
     })),
-    { record: 'agent_type:agent_mailbox_wait_seconds:p95', expr: percentile(0.95, 'agent_mailbox_wait_seconds', ['agent_type'], '1m') },
-    { record: 'agent_type:agent_decisions:rate', expr: rateOfDecisions() },
+    { record: 'agent_type:agent_mailbox_wait_seconds:p95', expr: ask.percentile(0.95, 'agent_mailbox_wait_seconds', ['agent_type'], '1m') },
+    {
+      record: 'agent_type:agent_decisions:rate',
+      expr: `sum by (namespace, agent_type) (rate(agent_decision_latency_seconds_count${ask.all}[1m]))`,
+    },
   ]
 }
 
-function rateOfDecisions(): string {
-  return 'sum by (agent_type) (rate(agent_decision_latency_seconds_count[1m]))'
-}
-
-function decisions({ mapAgeSeconds, decisionSeconds }: ResolvedOperatorOptions): readonly AlertRule[] {
+function decisions(ask: Asked, { mapAgeSeconds, decisionSeconds }: ResolvedOperatorOptions): readonly AlertRule[] {
   return [
-    page('StaleWorldModel', `${increase('agent_stale_decisions_total', ['region', 'agent_type'], '1m')} > 0`, undefined, {
+    page('StaleWorldModel', ask.counted('agent_stale_decisions_total', ['region', 'agent_type'], '1m'), undefined, {
       summary: '{{ $labels.agent_type }} decided on a stale world',
       description: '{{ $value | humanize }} decisions in a minute were made on a world older than the limit of the process that made them.',
     }),
-    page('MapStale', `${largest('map_stale_age_seconds', ['region', 'map', 'source'])} > ${mapAgeSeconds}`, '15s', {
+    page('MapStale', `${ask.largest('map_stale_age_seconds', ['region', 'map', 'source'])} > ${mapAgeSeconds}`, '15s', {
       summary: 'The copy of map {{ $labels.map }} is old',
       description: `Its age is {{ $value | humanizeDuration }}; the limit is ${mapAgeSeconds} s. A source that was never heard has the age +Inf.`,
     }),
-    page('SafetyViolation', `${increase('agent_violations_total', ['region', 'agent_type'], '5m')} > 0`, undefined, {
+    page('SafetyViolation', ask.counted('agent_violations_total', ['region', 'agent_type'], '5m'), undefined, {
       summary: 'A safety violation of {{ $labels.agent_type }}',
       description: 'A state tagged `violation` was entered {{ $value | humanize }} times in 5 minutes.',
     }),
-    page('DecisionDrift', `${total('agent_alarms_active', ['region'], '{kind="drift"}')} > 0`, undefined, {
+    page('DecisionDrift', `${ask.total('agent_alarms_active', ['region'], 'kind="drift"')} > 0`, undefined, {
       summary: 'Agents decide otherwise than their baseline',
       description:
         'Drifting agents: {{ $value }}. The alarm keeps the budget of false alarms it was given; see agent_decision_drift_sigma.',
     }),
-    page('ErrorsSpread', `${largest('agent_error_reproduction_number', ['region'])} > 1 and ${errorsActive()} > 0`, undefined, {
+    page('ErrorsSpread', `${ask.largest('agent_alarms_active', ['region'], 'kind="spread"')} > 0`, undefined, {
       summary: 'Failures spread from agent to agent',
-      description: 'Each failure makes {{ $value | humanize }} others.',
+      description: 'Processes in which each failure makes more than one other; see agent_error_reproduction_number.',
     }),
-    // Not what the page above is about, nor the end of it: a spread leaves the gauge before the process has said that it is over.
-    ticket('TooManyFailures', `${errorsActive()} > 0 unless ${largestIn('agent_error_reproduction_number', ['region'], '1m')} > 1`, '1m', {
+    // Process by process. Not what the page above is about, nor the end of it: a spread leaves the gauge before its alarm is over.
+    ticket('TooManyFailures', tooManyFailures(ask), '1m', {
       summary: 'More failures than expected',
       description: 'Agents fail more often than the alarm was told to expect.',
     }),
-    page('DecisionObjectiveMissed', `${total('agent_alarms_active', ['region'], '{kind="slo"}')} > 0`, '1m', {
+    page('DecisionObjectiveMissed', `${ask.total('agent_alarms_active', ['region'], 'kind="slo"')} > 0`, '1m', {
       summary: 'Decisions miss their service level objective',
       description: 'Agent types with more slow decisions than their objective allows, counted in each process: {{ $value }}.',
     }),
-    ticket('DecisionsSlow', `${percentile(0.99, 'agent_decision_latency_seconds', ['region', 'agent_type'])} > ${decisionSeconds}`, '2m', {
-      summary: 'Decisions of {{ $labels.agent_type }} are slow',
-      description: `The 99th percentile is {{ $value | humanizeDuration }}; the limit is ${decisionSeconds} s.`,
-    }),
+    ticket(
+      'DecisionsSlow',
+      `${ask.percentile(0.99, 'agent_decision_latency_seconds', ['region', 'agent_type'])} > ${decisionSeconds}`,
+      '2m',
+      {
+        summary: 'Decisions of {{ $labels.agent_type }} are slow',
+        description: `The 99th percentile is {{ $value | humanizeDuration }}; the limit is ${decisionSeconds} s.`,
+      },
+    ),
   ]
 }
 
-function errorsActive(): string {
-  return largest('agent_alarms_active', ['region'], '{kind="errors"}')
+function tooManyFailures({ matching }: Asked): string {
+  const spread = `max_over_time(${matching('agent_alarms_active', 'kind="spread"')}[1m])`
+  return `max by (namespace, region) (${matching('agent_alarms_active', 'kind="errors"')} > 0 unless ignoring (kind) ${spread} > 0)`
 }
 
-function runtime(): readonly AlertRule[] {
+function runtime(ask: Asked): readonly AlertRule[] {
   return [
-    ticket('AgentRestarting', `${increase('agent_restarts_total', ['region', 'agent_type'], '5m')} > 3`, undefined, {
+    ticket('AgentRestarting', `${ask.increase('agent_restarts_total', ['region', 'agent_type'], '5m')} > 3`, undefined, {
       summary: '{{ $labels.agent_type }} restarts again and again',
       description: '{{ $value | humanize }} restarts in 5 minutes.',
     }),
-    ticket('SupervisorGaveUp', `${increase('agent_escalations_total', ['region', 'supervisor'], '5m')} > 0`, undefined, {
+    ticket('SupervisorGaveUp', ask.counted('agent_escalations_total', ['region', 'supervisor'], '5m'), undefined, {
       summary: 'Supervisor {{ $labels.supervisor }} gave up on a child',
       description: 'It has restarted it as often as it may. Where no supervisor is above, all of its children are stopped.',
     }),
-    ticket('DeadLetters', `${rate('dead_letters_total', ['region', 'reason'])} > 0.1`, '5m', {
+    ticket('DeadLetters', `${ask.rate('dead_letters_total', ['region', 'reason'])} > 0.1`, '5m', {
       summary: 'Events reach no agent: {{ $labels.reason }}',
       description: '{{ $value | humanize }} events a second become dead letters.',
     }),
-    page('BreakerOpen', `${largest('agent_breaker_state', ['region', 'breaker'])} == 2`, '1m', {
+    page('BreakerOpen', `${ask.largest('agent_breaker_state', ['region', 'breaker'])} == 2`, '1m', {
       summary: 'The breaker of {{ $labels.breaker }} is open',
       description: 'What depends on it fails at once, or goes on without it.',
     }),
-    ticket('PolicyInferenceErrors', `${rate('policy_inference_errors_total', ['region', 'policy'])} > 0.01`, '5m', {
+    ticket('PolicyInferenceErrors', `${ask.rate('policy_inference_errors_total', ['region', 'policy'])} > 0.01`, '5m', {
       summary: 'Policy {{ $labels.policy }} fails to infer',
       description: '{{ $value | humanize }} errors a second.',
     }),
-    ticket('JournalLag', `${largest('journal_lag_records', ['region', 'journal', 'consumer'])} > 10000`, '5m', {
+    ticket('JournalLag', `${ask.largest('journal_lag_records', ['region', 'journal', 'consumer'])} > 10000`, '5m', {
       summary: '{{ $labels.consumer }} is behind in journal {{ $labels.journal }}',
       description: '{{ $value | humanize }} records are not read yet.',
     }),
   ]
 }
 
-function telemetry(): readonly AlertRule[] {
+function telemetry(ask: Asked): readonly AlertRule[] {
   return [
-    ticket('TelemetryDrops', `${increase('telemetry_dropped_total', ['region', 'what'], '5m')} > 0`, undefined, {
+    ticket('TelemetryDrops', `${ask.increase('telemetry_dropped_total', ['region', 'what'], '5m')} > 0`, undefined, {
       summary: 'Telemetry loses {{ $labels.what }}s',
       description: '{{ $value | humanize }} in 5 minutes. What the dashboards show is not all there is.',
     }),
-    ticket('TelemetryExportFails', `${increase('telemetry_export_failures_total', ['region', 'signal'], '5m')} > 0`, '5m', {
+    ticket('TelemetryExportFails', `${ask.increase('telemetry_export_failures_total', ['region', 'signal'], '5m')} > 0`, '5m', {
       summary: 'Export of {{ $labels.signal }} fails',
       description: '{{ $value | humanize }} exports failed in 5 minutes.',
     }),
-    ticket('TracesIncoherent', 'min by (region) (telemetry_coherent_trace_ratio) < 0.999', '5m', {
+    ticket('TracesIncoherent', `min by (namespace, region) (telemetry_coherent_trace_ratio${ask.all}) < 0.999`, '5m', {
       summary: 'Kept traces have holes',
       description: 'Only {{ $value | humanizePercentage }} are whole: give the recorder more memory.',
     }),
     // A metric that every process has, whatever its options.
-    page('AgentsSilent', 'absent(telemetry_dropped_total)', '2m', {
-      summary: 'No process of the fleet is seen',
-      description: 'Prometheus reaches no metrics endpoint: the alerts above cannot fire.',
+    page('AgentsSilent', silent(`telemetry_dropped_total${ask.all}`), '2m', {
+      summary: 'No process {{ with $labels.region }}of region {{ . }} {{ end }}is seen',
+      description: 'Prometheus reaches no metrics endpoint of the fleet there: the alerts above cannot fire.',
     }),
   ]
+}
+
+/** None at all, or none where there were some within the hour. */
+function silent(series: string): string {
+  const where = 'count by (namespace, region)'
+  return `absent(${series}) or ${where} (present_over_time(${series}[1h])) unless ${where} (${series})`
 }
 
 function page(alert: string, expr: string, wait: string | undefined, annotations: AlertRule['annotations']): AlertRule {
