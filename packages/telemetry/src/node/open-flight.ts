@@ -76,6 +76,7 @@ export function openFlight(parts: OpenFlightOptions): OpenFlight | undefined {
       settings.warn(`telemetry: no room in the recorder for more ${texts}: new ones are "other" in spans`)
     },
     lost: (spans) => void (tally.dropped.span += spans),
+    bare: () => void tally.dropped.detail++,
     tell: (decisions) => told(decisions, (all) => keepPort?.tell(all)),
     tellSlices: tellSlices && ((receipts) => told(receipts, tellSlices)),
   })

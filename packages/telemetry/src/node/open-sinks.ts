@@ -44,7 +44,12 @@ function batching({ environment, tally, report, onDrop }: SinkParts): Parameters
     queueSize: environment.spanQueueSize,
     delayMs: environment.spanDelayMs,
     timeoutMs: environment.spanExportTimeoutMs,
-    onFailure: (error: Error) => report('traces', error),
+    onFailure(error, spans) {
+      report('traces', error)
+      // As far as anybody knows they did not arrive, and their traces are not whole (I6).
+      tally.dropped.span += spans.length
+      for (const span of spans) onDrop(span.spanContext().traceId)
+    },
     onDrop,
   }
 }

@@ -15,8 +15,10 @@ export interface FlightPorts extends Pick<RecorderParts, 'clock' | 'random' | 'f
   readonly emitGuest?: (span: object) => void
   /** Takes records for another thread, which makes the spans of them. Must not throw. @default there is none */
   readonly handOver?: ((records: readonly HandedRecord[]) => void) | undefined
-  /** So many spans of kept traces were overwritten before they could be told. @default nobody wants to know */
+  /** So many spans of kept traces were overwritten before they could be told, or are over the bound. @default nobody wants to know */
   readonly lost?: ((spans: number) => void) | undefined
+  /** What a span or link of a kept trace had to tell beside its record was let go. @default nobody wants to know */
+  readonly bare?: (() => void) | undefined
   /** Asks for a call of `run` soon. */
   readonly wake: () => void
   /** Takes decisions for other processes. */
@@ -64,6 +66,7 @@ export function createFlight(options: ResolvedRecorderOptions, ports: FlightPort
     emitGuest: ports.emitGuest ?? nobody,
     handOver: ports.handOver,
     lost: ports.lost,
+    bare: ports.bare,
     receipt: tellSlices && told,
   }))
   const slices = createSliceLedger({
