@@ -189,7 +189,8 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
 }
 
 function resolve(options: TelemetryHooksOptions) {
-  const { meter, metrics, tally = createTally(), flight, current } = options
   const resolved = resolveTelemetryHooksOptions(options)
+  const { metrics, tally = createTally(), flight, current } = options
+  const { meter } = resolved
   return { ...resolved, tally, flight, current, instruments: metrics ?? meterInstruments(meter ?? createNoopMeter()) }
 }

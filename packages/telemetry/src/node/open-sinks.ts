@@ -22,8 +22,10 @@ export interface SinkParts {
   readonly onDrop: (trace: string | number) => void
 }
 
+/** None where nobody wants spans: then none are made. */
 export function openSpanSinks(parts: SinkParts): SpanSink[] {
   const { options, settings, tally } = parts
+  if (!settings.spansWanted) return []
   return [
     ...(settings.exportThread === undefined ? openOtlpSink(parts) : []),
     ...(options.spanExporters ?? []).map((exporter) => batchedSpanSink(exporter, batching(parts))),

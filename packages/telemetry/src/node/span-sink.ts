@@ -22,6 +22,8 @@ export interface SpanSinkOptions {
 /** A span processor and the way to end it. */
 export interface SpanSink extends Sink {
   readonly processor: SpanProcessor
+  /** True where nothing it takes arrives anywhere. @default false */
+  readonly nowhere?: boolean
   /** How many spans it can take now without dropping any. */
   room(): number
 }
@@ -109,7 +111,7 @@ export function lostSpanSink(tally: Tally, onDrop: (traceId: string) => void, ro
     onDrop(span.spanContext().traceId)
   }
   const processor: SpanProcessor = { onStart() {}, onEnd, forceFlush: nothing, shutdown: nothing }
-  return { processor, room, flush: nothing, close: nothing, abort() {} }
+  return { processor, nowhere: true, room, flush: nothing, close: nothing, abort() {} }
 }
 
 function guardProcessor(inner: SpanProcessor, tally: Tally): SpanProcessor {

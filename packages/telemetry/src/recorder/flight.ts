@@ -23,6 +23,8 @@ export interface FlightPorts extends Pick<RecorderParts, 'clock' | 'random' | 'f
   readonly wake: () => void
   /** Takes decisions for other processes. */
   readonly tell: (decisions: readonly KeepDecision[]) => void
+  /** So many decisions found no room to be told. @default nobody wants to know */
+  readonly untold?: ((decisions: number) => void) | undefined
   /** Takes what was exported, for other processes. @default nobody wants to know */
   readonly tellSlices?: ((receipts: readonly SliceReceipt[]) => void) | undefined
 }
@@ -49,7 +51,10 @@ export function createFlight(options: ResolvedRecorderOptions, ports: FlightPort
     receipts.push(receipt)
     slices.own(receipt)
   }
+  let untold = 0
   const run = (limit: number): boolean => {
+    if (recorder.keeper.untold > untold) ports.untold?.(recorder.keeper.untold - untold)
+    untold = recorder.keeper.untold
     const decisions = recorder.keeper.takeDecisions()
     if (decisions.length > 0) tell(decisions)
     const more = drain.run(limit)
