@@ -1,6 +1,5 @@
 import { ExportResultCode } from '@opentelemetry/core'
 import type { SpanExporter } from '@opentelemetry/sdk-trace-base'
-import type { CoreHooks } from '@stigmergy/core'
 import { openGrid } from '@stigmergy/grid'
 import { isTelemetryError } from '@stigmergy/telemetry'
 import { startTelemetry, type StartTelemetryOptions } from '@stigmergy/telemetry/node'
@@ -108,7 +107,7 @@ test('a start that fails leaves no hook behind, and says which part failed and h
     },
   })
   const system = {
-    use(_: CoreHooks): () => void {
+    use(): () => void {
       throw new Error('mine')
     },
   }
