@@ -39,14 +39,24 @@ export function createStartTrace({ recorder, tracer, clock, time }: StartTracePa
     const startedAtMs = typeof began === 'number' ? began : undefined
     if (recorder !== undefined) {
       const now = clock.now()
-      const context = recorder.root(name, plainAttributes(attributes), startedAtMs ?? now, now, planId === undefined ? undefined : planOf(planId))
+      const context = recorder.root(
+        name,
+        plainAttributes(attributes),
+        startedAtMs ?? now,
+        now,
+        planId === undefined ? undefined : planOf(planId),
+      )
       if (debug) recorder.keep(context, reasonCode('debug'))
       return context
     }
     if (tracer === undefined) return NO_TRACE
     const endedAt = time.now()
     const startTime = startedAtMs === undefined ? endedAt : time.toHrTime(startedAtMs)
-    const span = tracer.startSpan(name, { startTime, attributes: { 'agent.stage': 'sensor', ...plainAttributes(attributes) } }, ROOT_CONTEXT)
+    const span = tracer.startSpan(
+      name,
+      { startTime, attributes: { 'agent.stage': 'sensor', ...plainAttributes(attributes) } },
+      ROOT_CONTEXT,
+    )
     span.end(endedAt)
     return traceContextOf(span)
   }

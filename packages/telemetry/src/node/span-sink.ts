@@ -54,7 +54,8 @@ export function batchedSpanSink(
           onSettled?.(spans.length)
           done(result)
         }),
-      shutdown: async () => exporter.shutdown(), forceFlush: async () => exporter.forceFlush?.(),
+      shutdown: async () => exporter.shutdown(),
+      forceFlush: async () => exporter.forceFlush?.(),
     },
     // Later than the guard's own deadline, which answers first and clears this one. The size of a batch is not left to the SDK, which
     // takes any number from the environment: with 0 it never ends.
