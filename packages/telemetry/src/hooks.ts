@@ -11,7 +11,8 @@ import type { Instruments } from './metrics/instruments.ts'
 import type { Registry } from './metrics/registry.ts'
 import type { CountedName, ObservedName } from './metrics/told.ts'
 import { createNearCaches } from './near-cache.ts'
-import { resolveTelemetryHooksOptions, text } from './options.ts'
+import { resolveTelemetryHooksOptions } from './hook-options.ts'
+import { text } from './options.ts'
 import type { Flight } from './recorder/flight.ts'
 import { KEEP_REASONS, reasonCode, type KeepReason } from './recorder/keep-rules.ts'
 import { createRecorderHooks } from './recorder/recorder-hooks.ts'
@@ -189,7 +190,8 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
 }
 
 function resolve(options: TelemetryHooksOptions) {
-  const { meter, metrics, tally = createTally(), flight, current } = options
   const resolved = resolveTelemetryHooksOptions(options)
+  const { metrics, tally = createTally(), flight, current } = options
+  const { meter } = resolved
   return { ...resolved, tally, flight, current, instruments: metrics ?? meterInstruments(meter ?? createNoopMeter()) }
 }

@@ -16,12 +16,16 @@ export interface FlightPorts extends Pick<RecorderParts, 'clock' | 'random' | 'f
   readonly emitGuest?: (span: object) => void
   /** Takes records for another thread, which makes the spans of them. Must not throw. @default there is none */
   readonly handOver?: ((records: readonly HandedRecord[]) => void) | undefined
-  /** So many spans of kept traces were overwritten before they could be told, or transitions not written. @default nobody wants to know */
+  /** So many spans of kept traces were overwritten before they could be told, are over the bound, or transitions not written. @default nobody wants to know */
   readonly lost?: ((spans: number) => void) | undefined
+  /** What a span or link of a kept trace had to tell beside its record was let go. @default nobody wants to know */
+  readonly bare?: (() => void) | undefined
   /** Asks for a call of `run` soon. */
   readonly wake: () => void
   /** Takes decisions for other processes. */
   readonly tell: (decisions: readonly KeepDecision[]) => void
+  /** So many decisions found no room to be told. @default nobody wants to know */
+  readonly untold?: ((decisions: number) => void) | undefined
   /** Takes what was exported, for other processes. @default nobody wants to know */
   readonly tellSlices?: ((receipts: readonly SliceReceipt[]) => void) | undefined
 }
@@ -49,8 +53,11 @@ export function createFlight(options: ResolvedRecorderOptions, ports: FlightPort
     receipts.push(receipt)
     slices.own(receipt)
   }
+  let untold = 0
   const run = (limit: number): boolean => {
     recorder.settle()
+    if (recorder.keeper.untold > untold) ports.untold?.(recorder.keeper.untold - untold)
+    untold = recorder.keeper.untold
     const decisions = recorder.keeper.takeDecisions()
     if (decisions.length > 0) tell(decisions)
     const more = drain.run(limit)
@@ -69,6 +76,7 @@ export function createFlight(options: ResolvedRecorderOptions, ports: FlightPort
     emitGuest: ports.emitGuest ?? nobody,
     handOver: ports.handOver,
     lost: ports.lost,
+    bare: ports.bare,
     receipt: tellSlices && told,
   }))
   const slices = createSliceLedger({

@@ -50,12 +50,15 @@ let current: string | number = ''
 const lacking = new Set<string | number>()
 const onDrop = (): void => void lacking.add(current)
 const sinks = exporters.map((exporter, at) =>
-  batchedSpanSink(at === 0 ? counting(exporter) : exporter, {
+  batchedSpanSink(exporter, {
     tally,
     queueSize: data.queueSize,
     delayMs: data.delayMs,
     timeoutMs: data.exportTimeoutMs,
-    onFailure: ({ message }) => tell({ type: 'failed', message }),
+    onFailure({ message }, spans) {
+      tell({ type: 'failed', message, spans: spans.length, lacking: [...new Set(spans.map((span) => span.spanContext().traceId))] })
+    },
+    ...(at === 0 ? { onSettled: (spans: number) => void (exported += spans) } : {}),
     onDrop,
   }),
 )
@@ -86,18 +89,6 @@ function exportGuest({ context, ...span }: PlainSpan): void {
   const readable: ReadableSpan = { ...span, resource, spanContext: () => context }
   current = context.traceId
   for (const { processor } of sinks) processor.onEnd(readable)
-}
-
-function counting(exporter: SpanExporter): SpanExporter {
-  return {
-    export: (spans, done) =>
-      exporter.export(spans, (result) => {
-        exported += spans.length
-        done(result)
-      }),
-    shutdown: () => exporter.shutdown(),
-    forceFlush: async () => exporter.forceFlush?.(),
-  }
 }
 
 let telling: NodeJS.Timeout | undefined

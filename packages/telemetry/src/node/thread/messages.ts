@@ -49,5 +49,6 @@ export type FromThread =
       readonly room: number
       readonly lacking: readonly (string | number)[]
     }
-  | { readonly type: 'failed'; readonly message: string }
+  /** An export failed, with so many spans of these traces. */
+  | { readonly type: 'failed'; readonly message: string; readonly spans: number; readonly lacking: readonly string[] }
   | { readonly type: 'done'; readonly id: number }

@@ -52,8 +52,11 @@ export function openThreadSink({ data, tally, onDrop, onFailure, onEnd }: Thread
     if (!closing) onEnd(error)
   }
   const heard = (message: FromThread): void => {
-    if (message.type === 'failed') onFailure(new Error(message.message))
-    else if (message.type === 'done') {
+    if (message.type === 'failed') {
+      onFailure(new Error(message.message))
+      tally.dropped.span += message.spans
+      for (const trace of message.lacking) onDrop(trace)
+    } else if (message.type === 'done') {
       answers.get(message.id)?.()
       answers.delete(message.id)
     } else {
