@@ -206,7 +206,7 @@ export class Keeping extends Deadline implements CheckpointOwner {
   /** Takes the state before the children are stopped and the timers are gone: they may have gone on without the agent. */
   hold(failedChild: string | undefined): void {
     this.#checkpoint?.touch()
-    this.#checkpoint?.hold(() => this.encode(failedChild))
+    this.#checkpoint?.hold(failedChild)
   }
 
   /** What is stored, down the ladder: what could not be written there is not what the agent resumes from. */

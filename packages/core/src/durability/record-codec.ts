@@ -101,19 +101,11 @@ export function createRecordCodec(): RecordCodec {
   }
 
   /** What an error carries besides its message is looked for only where there is one: this is on the path of every checkpoint. */
-  function encode(record: AgentRecord): Uint8Array {
+  function pack(record: AgentRecord): Uint8Array {
     const bytes = packr.pack(packed(record))
     if (!bytes.includes(ERROR_MARK)) return bytes
     const errors = errorRows(record)
     return errors.length === 0 ? bytes : packr.pack(withErrors(packed(record), errors))
-  }
-
-  function packing<T>(id: string, pack: () => T): T {
-    try {
-      return pack()
-    } catch (cause) {
-      throw new CoreError('BAD_STATE', `the state of agent ${quote(id)} cannot be stored: ${String(cause)}`, { cause })
-    }
   }
 
   return {
@@ -125,8 +117,20 @@ export function createRecordCodec(): RecordCodec {
         return undefined
       }
     },
-    encode: (id, record) => packing(id, () => encode(record)),
-    encodeShort: (id, state) => packing(id, () => short.encode(state)),
+    encode(id, record) {
+      try {
+        return pack(record)
+      } catch (cause) {
+        throw unpackable(id, cause)
+      }
+    },
+    encodeShort(id, state) {
+      try {
+        return short.encode(state)
+      } catch (cause) {
+        throw unpackable(id, cause)
+      }
+    },
     decode(bytes, expected) {
       const { id, machineType } = expected
       const record = read(bytes, id)
@@ -137,6 +141,10 @@ export function createRecordCodec(): RecordCodec {
       return migrated(record, expected)
     },
   }
+}
+
+function unpackable(id: string, cause: unknown): CoreError {
+  return new CoreError('BAD_STATE', `the state of agent ${quote(id)} cannot be stored: ${String(cause)}`, { cause })
 }
 
 function packed(record: AgentRecord): Packed {
