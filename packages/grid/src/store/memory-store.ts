@@ -45,7 +45,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     if (refused !== undefined) throw refused
     const rev = (slot?.rev ?? 0) + 1
     const outboxSeq = slot?.outboxSeq ?? 0
-    const before = slot?.records ?? NONE
+    const before: readonly StoreRecord[] = slot?.records ?? NONE
     const kept = slot?.outbox ?? NONE
     slots.set(id, {
       rev,
