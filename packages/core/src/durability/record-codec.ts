@@ -4,8 +4,8 @@ import { CoreError } from '../errors.ts'
 import { errorRows, restoreErrors, type ErrorRow } from './error-data.ts'
 import { migrated, type Migration } from './migration.ts'
 import type { AgentRecord, PersistedSnapshot } from './record.ts'
-import { isEmpty } from '../cell/slim.ts'
-import { SHORT_SCHEMA_VERSION, ShortRecords, type ShortRecord } from './short-record.ts'
+import { isEmpty, NOTHING } from '../cell/slim.ts'
+import { SHORT_SCHEMA_VERSION, ShortRecords, type Head, type ShortRecord } from './short-record.ts'
 
 /** Whose state it must be. */
 export interface Expected {
@@ -25,6 +25,10 @@ export interface RecordCodec {
    * Throws STORE_FOREIGN, STORE_NEWER, STORE_BROKEN or MIGRATION_FAILED; the bytes are left untouched (I9).
    */
   decode(bytes: Uint8Array, expected: Expected): AgentRecord
+  /**
+   * What the bytes of a plain state say, without its context, which can be read. Undefined: to say that much they must be read.
+   */
+  glance(bytes: Uint8Array): Head | undefined
   /** What the bytes say they are. Throws STORE_NEWER or STORE_BROKEN. */
   read(bytes: Uint8Array, id: string): AgentRecord
 }
@@ -60,6 +64,7 @@ type Packed = readonly [
   rest?: Rest,
 ]
 
+const NO_TIMERS: AgentRecord['timers'] = []
 /** Parts of a record that has no rest. */
 const PARTS = 5
 
@@ -96,25 +101,36 @@ export function createRecordCodec(): RecordCodec {
   }
 
   /** What an error carries besides its message is looked for only where there is one: this is on the path of every checkpoint. */
-  function encode(record: AgentRecord): Uint8Array {
+  function pack(record: AgentRecord): Uint8Array {
     const bytes = packr.pack(packed(record))
     if (!bytes.includes(ERROR_MARK)) return bytes
     const errors = errorRows(record)
     return errors.length === 0 ? bytes : packr.pack(withErrors(packed(record), errors))
   }
 
-  function packing<T>(id: string, pack: () => T): T {
-    try {
-      return pack()
-    } catch (cause) {
-      throw new CoreError('BAD_STATE', `the state of agent ${quote(id)} cannot be stored: ${String(cause)}`, { cause })
-    }
-  }
-
   return {
     read,
-    encode: (id, record) => packing(id, () => encode(record)),
-    encodeShort: (id, state) => packing(id, () => short.encode(state)),
+    glance(bytes) {
+      try {
+        return short.glance(bytes)
+      } catch {
+        return undefined
+      }
+    },
+    encode(id, record) {
+      try {
+        return pack(record)
+      } catch (cause) {
+        throw unpackable(id, cause)
+      }
+    },
+    encodeShort(id, state) {
+      try {
+        return short.encode(state)
+      } catch (cause) {
+        throw unpackable(id, cause)
+      }
+    },
     decode(bytes, expected) {
       const { id, machineType } = expected
       const record = read(bytes, id)
@@ -125,6 +141,10 @@ export function createRecordCodec(): RecordCodec {
       return migrated(record, expected)
     },
   }
+}
+
+function unpackable(id: string, cause: unknown): CoreError {
+  return new CoreError('BAD_STATE', `the state of agent ${quote(id)} cannot be stored: ${String(cause)}`, { cause })
 }
 
 function packed(record: AgentRecord): Packed {
@@ -173,6 +193,6 @@ function unpacked([, machineType, machineVersion, value, context, rest]: Packed)
 }
 
 function plainRecord(machineType: string, machineVersion: string | undefined, value: unknown, context: unknown): AgentRecord {
-  const snapshot = { status: 'active', output: undefined, error: undefined, value, historyValue: {}, context, children: {} }
-  return { machineType, machineVersion, snapshot: snapshot as unknown as PersistedSnapshot, timers: [] }
+  const snapshot = { status: 'active', output: undefined, error: undefined, value, historyValue: NOTHING, context, children: NOTHING }
+  return { machineType, machineVersion, snapshot: snapshot as unknown as PersistedSnapshot, timers: NO_TIMERS }
 }

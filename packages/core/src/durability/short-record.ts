@@ -1,6 +1,7 @@
 import { Packr, RESERVE_START_SPACE } from 'msgpackr'
 import type { StateValue } from 'xstate'
 import { copyOfValue, keyOfValue } from '../cell/state-value.ts'
+import { isSound } from './skim.ts'
 import { fits, keysIn, shapeOf, type ObjectShape } from './shape.ts'
 
 /** Version of this form of a record (I9). */
@@ -20,6 +21,10 @@ export interface ShortRecord extends Head {
 
 interface Known extends Head {
   readonly packr: Packr
+  /** How many keys the contexts' objects have, each of its kind. */
+  readonly fields: readonly number[]
+  /** With what comes before it. */
+  readonly packed: Uint8Array
 }
 
 /** Shapes of a kind's contexts that are tried, and those that are learned at all: what has more is stored the long way. */
@@ -71,6 +76,8 @@ export class ShortRecords {
   readonly #packrs = new Map<string, Packr>()
   readonly #heads = new Map<string, Known>()
   readonly #plain = new Packr()
+  /** The one that was met last: mostly the next one is the same. */
+  #last: Known | undefined
   readonly #seen: object[] = []
   // Bytes are read from here: the packer makes a view of each buffer it reads, this one's is made once.
   readonly #desk: Buffer = Buffer.alloc(HEAD_AT + LARGEST_HEAD + BODY_LENGTH + LARGEST_BODY)
@@ -144,27 +151,58 @@ export class ShortRecords {
 
   /** Undefined: it is none of these. Throws if it is broken. */
   decode(bytes: Uint8Array): ShortRecord | undefined {
-    if (bytes[0] !== LIST_OF_3 || bytes[1] !== SHORT_SCHEMA_VERSION || bytes[2] !== BYTES_8) return undefined
-    const bodyAt = HEAD_AT + (bytes[3] as number) + BODY_LENGTH
-    const length = ((bytes[bodyAt - 2] as number) << 8) + (bytes[bodyAt - 1] as number)
-    if (bytes[bodyAt - BODY_LENGTH] !== BYTES_16 || bytes.length !== bodyAt + length) throw new RangeError('it is cut off')
+    const head = this.#headOf(bytes)
+    if (head === undefined) return undefined
+    const { machineType, machineVersion, value, packr } = head
     this.#desk.set(bytes)
-    const { machineType, machineVersion, value, packr } = this.#headOf(this.#desk.toString('latin1', HEAD_AT, bodyAt - BODY_LENGTH))
-    this.#part.start = bodyAt
+    this.#part.start = bodyAt(bytes)
     this.#part.end = bytes.length
     return { machineType, machineVersion, value: copyOfValue(value), context: packr.unpack(this.#desk, this.#part) as unknown }
   }
 
-  #headOf(text: string): Known {
-    const known = this.#heads.get(text)
-    if (known !== undefined) return known
-    const head: unknown = this.#plain.unpack(Buffer.from(text, 'latin1'))
+  /**
+   * What a record says, without its context: that is only looked through, so that it can be read later. Undefined: it is none of these, or
+   * to know that it can be read it must be read. Throws if it is broken. What it gives is shared.
+   */
+  glance(bytes: Uint8Array): Head | undefined {
+    const head = this.#headOf(bytes)
+    return head !== undefined && isSound(bytes, bodyAt(bytes), head.fields) ? head : undefined
+  }
+
+  #headOf(bytes: Uint8Array): Known | undefined {
+    if (bytes[0] !== LIST_OF_3 || bytes[1] !== SHORT_SCHEMA_VERSION || bytes[2] !== BYTES_8) return undefined
+    const at = bodyAt(bytes)
+    const length = ((bytes[at - 2] as number) << 8) + (bytes[at - 1] as number)
+    if (bytes[at - BODY_LENGTH] !== BYTES_16 || bytes.length !== at + length) throw new RangeError('it is cut off')
+    const last = this.#last
+    if (last !== undefined && startsWith(bytes, last.packed)) return last
+    this.#desk.set(bytes)
+    const text = this.#desk.toString('latin1', HEAD_AT, at - BODY_LENGTH)
+    const known = this.#heads.get(text) ?? this.#read(text, new Uint8Array(bytes.subarray(0, at - BODY_LENGTH)))
+    this.#last = known
+    return known
+  }
+
+  #read(text: string, packed: Uint8Array): Known {
+    const head: unknown = this.#plain.unpack(packed.subarray(HEAD_AT))
     if (!isHead(head)) throw new TypeError('its head is none')
     const [machineType, machineVersion, value, structures] = head
-    const read: Known = { machineType, machineVersion: machineVersion ?? undefined, value, packr: this.#packrOf(structures) }
+    const packr = this.#packrOf(structures)
+    const fields = structures.map((keys) => keys.length)
+    const read: Known = { machineType, machineVersion: machineVersion ?? undefined, value: copyOfValue(value), packr, fields, packed }
     if (this.#heads.size < REMEMBERED) this.#heads.set(text, read)
     return read
   }
+}
+
+/** Where the context begins. */
+function bodyAt(bytes: Uint8Array): number {
+  return HEAD_AT + (bytes[HEAD_AT - 1] as number) + BODY_LENGTH
+}
+
+function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
+  for (let at = 0; at < start.length; at++) if (bytes[at] !== start[at]) return false
+  return true
 }
 
 type PackedHead = readonly [

@@ -1,12 +1,10 @@
 import type { AnyEventObject, AnyStateMachine } from 'xstate'
 import type { AgentRef } from '../agent.ts'
-import { arrive } from './arrival.ts'
 import { Body } from './body.ts'
 import type { AgentEvent } from '../mailbox/envelope.ts'
 import type { Ending } from './ending.ts'
 import { isCoreError } from '../errors.ts'
 import type { AgentInfo } from '../hooks.ts'
-import type { Found } from '../durability/kept.ts'
 import type { AgentStatus, LifeOptions } from './life-options.ts'
 import { originOf } from './origin.ts'
 import type { Crash, Origin } from './owner.ts'
@@ -16,8 +14,8 @@ import { Retry } from '../durability/retry.ts'
 import { isAway } from '../durability/store.ts'
 import type { Services } from '../services.ts'
 import { createSupervisor, type Decision, type Supervisor } from '../supervision/supervisor.ts'
-import { fenceOf, type Tenure } from './tenure.ts'
-import { firstStep, stoppedEarly } from '../cell/wrap.ts'
+import type { Tenure } from './tenure.ts'
+import { stoppedEarly } from '../cell/wrap.ts'
 
 /** An agent from its spawn to its end: starts it, keeps its state, restarts it, stops it. */
 export class Life extends Body {
@@ -40,7 +38,8 @@ export class Life extends Body {
   #stopping: Promise<void> | undefined
   /** Once it has ended: what has still to be stored, done and given back. */
   ending: Ending | undefined
-  #tenure: Tenure | undefined
+  /** Its right to be the only activation, where there is an authority. */
+  tenure: Tenure | undefined
 
   constructor(options: LifeOptions, services: Services) {
     super(options, services)
@@ -74,49 +73,21 @@ export class Life extends Body {
     return this.#spawned && this.#status === 'running' && this.#stopping === undefined
   }
 
-  /** Starts it, from the store if it is kept there. Throws START_FAILED, or why the store refuses. */
-  async start(): Promise<void> {
-    let found: Found | undefined
-    try {
-      if (this.options.durability !== 'none') {
-        const { takeTenure } = this.services
-        if (takeTenure !== undefined) this.#tenure = await takeTenure(this.info.id, (error) => this.lost(error))
-        found = await arrive(this, this.options, this.services, this.#tenure)
-      }
-      const origin = found?.resting === undefined ? this.origin(found?.record, undefined) : undefined
-      if (origin !== undefined) firstStep(this.info.id, () => this.cell.prepare(origin))
-      if (found !== undefined && origin !== undefined) await this.#storeFirst(found, origin)
-      if (this.ended) throw stoppedEarly(this.info.id)
-      this.#tenure?.check()
-      firstStep(this.info.id, () => this.#begin(origin))
-      // It stays as bytes until somebody wants something of it.
-      if (found?.resting !== undefined) this.sleep(found.kept.value, found.resting, undefined)
-    } catch (error) {
-      if (!this.ended)
-        this.#end('failed', found !== undefined && found.record === undefined && found.resting === undefined ? 'none' : 'last')
-      else if (this.#tenure !== undefined) this.ending?.give(this.#tenure)
-      const over = this.ending?.handOver()
-      // The next spawn waits until what never ran is forgotten. So does this one, unless it is the store that failed.
-      if (this.#tenure !== undefined || isCoreError(error, 'START_FAILED')) await over?.catch(() => undefined)
-      // Closing a system takes the store from those that it stops.
-      throw isCoreError(error, 'CLOSED') && this.#status === 'stopped' ? stoppedEarly(this.info.id) : error
-    }
+  /**
+   * It is over before it has begun. `state`: what is to be stored of it, or that there is none. Resolves to why, as whoever spawned it is told.
+   */
+  async notStarted(why: unknown, state: 'last' | 'none'): Promise<unknown> {
+    if (!this.ended) this.#end('failed', state)
+    else if (this.tenure !== undefined) this.ending?.give(this.tenure)
+    const over = this.ending?.handOver()
+    // The next spawn waits until what never ran is forgotten. So does this one, unless it is the store that failed.
+    if (this.tenure !== undefined || isCoreError(why, 'START_FAILED')) await over?.catch(() => undefined)
+    // Closing a system takes the store from those that it stops.
+    return isCoreError(why, 'CLOSED') && this.#status === 'stopped' ? stoppedEarly(this.info.id) : why
   }
 
-  async #storeFirst(found: Found, origin: Origin): Promise<void> {
-    const { keeping } = this
-    const fence = fenceOf(this.services, this.#tenure, found.kept)
-    keeping?.adopt(fence, found.kept?.rev ?? 0, found.record)
-    if (this.options.durability === 'gated') {
-      // Nothing leaves it before the commit of what it begins with.
-      firstStep(this.info.id, () => this.cell.start(origin))
-    }
-    keeping?.resume(found)
-    await keeping?.commit()
-  }
-
-  /** `origin`: undefined if it sleeps. */
-  #begin(origin: Origin | undefined): void {
+  /** Its first step. `origin`: undefined if it sleeps. Throws what it throws. */
+  begin(origin: Origin | undefined): void {
     if (this.#crash !== undefined) throw this.#crash.error
     this.#spawned = true
     this.services.guests.tell('onSpawn', this.info, this.options.machine.events as readonly string[])
@@ -126,7 +97,7 @@ export class Life extends Body {
     if (this.cell.snapshot.status === 'done') this.done()
   }
 
-  protected origin(record: AgentRecord | undefined, crash: Crash | undefined, remembered: AgentRecord | undefined = record): Origin {
+  origin(record: AgentRecord | undefined, crash: Crash | undefined, remembered: AgentRecord | undefined = record): Origin {
     return originOf({ record, remembered, crash, restarts: this.#restarts, lastWord: this.#lastWord })
   }
 
@@ -240,7 +211,7 @@ export class Life extends Body {
     // Once it has crashed, what was kept then is all there is.
     if (this.awake) this.#keep(undefined)
     this.close()
-    this.ending = this.ends(state, this.#tenure)
+    this.ending = this.ends(state, this.tenure)
     if (this.#spawned) this.services.guests.tell('onStop', this.info, reason)
     this.services.ended(this)
     for (const fn of this.#onEnd ?? []) this.services.guests.call(fn, undefined)
