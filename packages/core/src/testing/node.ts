@@ -58,6 +58,7 @@ export async function startNode(options: NodeOptions): Promise<SimulatedNode> {
     random: () => random.next(),
     wallNow: () => clock.now(),
     ids: () => name,
+    wallNow: () => line.clock.wallNow(),
     hooks: { ...hooks, onCheckpoint: () => at('committed') },
   })
   return { name, line, grid, reached, system, dieAt: (point) => (doom = point) }
