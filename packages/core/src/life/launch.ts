@@ -62,7 +62,8 @@ export function createLaunch({ services, lives, endings, stores, closing }: Laun
       }
     }
     const arrival = new Arrival(life, options, services, started, again)
-    const before = endings.before(id)
+    // One that is not stored takes over nothing: what the one before it has still to do goes on.
+    const before = options.durability === 'none' ? undefined : endings.before(id)
     // Nor does it start on the stack of whoever spawns it.
     if (before !== undefined || options.durability === 'none') void (before ?? soon).then(() => arrival.begin())
     else arrival.begin()
