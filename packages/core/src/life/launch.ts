@@ -85,7 +85,8 @@ export class Launcher {
       }
     }
     const arrival = new Arrival(life, options, services, started, again)
-    const before = endings.before(id)
+    // One that is not stored takes over nothing: what the one before it has still to do goes on.
+    const before = options.durability === 'none' ? undefined : endings.before(id)
     // Nor does it start on the stack of whoever spawns it.
     if (before !== undefined || options.durability === 'none') void (before ?? this.#soon).then(() => arrival.begin())
     else arrival.begin()

@@ -1,6 +1,5 @@
-import { quote } from '../check.ts'
+import { optionsOf, textOption, type Names } from '../check.ts'
 import type { AgentEvent } from './envelope.ts'
-import { CoreError } from '../errors.ts'
 import type { DeadLetter, DeadLetterReason } from '../hooks.ts'
 
 /** Which dead letters: those that match all that is given. Nothing given: all. */
@@ -77,7 +76,8 @@ export function createDeadLetters(capacity: number, resend: (letter: DeadLetter,
       return dropped
     },
     list,
-    replay(filter, { to } = {}) {
+    replay(filter, options) {
+      const to = textOption('to', optionsOf<{ readonly to?: string }>('replay', options, { to: true }).to, undefined)
       const letters = list(filter).filter(({ event }) => !tells(event))
       // Out before in: what is refused comes back under a new number.
       for (const letter of letters) remove(letter)
@@ -115,11 +115,11 @@ function tells(event: Partial<AgentEvent> | null | undefined): boolean {
 
 const poisonKey = (agentId: string, id: string): string => JSON.stringify([agentId, id])
 
+const FILTER: Names<LetterFilter> = { seq: true, agentId: true, reason: true, type: true }
+
 function matcher(filter: LetterFilter): (letter: DeadLetter) => boolean {
-  const known: readonly string[] = ['seq', 'agentId', 'reason', 'type']
-  // A misspelt filter would match, and purge, everything.
-  const wrong = Object.keys(filter).find((name) => !known.includes(name))
-  if (wrong !== undefined) throw new CoreError('BAD_OPTION', `filter of dead letters by ${quote(wrong)}: give seq, agentId, reason or type`)
+  // A misspelt filter would match, and purge, everything; so would what is none.
+  optionsOf('filter of dead letters', filter, FILTER)
   const { seq, agentId, reason, type } = filter
   return (letter) =>
     (seq === undefined || letter.seq === seq) &&
