@@ -17,30 +17,29 @@ const test = suite('hazelcast: writes that nobody hears of here')
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-type Reply = 'made' | 'made, answer lost' | 'lost'
+type Reply = 'made' | 'made, answer lost' | 'made, asked again' | 'lost'
 
 /** An owner that is played. What becomes of each put is said beforehand, by `replies`; then all are made. */
 function open(...replies: Reply[]) {
   const stored = new Map<string, Buffer>()
   let puts = 0
+  const set = async (key: string, value: Buffer): Promise<Reply> => {
+    const reply = replies[puts++] ?? 'made'
+    if (reply !== 'lost') stored.set(key, value)
+    if (reply.startsWith('made') && reply !== 'made, answer lost') return reply
+    await turn()
+    throw new Error('the connection was lost')
+  }
   const imap = {
-    async set(key: string, value: Buffer) {
-      const reply = replies[puts++] ?? 'made'
-      if (reply !== 'lost') stored.set(key, value)
-      if (reply === 'made') return
-      await turn()
-      throw new Error('the connection was lost')
-    },
+    set,
     get: async (key: string) => stored.get(key) ?? null,
     async replaceIfSame(key: string, raw: Buffer, value: Buffer) {
       if (stored.get(key)?.equals(raw) !== true) return false
-      await imap.set(key, value)
-      return true
+      return (await set(key, value)) === 'made'
     },
     async putIfAbsent(key: string, value: Buffer) {
       if (stored.has(key)) return stored.get(key)
-      await imap.set(key, value)
-      return null
+      return (await set(key, value)) === 'made' ? null : value
     },
   } as unknown as IMap<string, Buffer>
   const clock = createVirtualClock()
@@ -78,6 +77,9 @@ function open(...replies: Reply[]) {
     }
     return writes.put(write)
   }
+  /** Over exactly that version. */
+  const swap = (value: string, expect: number) =>
+    writes.commit({ type: 'put', key: 'k', expect, ttlMs: undefined, pack: () => Buffer.from(value) })
   const others = (version: number): void => {
     const facts = { kind: 'put', version, session: 'them', number: 1, stampMs: 0, ttlMs: undefined, unheard: false } as const
     stored.set('k', packFrame({ ...facts, bytes: Buffer.from('theirs') }))
@@ -85,6 +87,7 @@ function open(...replies: Reply[]) {
   const at = () => readFrame(stored.get('k'))
   return {
     put,
+    swap,
     stored,
     others,
     at,
@@ -114,6 +117,16 @@ test('one that was not made is made again, also over what another process wrote'
   others(7)
   assert.is(await put('a'), standing())
   assert.equal([puts(), standing().startsWith('a ')], [2, true])
+})
+
+test('a compare-and-set that was made, and then asked for again behind our back, is not taken for one that lost', async () => {
+  for (const first of [0, 1]) {
+    const { put, swap, at, puts, own } = open(...(['made', 'made, asked again'] as const).slice(1 - first))
+    if (first === 1) await put('a')
+    const result = await swap('b', at()?.version ?? 0)
+    assert.equal(result, { ok: true, version: at()?.version, atMs: at()?.stampMs })
+    assert.equal([puts(), own.ended, own.announce().voids], [1 + first, 1 + first, []])
+  }
 })
 
 test('one over which another has written since is not made again: that one may have seen it, and nobody can say', async () => {
