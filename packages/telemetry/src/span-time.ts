@@ -20,7 +20,7 @@ type Clocks = Pick<Clock, 'now' | 'wallNow'>
 /** A smaller difference is a clock that is slewed, or two readings that were not taken at once. */
 const STEP_MS = 250
 /** Between two looks. */
-const LOOK_MS = 1000
+const LOOK_MS = 100
 
 export function createSpanTime(clock: Clocks): SpanTime {
   return spanTimeOf(offsetOf(clock), () => clock.now())
@@ -39,7 +39,7 @@ export function spanTimeOf(offset: (monotonicMs: number) => number, now: () => n
   return { toEpochMs, toHrTime, now: () => toHrTime(now()), offsetMs: () => offset(now()) }
 }
 
-/** Looks at the clocks again once what is asked for is a second newer than the last look. */
+/** Looks at the clocks again where what is asked for is newer than the last look, and a while has passed since. */
 function offsetOf(clock: Clocks): (monotonicMs: number) => number {
   let offsetMs = clock.wallNow() - clock.now()
   let lookAtMs = clock.now() + LOOK_MS

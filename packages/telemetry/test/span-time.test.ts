@@ -30,11 +30,11 @@ test('a clock that is slewed changes no span', () => {
 
 test('after a step of the wall clock spans have the new time, whole', () => {
   const { at, time, pass } = setUp()
-  const begun = pass(900)
-  const ended = pass(200, 200 + 3_600_000)
+  const begun = pass(90)
+  const ended = pass(100, 100 + 3_600_000)
   // As a span is made: its end first.
   assert.is(time.toEpochMs(ended), at.wall)
-  assert.is(time.toEpochMs(ended) - time.toEpochMs(begun), 200)
+  assert.is(time.toEpochMs(ended) - time.toEpochMs(begun), 100)
   assert.equal(time.now(), [Math.floor(at.wall / 1000), (at.wall % 1000) * 1e6])
   assert.is(time.offsetMs(), at.wall - at.monotonic)
   const back = pass(2000, -3_600_000)
