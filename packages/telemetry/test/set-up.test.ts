@@ -1,7 +1,8 @@
 import { ExportResultCode } from '@opentelemetry/core'
 import type { SpanExporter } from '@opentelemetry/sdk-trace-base'
-import { openGrid } from '@stigmergy/grid'
-import { isTelemetryError } from '@stigmergy/telemetry'
+import { createSystem } from '@stigmergy/core'
+import { createVirtualClock, openGrid } from '@stigmergy/grid'
+import { isTelemetryError, readFlight } from '@stigmergy/telemetry'
 import { startTelemetry, type StartTelemetryOptions } from '@stigmergy/telemetry/node'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,6 +11,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { withEnvironment } from './support/environment.ts'
 import { agentInfo } from './support/transitions.ts'
+import { setup } from './support/xstate.ts'
 
 const test = suite('set-up')
 const quiet = { otlp: false, prometheus: false, warn: () => {} } as const
@@ -136,6 +138,28 @@ test('an instrumentation that throws keeps no other enabled, and is named', asyn
   const error = await failure({ ...quiet, instrumentations: [instrumentation('c', 'enable'), instrumentation('d', '')] })
   assert.ok(isTelemetryError(error, 'BAD_OPTION'))
   assert.match(error.message, /instrumentations .*e enable/)
+})
+
+test('after the close a system that still has the hooks is not observed, and no trace begins', async () => {
+  const clock = createVirtualClock()
+  await using grid = await openGrid({ clock })
+  const telemetry = await startTelemetry({ ...quiet, clock, keep: 'all' })
+  const system = createSystem({ grid, hooks: telemetry.core })
+  const robot = setup({}).createMachine({ id: 'robot', initial: 'a', states: { a: { on: { go: {} } } } })
+  await system.spawn(robot, { id: 'r1' })
+  const records = (): number => readFlight(telemetry.memory!).read(0).records.length
+  system.send('r1', { type: 'go' })
+  await clock.advance(10)
+  const before = records()
+  await telemetry.close()
+  for (let i = 0; i < 10; i++) system.send('r1', { type: 'go' })
+  await clock.advance(10)
+  telemetry.core.onFailure?.({ agent: agentInfo(), error: new Error('x'), event: 'go', trace: undefined, decision: { type: 'stop' } })
+  assert.match(telemetry.startTrace('reading').traceId, /^0+$/)
+  assert.ok(before > 0)
+  assert.is(records(), before)
+  assert.is(system.guestErrors, 0)
+  await system.close()
 })
 
 test.run()

@@ -56,7 +56,6 @@ export async function startNode(options: NodeOptions): Promise<SimulatedNode> {
     // Whatever grid the machine under test was written with, it is this process's that is looked at.
     maps: (map) => grid.map(map),
     random: () => random.next(),
-    wallNow: () => clock.now(),
     ids: () => name,
     wallNow: () => line.clock.wallNow(),
     hooks: { ...hooks, onCheckpoint: () => at('committed') },

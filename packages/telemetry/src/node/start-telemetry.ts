@@ -121,7 +121,9 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
 
   const recording = openFlight({ ...parts, scope: SCOPE, resource, time, sinks: spanSinks, keepPort: options.keepPort })
   if (recording !== undefined) kept.by = recording.flight.recorder
+  const closed = new AbortController()
   const hooks = telemetryHooks({
+    until: closed.signal,
     flight: recording?.flight,
     // Who logs or instruments asks what runs; for nobody else it is noted down.
     current: settings.logs === undefined && options.instrumentations === undefined ? undefined : current,
@@ -154,7 +156,6 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     if (isTelemetryError(error)) throw error
     throw new TelemetryError('BAD_OPTION', `grid, system or keepPort cannot be observed: ${String(error)}`, { cause: error })
   }
-  const closed = new AbortController()
   const recorder = kept.by
   const memory = recorder && new OwnMemory(recorder.ring.buffer, recorder.strings.buffer, () => recorder.settle())
   const profile = createCpuProfiler({

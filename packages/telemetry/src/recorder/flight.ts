@@ -1,5 +1,7 @@
+import type { TraceContext } from '@stigmergy/grid'
 import { createDrain, type DrainCounts } from './drain.ts'
 import type { HandedRecord } from './handed.ts'
+import { reasonCode } from './keep-rules.ts'
 import type { KeepDecision } from './keeper.ts'
 import type { ResolvedRecorderOptions } from './options.ts'
 import type { RecorderParts } from './parts.ts'
@@ -40,9 +42,13 @@ export interface Flight {
   run(limit: number): boolean
   /** A span that was told found no room further on. `trace`: id or number of its trace. */
   dropped(trace: string | number): void
+  /** A stage of an agent, told by the tags of its states, took that long; it ended in the transition of `context`. */
+  lasted(stage: string, ms: number, context: TraceContext | undefined): void
   /** Says to the others that this process is there. */
   greet(): void
 }
+
+const SLO = reasonCode('slo')
 
 const nobody = (): void => {}
 
@@ -86,5 +92,16 @@ export function createFlight(options: ResolvedRecorderOptions, ports: FlightPort
   })
   const process = recorder.ids.spanText(0).slice(0, 8)
   const greet = (): void => tellSlices?.([{ traceId: '', process, spans: [], needs: [] }])
-  return { recorder, staged, counts: drain.counts, slices, run, dropped: (trace) => drain.dropped(trace), greet }
+  return {
+    recorder,
+    staged,
+    counts: drain.counts,
+    slices,
+    run,
+    dropped: (trace) => drain.dropped(trace),
+    lasted(stage, ms, context) {
+      if (context !== undefined && ms > (options.sloMs.get(stage) ?? Infinity)) recorder.keep(context, SLO)
+    },
+    greet,
+  }
 }

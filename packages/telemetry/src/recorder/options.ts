@@ -10,7 +10,10 @@ export interface KeepOptions {
   readonly errors?: boolean
   /** Keep traces in which an agent enters a state tagged `violation`. @default true */
   readonly violations?: boolean
-  /** Keep traces in which a transition of that stage took longer, from mailbox to end; `decision`: of any agent with a stage. Milliseconds. */
+  /**
+   * Keep traces in which a transition of that stage took longer, from mailbox to end, or the time in states tagged `stage:<name>` was longer;
+   * `decision`: a transition of any agent with the option `stage`. A name that no agent has changes nothing. Milliseconds.
+   */
   readonly sloMs?: Readonly<Record<string, number>>
   /** Keep at most so many traces a second per type of agent that are over its rolling 99th percentile. 0: none. @default 1 */
   readonly slowPerSecond?: number

@@ -7,7 +7,7 @@ import { withGenAi } from '../../recorder/gen-ai.ts'
 import type { HandedRecord } from '../../recorder/handed.ts'
 import { readFlight } from '../../recorder/read.ts'
 import { keptSpan } from '../../recorder/recorded-span.ts'
-import { createSpanTime } from '../../span-time.ts'
+import { spanTimeOf } from '../../span-time.ts'
 import { createTally } from '../../tally.ts'
 import { guardedAgent } from '../guarded-agent.ts'
 import { createSpanReplay } from '../span-replay.ts'
@@ -62,12 +62,16 @@ const sinks = exporters.map((exporter, at) =>
     onDrop,
   }),
 )
+let { epochMs } = data
 const reader = readFlight(data.memory)
 const replay = createSpanReplay({
   scope: data.scope,
   resource,
   processors: sinks.map((sink) => sink.processor),
-  time: createSpanTime({ now: () => 0, wallNow: () => data.epochMs }),
+  time: spanTimeOf(
+    () => epochMs,
+    () => 0,
+  ),
   tally,
   onDrop,
 })
@@ -118,7 +122,10 @@ async function take(message: ToThread): Promise<void> {
   }
   const before = tally.dropped.span
   if (message.type === 'guest') exportGuest(message.span)
-  else for (const record of message.records) exportRecord(record)
+  else {
+    epochMs = message.epochMs
+    for (const record of message.records) exportRecord(record)
+  }
   tellTaken(message.type === 'guest' ? 1 : message.records.length, tally.dropped.span - before)
 }
 
