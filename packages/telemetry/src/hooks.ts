@@ -147,7 +147,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
       spawns,
       lasted: flight?.lasted,
     })
-    const recording = recorder && createRecorderHooks({ recorder, metrics, current, system })
+    const recording = flight && createRecorderHooks({ recorder: flight.recorder, staged: flight.staged, metrics, current, system })
     const spans = recording?.core ?? (tracer === undefined ? undefined : createSpanHooks(tracer, time, system))
     const watched = spans === undefined && current !== undefined ? currentHooks(current) : spans
     const hooks = withMetrics(watched, metrics.core)

@@ -7,7 +7,7 @@ import { telemetryHooks, type TelemetryHooks } from '../hooks.ts'
 import type { Logger } from '../logs/logger.ts'
 import { metricsText } from '../metrics/open-metrics.ts'
 import { createRegistry, type Registry } from '../metrics/registry.ts'
-import type { RecorderMemory } from '../recorder/read.ts'
+import { OwnMemory, type RecorderMemory } from '../recorder/read.ts'
 import type { Recorder } from '../recorder/recorder.ts'
 import type { SpanSink } from './span-sink.ts'
 import { createSpanTime } from '../span-time.ts'
@@ -82,6 +82,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     kept: (trace) => spanSinks.some(({ nowhere }) => nowhere !== true) && kept.by?.isKept(trace) === true,
     refused: () => void tally.dropped.value++,
     readerFailed: () => void tally.dropped.reading++,
+    settle: () => kept.by?.settle(),
   })
   // First, as the only thing that can fail from outside: nothing else is open yet.
   const endpoint =
@@ -156,10 +157,17 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     throw new TelemetryError('BAD_OPTION', `grid, system or keepPort cannot be observed: ${String(error)}`, { cause: error })
   }
   const recorder = kept.by
-  const memory = recorder && { ring: recorder.ring.buffer, strings: recorder.strings.buffer }
+  const memory = recorder && new OwnMemory(recorder.ring.buffer, recorder.strings.buffer, () => recorder.settle())
   const profile = createCpuProfiler({
     clock: settings.clock,
-    recorder: recorder && memory && { memory, head: () => recorder.ring.head },
+    recorder: recorder &&
+      memory && {
+        memory,
+        head() {
+          recorder.settle()
+          return recorder.ring.head
+        },
+      },
     closed: closed.signal,
   })
   if (settings.profiling !== undefined) {
