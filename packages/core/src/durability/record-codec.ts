@@ -1,6 +1,8 @@
 import { Packr } from 'msgpackr'
 import { quote } from '../check.ts'
+import type { AnyStateMachine } from 'xstate'
 import { CoreError } from '../errors.ts'
+import { childrenMigrated } from './child-versions.ts'
 import { errorRows, restoreErrors, type ErrorRow } from './error-data.ts'
 import { migrated, type Migration } from './migration.ts'
 import type { AgentRecord, PersistedSnapshot } from './record.ts'
@@ -13,6 +15,8 @@ export interface Expected {
   readonly machineType: string
   readonly machineVersion: string | undefined
   readonly migrations?: readonly Migration[] | undefined
+  /** By it the machines of stored children are found. Undefined: those are left as they are. */
+  readonly machine?: AnyStateMachine
 }
 
 export interface RecordCodec {
@@ -132,13 +136,14 @@ export function createRecordCodec(): RecordCodec {
       }
     },
     decode(bytes, expected) {
-      const { id, machineType } = expected
+      const { id, machineType, machine, migrations = [] } = expected
       const record = read(bytes, id)
       if (record.machineType !== machineType) {
         const holds = `the store holds a ${quote(record.machineType)}`
         throw new CoreError('STORE_FOREIGN', `agent ${quote(id)} is a ${quote(machineType)}, ${holds}`)
       }
-      return migrated(record, expected)
+      const present = migrated(record, expected)
+      return machine === undefined ? present : childrenMigrated(present, machine, { agentId: id, migrations })
     },
   }
 }
