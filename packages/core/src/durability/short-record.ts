@@ -2,6 +2,7 @@ import { Packr, RESERVE_START_SPACE } from 'msgpackr'
 import type { StateValue } from 'xstate'
 import { copyOfValue, keyOfValue } from '../cell/state-value.ts'
 import { isSound } from './skim.ts'
+import { planOf, ShapePacker, type Plan } from './shape-packer.ts'
 import { fits, keysIn, shapeOf, type ObjectShape } from './shape.ts'
 
 /** Version of this form of a record (I9). */
@@ -47,12 +48,14 @@ const BODY_LENGTH = 3
 /** How contexts of one shape are packed, and by state of the machine what comes before them. */
 class Form {
   readonly shape: ObjectShape
+  readonly plan: Plan
   readonly packr: Packr
   readonly structures: readonly (readonly string[])[]
   readonly prefixes: Map<string, Uint8Array> = new Map()
 
   constructor(shape: ObjectShape, structures: readonly (readonly string[])[], packr: Packr) {
     this.shape = shape
+    this.plan = planOf(shape)
     this.structures = structures
     this.packr = packr
   }
@@ -76,6 +79,7 @@ export class ShortRecords {
   readonly #packrs = new Map<string, Packr>()
   readonly #heads = new Map<string, Known>()
   readonly #plain = new Packr()
+  readonly #packer = new ShapePacker()
   /** The one that was met last: mostly the next one is the same. */
   #last: Known | undefined
   readonly #seen: object[] = []
@@ -85,7 +89,13 @@ export class ShortRecords {
 
   /** Undefined: it must be stored the long way. Throws what the packer throws. */
   encode({ machineType, machineVersion, value, context }: ShortRecord): Uint8Array | undefined {
-    const form = this.#formOf(machineType, machineVersion, context)
+    if (typeof context !== 'object' || context === null) return undefined
+    const kind = this.#kindOf(machineType, machineVersion)
+    const last = kind.forms[0]
+    const lastPrefix = last && this.#prefix(last, machineType, machineVersion, value)
+    const quick = lastPrefix && this.#packer.pack(context, (last as Form).plan, lastPrefix)
+    if (quick !== undefined) return quick
+    const form = this.#formOf(kind, context)
     const prefix = form && this.#prefix(form, machineType, machineVersion, value)
     if (prefix === undefined) return undefined
     const bytes = (form as Form).packr.pack(context, RESERVE_START_SPACE | prefix.length)
@@ -97,13 +107,16 @@ export class ShortRecords {
     return bytes
   }
 
-  #formOf(machineType: string, machineVersion: string | undefined, context: unknown): Form | undefined {
-    if (typeof context !== 'object' || context === null) return undefined
+  #kindOf(machineType: string, machineVersion: string | undefined): Kind {
     let kind = this.#kinds.get(machineType)
     if (kind === undefined || kind.machineVersion !== machineVersion) {
       kind = { machineVersion, forms: [], learned: 0 }
       if (this.#kinds.size < REMEMBERED || this.#kinds.has(machineType)) this.#kinds.set(machineType, kind)
     }
+    return kind
+  }
+
+  #formOf(kind: Kind, context: object): Form | undefined {
     const { forms } = kind
     for (let at = 0; at < forms.length; at++) {
       const form = forms[at] as Form
