@@ -83,16 +83,14 @@ test('an effect that cannot be stored fails the event that says it, and no other
   class Odd {
     readonly value = 4
   }
+  // One that nothing could be made of, and one that would come back as another thing.
   for (const payload of [1, 2, Symbol('bad'), new Odd(), 5]) agent.send({ type: 'go', payload })
   await bench.clock.advance(1000)
-  assert.is(agent.snapshot.context.n, 4)
-  assert.equal(
-    did.map((payload) => (payload as Partial<Odd>).value ?? payload),
-    [1, 2, 4, 5],
-  )
+  assert.is(agent.snapshot.context.n, 3)
+  assert.equal(did, [1, 2, 5])
   assert.equal(
     bench.system.deadLetters.recent.map(({ event, reason }) => `${event.type} ${reason}`),
-    ['go crashed'],
+    ['go crashed', 'go crashed'],
   )
   await bench.close()
 })

@@ -18,7 +18,7 @@ export interface FlightPorts extends Pick<RecorderParts, 'clock' | 'random' | 'f
   readonly emitGuest?: (span: object) => void
   /** Takes records for another thread, which makes the spans of them. Must not throw. @default there is none */
   readonly handOver?: ((records: readonly HandedRecord[]) => void) | undefined
-  /** So many spans of kept traces were overwritten before they could be told, are over the bound, or transitions not written. @default nobody wants to know */
+  /** So many spans of kept traces were overwritten before they could be told, are over the bound, or were not written. @default nobody wants to know */
   readonly lost?: ((spans: number) => void) | undefined
   /** What a span or link of a kept trace had to tell beside its record was let go. @default nobody wants to know */
   readonly bare?: (() => void) | undefined
