@@ -56,8 +56,8 @@ export async function startNode(options: NodeOptions): Promise<SimulatedNode> {
     // Whatever grid the machine under test was written with, it is this process's that is looked at.
     maps: (map) => grid.map(map),
     random: () => random.next(),
-    wallNow: () => clock.now(),
     ids: () => name,
+    wallNow: () => line.clock.wallNow(),
     hooks: { ...hooks, onCheckpoint: () => at('committed') },
   })
   return { name, line, grid, reached, system, dieAt: (point) => (doom = point) }
