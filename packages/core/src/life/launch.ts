@@ -10,16 +10,14 @@ import type { Endings } from './ending.ts'
 import { Life } from './life.ts'
 import type { LifeOptions } from './life-options.ts'
 
+type Started = (ref: AgentRef<AnyStateMachine>) => void
+type Failed = (error: unknown) => void
+
 /**
  * Starts a life. `made` is called with it before its first step, then `started` or `failed`, once. Throws CLOSED, STORE_MISSING or
  * AGENT_EXISTS. Not a promise: whoever spawns has one, and with thousands of them each one more is dear.
  */
-export type Launch = (
-  options: LifeOptions,
-  made: ((life: Life) => void) | undefined,
-  started: (ref: AgentRef<AnyStateMachine>) => void,
-  failed: (error: unknown) => void,
-) => void
+export type Launch = (options: LifeOptions, made: ((life: Life) => void) | undefined, started: Started, failed: Failed) => void
 
 /** How often the claim of a stored agent is tried. */
 const CLAIMS = 100
@@ -58,13 +56,7 @@ export class Launcher {
 
   readonly launch: Launch = (options, made, started, failed) => this.#launch(options, made, started, failed, 1)
 
-  #launch(
-    options: LifeOptions,
-    made: ((life: Life) => void) | undefined,
-    started: (ref: AgentRef<AnyStateMachine>) => void,
-    failed: (error: unknown) => void,
-    tries: number,
-  ): void {
+  #launch(options: LifeOptions, made: ((life: Life) => void) | undefined, started: Started, failed: Failed, tries: number): void {
     const { services, lives, endings, stores, closing } = this.#given
     if (closing()) throw new CoreError('CLOSED', 'the system is closed')
     const { id } = options.agent
