@@ -2,7 +2,7 @@ import type { TraceContext } from '@stigmergy/grid'
 import { createActor, createMachine, type AnyStateMachine } from 'xstate'
 import type { ActorSystem, SystemOptions } from './actor-system.ts'
 import { Frames } from './cell/cause.ts'
-import { createLaunch, type Launch } from './life/launch.ts'
+import { Launcher, type Launch } from './life/launch.ts'
 import type { AgentRef, SendOptions } from './agent.ts'
 import { allWithin } from './all-within.ts'
 import { integerOption, numberOption, quote } from './check.ts'
@@ -102,7 +102,14 @@ export function createSystem(options: SystemOptions): ActorSystem {
   const endings = new Endings()
   const defaults: SpawnDefaults = { mailbox, supervision, timers, newId: createIds((id) => lives.has(id)) }
   let closing: Promise<void> | undefined
-  const launch = createLaunch({ services, lives, endings, stores: options.store !== undefined, closing: () => closing !== undefined })
+  const { launch } = new Launcher({
+    services,
+    defaults,
+    lives,
+    endings,
+    stores: options.store !== undefined,
+    closing: () => closing !== undefined,
+  })
   let draining: Promise<DrainReport> | undefined
 
   function forget(life: Life): void {

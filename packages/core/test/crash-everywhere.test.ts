@@ -65,6 +65,20 @@ test('one that counts in a variable of its own is found out', async () => {
   assert.match(violations[0]!, /killed at moment \d+ \([a-z-]+\): commands of arm: \[.*\] instead of \[/)
 })
 
+test('delayed events that are due by the hour, and no time that is looked at afterwards', async () => {
+  const waiting = createMachine({
+    id: 'm',
+    initial: 'idle',
+    states: { idle: { on: { go: 'waiting' } }, waiting: { after: { 30: { target: 'idle', actions: command('arm', 1) } } } },
+  })
+  const go = { type: 'go' }
+  for (const options of [{ spawn: { timers: 'due' } }, { settleMs: 0 }, { settleMs: 0, everyMs: 300 }] as const) {
+    const { runs, violations } = await crashEverywhere(waiting, [go, go], { actuators: ['arm'], ...options })
+    assert.equal(violations, [])
+    assert.ok(runs > 20, String(runs))
+  }
+})
+
 test('what could not be seen is no proof: names that are not given, what breaks by itself, what comes too late', async () => {
   const go = { type: 'go' }
   const arm = { actuators: ['arm'] }

@@ -107,6 +107,20 @@ test('what else is misspelt, or no such thing', async () => {
   await refused('crashEverywhere', () => crashEverywhere(machine, [event], { peers: 'a' } as Wrong), 'peers is "a"')
   await refused('crashEverywhere', () => crashEverywhere(machine, [5] as Wrong), 'events holds 5')
   await refused('crashEverywhere', () => crashEverywhere(machine, []), 'events holds nothing')
+  for (const [options, says] of [
+    [{ id: 5 }, 'id is 5'],
+    [{ peers: ['m'] }, 'peers holds "m"'],
+    [{ peers: ['m.driver'] }, 'peers holds "m.driver"'],
+    [{ peers: ['a', 'a'] }, 'peers holds "a"'],
+    [{ actuators: [''] }, 'actuators is an array: give a list of names'],
+    [{ everyMs: Infinity }, 'everyMs is Infinity'],
+    [{ seed: 'x' }, 'seed is "x"'],
+    [{ spawn: { timers: 'x' } }, 'timers is "x"'],
+    [{ spawn: { gate: { maxCommits: 0 } } }, 'maxCommits is 0'],
+  ] as const)
+    await refused('crashEverywhere', () => crashEverywhere(machine, [event], options as Wrong), says)
+  const holding = [event, { type: 'x', by: { f: () => 1 } }]
+  await refused('crashEverywhere', () => crashEverywhere(machine, holding), 'events[1].by.f is a function (f): events are stored')
   await refused('crashEverywhere', () => crashEverywhere(5 as Wrong, [event] as Wrong), '5 is no', 'BAD_MACHINE')
   await close()
 })

@@ -138,7 +138,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
   const hooksOf = (system: string | undefined): { readonly core: CoreHooks; readonly grid: GridHooks; readonly own: Labels } => {
     const own = system === undefined ? labels : createLabels(base, maxLabelValues, system)
     const metrics = createMetricHooks(instruments, own, createLabels(base, maxLabelValues, system), time, { shared, spawns })
-    const recording = recorder && createRecorderHooks({ recorder, metrics, current, system })
+    const recording = flight && createRecorderHooks({ recorder: flight.recorder, staged: flight.staged, metrics, current, system })
     const spans = recording?.core ?? (tracer === undefined ? undefined : createSpanHooks(tracer, time, system))
     const watched = spans === undefined && current !== undefined ? currentHooks(current) : spans
     return {

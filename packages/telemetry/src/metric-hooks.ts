@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api'
-import type { AgentInfo, CoreHooks, DeadLetterReason, TransitionEnd } from '@stigmergy/core'
+import type { AgentInfo, CoreHooks, DeadLetterReason } from '@stigmergy/core'
 import type { GridHooks } from '@stigmergy/grid'
 import type { Labels } from './labels.ts'
 import type { BoundCounter, BoundHistogram, Instrument, Instruments } from './metrics/instruments.ts'
@@ -7,7 +7,7 @@ import { observeNeeds } from './needs.ts'
 import { createPerAgent } from './per-agent.ts'
 import { VIOLATION_TAG } from './recorder/keep-rules.ts'
 import type { SpanTime } from './span-time.ts'
-import { stageOfTransition, stepStages, transitionSeconds, type StageLatency, type StageStarts } from './stages.ts'
+import { stageOfTransition, stepStages, transitionSeconds, type Ended, type StageLatency, type StageStarts } from './stages.ts'
 
 /** Hooks that record metrics, with the end of a transition also in a form that makes no objects. */
 export interface MetricHooks {
@@ -26,7 +26,7 @@ export interface MetricHooks {
     tagsAfter: ReadonlySet<string>,
     error: unknown,
   ): boolean
-  measure(row: MetricRow, end: TransitionEnd): void
+  measure(row: MetricRow, end: Ended): void
 }
 
 /** The series of one agent, found once. */
@@ -154,7 +154,7 @@ export function createMetricHooks(
     }
   }
 
-  const recordStages = (end: TransitionEnd): void => {
+  const recordStages = (end: Ended): void => {
     const record = ({ stage, seconds }: StageLatency): void =>
       stages.get(stage)?.bind(labels.ofType(end.agent)).record(seconds, end.context)
     const own = stageOfTransition(end)
@@ -165,7 +165,7 @@ export function createMetricHooks(
     for (const ended of step.ended) record(ended)
   }
 
-  const measure = (row: MetricRow, end: TransitionEnd): void => {
+  const measure = (row: MetricRow, end: Ended): void => {
     if (isWorldPut(end.event)) {
       row.worldSeenAtMs = end.enqueuedAtMs
       worldSeen.set(end.agent, time.toEpochMs(end.enqueuedAtMs))

@@ -12,7 +12,7 @@ import type { Gate } from '../durability/gate.ts'
 import { KnownStates } from './known-states.ts'
 import { Loops } from './loops.ts'
 import { QuickSteps } from './quick-step.ts'
-import { slim } from './slim.ts'
+import { isEmpty, slim } from './slim.ts'
 import type { Effect, Step } from './step.ts'
 import type { Tree } from './tree.ts'
 
@@ -82,7 +82,8 @@ export abstract class Stepper {
   protected begin(): void {
     const effects = this.#collected ?? NO_EFFECTS
     this.#collected = undefined
-    if (this.snapshot.status === 'active') this.#machine.start(this.snapshot)
+    const { status, children } = this.snapshot
+    if (status === 'active' && !isEmpty(children)) this.#machine.start(this.snapshot)
     this.release(effects, this.snapshot)
   }
 

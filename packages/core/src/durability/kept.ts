@@ -48,7 +48,7 @@ export interface Found {
 export function decodeRecord(options: KeepingOptions, codec: RecordCodec, bytes: Uint8Array | undefined): AgentRecord | undefined {
   if (bytes === undefined || isForgotten(bytes)) return undefined
   const { agent, machine, migrations } = options
-  return codec.decode(bytes, { id: agent.id, machineType: agent.type, machineVersion: machine.version, migrations })
+  return codec.decode(bytes, { id: agent.id, machineType: agent.type, machineVersion: machine.version, migrations, machine })
 }
 
 /** What an agent is restarted from. Undefined: from the beginning. */

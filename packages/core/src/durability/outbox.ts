@@ -70,8 +70,8 @@ export interface OutboxOptions {
   readonly giveUpMs: number
   /** From so many on what is done is stored at once: somebody may wait for room. */
   readonly crowd: number
-  /** Throws `CoreError` BAD_STATE if it cannot be stored. */
-  check(effect: EffectData): void
+  /** As it would be repeated after a crash. Throws `CoreError` BAD_STATE if it cannot be. */
+  lasting(effect: EffectData): EffectData
   /** Undone effects of an earlier process are there: their maps are to be found. */
   reach(entries: readonly OutboxEntry[]): void
   /** Something is done: the stored state need not speak of it any more. */
@@ -151,8 +151,8 @@ export class Outbox {
    * A new one. It is done once it is released. Throws `CoreError` BAD_STATE if it cannot be stored: here only the step fails that says it,
    * in the commit all that goes with it would.
    */
-  add(effect: EffectData, trace: TraceContext | undefined): OutboxEntry {
-    this.#options.check(effect)
+  add(said: EffectData, trace: TraceContext | undefined): OutboxEntry {
+    const effect = this.#options.lasting(said)
     this.#seq += 1
     const entry = { born: this.#fence, seq: this.#seq, effect, trace }
     this.#keep(entry)

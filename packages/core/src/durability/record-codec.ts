@@ -1,6 +1,8 @@
 import { Packr } from 'msgpackr'
 import { quote } from '../check.ts'
+import type { AnyStateMachine } from 'xstate'
 import { CoreError } from '../errors.ts'
+import { childrenMigrated } from './child-versions.ts'
 import { errorRows, restoreErrors, type ErrorRow } from './error-data.ts'
 import { migrated, type Migration } from './migration.ts'
 import type { AgentRecord, PersistedSnapshot } from './record.ts'
@@ -13,6 +15,8 @@ export interface Expected {
   readonly machineType: string
   readonly machineVersion: string | undefined
   readonly migrations?: readonly Migration[] | undefined
+  /** By it the machines of stored children are found. Undefined: those are left as they are. */
+  readonly machine?: AnyStateMachine
 }
 
 export interface RecordCodec {
@@ -74,7 +78,7 @@ export function createRecordCodec(): RecordCodec {
   const short = new ShortRecords()
 
   function unpack(bytes: Uint8Array): ShortRecord | { readonly found: unknown } {
-    return short.decode(bytes) ?? { found: packr.unpack(bytes) as unknown }
+    return short.decode(bytes) ?? { found: packr.unpack(asBytes(bytes)) as unknown }
   }
 
   function read(bytes: Uint8Array, id: string): AgentRecord {
@@ -132,13 +136,14 @@ export function createRecordCodec(): RecordCodec {
       }
     },
     decode(bytes, expected) {
-      const { id, machineType } = expected
+      const { id, machineType, machine, migrations = [] } = expected
       const record = read(bytes, id)
       if (record.machineType !== machineType) {
         const holds = `the store holds a ${quote(record.machineType)}`
         throw new CoreError('STORE_FOREIGN', `agent ${quote(id)} is a ${quote(machineType)}, ${holds}`)
       }
-      return migrated(record, expected)
+      const present = migrated(record, expected)
+      return machine === undefined ? present : childrenMigrated(present, machine, { agentId: id, migrations })
     },
   }
 }
@@ -164,6 +169,11 @@ function packed(record: AgentRecord): Packed {
       ...(outbox && outbox.length > 0 && { outbox }),
     },
   ]
+}
+
+/** Of a store that gives a Buffer, the packer would make Buffers of all bytes in it: what comes back must not depend on the store. */
+function asBytes(bytes: Uint8Array): Uint8Array {
+  return Buffer.isBuffer(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) : bytes
 }
 
 /** They come last: there the packer names what it has met before. */

@@ -1,8 +1,9 @@
-import type { AnyStateMachine } from 'xstate'
+import { createMachine, type AnyStateMachine } from 'xstate'
 import type { AgentRef } from '../agent.ts'
 import { quote } from '../check.ts'
 import { CoreError } from '../errors.ts'
 import type { Services } from '../services.ts'
+import { resolveSpawnOptions, type SpawnDefaults } from '../spawn.ts'
 import { Arrival } from './arrival.ts'
 import type { Endings } from './ending.ts'
 import { Life } from './life.ts'
@@ -19,8 +20,10 @@ export type Launch = (
   failed: (error: unknown) => void,
 ) => void
 
+/** Of a system. */
 interface LaunchServices {
   readonly services: Services
+  readonly defaults: SpawnDefaults
   /** Those that run, by id. */
   readonly lives: Map<string, Life>
   readonly endings: Endings
@@ -29,9 +32,28 @@ interface LaunchServices {
   closing(): boolean
 }
 
-export function createLaunch({ services, lives, endings, stores, closing }: LaunchServices): Launch {
-  const soon = Promise.resolve()
-  return (options, made, started, failed) => {
+/** Starts the lives of a system. */
+export class Launcher {
+  readonly #given: LaunchServices
+  readonly #soon = Promise.resolve()
+  /**
+   * One of each kind of object there is only while agents come and while they sleep. A full collection of garbage in which the engine finds
+   * none of a kind makes it forget what they look like, and all that it has compiled for them. Nobody uses these.
+   */
+  readonly residents: readonly object[]
+
+  constructor(given: LaunchServices) {
+    this.#given = given
+    const { services, defaults } = given
+    const options = resolveSpawnOptions(createMachine({}), { id: 'nobody' }, defaults)
+    const life = new Life(options, services)
+    const nothing = (): void => undefined
+    life.sleep(new Uint8Array(0), { fence: { owner: '', token: 0 }, rev: 0 }, undefined)
+    this.residents = [life, new Arrival(life, options, services, nothing, nothing)]
+  }
+
+  readonly launch: Launch = (options, made, started, failed) => {
+    const { services, lives, endings, stores, closing } = this.#given
     if (closing()) throw new CoreError('CLOSED', 'the system is closed')
     const { id } = options.agent
     if (options.durability === 'gated' && !stores) {
@@ -44,7 +66,7 @@ export function createLaunch({ services, lives, endings, stores, closing }: Laun
     const arrival = new Arrival(life, options, services, started, failed)
     const before = endings.before(id)
     // Nor does it start on the stack of whoever spawns it.
-    if (before !== undefined || options.durability === 'none') void (before ?? soon).then(() => arrival.begin())
+    if (before !== undefined || options.durability === 'none') void (before ?? this.#soon).then(() => arrival.begin())
     else arrival.begin()
   }
 }
