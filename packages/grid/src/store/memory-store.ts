@@ -46,13 +46,14 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     const rev = (slot?.rev ?? 0) + 1
     const outboxSeq = slot?.outboxSeq ?? 0
     const before: readonly StoreRecord[] = slot?.records ?? NONE
+    // Just as long as it is: a list that is grown has room for sixteen more, and there is one per record.
+    const records = (before.length < keep ? before : before.slice(0, keep - 1)).toSpliced(0, 0, { rev, fence, value: copyOf(value) })
     const kept = slot?.outbox ?? NONE
     slots.set(id, {
       rev,
       fence,
       outboxSeq: outboxSeq + outbox.length,
-      // As long as it must be, and no longer: one that is spread into has room for sixteen more.
-      records: [{ rev, fence, value: copyOf(value) }].concat(before.length < keep ? before : before.slice(0, keep - 1)),
+      records,
       outbox: outbox.length === 0 ? kept : [...kept, ...outbox.map((bytes, at) => ({ seq: outboxSeq + at + 1, value: copyOf(bytes) }))],
     })
     return rev
