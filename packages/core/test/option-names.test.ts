@@ -125,4 +125,30 @@ test('what else is misspelt, or no such thing', async () => {
   await close()
 })
 
+test('so are filters of dead letters, which would match everything, and options of replay, close and until', async () => {
+  const bench = await openBench()
+  const { system } = bench
+  const { deadLetters } = system
+  const agent = await system.spawn(machine)
+  system.send('nobody', { type: 'x' })
+  const wrong: Readonly<Record<string, readonly [() => unknown, string]>> = {
+    'a number': [() => deadLetters.purge(5 as Wrong), 'filter of dead letters is 5'],
+    'a text': [() => deadLetters.replay('x' as Wrong), 'filter of dead letters is "x"'],
+    null: [() => deadLetters.list(null as Wrong), 'filter of dead letters is null'],
+    agent: [() => deadLetters.list({ agent: 'x' } as Wrong), '"agent"'],
+    too: [() => deadLetters.replay({}, { too: 'x' } as Wrong), '"too"'],
+    'no options': [() => deadLetters.replay({}, null as Wrong), 'replay is null'],
+    timeout: [() => system.close({ timeout: 5 } as Wrong), '"timeout"'],
+    'close(null)': [() => system.close(null as Wrong), 'close is null'],
+    until: [() => agent.until(() => true, { timeout: 5 } as Wrong), '"timeout"'],
+    'until()': [() => agent.until(undefined as Wrong), 'predicate is undefined'],
+    'until(f, null)': [() => agent.until(() => true, null as Wrong), 'what is awaited is null'],
+    'ids of one name': [() => createSystem({ grid: bench.grid, ids: () => '' }), 'ids() is ""'],
+    'ids that are none': [() => createSystem({ grid: bench.grid, ids: () => 5 as Wrong }), 'ids() is 5'],
+  }
+  for (const [what, [fn, says]] of Object.entries(wrong)) await refused(what, fn, says)
+  assert.is(deadLetters.list().length, 1, 'and nothing has been done')
+  await bench.close()
+})
+
 test.run()
