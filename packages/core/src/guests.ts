@@ -29,6 +29,7 @@ const HOOKS: Names<CoreHooks> = {
   onTransitionStart: true,
   onTransitionEnd: true,
   onSpawn: true,
+  onBegin: true,
   onStop: true,
   onFailure: true,
   onSupervisor: true,

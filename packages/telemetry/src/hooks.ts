@@ -1,4 +1,4 @@
-import { createNoopMeter, type Attributes, type Meter, type Tracer } from '@opentelemetry/api'
+import type { Attributes, Meter, Tracer } from '@opentelemetry/api'
 import type { AgentInfo, CoreHooks } from '@stigmergy/core'
 import type { Clock, Grid, GridHooks, TraceContext } from '@stigmergy/grid'
 import { createAges, type AgeReading } from './ages.ts'
@@ -6,7 +6,7 @@ import { bothChanges, withMetrics } from './both.ts'
 import type { Current } from './current.ts'
 import { createLabels, type BaseLabels, type Labels } from './labels.ts'
 import { createMetricHooks } from './metric-hooks.ts'
-import { meterInstruments } from './metrics/meter-instruments.ts'
+import { instrumentsOf } from './metrics/meter-instruments.ts'
 import type { Instruments } from './metrics/instruments.ts'
 import type { Registry } from './metrics/registry.ts'
 import type { CountedName, ObservedName } from './metrics/told.ts'
@@ -137,7 +137,11 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
 
   const hooksOf = (system: string | undefined): { readonly core: CoreHooks; readonly grid: GridHooks; readonly own: Labels } => {
     const own = system === undefined ? labels : createLabels(base, maxLabelValues, system)
-    const metrics = createMetricHooks(instruments, own, createLabels(base, maxLabelValues, system), time, { shared, spawns })
+    const metrics = createMetricHooks(instruments, own, createLabels(base, maxLabelValues, system), time, {
+      shared,
+      spawns,
+      violated: (context) => flight?.violated(context),
+    })
     const recording = recorder && createRecorderHooks({ recorder, metrics, current, system })
     const spans = recording?.core ?? (tracer === undefined ? undefined : createSpanHooks(tracer, time, system))
     return {
@@ -190,5 +194,5 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
 function resolve(options: TelemetryHooksOptions) {
   const { meter, metrics, tally = createTally(), flight, current } = options
   const resolved = resolveTelemetryHooksOptions(options)
-  return { ...resolved, tally, flight, current, instruments: metrics ?? meterInstruments(meter ?? createNoopMeter()) }
+  return { ...resolved, tally, flight, current, instruments: metrics ?? instrumentsOf(meter) }
 }

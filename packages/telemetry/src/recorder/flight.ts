@@ -1,6 +1,8 @@
+import type { TraceContext } from '@stigmergy/grid'
 import { createDrain, type DrainCounts } from './drain.ts'
 import type { HandedRecord } from './handed.ts'
 import type { KeepDecision } from './keeper.ts'
+import { reasonCode } from './keep-rules.ts'
 import type { ResolvedRecorderOptions } from './options.ts'
 import type { RecorderParts } from './parts.ts'
 import { Recorder } from './recorder.ts'
@@ -34,6 +36,8 @@ export interface Flight {
   run(limit: number): boolean
   /** A span that was told found no room further on. `trace`: id or number of its trace. */
   dropped(trace: string | number): void
+  /** A violation was entered in the transition of that context: its trace is kept, if violations are a reason. */
+  violated(context: TraceContext | undefined): void
   /** Says to the others that this process is there. */
   greet(): void
 }
@@ -71,7 +75,10 @@ export function createFlight(options: ResolvedRecorderOptions, ports: FlightPort
     now: () => clock.now(),
     lacks: (traceId) => drain.lacks(traceId),
   })
+  const violated = (context: TraceContext | undefined): void => {
+    if (options.violations && context !== undefined) recorder.keep(context, reasonCode('violation'))
+  }
   const process = recorder.ids.spanText(0).slice(0, 8)
   const greet = (): void => tellSlices?.([{ traceId: '', process, spans: [], needs: [] }])
-  return { recorder, counts: drain.counts, slices, run, dropped: (trace) => drain.dropped(trace), greet }
+  return { recorder, counts: drain.counts, slices, run, dropped: (trace) => drain.dropped(trace), greet, violated }
 }
