@@ -54,9 +54,11 @@ export type Names<T> = Readonly<Record<keyof Required<T>, true>>
 export function optionsOf<T extends object>(of: string, options: T | undefined, names: Names<T>): Partial<T> {
   if (options === undefined) return {}
   if (typeof options !== 'object' || options === null || Array.isArray(options)) return refuse(of, options, 'an object of options')
-  const wrong = Object.keys(options).find((name) => !Object.hasOwn(names, name))
-  if (wrong === undefined) return options
-  throw new CoreError('BAD_OPTION', `${of} has no option ${quote(wrong)}: give ${Object.keys(names).join(', ')}`)
+  for (const name in options) {
+    if (Object.hasOwn(names, name) || !Object.hasOwn(options, name)) continue
+    throw new CoreError('BAD_OPTION', `${of} has no option ${quote(name)}: give ${Object.keys(names).join(', ')}`)
+  }
+  return options
 }
 
 /** `value`, or nothing; throws BAD_OPTION unless all these parts of it are functions. */

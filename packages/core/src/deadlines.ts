@@ -6,7 +6,8 @@ export const LONGEST_TIMER_MS: number = 2 ** 31 - 1
 /** Something that may be over too late. One at a time: it stands in one row. */
 export abstract class Deadline {
   // Of the row it stands in.
-  dueAtMs = 0
+  // Not 0: where the first time with a fraction comes later, the engine has two shapes for each kind of deadline, the early ones' and the others'.
+  dueAtMs: number = Number.NaN
   row: Row | undefined
   before: Deadline | undefined
   after: Deadline | undefined

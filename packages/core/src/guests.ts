@@ -14,6 +14,7 @@ export interface Guests {
   readonly watchingEnds: boolean
   /** How often a guest threw. */
   readonly errors: number
+  /** Hooks that are used already are told once all the same, until they are removed as often. */
   use(hooks: CoreHooks): () => void
   /** The context a hook returned, the last one if several did. */
   readonly transitionStart: TransitionRecorder['start']
@@ -59,18 +60,30 @@ function bound(hooks: CoreHooks): CoreHooks {
   return Object.fromEntries(entries) as CoreHooks
 }
 
+/** Hooks in use, as often as they were given: they are told once. */
+interface Guest {
+  readonly given: CoreHooks
+  readonly hooks: CoreHooks
+  uses: number
+}
+
 export function createGuests(): Guests {
+  let given: readonly Guest[] = []
   let guests: readonly CoreHooks[] = []
   /** Those of the guests that are told of transitions, each in the cheap form. */
   let recorders: readonly TransitionRecorder[] = []
   let watching = false
   let watchingEnds = false
   let errors = 0
+  /** Where several returned a context: what each of them did, by the one that was taken. */
+  const returnedBy = new WeakMap<TraceContext, Map<TransitionRecorder, TraceContext>>()
+  let differ = false
   const failed = (): void => {
     errors += 1
   }
 
   function settle(): void {
+    guests = given.map(({ hooks }) => hooks)
     watchingEnds = guests.some((hooks) => hooks.transitions !== undefined || hooks.onTransitionEnd !== undefined)
     watching = watchingEnds || guests.some((hooks) => hooks.onTransitionStart !== undefined)
     recorders = guests.flatMap((hooks) => recorderOf(hooks) ?? [])
@@ -93,30 +106,45 @@ export function createGuests(): Guests {
     },
     use(hooks) {
       checkHooks(hooks)
-      // An object of its own, so that the same hooks can be used twice and removed once.
-      const guest = bound(hooks)
-      guests = [...guests, guest]
+      let guest = given.find((other) => other.given === hooks)
+      if (guest === undefined) given = [...given, (guest = { given: hooks, hooks: bound(hooks), uses: 0 })]
+      guest.uses += 1
       settle()
+      const used = guest
+      let removed = false
       return () => {
-        guests = guests.filter((other) => other !== guest)
+        if (removed) return
+        removed = true
+        used.uses -= 1
+        if (used.uses === 0) given = given.filter((other) => other !== used)
         settle()
       }
     },
     transitionStart(agent, event, trace, enqueuedAtMs, startedAtMs, restarts) {
       let context: TraceContext | undefined
+      let by: TransitionRecorder | undefined
+      let each: Map<TransitionRecorder, TraceContext> | undefined
       for (const recorder of recorders) {
         try {
           const returned: unknown = recorder.start(agent, event, trace, enqueuedAtMs, startedAtMs, restarts)
           if (returned === undefined) continue
           if (returned instanceof Promise) mind(returned)
-          else context = returned as TraceContext
+          else {
+            if (by !== undefined && context !== undefined) each = (each ?? new Map([[by, context]])).set(recorder, returned as TraceContext)
+            by = recorder
+            context = returned as TraceContext
+          }
         } catch {
           errors += 1
         }
       }
+      if (each === undefined || typeof context !== 'object') return context
+      differ = true
+      returnedBy.set(context, each)
       return context
     },
     transitionEnd(agent, event, trace, enqueuedAtMs, startedAtMs, restarts, endedAtMs, from, to, tagsBefore, tagsAfter, error, context) {
+      const each = differ && typeof context === 'object' ? returnedBy.get(context) : undefined
       for (const recorder of recorders) {
         try {
           mind(
@@ -133,7 +161,7 @@ export function createGuests(): Guests {
               tagsBefore,
               tagsAfter,
               error,
-              context,
+              each?.get(recorder) ?? context,
             ),
           )
         } catch {

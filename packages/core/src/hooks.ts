@@ -32,7 +32,7 @@ export interface TransitionEnd extends TransitionStart {
   readonly tagsBefore: ReadonlySet<string>
   readonly tagsAfter: ReadonlySet<string>
   readonly error: unknown
-  /** What `onTransitionStart` returned. */
+  /** What `onTransitionStart` of these hooks returned; where it returned nothing, the context under which the actions ran, if another did. */
   readonly context: TraceContext | undefined
 }
 
@@ -102,7 +102,7 @@ export interface TransitionRecorder {
     startedAtMs: number,
     restarts: number,
   ): TraceContext | undefined
-  /** `context`: what `start` returned. `from` and `to`: state values as text. */
+  /** `context`: what `start` of this recorder returned, else that under which the actions ran. `from` and `to`: state values as text. */
   end(
     agent: AgentInfo,
     event: string,
@@ -130,7 +130,7 @@ export interface StateShape {
 export interface CoreHooks {
   /** Where given, it is told of transitions, and `onTransitionStart` and `onTransitionEnd` of the same hooks are not. */
   readonly transitions?: TransitionRecorder
-  /** May return the context under which the transition's actions run: their sends and grid writes carry it. */
+  /** May return the context under which the transition's actions run: their sends and grid writes carry it. Of several, the last one's. */
   onTransitionStart?(start: TransitionStart): TraceContext | undefined
   onTransitionEnd?(end: TransitionEnd): void
   /**

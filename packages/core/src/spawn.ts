@@ -129,6 +129,12 @@ export function isMachine(value: unknown): value is AnyStateMachine {
   return typeof machine?.transition === 'function' && typeof machine.restoreSnapshot === 'function' && typeof machine.root === 'object'
 }
 
+/** Of a version that is no string nobody could say later which one it was. Throws `CoreError` BAD_MACHINE. */
+export function checkVersion({ id, version }: { readonly id: string; readonly version?: unknown }): void {
+  if (version === undefined || typeof version === 'string') return
+  throw new CoreError('BAD_MACHINE', `the version of machine ${quote(id)} is ${quote(version)}: give a string`)
+}
+
 function resolvePassivation({
   passivateAfterMs,
   durability,
@@ -169,6 +175,7 @@ export function resolveSpawnOptions<TLogic extends AnyStateMachine>(
   if (!isMachine(machine)) {
     throw new CoreError('BAD_MACHINE', `${quote(machine)} is no XState v5 state machine: make one with setup(...).createMachine(...)`)
   }
+  checkVersion(machine)
   optionsOf('spawn', options as SpawnOptions<AnyStateMachine>, NAMES)
   const id = textOption('id', options.id, undefined) ?? defaults.newId(machine.id)
   const type = textOption('type', options.type, machine.id)

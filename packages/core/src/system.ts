@@ -2,8 +2,8 @@ import type { TraceContext } from '@stigmergy/grid'
 import { createActor, createMachine, type AnyStateMachine } from 'xstate'
 import type { ActorSystem, SystemOptions } from './actor-system.ts'
 import { Frames } from './cell/cause.ts'
-import type { Launched } from './life/agent-child.ts'
-import { createAgentRef, type AgentRef, type SendOptions } from './agent.ts'
+import { Launcher, type Launch } from './life/launch.ts'
+import type { AgentRef, SendOptions } from './agent.ts'
 import { allWithin } from './all-within.ts'
 import { integerOption, numberOption, quote } from './check.ts'
 import { checkpointAll } from './durability/checkpoint-all.ts'
@@ -20,8 +20,7 @@ import { createForest } from './supervision/forest.ts'
 import { createGated } from './cell/gated-machine.ts'
 import { createGuests } from './guests.ts'
 import type { DeadLetterReason } from './hooks.ts'
-import { Life } from './life/life.ts'
-import type { LifeOptions } from './life/life-options.ts'
+import type { Life } from './life/life.ts'
 import { resolveMailboxOptions } from './mailbox/mailbox.ts'
 import { memoryStore } from './durability/memory-store.ts'
 import { createPump } from './cell/pump.ts'
@@ -30,7 +29,7 @@ import type { Turn } from './mailbox/question.ts'
 import { createRecordCodec } from './durability/record-codec.ts'
 import type { Services } from './services.ts'
 import { createSleepRules } from './life/sleep-rules.ts'
-import { createIds, resolveSpawnOptions, type SpawnOptions } from './spawn.ts'
+import { createIds, resolveSpawnOptions, type SpawnDefaults, type SpawnOptions } from './spawn.ts'
 import { StoreAccess } from './durability/store-access.ts'
 import { createStoreHealth } from './durability/store-health.ts'
 import { Deciding } from './cell/stepper.ts'
@@ -101,8 +100,16 @@ export function createSystem(options: SystemOptions): ActorSystem {
   }
 
   const endings = new Endings()
-  const newId = createIds((id) => lives.has(id))
+  const defaults: SpawnDefaults = { mailbox, supervision, timers, newId: createIds((id) => lives.has(id)) }
   let closing: Promise<void> | undefined
+  const { launch } = new Launcher({
+    services,
+    defaults,
+    lives,
+    endings,
+    stores: options.store !== undefined,
+    closing: () => closing !== undefined,
+  })
   let draining: Promise<DrainReport> | undefined
 
   function forget(life: Life): void {
@@ -147,27 +154,8 @@ export function createSystem(options: SystemOptions): ActorSystem {
     supervision,
     mayStart,
     launch,
-    resolve: (machine, given) => resolveSpawnOptions(machine, given, { mailbox, supervision, timers, newId }),
+    resolve: (machine, given) => resolveSpawnOptions(machine, given, defaults),
   })
-
-  async function launch(resolved: LifeOptions, made?: (life: Life) => void): Promise<Launched> {
-    if (closing !== undefined) throw new CoreError('CLOSED', 'the system is closed')
-    const { id } = resolved.agent
-    if (resolved.durability === 'gated' && options.store === undefined) {
-      throw new CoreError('STORE_MISSING', `agent ${quote(id)} is gated, and the system has no store: createSystem({ store })`)
-    }
-    if (lives.has(id)) throw new CoreError('AGENT_EXISTS', `an agent ${quote(id)} runs in this system: take another id, or stop it first`)
-    const life = new Life(resolved, services)
-    made?.(life)
-    lives.set(id, life)
-    const before = endings.before(id)
-    // Nor does it start on the stack of whoever spawns it.
-    if (before !== undefined || resolved.durability === 'none') await before
-    await life.start()
-    const ref = createAgentRef<AnyStateMachine>(life, services)
-    life.ref = ref
-    return { life, ref }
-  }
 
   async function end(timeoutMs: number): Promise<void> {
     forest.close()
@@ -196,10 +184,11 @@ export function createSystem(options: SystemOptions): ActorSystem {
     get agents() {
       return [...lives.keys()]
     },
-    async spawn<TLogic extends AnyStateMachine>(machine: TLogic, given: SpawnOptions<TLogic> = {}) {
-      mayStart()
-      const { ref } = await launch(resolveSpawnOptions(machine, given, { mailbox, supervision, timers, newId }))
-      return ref as unknown as AgentRef<TLogic>
+    spawn<TLogic extends AnyStateMachine>(machine: TLogic, given: SpawnOptions<TLogic> = {}) {
+      return new Promise<AgentRef<TLogic>>((resolve, reject) => {
+        mayStart()
+        launch(resolveSpawnOptions(machine, given, defaults), undefined, resolve as unknown as Parameters<Launch>[2], reject)
+      })
     },
     async supervise(spec) {
       mayStart()

@@ -98,11 +98,8 @@ test('a queue of any policy does what a list would do (seeded)', async () => {
     const keyed = random() < 0.5
     const capacity = 1 + below(random, 6)
     const overflow = keyed ? coalesce<{ type: string; key?: string }>((event) => event.key, full) : full
-    const queue = new EventQueue(
-      resolveMailboxOptions({ capacity, overflow } as MailboxOptions),
-      () => assert.unreachable(),
-      () => undefined,
-    )
+    const told = { failed: () => assert.unreachable(), replaced: () => undefined }
+    const queue = new EventQueue(resolveMailboxOptions({ capacity, overflow } as MailboxOptions), told)
     let model: { n: number; key: string | undefined }[] = []
     const envelope = (n: number, key: string | undefined) => {
       const event = { type: 'e', n, key } as { type: string }

@@ -52,6 +52,38 @@ test('whatever goes the short way comes back as it was, also in another process 
   }).then(() => assert.ok(shorts > 100 && shorts < 1000, String(shorts)))
 })
 
+test('what a glance takes for sound can be read, whatever a byte of it has become (seeded)', () => {
+  let glanced = 0
+  let whole = 0
+  return forSeeds(300, (random) => {
+    const codec = createRecordCodec()
+    const bytes = short(codec, { value: chanceValue(random, 4, []), n: 300, list: chanceValue(random, 2, []) }, { a: 'b' })
+    if (bytes === undefined) return
+    const sound = (some: Uint8Array): void => {
+      const head = codec.glance(some)
+      if (head === undefined) return
+      glanced += 1
+      const { machineType, machineVersion, snapshot } = codec.read(some, 'x')
+      assert.equal({ machineType, machineVersion, value: (snapshot as unknown as { value: StateValue }).value }, { ...pick(head) })
+    }
+    const before = glanced
+    sound(bytes)
+    whole += glanced - before
+    for (let turn = 0; turn < 60; turn++) {
+      const other = new Uint8Array(bytes)
+      if (below(random, 4) === 0) sound(other.subarray(0, below(random, other.length)))
+      other[below(random, other.length)] = below(random, 256)
+      sound(other)
+    }
+  }).then(() => assert.ok(whole > 30 && glanced > 1000, `${whole}, ${glanced}`))
+})
+
+const pick = ({ machineType, machineVersion, value }: NonNullable<ReturnType<RecordCodec['glance']>>): object => ({
+  machineType,
+  machineVersion,
+  value,
+})
+
 test('what is met twice, has methods or a class, or is large has no shape', () => {
   const twice = { a: 1 }
   const loop: unknown[] = []

@@ -40,7 +40,10 @@ export interface MapOptions<V> {
  * Which part of a map a process holds: keys that begin with `prefix`, or entries that satisfy `where` (pure and short); or `'none'`,
  * for a process that writes and seldom reads: then it is told of nothing, also not of its own writes, and what needs the copy is refused.
  */
-export type Interest<V> = { readonly prefix: string } | { readonly where: (entry: Entry<V>) => boolean } | 'none'
+export type Interest<V> =
+  | { readonly prefix: string; readonly where?: never }
+  | { readonly where: (entry: Entry<V>) => boolean; readonly prefix?: never }
+  | 'none'
 
 /**
  * What becomes of blind writes that meet. Writes are ordered by hybrid logical clocks: one that saw the other is later.

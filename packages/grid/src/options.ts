@@ -91,8 +91,12 @@ export function checkName(name: unknown, of = 'map'): string {
   throw badOption(`name of a ${of}`, name, typeof name === 'string' && name !== '' ? WHOLE : 'a non-empty string')
 }
 
+export function isKey(key: unknown): key is string {
+  return typeof key === 'string' && key !== '' && isWellFormed(key)
+}
+
 export function checkKey(key: unknown): string {
-  if (typeof key === 'string' && key !== '' && isWellFormed(key)) return key
+  if (isKey(key)) return key
   throw new GridError('BAD_KEY', `key is ${quote(key)}: give ${typeof key === 'string' && key !== '' ? WHOLE : 'a non-empty string'}`)
 }
 

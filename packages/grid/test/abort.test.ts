@@ -129,6 +129,25 @@ test('an update that waits for another of its key is ended as well, and is not m
   await grid.close()
 })
 
+test('one signal may end any number of calls: Node is not told of a leak', async () => {
+  const gates = gated(embedded())
+  const grid = await openGrid(gates)
+  const map = grid.map<number>('m')
+  gates.hold.commits = true
+  const { controller, listeners } = counted()
+  const warnings: string[] = []
+  const warn = ({ name }: Error): void => void warnings.push(name)
+  process.on('warning', warn)
+  const calls = Array.from({ length: 20 }, () => map.put('k', 1, { signal: controller.signal }))
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.equal([warnings, listeners()], [[], 20])
+  process.off('warning', warn)
+  release(gates.held)
+  await Promise.all(calls)
+  assert.is(listeners(), 0)
+  await grid.close()
+})
+
 test('a message under way is given up as well', async () => {
   const inner = embedded()
   const sent: (() => void)[] = []

@@ -1,4 +1,13 @@
-import { createVirtualClock, embedded, isGridError, openGrid, type GridBackend, type MapDriver } from '@stigmergy/grid'
+import {
+  createVirtualClock,
+  embedded,
+  isGridError,
+  openGrid,
+  type GridBackend,
+  type GridMap,
+  type MapDriver,
+  type MapOptions,
+} from '@stigmergy/grid'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { gated, release } from './gated-backend.ts'
@@ -121,6 +130,58 @@ test('one that waited for others until its deadline sent nothing, and never will
   release(gates.held)
   await yields()
   assert.equal([asked, (await map.update('k', plusOne))?.value, clock.pending], [1, 2, 0])
+})
+
+test('one that is late while it asks is not made, as its caller is told, and its function is not called', async () => {
+  for (const [options, call] of [
+    [{ interest: { prefix: 'z' } }, (map) => map.update('k', plusOne)],
+    [{ interest: { prefix: 'z' }, merge: 'last-writer-wins' }, (map) => map.put('k', 2)],
+    [{ interest: { prefix: 'z' }, merge: 'last-writer-wins' }, (map) => map.remove('k')],
+  ] as const satisfies readonly (readonly [MapOptions<number>, (map: GridMap<number>) => Promise<unknown>])[]) {
+    const gates = gated(embedded())
+    const clock = createVirtualClock()
+    await using grid = await openGrid(gates, { clock })
+    const map = grid.map<number>('m', options)
+    await map.put('k', 1)
+    gates.hold.reads = true
+    const late = codeOf(call(map))
+    await clock.advance(500)
+    assert.match(await late, /^TIMEOUT: \w+ of "k" of map "m" did not end within 500 ms: it was not made/)
+    gates.hold.reads = false
+    release(gates.held)
+    await yields()
+    assert.is((await map.get('k', { consistency: 'strong' }))?.value, 1)
+  }
+})
+
+test('what the copy has not heard yet ends no update and no remove: the owner is asked', async () => {
+  const inner = embedded()
+  const gates = gated(inner)
+  gates.ageMs = 5
+  await using grid = await openGrid(gates)
+  await using other = await openGrid(inner)
+  for (const options of [{}, { merge: 'last-writer-wins' }] as const) {
+    const name = JSON.stringify(options)
+    const [map, others] = [grid.map<number>(name, options), other.map<number>(name, options)]
+    gates.hold.news = true
+    for (const key of ['a', 'b', 'c', 'd']) await others.put(key, 1)
+    assert.is(map.size, 0)
+    assert.is((await map.update('a', (n) => n && n + 1))?.value, 2, 'undefined would have left it')
+    assert.is((await map.update('b', (n) => (n as number) + 1))?.value, 2, 'NaN cannot be stored')
+    const bad = codeOf(map.update('b', (n) => n && NaN))
+    assert.match(await bad, /^BAD_VALUE/)
+    let calls = 0
+    const fails = codeOf(
+      map.update('c', (n) => {
+        calls++
+        throw new Error(String(n))
+      }),
+    )
+    assert.equal([await fails, calls], ['Error: 1', 2])
+    assert.is(await map.remove('d'), true)
+    release(gates.news)
+    gates.hold.news = false
+  }
 })
 
 test.run()

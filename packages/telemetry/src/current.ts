@@ -1,5 +1,6 @@
-import type { AgentInfo } from '@stigmergy/core'
+import type { AgentInfo, CoreHooks } from '@stigmergy/core'
 import type { TraceContext } from '@stigmergy/grid'
+import { NO_TRACE } from './span-context.ts'
 
 /** What runs right now, synchronously: the innermost transition. No AsyncLocalStorage, so after an `await` nobody runs here. */
 export interface Running {
@@ -45,5 +46,16 @@ export class Current {
     for (let i = from; i < this.#depth; i++) this.#agents[i] = this.#traces[i] = undefined
     this.#depth = from
     this.watch?.(this.running, this.#depth)
+  }
+}
+
+/** Tells `current` what runs where no recorder does: contexts pass through unchanged, so it is that of the cause, if there is one. */
+export function currentHooks(current: Current): CoreHooks {
+  return {
+    onTransitionStart({ agent, trace }) {
+      current.begin(agent, trace ?? NO_TRACE)
+      return undefined
+    },
+    onTransitionEnd: ({ trace }) => current.end(trace ?? NO_TRACE),
   }
 }

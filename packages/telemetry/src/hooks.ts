@@ -3,7 +3,7 @@ import type { AgentInfo, CoreHooks } from '@stigmergy/core'
 import type { Clock, Grid, GridHooks, TraceContext } from '@stigmergy/grid'
 import { createAges, type AgeReading } from './ages.ts'
 import { bothChanges, withMetrics } from './both.ts'
-import type { Current } from './current.ts'
+import { currentHooks, type Current } from './current.ts'
 import { createLabels, type BaseLabels, type Labels } from './labels.ts'
 import { createMetricHooks } from './metric-hooks.ts'
 import { instrumentsOf } from './metrics/meter-instruments.ts'
@@ -43,7 +43,7 @@ export interface TelemetryHooksOptions extends BaseLabels {
   readonly maxLabelValues?: number
   /** A flight recorder; then spans are made from it and `tracer` is not used. @default none */
   readonly flight?: Flight | undefined
-  /** Learns which transition runs. Only with a recorder. @default nobody does, which is cheaper */
+  /** Learns which transition runs. Not with a tracer. @default nobody does, which is cheaper */
   readonly current?: Current | undefined
   /** Is told, once, an id that two agents have at the same time: they share their series. See `forSystem`. @default nobody is */
   readonly sharedId?: ((id: string) => void) | undefined
@@ -142,10 +142,11 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
       spawns,
       violated: (context) => flight?.violated(context),
     })
-    const recording = recorder && createRecorderHooks({ recorder, metrics, current, system })
+    const recording = flight && createRecorderHooks({ recorder: flight.recorder, staged: flight.staged, metrics, current, system })
     const spans = recording?.core ?? (tracer === undefined ? undefined : createSpanHooks(tracer, time, system))
+    const watched = spans === undefined && current !== undefined ? currentHooks(current) : spans
     return {
-      core: withMetrics(spans, metrics.core),
+      core: withMetrics(watched, metrics.core),
       grid: recording === undefined ? metrics.grid : bothChanges(recording.grid, metrics.grid),
       own,
     }

@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api'
-import type { AgentInfo, CoreHooks, DeadLetterReason, TransitionEnd } from '@stigmergy/core'
+import type { AgentInfo, CoreHooks, DeadLetterReason } from '@stigmergy/core'
 import type { GridHooks, TraceContext } from '@stigmergy/grid'
 import { observeBreakers } from './breakers.ts'
 import type { Labels } from './labels.ts'
@@ -7,7 +7,7 @@ import type { BoundCounter, BoundHistogram, Instrument, Instruments } from './me
 import { observeNeeds } from './needs.ts'
 import { createPerAgent } from './per-agent.ts'
 import type { SpanTime } from './span-time.ts'
-import { stageOfTransition, stepStages, transitionSeconds, type StageLatency, type StageStarts } from './stages.ts'
+import { stageOfTransition, stepStages, transitionSeconds, type Ended, type StageLatency, type StageStarts } from './stages.ts'
 import { Violations } from './violations.ts'
 
 /** Hooks that record metrics, with the end of a transition also in a form that makes no objects. */
@@ -27,7 +27,7 @@ export interface MetricHooks {
     tagsAfter: ReadonlySet<string>,
     error: unknown,
   ): boolean
-  measure(row: MetricRow, end: TransitionEnd): void
+  measure(row: MetricRow, end: Ended): void
 }
 
 /** The series of one agent, found once. */
@@ -150,7 +150,7 @@ export function createMetricHooks(
     }
   }
 
-  const recordStages = (end: TransitionEnd): void => {
+  const recordStages = (end: Ended): void => {
     const record = ({ stage, seconds }: StageLatency): void =>
       stages.get(stage)?.bind(labels.ofType(end.agent)).record(seconds, end.context)
     const own = stageOfTransition(end)
@@ -161,7 +161,7 @@ export function createMetricHooks(
     for (const ended of step.ended) record(ended)
   }
 
-  const measure = (row: MetricRow, end: TransitionEnd): void => {
+  const measure = (row: MetricRow, end: Ended): void => {
     if (isWorldPut(end.event)) {
       row.worldSeenAtMs = end.enqueuedAtMs
       worldSeen.set(end.agent, time.toEpochMs(end.enqueuedAtMs))

@@ -8,6 +8,9 @@ import type { TransitionEnd } from '@stigmergy/core'
  * Where an agent has both for the same name, the tag counts.
  */
 
+/** A transition, whatever its cause. */
+export type Ended = Omit<TransitionEnd, 'trace'>
+
 /** What a stage took, in seconds. */
 export interface StageLatency {
   readonly stage: string
@@ -26,12 +29,12 @@ const NONE: StageStarts = new Map()
 const NOTHING: readonly StageLatency[] = []
 
 /** Seconds from the acceptance of the event into the mailbox to the end of its transition. */
-export function transitionSeconds(end: TransitionEnd): number {
+export function transitionSeconds(end: Ended): number {
   return Math.max(0, end.endedAtMs - end.enqueuedAtMs) / 1000
 }
 
 /** The stage done by this transition as such, if the agent's `stage` option says so. */
-export function stageOfTransition(end: TransitionEnd): StageLatency | undefined {
+export function stageOfTransition(end: Ended): StageLatency | undefined {
   const { stage } = end.agent
   if (stage === undefined || !DONE_BY_A_TRANSITION.has(stage)) return undefined
   const tag = STAGE_TAG + stage
@@ -42,7 +45,7 @@ export function stageOfTransition(end: TransitionEnd): StageLatency | undefined 
 /** Which tagged stages go on after this transition, and which it ended. */
 export function stepStages(
   starts: StageStarts | undefined,
-  end: TransitionEnd,
+  end: Ended,
 ): { readonly starts: StageStarts; readonly ended: readonly StageLatency[] } {
   if (end.tagsBefore.size === 0 && end.tagsAfter.size === 0) return { starts: NONE, ended: NOTHING }
   const next = new Map<string, number>()
@@ -64,7 +67,7 @@ export function stepStages(
 }
 
 /** The stage a transition belongs to in a trace: the agent's own, else that of a tagged state entered, stayed in or left. */
-export function stageName(end: TransitionEnd): string | undefined {
+export function stageName(end: Ended): string | undefined {
   return end.agent.stage ?? stageOfTags(end.tagsBefore, end.tagsAfter)
 }
 

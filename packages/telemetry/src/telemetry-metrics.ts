@@ -16,6 +16,7 @@ export function observeTally(instruments: Instruments, tally: Tally, base: Attri
 
 export function observeFlight(instruments: Instruments, { recorder, counts, slices }: Flight, base: Attributes): void {
   instruments.observe('telemetry_traces_kept_total', (tell) => {
+    recorder.settle()
     for (const [reason, count] of Object.entries(recorder.keeper.kept)) tell(count, { ...base, reason })
   })
   instruments.observe('telemetry_coherent_trace_ratio', (tell) =>
@@ -26,7 +27,10 @@ export function observeFlight(instruments: Instruments, { recorder, counts, slic
     tell(slices.lost, base)
   })
   instruments.observe('telemetry_dropped_total', (tell) => tell(recorder.strings.refused, { ...base, what: 'text' }))
-  instruments.observe('telemetry_records_total', (tell) => tell(recorder.ring.head, base))
+  instruments.observe('telemetry_records_total', (tell) => {
+    recorder.settle()
+    tell(recorder.ring.head, base)
+  })
   instruments.observe('telemetry_records_overwritten_early_total', (tell) => tell(recorder.ring.lostEarly, base))
 }
 

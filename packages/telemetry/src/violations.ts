@@ -1,7 +1,8 @@
-import type { AgentInfo, StateShape, TransitionEnd } from '@stigmergy/core'
+import type { AgentInfo, StateShape } from '@stigmergy/core'
 import type { TraceContext } from '@stigmergy/grid'
 import type { Labels } from './labels.ts'
 import type { BoundCounter, Instruments } from './metrics/instruments.ts'
+import type { Ended } from './stages.ts'
 import { VIOLATION_TAG } from './recorder/keep-rules.ts'
 
 /** The states of a machine that are violations, by their paths. */
@@ -49,7 +50,7 @@ export class Violations {
     if (tags.has(VIOLATION_TAG)) this.#counterOf(agent).add(1)
   }
 
-  ended(end: TransitionEnd): void {
+  ended(end: Ended): void {
     if (!enteredViolation(end, this.#agents.get(end.agent))) return
     this.#counterOf(end.agent).add(1)
     this.#violated(end.context)
@@ -57,10 +58,7 @@ export class Violations {
 }
 
 /** True if the transition entered a violation: also from another one, or while another region is in one. */
-function enteredViolation(
-  end: Pick<TransitionEnd, 'from' | 'to' | 'tagsBefore' | 'tagsAfter'>,
-  states: ViolationStates | undefined,
-): boolean {
+function enteredViolation(end: Pick<Ended, 'from' | 'to' | 'tagsBefore' | 'tagsAfter'>, states: ViolationStates | undefined): boolean {
   if (!end.tagsAfter.has(VIOLATION_TAG)) return false
   if (!end.tagsBefore.has(VIOLATION_TAG)) return true
   if (end.from === end.to || states === undefined || states.size < 2) return false

@@ -88,6 +88,23 @@ test('what comes later in a kept trace follows, and nothing is told twice', () =
   assert.is(recorder.keeper.kept.error, 1)
 })
 
+test('a trace whose first transition was fine, and that fails later, is told whole however many began meanwhile', () => {
+  for (const others of [0, 1, 31, 32, 33, 100]) {
+    const { recorder, spans, flight } = openFlight(rules)
+    const first = step(recorder, undefined)
+    for (let i = 0; i < others; i++) step(recorder, undefined)
+    const second = step(recorder, copy(first), { error: 'x' })
+    assert.equal(
+      spans().map(({ spanId, parentId }) => [spanId, parentId]),
+      [
+        [first.spanId, undefined],
+        [second.spanId, first.spanId],
+      ],
+    )
+    assert.equal([flight.counts.traces, flight.counts.incomplete], [1, 0])
+  }
+})
+
 test('one message: parent and link', () => {
   const { recorder, spans } = openFlight({ keep: 'all' })
   const root = recorder.root('r', {}, 0, 0)

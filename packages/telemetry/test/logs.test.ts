@@ -142,7 +142,7 @@ test('what is no line of a log is no record', () => {
   const record = logRecordOf('{"level":35,"time":1500.25,"list":[1],"err":"text"}', parts)!
   assert.equal([record.severityText, record.severityNumber, record.body], ['info', 9, ''])
   assert.equal(record.hrTime, [1, 500_250_000])
-  assert.equal(record.attributes, { list: '[1]' })
+  assert.equal(record.attributes, { list: '[1]', err: 'text' })
 })
 
 test('what runs is the innermost transition, also where an end was never told', () => {

@@ -210,6 +210,7 @@ test('traces: the newest are known, older ones give their row away', () => {
   assert.is(table.open('c'.repeat(32)), foreign)
   table.u32[table.row(own) * 16 + TRACE_U32.keep] = 3
   for (let i = 0; i < 4; i++) table.begin()
+  table.makeRows()
   assert.not.ok(table.has(own))
   assert.is(table.find('c'.repeat(32)), -1)
   assert.is(table.u32[table.row(own) * 16 + TRACE_U32.keep], 0)
@@ -226,6 +227,7 @@ test('traces: the table grows while a row would be taken from a trace that can s
   table.setPlan(foreign, 'p1')
   const begin = (): number => {
     const number = table.begin()
+    table.makeRows()
     table.f64[table.row(number) * 8 + TRACE_F64.last] = 100 + number
     return number
   }
@@ -242,6 +244,36 @@ test('traces: the table grows while a row would be taken from a trace that can s
   begin()
   assert.is(table.capacity, 8, 'the bound')
   assert.not.ok(table.has(foreign))
+})
+
+test('traces: the first record of one without a row is in the row that is made when somebody asks', () => {
+  const ids = new Ids(seeded(9))
+  const table = new TraceTable(ids, 6)
+  const made: number[] = []
+  table.whenMade = (number) => made.push(number)
+  const numbers = Array.from({ length: 5 }, () => table.begin())
+  const [first, second, third] = numbers as [number, number, number]
+  assert.ok(table.noteFirst(second, 70))
+  assert.not.ok(table.noteFirst(second, 71), 'its second record is for the row')
+  assert.is(table.isKept(second), false)
+  assert.equal(made, [])
+  const row = (number: number) => [table.f64[table.row(number) * 8 + TRACE_F64.last], table.u32[table.row(number) * 16 + TRACE_U32.pending]]
+  assert.is(table.find(ids.traceText(first)), first)
+  assert.equal(made, numbers)
+  assert.equal(
+    [row(first), row(second)],
+    [
+      [0, 0],
+      [71, 1],
+    ],
+  )
+  assert.not.ok(table.noteFirst(third, 72), 'it has a row')
+  // A place among those that wait is empty again, and a foreign trace takes none.
+  const next = table.begin()
+  assert.is(table.open('c'.repeat(32)), next + 1)
+  assert.equal(row(next), [0, 0])
+  for (let i = 0; i < 33; i++) assert.ok(table.noteFirst(table.begin(), 100 + i))
+  assert.is(made.length, 6 + 32)
 })
 
 test('traces: what is no id has no row', () => {

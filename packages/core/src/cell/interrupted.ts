@@ -106,7 +106,7 @@ function takes(actor: Machine, event: ChildFailed): boolean {
 const INLINE = /^xstate\.invoke\.(\d+)\.(.*)/
 
 /** As XState finds what a child is made of. */
-function logicOf(machine: AnyStateMachine, src: string): AnyActorLogic | undefined {
+export function logicOf(machine: AnyStateMachine, src: string): AnyActorLogic | undefined {
   const inline = INLINE.exec(src)
   if (inline === null) return machine.implementations.actors[src] as AnyActorLogic | undefined
   const [, index, nodeId] = inline

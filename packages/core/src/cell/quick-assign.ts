@@ -60,5 +60,5 @@ export function assigned(action: Assign, scope: AnyActorScope, snapshot: AnyMach
     }
     update = made
   }
-  return like(snapshot, Object.assign({}, context, update), children)
+  return like(snapshot, Object.assign({ ...context }, update), children)
 }

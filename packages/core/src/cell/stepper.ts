@@ -12,7 +12,7 @@ import type { Gate } from '../durability/gate.ts'
 import { KnownStates } from './known-states.ts'
 import { Loops } from './loops.ts'
 import { QuickSteps } from './quick-step.ts'
-import { slim } from './slim.ts'
+import { isEmpty, slim } from './slim.ts'
 import type { Effect, Step } from './step.ts'
 import type { Tree } from './tree.ts'
 
@@ -63,10 +63,15 @@ export abstract class Stepper {
   /** Computes the first snapshot. Nothing has happened yet. Throws what `restoreSnapshot` throws; a throwing machine gives status `error`. */
   prepare(input: unknown, stored: Snapshot<unknown> | undefined): AnyMachineSnapshot {
     const { known } = this.#deciding
-    this.#snapshot = this.#collect(() =>
-      stored === undefined ? known.initial(this.#machine, this.#scope, input) : known.restored(this.#machine, this.#scope, stored),
-    )
-    return this.#snapshot
+    const outer = this.#takesOver()
+    try {
+      this.#snapshot = slim(
+        stored === undefined ? known.initial(this.#machine, this.#scope, input) : known.restored(this.#machine, this.#scope, stored),
+      )
+      return this.#snapshot
+    } finally {
+      this.#deciding.current = outer
+    }
   }
 
   get #scope(): AnyActorScope {
@@ -77,35 +82,35 @@ export abstract class Stepper {
   protected begin(): void {
     const effects = this.#collected ?? NO_EFFECTS
     this.#collected = undefined
-    if (this.snapshot.status === 'active') this.#machine.start(this.snapshot)
+    const { status, children } = this.snapshot
+    if (status === 'active' && !isEmpty(children)) this.#machine.start(this.snapshot)
     this.release(effects, this.snapshot)
   }
 
   /** Decides: what the event makes of the snapshot, and the effects, of which none has run. Throws what guards and assigns throw. */
   step(event: AnyEventObject): Step {
     this.#collected = undefined
-    const snapshot = this.#collect(() => this.#decide(event))
-    const effects = this.#collected ?? NO_EFFECTS
-    this.#collected = undefined
-    return { snapshot, effects }
-  }
-
-  #decide(event: AnyEventObject): AnyMachineSnapshot {
     const { quick, actionExecutor } = this.#deciding
     const { snapshot } = this
-    return quick.step(snapshot, event, this.#scope, actionExecutor) ?? this.#machine.transition(snapshot, event, this.#scope)
+    const outer = this.#takesOver()
+    let next: AnyMachineSnapshot
+    try {
+      const short = quick.step(snapshot, event, this.#scope, actionExecutor)
+      next = short ?? slim(this.#machine.transition(snapshot, event, this.#scope))
+    } finally {
+      this.#deciding.current = outer
+    }
+    const effects = this.#collected ?? NO_EFFECTS
+    this.#collected = undefined
+    return { snapshot: next, effects }
   }
 
-  #collect(decide: () => unknown): AnyMachineSnapshot {
+  /** What XState says from now on is of this one. Returns whose it was. Not a function that takes one: this is the path of every event. */
+  #takesOver(): Stepper | undefined {
     const deciding = this.#deciding
     const outer = deciding.current
     deciding.current = this
-    deciding.loops.rests(this as unknown as AnyActorRef)
-    try {
-      return slim(decide() as AnyMachineSnapshot)
-    } finally {
-      deciding.current = outer
-    }
+    return outer
   }
 
   /** Acts: runs the effects in order, what goes to other actors last, as XState does; with a gate, what leaves the tree waits there. */

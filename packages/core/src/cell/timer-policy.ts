@@ -36,11 +36,11 @@ export function keptOf(timer: PendingTimer, dueAtMs: number, { policies, now, wa
   return policy === 'due' && wallNow !== undefined ? { dueMs: wallNow() + leftMs } : { leftMs }
 }
 
-/** How long a restored timer waits. */
+/** How long a restored timer waits; less than 0: it is overdue by so much. */
 export function waitOf(timer: PendingTimer, { policies, wallNow }: TimerClocks): number {
   const { delayMs, leftMs, dueMs } = timer
   const policy = policyOf(policies, timer)
-  if (policy === 'due' && dueMs !== undefined && wallNow !== undefined) return Math.max(0, dueMs - wallNow())
+  if (policy === 'due' && dueMs !== undefined && wallNow !== undefined) return dueMs - wallNow()
   return policy === 'remaining' || policy === 'due' ? (leftMs ?? delayMs) : delayMs
 }
 

@@ -1,5 +1,5 @@
 import type { TraceContext } from '@stigmergy/grid'
-import type { AnyActor, AnyActorRef, AnyEventObject, AnyMachineSnapshot } from 'xstate'
+import type { AnyActor, AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateNode } from 'xstate'
 import type { Host } from './host.ts'
 import type { Effect } from './step.ts'
 import { keptOf, type TimerClocks } from './timer-policy.ts'
@@ -42,7 +42,12 @@ export function pendingTimers(host: Host, clocks: TimerClocks): readonly Pending
 /** True if the agent waits for a delayed event, or has waited for one that does not come again in its state. On the path of every checkpoint. */
 export function waitsFor(host: Host, { _nodes }: AnyMachineSnapshot): boolean {
   if (host.tree?.waiting === true || (host.unarmed !== undefined && host.unarmed.length > 0)) return true
-  return host.unarmed === undefined && _nodes.some((node) => node.after.length > 0)
+  return host.unarmed === undefined && _nodes.some(mayWait)
+}
+
+/** XState works `after` out anew each time it is asked for, though there is none where none is declared. */
+function mayWait(node: AnyStateNode): boolean {
+  return node.config.after !== undefined && node.after.length > 0
 }
 
 function withPath(path: readonly string[]): { readonly path?: readonly string[] } {

@@ -70,7 +70,6 @@ export abstract class Turns implements Runnable {
 
   /** Of events that its machine does not listen to only the hooks are told. */
   mention(events: readonly AgentEvent[], snapshot: AnyMachineSnapshot): void {
-    if (!this.services.guests.watching) return
     for (const { type } of events) {
       this.cause.begin(type, undefined, this.owner.restarts)
       this.cause.end(snapshot, snapshot, undefined)

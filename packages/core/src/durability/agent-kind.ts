@@ -2,7 +2,7 @@ import type { AnyStateMachine } from 'xstate'
 import { quote, textOption } from '../check.ts'
 import { CoreError } from '../errors.ts'
 import { resolveMigrations, type Migration } from './migration.ts'
-import { isMachine } from '../spawn.ts'
+import { checkVersion, isMachine } from '../spawn.ts'
 
 /** A kind of agent that the new program has. */
 export interface AgentKind {
@@ -36,6 +36,7 @@ function resolveKind(kind: Partial<AgentKind> | null | undefined): readonly [str
     const found = machine === undefined ? `${quote(kind)} has no machine` : `machine is ${quote(machine)}`
     throw new CoreError('BAD_OPTION', `${found}: give { machine, migrations } with an XState v5 state machine`)
   }
+  checkVersion(machine)
   if (migrations !== undefined && !Array.isArray(migrations))
     throw new CoreError('BAD_OPTION', `migrations is ${quote(migrations)}: give a list`)
   const resolved = resolveMigrations(migrations)

@@ -63,7 +63,7 @@ export async function checkStore(
     if (kind === undefined)
       throw new CoreError('STORE_FOREIGN', `agent ${quote(id)} is a ${quote(type)}, and no machine of that type is given`)
     const { machine, migrations } = kind
-    const { snapshot } = codec.decode(bytes, { id, machineType: type, machineVersion: machine.version, migrations })
+    const { snapshot } = codec.decode(bytes, { id, machineType: type, machineVersion: machine.version, migrations, machine })
     // What has ended begins anew.
     if (snapshot.status !== 'active') return
     takeInterrupted(machine, snapshot, 'all')

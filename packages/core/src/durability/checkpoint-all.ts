@@ -15,47 +15,50 @@ interface Failed {
 
 /** Stores every agent that has changed, together. Resolves to their number. Throws `CoreError` NOT_STORED. */
 export async function checkpointAll(lives: Iterable<Life>): Promise<number> {
-  const changed = Array.from(lives).filter((life) => life.unstored)
-  const failed: Failed[] = []
-  for (let at = 0; at < changed.length; at += TOGETHER) await storeAll(changed.slice(at, at + TOGETHER), failed)
+  const all = Array.from(lives)
+  const batch = new Batch()
+  for (let at = 0; at < all.length; at += TOGETHER) await batch.store(all.slice(at, at + TOGETHER))
+  const { changed, failed } = batch
   const [first] = failed
-  if (first === undefined) return changed.length
+  if (first === undefined) return changed
   const names = failed.slice(0, NAMED).map(({ id }) => quote(id))
   const more = failed.length > NAMED ? ` and ${failed.length - NAMED} others` : ''
-  const message = `${failed.length} of ${changed.length} agents are not stored: ${names.join(', ')}${more}`
+  const message = `${failed.length} of ${changed} agents are not stored: ${names.join(', ')}${more}`
   throw new CoreError('NOT_STORED', message, { cause: first.error })
 }
 
-function storeAll(lives: readonly Life[], failed: Failed[]): Promise<void> {
-  return new Promise((done) => {
-    const batch: Batch = { left: lives.length, failed, done }
-    for (const life of lives) life.checkpoint(new Part(batch, life))
-  })
-}
+/** Waits for all of them: nothing is made for each. */
+export class Batch implements Waiting {
+  /** How many had something to store. */
+  changed = 0
+  readonly failed: Failed[] = []
+  #left = 0
+  #done: () => void = () => undefined
 
-/** Those that are on their way. */
-interface Batch {
-  left: number
-  readonly failed: Failed[]
-  readonly done: () => void
-}
-
-class Part implements Waiting {
-  readonly #batch: Batch
-  readonly #life: Life
-
-  constructor(batch: Batch, life: Life) {
-    this.#batch = batch
-    this.#life = life
+  /** Stores those that have changed. Resolves once each has its answer. */
+  store(lives: readonly Life[]): Promise<void> {
+    const all = new Promise<void>((done) => {
+      this.#done = done
+    })
+    // One for this loop: some have their answer at once.
+    this.#left = 1
+    for (const life of lives) {
+      if (!life.unstored) continue
+      this.changed += 1
+      this.#left += 1
+      life.checkpoint(this)
+    }
+    this.resolve()
+    return all
   }
 
   resolve(): void {
-    this.#batch.left -= 1
-    if (this.#batch.left === 0) this.#batch.done()
+    this.#left -= 1
+    if (this.#left === 0) this.#done()
   }
 
-  reject(error: unknown): void {
-    this.#batch.failed.push({ id: this.#life.info.id, error })
+  reject(error: unknown, id: string): void {
+    this.failed.push({ id, error })
     this.resolve()
   }
 }

@@ -1,4 +1,4 @@
-import { integerOption, numberOption, optionsOf } from '../check.ts'
+import { integerOption, numberOption, optionsOf, type Names } from '../check.ts'
 
 /** How far what is stored of an agent with `durability: 'checkpoint'` may be behind: a crash of the process loses that much. */
 export interface CheckpointSpan {
@@ -11,11 +11,12 @@ export interface CheckpointSpan {
 export type ResolvedCheckpointSpan = Required<CheckpointSpan>
 
 const DEFAULTS: ResolvedCheckpointSpan = { transitions: 1, ms: 1000 }
+const NAMES: Names<CheckpointSpan> = { transitions: true, ms: true }
 
 /** Checks the options. Throws `CoreError` BAD_OPTION. */
 export function resolveCheckpointSpan(options?: CheckpointSpan): ResolvedCheckpointSpan {
   if (options === undefined) return DEFAULTS
-  optionsOf<CheckpointSpan>('checkpoint', options, { transitions: true, ms: true })
+  optionsOf('checkpoint', options, NAMES)
   return {
     transitions: integerOption('checkpoint.transitions', options.transitions, DEFAULTS.transitions, 1),
     ms: numberOption('checkpoint.ms', options.ms, DEFAULTS.ms, 0, Infinity),

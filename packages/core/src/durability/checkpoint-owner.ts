@@ -6,8 +6,8 @@ export interface Encoded {
 
 /** Whose state it is. */
 export interface CheckpointOwner {
-  /** The state as it is now. Throws `CoreError` BAD_STATE if it cannot be stored. */
-  encode(): Encoded
+  /** The state as it is now, with this child as it was before it failed. Throws `CoreError` BAD_STATE if it cannot be stored. */
+  encode(failedChild: string | undefined): Encoded
   /** So many commits may be under way now. */
   readonly maxCommits: number
   committed(rev: number, encoded: Encoded): void

@@ -68,18 +68,18 @@ export class Checkpoint implements Committing {
     this.#held = undefined
   }
 
-  /** Encodes the state now, because it will not be there later. `encode` throws `CoreError` BAD_STATE if it cannot be stored. */
-  hold(encode: () => Encoded): void {
+  /** Encodes the state now, because it will not be there later. */
+  hold(failedChild: string | undefined): void {
     if (!this.#dirty) return
-    this.#held = this.#encoded(encode)
+    this.#held = this.#encoded(failedChild)
     this.#dirty = this.#held !== undefined
   }
 
   // A state that cannot be stored is told, not thrown: the agent goes on, and its last stored state stays.
-  #encoded(encode: () => Encoded): Encoded | undefined {
+  #encoded(failedChild: string | undefined): Encoded | undefined {
     if (this.#held !== undefined) return this.#held
     try {
-      return encode()
+      return this.#owner.encode(failedChild)
     } catch (error) {
       this.#failure = { error, final: false }
       this.#owner.uncommitted(error)
@@ -91,7 +91,7 @@ export class Checkpoint implements Committing {
   flush(): void {
     if (!this.#dirty || this.#retry?.waits === true || this.#failure?.final === true) return
     if (this.#underWay.size > 0 && !this.#mayFollow) return
-    const state = this.#encoded(() => this.#owner.encode())
+    const state = this.#encoded(undefined)
     this.#held = undefined
     this.#dirty = false
     if (state !== undefined) this.#commit(state)
@@ -154,7 +154,7 @@ export class Checkpoint implements Committing {
     if (!isForgotten(state.bytes)) this.#owner.committed(rev, state)
     this.flush()
     if (!this.#waiters.none) {
-      this.#waiters.tell(number, undefined)
+      this.#waiters.tell(number, undefined, this.id)
       this.#refuse()
     }
     this.refused()
@@ -199,7 +199,7 @@ export class Checkpoint implements Committing {
 
   /** Whoever waits hears what prevents it, unless it is being tried. */
   #refuse(): void {
-    if (this.#underWay.size === 0 && this.#failure !== undefined) this.#waiters.tell(Infinity, this.#failure)
+    if (this.#underWay.size === 0 && this.#failure !== undefined) this.#waiters.tell(Infinity, this.#failure, this.id)
   }
 
   /** Resolves once the state as it is now is committed. Rejects with the error that prevents it. */
@@ -214,7 +214,7 @@ export class Checkpoint implements Committing {
     this.flush()
     if (this.#underWay.size > 0) this.#waiters.add(this.#commits + (this.#dirty ? 1 : 0), waiting)
     else if (this.#failure === undefined) waiting.resolve()
-    else waiting.reject(this.#failure.error)
+    else waiting.reject(this.#failure.error, this.id)
   }
 
   /** The stored bytes, once all is committed. Undefined: there are none. */

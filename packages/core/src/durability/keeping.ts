@@ -206,7 +206,7 @@ export class Keeping extends Deadline implements CheckpointOwner {
   /** Takes the state before the children are stopped and the timers are gone: they may have gone on without the agent. */
   hold(failedChild: string | undefined): void {
     this.#checkpoint?.touch()
-    this.#checkpoint?.hold(() => this.encode(failedChild))
+    this.#checkpoint?.hold(failedChild)
   }
 
   /** What is stored, down the ladder: what could not be written there is not what the agent resumes from. */
@@ -216,32 +216,25 @@ export class Keeping extends Deadline implements CheckpointOwner {
     return reloaded(this.#options, this.#services, bytes, rung)
   }
 
-  /** Stores the last state, and lets go what belongs to it. */
+  /** Tries to store the last state, with what belongs to it. */
   end(): Promise<void> {
-    return this.#over(() => this.#checkpoint?.end())
+    this.#services.deadlines.clear(this)
+    return this.#checkpoint?.end() ?? Promise.resolve()
   }
 
-  /** What it has still to do after the end. Undefined: nothing, whatever it said. */
-  get lastWords(): LastWords | undefined {
-    this.#lastWords ??= this.#outbox && new LastWords(this.#options.agent.id, this.#outbox, () => this.#checkpoint, this.#services)
+  /** What it has still to do after the end. */
+  get lastWords(): LastWords {
+    const { id } = this.#options.agent
+    const shut = (): void => void this.gate?.shut()
+    this.#lastWords ??= new LastWords({ id, outbox: this.#outbox, checkpoint: () => this.#checkpoint, shut }, this.#services)
     return this.#lastWords
   }
 
   /** Stores that there is no state: this one never ran. */
-  forget(): Promise<void> {
+  async forget(): Promise<void> {
     this.#outbox?.close()
-    return this.#over(() => this.#checkpoint?.forget())
-  }
-
-  async #over(last: () => Promise<void> | undefined): Promise<void> {
     this.#services.deadlines.clear(this)
-    try {
-      await last()
-    } catch (error) {
-      this.#outbox?.close()
-      throw error
-    } finally {
-      this.gate?.shut()
-    }
+    await this.#checkpoint?.forget()
+    this.gate?.shut()
   }
 }

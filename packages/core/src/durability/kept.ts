@@ -39,16 +39,16 @@ export interface Resting {
 }
 
 /** What was stored before. */
-export type Found =
-  | { readonly kept: StoreRecord | undefined; readonly record: AgentRecord | undefined; readonly resting: undefined }
-  /** It sleeps on, by this right. */
-  | { readonly kept: StoreRecord; readonly record: undefined; readonly resting: Resting }
+export interface Found {
+  readonly kept: StoreRecord | undefined
+  readonly record: AgentRecord | undefined
+}
 
 /** Undefined: there is no state. Throws as `RecordCodec.decode`. */
 export function decodeRecord(options: KeepingOptions, codec: RecordCodec, bytes: Uint8Array | undefined): AgentRecord | undefined {
   if (bytes === undefined || isForgotten(bytes)) return undefined
   const { agent, machine, migrations } = options
-  return codec.decode(bytes, { id: agent.id, machineType: agent.type, machineVersion: machine.version, migrations })
+  return codec.decode(bytes, { id: agent.id, machineType: agent.type, machineVersion: machine.version, migrations, machine })
 }
 
 /** What an agent is restarted from. Undefined: from the beginning. */
@@ -98,5 +98,13 @@ export function maySleep(options: LifeOptions, { codec, sleepRules }: Services, 
   if (watch.size > 0 || needs !== undefined) return false
   // What was migrated is to be stored anew.
   if (migrations !== undefined && codec.read(kept.value, agent.id).machineVersion !== machine.version) return false
-  return sleepRules(machine, record)
+  return sleepRules.maySleep(machine, record)
+}
+
+/** The same, without reading the context, of the plain states that most agents have. False: read it, and ask `maySleep`. */
+export function sleepsOn({ agent, machine, watch, needs }: LifeOptions, { codec, sleepRules }: Services, bytes: Uint8Array): boolean {
+  if (watch.size > 0 || needs !== undefined) return false
+  const head = codec.glance(bytes)
+  const ours = head?.machineType === agent.type && head.machineVersion === machine.version
+  return ours && sleepRules.mayRest(machine, head.value)
 }

@@ -1,4 +1,4 @@
-import { optionsOf, quote, type Names } from '../check.ts'
+import { optionsOf, quote, textOption, type Names } from '../check.ts'
 import type { AgentEvent } from '../mailbox/envelope.ts'
 import { CoreError } from '../errors.ts'
 import type { OutboxEntry } from './outbox.ts'
@@ -14,6 +14,8 @@ export interface StoredState {
 
 /** One step from a version of a machine to a later one. Steps are chained. What they are given they may change. */
 export interface Migration {
+  /** `id` of the machine among the agent's children whose state it is for. @default the agent's own machine */
+  readonly machine?: string
   /** `version` of the machine that stored the state. Undefined: it had none. */
   readonly from: string | undefined
   readonly to: string
@@ -21,7 +23,7 @@ export interface Migration {
   state?(state: StoredState): StoredState
   /** An event of its own that it waits for (a delayed one). Undefined: it is dropped. @default it stays as it is */
   event?(event: AgentEvent): AgentEvent | undefined
-  /** An event it has sent that is not delivered yet. Undefined: it is dropped. @default it stays as it is */
+  /** Only of the agent's own machine: an event it, or a child, has sent that is not delivered yet. Undefined: it is dropped. @default it stays as it is */
   sent?(event: AgentEvent, to: string): AgentEvent | undefined
 }
 
@@ -52,24 +54,33 @@ export function pathOf(
 /** The record in the version that is expected. Throws `CoreError` STORE_FOREIGN if no way leads there, MIGRATION_FAILED if a step throws. */
 export function migrated(record: AgentRecord, { id, machineVersion, migrations = [] }: Expected): AgentRecord {
   if (record.machineVersion === machineVersion) return record
-  const path = pathOf(migrations, record.machineVersion, machineVersion)
+  const own = migrations.filter((step) => step.machine === undefined)
+  const path = pathOf(own, record.machineVersion, machineVersion)
   if (path === undefined) {
     const versions = `version ${quote(record.machineVersion)} of its machine, this one is ${quote(machineVersion)}`
     throw new CoreError('STORE_FOREIGN', `the state of agent ${quote(id)} is of ${versions}, and no migrations lead there`)
   }
-  return path.reduce((before, step) => {
-    try {
-      return migrate(before, step)
-    } catch (cause) {
-      const versions = `from version ${quote(step.from)} to ${quote(step.to)}`
-      throw new CoreError('MIGRATION_FAILED', `the state of agent ${quote(id)} cannot be brought ${versions}: ${String(cause)}`, { cause })
-    }
-  }, record)
+  const name = `the state of agent ${quote(id)}`
+  return path.reduce((before, step) => stepping(name, step, () => migrate(before, step)), record)
+}
+
+/** Takes a step for `name`. Throws `CoreError` MIGRATION_FAILED with what it throws. */
+export function stepping<T>(name: string, step: Migration, take: () => T): T {
+  try {
+    return take()
+  } catch (cause) {
+    const versions = `from version ${quote(step.from)} to ${quote(step.to)}`
+    throw new CoreError('MIGRATION_FAILED', `${name} cannot be brought ${versions}: ${String(cause)}`, { cause })
+  }
+}
+
+/** What a step makes of a state. Throws what it throws, or TypeError if that is none. */
+export function steppedState({ value, context }: StoredState, step: Migration): StoredState {
+  return step.state === undefined ? { value, context } : stateOf(step.state({ value, context }), context)
 }
 
 function migrate(record: AgentRecord, step: Migration): AgentRecord {
-  const { value, context } = record.snapshot as unknown as StoredState
-  const state = step.state === undefined ? { value, context } : stateOf(step.state({ value, context }), context)
+  const state = steppedState(record.snapshot as unknown as StoredState, step)
   const { event, sent } = step
   const timers =
     event === undefined
@@ -92,7 +103,7 @@ function migrate(record: AgentRecord, step: Migration): AgentRecord {
   return { ...record, machineVersion: step.to, snapshot, timers, ...(outbox && { outbox }) }
 }
 
-const NAMES: Names<Migration> = { from: true, to: true, state: true, event: true, sent: true }
+const NAMES: Names<Migration> = { machine: true, from: true, to: true, state: true, event: true, sent: true }
 
 /** What a step made of it. Throws TypeError. */
 function stateOf(made: StoredState | null | undefined, before: unknown): StoredState {
@@ -112,7 +123,14 @@ export function resolveMigrations(migrations: readonly Migration[] | undefined):
   }
   for (const [at, step] of (migrations ?? []).entries()) {
     const name = `migrations[${at}]`
-    const { from, to } = optionsOf<Migration>(name, step ?? null, NAMES) as Partial<Migration>
+    const { machine, from, to } = optionsOf<Migration>(name, step ?? null, NAMES) as Partial<Migration>
+    textOption(`${name}.machine`, machine, undefined)
+    if (machine !== undefined && step.sent !== undefined) {
+      throw new CoreError(
+        'BAD_OPTION',
+        `${name}.sent is given for machine ${quote(machine)}: what is sent is the agent's, give it in a step of its own`,
+      )
+    }
     if (from !== undefined && typeof from !== 'string') throw new CoreError('BAD_OPTION', `${name}.from is ${quote(from)}: give a version`)
     if (typeof to !== 'string') throw new CoreError('BAD_OPTION', `${name}.to is ${quote(to)}: give a version`)
     for (const part of ['state', 'event', 'sent'] as const) {

@@ -1,11 +1,13 @@
 import { Packr } from 'msgpackr'
 import { quote } from '../check.ts'
+import type { AnyStateMachine } from 'xstate'
 import { CoreError } from '../errors.ts'
+import { childrenMigrated } from './child-versions.ts'
 import { errorRows, restoreErrors, type ErrorRow } from './error-data.ts'
 import { migrated, type Migration } from './migration.ts'
 import type { AgentRecord, PersistedSnapshot } from './record.ts'
-import { isEmpty } from '../cell/slim.ts'
-import { SHORT_SCHEMA_VERSION, ShortRecords, type ShortRecord } from './short-record.ts'
+import { isEmpty, NOTHING } from '../cell/slim.ts'
+import { SHORT_SCHEMA_VERSION, ShortRecords, type Head, type ShortRecord } from './short-record.ts'
 
 /** Whose state it must be. */
 export interface Expected {
@@ -13,6 +15,8 @@ export interface Expected {
   readonly machineType: string
   readonly machineVersion: string | undefined
   readonly migrations?: readonly Migration[] | undefined
+  /** By it the machines of stored children are found. Undefined: those are left as they are. */
+  readonly machine?: AnyStateMachine
 }
 
 export interface RecordCodec {
@@ -25,6 +29,10 @@ export interface RecordCodec {
    * Throws STORE_FOREIGN, STORE_NEWER, STORE_BROKEN or MIGRATION_FAILED; the bytes are left untouched (I9).
    */
   decode(bytes: Uint8Array, expected: Expected): AgentRecord
+  /**
+   * What the bytes of a plain state say, without its context, which can be read. Undefined: to say that much they must be read.
+   */
+  glance(bytes: Uint8Array): Head | undefined
   /** What the bytes say they are. Throws STORE_NEWER or STORE_BROKEN. */
   read(bytes: Uint8Array, id: string): AgentRecord
 }
@@ -60,6 +68,7 @@ type Packed = readonly [
   rest?: Rest,
 ]
 
+const NO_TIMERS: AgentRecord['timers'] = []
 /** Parts of a record that has no rest. */
 const PARTS = 5
 
@@ -96,35 +105,51 @@ export function createRecordCodec(): RecordCodec {
   }
 
   /** What an error carries besides its message is looked for only where there is one: this is on the path of every checkpoint. */
-  function encode(record: AgentRecord): Uint8Array {
+  function pack(record: AgentRecord): Uint8Array {
     const bytes = packr.pack(packed(record))
     if (!bytes.includes(ERROR_MARK)) return bytes
     const errors = errorRows(record)
     return errors.length === 0 ? bytes : packr.pack(withErrors(packed(record), errors))
   }
 
-  function packing<T>(id: string, pack: () => T): T {
-    try {
-      return pack()
-    } catch (cause) {
-      throw new CoreError('BAD_STATE', `the state of agent ${quote(id)} cannot be stored: ${String(cause)}`, { cause })
-    }
-  }
-
   return {
     read,
-    encode: (id, record) => packing(id, () => encode(record)),
-    encodeShort: (id, state) => packing(id, () => short.encode(state)),
+    glance(bytes) {
+      try {
+        return short.glance(bytes)
+      } catch {
+        return undefined
+      }
+    },
+    encode(id, record) {
+      try {
+        return pack(record)
+      } catch (cause) {
+        throw unpackable(id, cause)
+      }
+    },
+    encodeShort(id, state) {
+      try {
+        return short.encode(state)
+      } catch (cause) {
+        throw unpackable(id, cause)
+      }
+    },
     decode(bytes, expected) {
-      const { id, machineType } = expected
+      const { id, machineType, machine, migrations = [] } = expected
       const record = read(bytes, id)
       if (record.machineType !== machineType) {
         const holds = `the store holds a ${quote(record.machineType)}`
         throw new CoreError('STORE_FOREIGN', `agent ${quote(id)} is a ${quote(machineType)}, ${holds}`)
       }
-      return migrated(record, expected)
+      const present = migrated(record, expected)
+      return machine === undefined ? present : childrenMigrated(present, machine, { agentId: id, migrations })
     },
   }
+}
+
+function unpackable(id: string, cause: unknown): CoreError {
+  return new CoreError('BAD_STATE', `the state of agent ${quote(id)} cannot be stored: ${String(cause)}`, { cause })
 }
 
 function packed(record: AgentRecord): Packed {
@@ -168,6 +193,6 @@ function unpacked([, machineType, machineVersion, value, context, rest]: Packed)
 }
 
 function plainRecord(machineType: string, machineVersion: string | undefined, value: unknown, context: unknown): AgentRecord {
-  const snapshot = { status: 'active', output: undefined, error: undefined, value, historyValue: {}, context, children: {} }
-  return { machineType, machineVersion, snapshot: snapshot as unknown as PersistedSnapshot, timers: [] }
+  const snapshot = { status: 'active', output: undefined, error: undefined, value, historyValue: NOTHING, context, children: NOTHING }
+  return { machineType, machineVersion, snapshot: snapshot as unknown as PersistedSnapshot, timers: NO_TIMERS }
 }

@@ -1,5 +1,6 @@
 import type { AnyActor, AnyMachineSnapshot, AnyStateMachine, Snapshot } from 'xstate'
 import type { Host } from '../cell/host.ts'
+import { noteVersions } from './child-versions.ts'
 import type { OutboxEntry } from './outbox.ts'
 import { isEmpty } from '../cell/slim.ts'
 import { capturing } from '../cell/wrap.ts'
@@ -72,7 +73,9 @@ function persist(machine: AnyStateMachine, snapshot: AnyMachineSnapshot): Persis
   const { context, children } = snapshot
   if (isPlain(snapshot) && !holdsActor(context)) return short(snapshot)
   refuseInline(children as Readonly<Record<string, AnyActor | undefined>>)
-  return machine.getPersistedSnapshot(snapshot) as PersistedSnapshot
+  const persisted = machine.getPersistedSnapshot(snapshot) as PersistedSnapshot
+  noteVersions(persisted, children)
+  return persisted
 }
 
 /** XState refuses them in its development build only; in the other the state cannot be restored. */

@@ -1,5 +1,5 @@
 /** So many objects are looked at: more of them are compared slower than by a map. */
-const FEW = 12
+export const FEW = 12
 /** As long a key is no name of a field. */
 const LONGEST_KEY = 64
 /** Keys that mean something to the packer, or to the engine. */

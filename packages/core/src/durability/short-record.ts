@@ -1,6 +1,8 @@
 import { Packr, RESERVE_START_SPACE } from 'msgpackr'
 import type { StateValue } from 'xstate'
 import { copyOfValue, keyOfValue } from '../cell/state-value.ts'
+import { isSound } from './skim.ts'
+import { planOf, ShapePacker, type Plan } from './shape-packer.ts'
 import { fits, keysIn, shapeOf, type ObjectShape } from './shape.ts'
 
 /** Version of this form of a record (I9). */
@@ -20,6 +22,10 @@ export interface ShortRecord extends Head {
 
 interface Known extends Head {
   readonly packr: Packr
+  /** How many keys the contexts' objects have, each of its kind. */
+  readonly fields: readonly number[]
+  /** With what comes before it. */
+  readonly packed: Uint8Array
 }
 
 /** Shapes of a kind's contexts that are tried, and those that are learned at all: what has more is stored the long way. */
@@ -42,12 +48,14 @@ const BODY_LENGTH = 3
 /** How contexts of one shape are packed, and by state of the machine what comes before them. */
 class Form {
   readonly shape: ObjectShape
+  readonly plan: Plan
   readonly packr: Packr
   readonly structures: readonly (readonly string[])[]
   readonly prefixes: Map<string, Uint8Array> = new Map()
 
   constructor(shape: ObjectShape, structures: readonly (readonly string[])[], packr: Packr) {
     this.shape = shape
+    this.plan = planOf(shape)
     this.structures = structures
     this.packr = packr
   }
@@ -71,6 +79,9 @@ export class ShortRecords {
   readonly #packrs = new Map<string, Packr>()
   readonly #heads = new Map<string, Known>()
   readonly #plain = new Packr()
+  readonly #packer = new ShapePacker()
+  /** The one that was met last: mostly the next one is the same. */
+  #last: Known | undefined
   readonly #seen: object[] = []
   // Bytes are read from here: the packer makes a view of each buffer it reads, this one's is made once.
   readonly #desk: Buffer = Buffer.alloc(HEAD_AT + LARGEST_HEAD + BODY_LENGTH + LARGEST_BODY)
@@ -78,7 +89,13 @@ export class ShortRecords {
 
   /** Undefined: it must be stored the long way. Throws what the packer throws. */
   encode({ machineType, machineVersion, value, context }: ShortRecord): Uint8Array | undefined {
-    const form = this.#formOf(machineType, machineVersion, context)
+    if (typeof context !== 'object' || context === null) return undefined
+    const kind = this.#kindOf(machineType, machineVersion)
+    const last = kind.forms[0]
+    const lastPrefix = last && this.#prefix(last, machineType, machineVersion, value)
+    const quick = lastPrefix && this.#packer.pack(context, (last as Form).plan, lastPrefix)
+    if (quick !== undefined) return quick
+    const form = this.#formOf(kind, context)
     const prefix = form && this.#prefix(form, machineType, machineVersion, value)
     if (prefix === undefined) return undefined
     const bytes = (form as Form).packr.pack(context, RESERVE_START_SPACE | prefix.length)
@@ -90,13 +107,16 @@ export class ShortRecords {
     return bytes
   }
 
-  #formOf(machineType: string, machineVersion: string | undefined, context: unknown): Form | undefined {
-    if (typeof context !== 'object' || context === null) return undefined
+  #kindOf(machineType: string, machineVersion: string | undefined): Kind {
     let kind = this.#kinds.get(machineType)
     if (kind === undefined || kind.machineVersion !== machineVersion) {
       kind = { machineVersion, forms: [], learned: 0 }
       if (this.#kinds.size < REMEMBERED || this.#kinds.has(machineType)) this.#kinds.set(machineType, kind)
     }
+    return kind
+  }
+
+  #formOf(kind: Kind, context: object): Form | undefined {
     const { forms } = kind
     for (let at = 0; at < forms.length; at++) {
       const form = forms[at] as Form
@@ -144,27 +164,58 @@ export class ShortRecords {
 
   /** Undefined: it is none of these. Throws if it is broken. */
   decode(bytes: Uint8Array): ShortRecord | undefined {
-    if (bytes[0] !== LIST_OF_3 || bytes[1] !== SHORT_SCHEMA_VERSION || bytes[2] !== BYTES_8) return undefined
-    const bodyAt = HEAD_AT + (bytes[3] as number) + BODY_LENGTH
-    const length = ((bytes[bodyAt - 2] as number) << 8) + (bytes[bodyAt - 1] as number)
-    if (bytes[bodyAt - BODY_LENGTH] !== BYTES_16 || bytes.length !== bodyAt + length) throw new RangeError('it is cut off')
+    const head = this.#headOf(bytes)
+    if (head === undefined) return undefined
+    const { machineType, machineVersion, value, packr } = head
     this.#desk.set(bytes)
-    const { machineType, machineVersion, value, packr } = this.#headOf(this.#desk.toString('latin1', HEAD_AT, bodyAt - BODY_LENGTH))
-    this.#part.start = bodyAt
+    this.#part.start = bodyAt(bytes)
     this.#part.end = bytes.length
     return { machineType, machineVersion, value: copyOfValue(value), context: packr.unpack(this.#desk, this.#part) as unknown }
   }
 
-  #headOf(text: string): Known {
-    const known = this.#heads.get(text)
-    if (known !== undefined) return known
-    const head: unknown = this.#plain.unpack(Buffer.from(text, 'latin1'))
+  /**
+   * What a record says, without its context: that is only looked through, so that it can be read later. Undefined: it is none of these, or
+   * to know that it can be read it must be read. Throws if it is broken. What it gives is shared.
+   */
+  glance(bytes: Uint8Array): Head | undefined {
+    const head = this.#headOf(bytes)
+    return head !== undefined && isSound(bytes, bodyAt(bytes), head.fields) ? head : undefined
+  }
+
+  #headOf(bytes: Uint8Array): Known | undefined {
+    if (bytes[0] !== LIST_OF_3 || bytes[1] !== SHORT_SCHEMA_VERSION || bytes[2] !== BYTES_8) return undefined
+    const at = bodyAt(bytes)
+    const length = ((bytes[at - 2] as number) << 8) + (bytes[at - 1] as number)
+    if (bytes[at - BODY_LENGTH] !== BYTES_16 || bytes.length !== at + length) throw new RangeError('it is cut off')
+    const last = this.#last
+    if (last !== undefined && startsWith(bytes, last.packed)) return last
+    this.#desk.set(bytes)
+    const text = this.#desk.toString('latin1', HEAD_AT, at - BODY_LENGTH)
+    const known = this.#heads.get(text) ?? this.#read(text, new Uint8Array(bytes.subarray(0, at - BODY_LENGTH)))
+    this.#last = known
+    return known
+  }
+
+  #read(text: string, packed: Uint8Array): Known {
+    const head: unknown = this.#plain.unpack(packed.subarray(HEAD_AT))
     if (!isHead(head)) throw new TypeError('its head is none')
     const [machineType, machineVersion, value, structures] = head
-    const read: Known = { machineType, machineVersion: machineVersion ?? undefined, value, packr: this.#packrOf(structures) }
+    const packr = this.#packrOf(structures)
+    const fields = structures.map((keys) => keys.length)
+    const read: Known = { machineType, machineVersion: machineVersion ?? undefined, value: copyOfValue(value), packr, fields, packed }
     if (this.#heads.size < REMEMBERED) this.#heads.set(text, read)
     return read
   }
+}
+
+/** Where the context begins. */
+function bodyAt(bytes: Uint8Array): number {
+  return HEAD_AT + (bytes[HEAD_AT - 1] as number) + BODY_LENGTH
+}
+
+function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
+  for (let at = 0; at < start.length; at++) if (bytes[at] !== start[at]) return false
+  return true
 }
 
 type PackedHead = readonly [

@@ -1,3 +1,5 @@
+import { isCoreError } from '../errors.ts'
+
 /**
  * Where checkpoints live: the port behind which the truth of an agent's state is kept. The grid owns it, because the stores do:
  * in memory here (`memoryStore`), on disk there (`@stigmergy/grid/durable`).
@@ -12,6 +14,11 @@ export function isFinal(error: unknown): boolean {
 /** True if what is stored is not what the write was made upon. */
 export function isConflict(error: unknown): boolean {
   return codeOf(error) === 'STORE_CONFLICT'
+}
+
+/** True if the store gave no answer, or none that speaks of what is stored: it may be well again later. */
+export function isAway(error: unknown): boolean {
+  return !isCoreError(error) || error.code === 'STORE_TIMEOUT'
 }
 
 function codeOf(error: unknown): unknown {

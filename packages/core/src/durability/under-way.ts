@@ -1,5 +1,5 @@
 import type { Encoded } from './checkpoint-owner.ts'
-import type { Write } from './store-access.ts'
+import type { Write } from './writes.ts'
 import type { Fence } from './store.ts'
 
 /** Whose state it is, and who hears what became of it. */
@@ -18,6 +18,8 @@ export class Commit implements Write {
   expectedRev: number
   /** The answer, if the store did not take it. */
   failure: { readonly error: unknown } | undefined
+  /** The one that is made upon it. */
+  next: Commit | undefined
   readonly #of: Committing
 
   constructor(of: Committing, expectedRev: number, state: Encoded, number: number) {
@@ -49,30 +51,44 @@ export class Commit implements Write {
   }
 }
 
-const NONE: readonly Commit[] = []
-
 /** The commits of one agent that have no answer yet, the oldest first. Each is made upon the one before it. Mostly one, or none. */
 export class UnderWay {
-  #commits = NONE
+  #oldest: Commit | undefined
+  #size = 0
 
   get size(): number {
-    return this.#commits.length
+    return this.#size
   }
 
   /** One of them was refused: what is made upon it will be as well. */
   get troubled(): boolean {
-    return this.#commits.some(({ failure }) => failure !== undefined)
+    for (let commit = this.#oldest; commit !== undefined; commit = commit.next) if (commit.failure !== undefined) return true
+    return false
+  }
+
+  get #newest(): Commit | undefined {
+    let newest = this.#oldest
+    while (newest?.next !== undefined) newest = newest.next
+    return newest
   }
 
   add(commit: Commit): void {
-    this.#commits = this.#commits.length === 0 ? [commit] : [...this.#commits, commit]
+    const newest = this.#newest
+    if (newest === undefined) this.#oldest = commit
+    else newest.next = commit
+    this.#size += 1
   }
 
   /** It is stored, so those before it are. False: that is known, as one after it was stored. */
   stored(commit: Commit): boolean {
-    const at = this.#commits.indexOf(commit)
-    if (at !== -1) this.#commits = at + 1 === this.#commits.length ? NONE : this.#commits.slice(at + 1)
-    return at !== -1
+    let before = 0
+    for (let at = this.#oldest; at !== commit; at = at.next) {
+      if (at === undefined) return false
+      before += 1
+    }
+    this.#oldest = commit.next
+    this.#size -= before + 1
+    return true
   }
 
   /**
@@ -80,11 +96,12 @@ export class UnderWay {
    * more; what the oldest was refused for is the error, since the others could only follow from it.
    */
   refused(): { readonly error: unknown; readonly newest: Encoded } | undefined {
-    const oldest = this.#commits[0]
-    const newest = this.#commits.at(-1)
+    const oldest = this.#oldest
+    const newest = this.#newest
     if (oldest?.failure === undefined || newest === undefined) return undefined
-    if (this.#commits.some(({ failure }) => failure === undefined)) return undefined
-    this.#commits = NONE
+    for (let commit = oldest.next; commit !== undefined; commit = commit.next) if (commit.failure === undefined) return undefined
+    this.#oldest = undefined
+    this.#size = 0
     return { error: oldest.failure.error, newest: newest.state }
   }
 }

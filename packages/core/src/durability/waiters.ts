@@ -1,9 +1,11 @@
-/** Whoever waits for a state to be stored. */
+/** Whoever waits for states to be stored. */
 export interface Waiting {
   resolve(): void
-  reject(error: unknown): void
+  /** `id`: of the agent whose state is not stored. */
+  reject(error: unknown, id: string): void
 }
 
+/** One more that waits. */
 interface Waiter {
   /** The commit that it waits for. */
   readonly commit: number
@@ -11,26 +13,39 @@ interface Waiter {
   readonly next: Waiter | undefined
 }
 
-/** Those that wait for commits, by their number. A list of links: most agents have none that waits, the others one. */
+/** Those that wait for the commits of an agent, by their number. Mostly none, else one: only for more than that anything is made. */
 export class Waiters {
-  #first: Waiter | undefined
+  #commit = 0
+  #first: Waiting | undefined
+  #others: Waiter | undefined
 
   get none(): boolean {
     return this.#first === undefined
   }
 
   add(commit: number, waiting: Waiting): void {
-    this.#first = { commit, waiting, next: this.#first }
+    if (this.#first !== undefined) {
+      this.#others = { commit, waiting, next: this.#others }
+      return
+    }
+    this.#commit = commit
+    this.#first = waiting
   }
 
   /** Tells those that wait for that commit or an earlier one. */
-  tell(commit: number, failure: { readonly error: unknown } | undefined): void {
-    let waiter = this.#first
+  tell(commit: number, failure: { readonly error: unknown } | undefined, id: string): void {
+    const first = this.#first
+    if (first === undefined) return
+    let other = this.#others
     this.#first = undefined
-    for (; waiter !== undefined; waiter = waiter.next) {
-      if (waiter.commit > commit) this.add(waiter.commit, waiter.waiting)
-      else if (failure === undefined) waiter.waiting.resolve()
-      else waiter.waiting.reject(failure.error)
-    }
+    this.#others = undefined
+    this.#tell(this.#commit, first, commit, failure, id)
+    for (; other !== undefined; other = other.next) this.#tell(other.commit, other.waiting, commit, failure, id)
+  }
+
+  #tell(own: number, waiting: Waiting, commit: number, failure: { readonly error: unknown } | undefined, id: string): void {
+    if (own > commit) this.add(own, waiting)
+    else if (failure === undefined) waiting.resolve()
+    else waiting.reject(failure.error, id)
   }
 }

@@ -4,19 +4,11 @@ import type { Branch } from '../supervision/branch.ts'
 import type { Child, TreeNode } from '../cell/child.ts'
 import type { Guests } from '../guests.ts'
 import type { Life } from './life.ts'
+import type { Launch } from './launch.ts'
 import type { LifeOptions } from './life-options.ts'
 import type { Restart } from '../supervision/strategy.ts'
 import type { ResolvedChildOptions } from '../supervision/supervise.ts'
 import type { Supervisor } from '../supervision/supervisor.ts'
-
-/** A life that was started, and the agent as others see it. */
-export interface Launched {
-  readonly life: Life
-  readonly ref: AgentRef<AnyStateMachine>
-}
-
-/** Starts a life; `made` is called with it before its first step. */
-export type Launch = (options: LifeOptions, made?: (life: Life) => void) => Promise<Launched>
 
 /** An agent under a supervisor. */
 export class AgentChild implements Child {
@@ -61,10 +53,13 @@ export class AgentChild implements Child {
   }
 
   async start(): Promise<void> {
-    const { life, ref } = await this.#launch(this.#options, (made) => {
-      this.#life = made
+    this.#ref = await new Promise((resolve, reject) => {
+      const made = (life: Life): void => {
+        this.#life = life
+      }
+      this.#launch(this.#options, made, resolve, reject)
     })
-    this.#ref = ref
+    const life = this.#life as Life
     life.onEnd(() => this.#branch.ended(this.id, life.status as 'stopped' | 'done' | 'failed'))
   }
 

@@ -1,46 +1,47 @@
+import type { AnyStateMachine } from 'xstate'
+import { createAgentRef, type AgentRef } from '../agent.ts'
 import { quote } from '../check.ts'
-import { decodeRecord, maySleep, type Found } from '../durability/kept.ts'
-import type { Asker, Write } from '../durability/store-access.ts'
+import { firstStep, stoppedEarly } from '../cell/wrap.ts'
+import { decodeRecord, maySleep, sleepsOn, type Found } from '../durability/kept.ts'
+import type { Reader } from '../durability/reads.ts'
+import type { Write } from '../durability/writes.ts'
 import type { Fence, StoreRecord } from '../durability/store.ts'
-import type { Inbox } from '../mailbox/inbox.ts'
 import { rememberIds } from '../mailbox/dedup.ts'
 import type { Services } from '../services.ts'
+import type { Life } from './life.ts'
 import type { LifeOptions } from './life-options.ts'
-import { fenceOf, type Tenure } from './tenure.ts'
-
-/** The agent that comes. */
-interface Comer {
-  readonly inbox: Inbox
-}
+import type { Origin } from './owner.ts'
+import { fenceOf } from './tenure.ts'
 
 /**
- * An agent's way out of the store: what is stored is read, and if it may sleep on it is claimed as it is, by a write of our own: an older
- * activation can write no more (I1). One object from the question to the answer: many come at a time.
+ * An agent's way from its spawn to its first turn, out of the store if it is kept there: what is stored is read, and if it may sleep on it
+ * is claimed as it is, by a write of our own: an older activation can write no more (I1). One object, and no promise of its own, from the
+ * first question to the end: many come at a time.
  */
-class Arrival implements Asker<StoreRecord | undefined>, Write {
-  readonly #comer: Comer
+export class Arrival implements Reader, Write {
+  readonly #life: Life
   readonly #options: LifeOptions
   readonly #services: Services
-  readonly #tenure: Tenure | undefined
-  readonly #come: (found: Found) => void
-  readonly #fail: (error: unknown) => void
+  readonly #started: (ref: AgentRef<AnyStateMachine>) => void
+  readonly #failed: (error: unknown) => void
   #kept: StoreRecord | undefined
   #fence: Fence | undefined
+  /** It is known what is stored of it: it has a state, or it begins anew and nothing is to be left of it if it cannot. */
+  #found: 'state' | 'none' | undefined
 
+  /** `failed`: with START_FAILED, AGENT_STOPPED, or why the store, the authority or the bytes refuse. */
   constructor(
-    comer: Comer,
+    life: Life,
     options: LifeOptions,
     services: Services,
-    tenure: Tenure | undefined,
-    come: (found: Found) => void,
-    fail: (error: unknown) => void,
+    started: (ref: AgentRef<AnyStateMachine>) => void,
+    failed: (error: unknown) => void,
   ) {
-    this.#comer = comer
+    this.#life = life
     this.#options = options
     this.#services = services
-    this.#tenure = tenure
-    this.#come = come
-    this.#fail = fail
+    this.#started = started
+    this.#failed = failed
   }
 
   get name(): string {
@@ -63,18 +64,34 @@ class Arrival implements Asker<StoreRecord | undefined>, Write {
     return (this.#kept as StoreRecord).value
   }
 
+  /** Never throws. */
+  begin(): void {
+    const { takeTenure, access } = this.#services
+    if (this.#options.durability === 'none') return this.#start(undefined)
+    if (takeTenure === undefined) return access.read(this)
+    takeTenure(this.id, (error) => this.#life.lost(error)).then(
+      (tenure) => {
+        this.#life.tenure = tenure
+        access.read(this)
+      },
+      (error: unknown) => this.#fail(error),
+    )
+  }
+
   /** Of the store: that is stored. */
   done(kept: StoreRecord | undefined): void {
     const { codec, access } = this.#services
+    const { tenure } = this.#life
     try {
-      const record = decodeRecord(this.#options, codec, kept?.value)
-      if (kept === undefined || record === undefined || !maySleep(this.#options, this.#services, kept, record)) {
-        this.#come({ kept, record, resting: undefined })
-        return
+      if (kept === undefined || !sleepsOn(this.#options, this.#services, kept.value)) {
+        const record = decodeRecord(this.#options, codec, kept?.value)
+        if (kept === undefined || record === undefined || !maySleep(this.#options, this.#services, kept, record)) {
+          return this.#start({ kept, record })
+        }
+        rememberIds(this.#life, this.#options.mailbox.dedup, record.ids)
       }
-      rememberIds(this.#comer, this.#options.mailbox.dedup, record.ids)
       this.#kept = kept
-      this.#fence = fenceOf(this.#services, this.#tenure, kept)
+      this.#fence = fenceOf(this.#services, tenure, kept)
       access.write(this)
     } catch (error) {
       this.#fail(error)
@@ -87,20 +104,74 @@ class Arrival implements Asker<StoreRecord | undefined>, Write {
   }
 
   stored(rev: number): void {
-    const { agent } = this.#options
-    this.#services.guests.tell('onCheckpoint', agent, rev, this.value.byteLength)
-    this.#come({ kept: this.#kept as StoreRecord, record: undefined, resting: { fence: this.fence, rev } })
+    this.#services.guests.tell('onCheckpoint', this.#options.agent, rev, this.value.byteLength)
+    this.#found = 'state'
+    try {
+      this.#run(undefined)
+      // It stays as bytes until somebody wants something of it.
+      this.#life.sleep(this.value, { fence: this.fence, rev }, undefined)
+    } catch (error) {
+      return this.#fail(error)
+    }
+    this.#end()
   }
 
   refused(error: unknown): void {
     this.#services.guests.tell('onCheckpointError', this.#options.agent, error)
     this.#fail(error)
   }
-}
 
-/** Reads what is stored of an agent; what may sleep is claimed as well. Rejects with why the store, or the bytes, refuse. */
-export function arrive(comer: Comer, options: LifeOptions, services: Services, tenure: Tenure | undefined): Promise<Found> {
-  return new Promise((come, fail) => {
-    services.access.read(options.agent.id, new Arrival(comer, options, services, tenure, come, fail))
-  })
+  /** It begins anew, or goes on from what was found. */
+  #start(found: Found | undefined): void {
+    const life = this.#life
+    if (found !== undefined) this.#found = found.record === undefined ? 'none' : 'state'
+    try {
+      const origin = life.origin(found?.record, undefined)
+      firstStep(this.id, () => life.cell.prepare(origin))
+      if (found === undefined) this.#run(origin)
+      else {
+        this.#storeFirst(found, origin)
+          .then(() => this.#run(origin))
+          .then(
+            () => this.#end(),
+            (error: unknown) => this.#fail(error),
+          )
+        return
+      }
+    } catch (error) {
+      return this.#fail(error)
+    }
+    this.#end()
+  }
+
+  async #storeFirst(found: Found, origin: Origin): Promise<void> {
+    const { keeping, tenure, cell } = this.#life
+    const fence = fenceOf(this.#services, tenure, found.kept)
+    keeping?.adopt(fence, found.kept?.rev ?? 0, found.record)
+    if (this.#options.durability === 'gated') {
+      // Nothing leaves it before the commit of what it begins with.
+      firstStep(this.id, () => cell.start(origin))
+    }
+    keeping?.resume(found)
+    await keeping?.commit()
+  }
+
+  /** `origin`: undefined if it sleeps. */
+  #run(origin: Origin | undefined): void {
+    const life = this.#life
+    if (life.ended) throw stoppedEarly(this.id)
+    life.tenure?.check()
+    firstStep(this.id, () => life.begin(origin))
+  }
+
+  #end(): void {
+    const life = this.#life
+    const ref = createAgentRef<AnyStateMachine>(life, this.#services)
+    life.ref = ref
+    this.#started(ref)
+  }
+
+  #fail(why: unknown): void {
+    void this.#life.notStarted(why, this.#found === 'none' ? 'none' : 'last').then(this.#failed)
+  }
 }

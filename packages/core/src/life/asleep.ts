@@ -1,8 +1,18 @@
 import type { Clock, TimerHandle } from '@stigmergy/grid'
 import type { Resting } from '../durability/kept.ts'
+import { NOTHING_DOZES } from '../cell/host.ts'
 import type { Dreams } from './owner.ts'
 import { LONGEST_TIMER_MS } from '../deadlines.ts'
 import type { DozingTimer } from '../cell/tree.ts'
+
+/** Of one that was restored. */
+export const NO_DREAMS: Dreams = { dozing: NOTHING_DOZES, trace: undefined }
+
+/** The agent that sleeps. */
+export interface Sleeper {
+  /** It is time for one of its delayed events. */
+  due(timer: DozingTimer): void
+}
 
 /**
  * An agent that sleeps: its state as the bytes that are stored, and what it must be woken for. What others send waits in its inbox,
@@ -15,16 +25,15 @@ export class Asleep {
   /** Undefined: it was restored, and has not been told so yet. */
   readonly dreams: Dreams | undefined
   readonly #clock: Clock
-  readonly #due: (timer: DozingTimer) => void
+  readonly #sleeper: Sleeper
   #alarm: TimerHandle | undefined
 
-  /** `due`: it is time for one of its delayed events. */
-  constructor(bytes: Uint8Array, resting: Resting, dreams: Dreams | undefined, clock: Clock, due: (timer: DozingTimer) => void) {
+  constructor(bytes: Uint8Array, resting: Resting, dreams: Dreams | undefined, clock: Clock, sleeper: Sleeper) {
     this.bytes = bytes
     this.resting = resting
     this.dreams = dreams
     this.#clock = clock
-    this.#due = due
+    this.#sleeper = sleeper
     this.#setAlarm()
   }
 
@@ -33,6 +42,7 @@ export class Asleep {
   }
 
   #setAlarm(): void {
+    if (!this.hasTimers) return
     let first: DozingTimer | undefined
     for (const timer of this.dreams?.dozing.timers ?? []) if (first === undefined || timer.dueAtMs < first.dueAtMs) first = timer
     if (first === undefined) return
@@ -41,7 +51,7 @@ export class Asleep {
     this.#alarm = this.#clock.setTimeout(
       () => {
         if (leftMs > LONGEST_TIMER_MS) this.#setAlarm()
-        else this.#due(next)
+        else this.#sleeper.due(next)
       },
       Math.min(leftMs, LONGEST_TIMER_MS),
     )

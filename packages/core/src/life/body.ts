@@ -1,8 +1,7 @@
 import type { AnyEventObject, AnyMachineSnapshot } from 'xstate'
 import type { OpenAsk } from '../mailbox/asking.ts'
-import { Asleep } from './asleep.ts'
+import { Asleep, NO_DREAMS, type Sleeper } from './asleep.ts'
 import { Cell, INIT } from '../cell/cell.ts'
-import { NOTHING_DOZES } from '../cell/host.ts'
 import { Ending } from './ending.ts'
 import { Idle } from './idle.ts'
 import type { InboxOwner } from '../mailbox/inbox-options.ts'
@@ -11,7 +10,7 @@ import { Keeping } from '../durability/keeping.ts'
 import { decodeRecord, type Kept, type Resting } from '../durability/kept.ts'
 import type { LifeOptions } from './life-options.ts'
 import type { EffectData } from '../durability/outbox.ts'
-import type { CellOwner, Crash, Dreams, Origin } from './owner.ts'
+import type { CellOwner, Crash, Origin } from './owner.ts'
 import type { Runnable } from '../cell/pump.ts'
 import type { AgentRecord } from '../durability/record.ts'
 import type { Services } from '../services.ts'
@@ -19,13 +18,11 @@ import type { Tenure } from './tenure.ts'
 import type { DozingTimer } from '../cell/tree.ts'
 import type { Waiting } from '../durability/waiters.ts'
 
-const NO_DREAMS: Dreams = { dozing: NOTHING_DOZES, trace: undefined }
-
 /**
  * What of an agent is in memory: all of it, or while it sleeps its state as bytes and what others sent. Whoever asks for its `cell`
  * wakes it.
  */
-export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable {
+export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable, Sleeper {
   protected readonly options: LifeOptions
   protected readonly services: Services
   queued = false
@@ -46,7 +43,7 @@ export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable {
   abstract readonly restarts: number
   /** It has started, runs, and is not being stopped. */
   protected abstract readonly settledDown: boolean
-  protected abstract origin(record: AgentRecord | undefined, crash: Crash | undefined): Origin
+  abstract origin(record: AgentRecord | undefined, crash: Crash | undefined): Origin
   abstract breaking(event: AnyEventObject): void
   abstract broken(crash: Crash): void
   abstract lost(error: unknown): void
@@ -181,15 +178,17 @@ export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable {
     return true
   }
 
-  protected sleep(bytes: Uint8Array, resting: Resting, dreams: Asleep['dreams']): void {
+  sleep(bytes: Uint8Array, resting: Resting, dreams: Asleep['dreams']): void {
     this.#keeping = undefined
     this.#idle?.close()
     // Asked before it sleeps: what is set aside is judged by the snapshot, and to look at that would wake it.
     const due = this.#inbox?.empty === false
-    this.#asleep = new Asleep(bytes, resting, dreams, this.services.clock, (timer) => {
-      if (this.#asleep !== undefined) this.#awaken(this.#asleep, timer)
-    })
+    this.#asleep = new Asleep(bytes, resting, dreams, this.services.clock, this)
     if (due) this.wake()
+  }
+
+  due(timer: DozingTimer): void {
+    if (this.#asleep !== undefined) this.#awaken(this.#asleep, timer)
   }
 
   #awaken(asleep: Asleep, due: DozingTimer | undefined): Cell {
@@ -200,12 +199,12 @@ export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable {
     if (!this.ended) this.keeping?.adopt(resting.fence, resting.rev, record)
     const cell = this.#newCell(asleep)
     this.#cell = cell
-    const origin = this.origin(record, undefined)
     try {
-      if (this.ended) cell.prepare(origin)
+      if (this.ended) cell.prepare(this.origin(record, undefined))
       else cell.resume(record, dreams ?? NO_DREAMS, due)
       // It was restored, and sleeps well: its machine does not listen to the news of it.
-      if (dreams === undefined && !this.ended) cell.mention(origin.first ?? [], cell.snapshot)
+      if (dreams === undefined && !this.ended && this.services.guests.watching)
+        cell.mention(this.origin(record, undefined).first ?? [], cell.snapshot)
     } catch (error) {
       this.broken({ error, event: INIT, trace: undefined })
     }
@@ -243,7 +242,7 @@ export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable {
     this.#keeping?.forsake(error)
   }
 
-  /** Stores the last state, or that there is none, and does what is left. */
+  /** Stores what is last, or that there is none, and does what is left. */
   protected ends(state: 'last' | 'none', tenure: Tenure | undefined): Ending {
     return new Ending(this.#asleep === undefined ? this.#keeping : undefined, state, tenure)
   }

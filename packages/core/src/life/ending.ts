@@ -12,10 +12,10 @@ export class Ending {
 
   /** `keeping`: undefined, there is nothing to store. */
   constructor(keeping: Keeping | undefined, state: 'last' | 'none', tenure: Tenure | undefined) {
-    const words = keeping?.lastWords
-    this.#words = words
-    this.#stored = state === 'last' ? keeping?.end() : keeping?.forget()
-    this.#over = words === undefined ? this.#stored : this.#stored?.then(() => words.run())
+    const stored = state === 'last' ? keeping?.end() : keeping?.forget()
+    this.#stored = stored
+    this.#words = state === 'last' ? keeping?.lastWords : undefined
+    this.#over = stored && (this.#words?.run(stored) ?? stored)
     // Whoever stops it hears of the error; the hooks have heard of it already.
     this.#stored?.catch(() => undefined)
     this.give(tenure)
@@ -42,6 +42,11 @@ export class Ending {
   handOver(): Promise<void> | undefined {
     this.#words?.cut()
     return this.#over
+  }
+
+  /** Its last state could not be stored, and nobody goes on. */
+  abandon(): void {
+    this.#words?.abandon()
   }
 
   /** What a stop waits for. With a lease, whoever waits for the agent elsewhere may begin then. */
@@ -92,6 +97,11 @@ export class Endings {
 
 /** Stops an agent that begins nothing any more: what it has not done is for the next activation. */
 export async function leave(agent: { stop(): Promise<void>; readonly ending: Ending | undefined }): Promise<void> {
-  await agent.stop()
+  try {
+    await agent.stop()
+  } catch (error) {
+    agent.ending?.abandon()
+    throw error
+  }
   await agent.ending?.handOver()
 }

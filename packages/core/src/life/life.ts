@@ -1,21 +1,22 @@
 import type { AnyEventObject, AnyStateMachine } from 'xstate'
 import type { AgentRef } from '../agent.ts'
-import { arrive } from './arrival.ts'
 import { Body } from './body.ts'
 import type { AgentEvent } from '../mailbox/envelope.ts'
 import type { Ending } from './ending.ts'
 import { isCoreError } from '../errors.ts'
 import type { AgentInfo } from '../hooks.ts'
 import { tellBegun, tellSpawn } from './told.ts'
-import type { Found } from '../durability/kept.ts'
 import type { AgentStatus, LifeOptions } from './life-options.ts'
+import { originOf } from './origin.ts'
 import type { Crash, Origin } from './owner.ts'
 import type { AgentRecord } from '../durability/record.ts'
-import { brokeOnRestore, childOf, SUSPENDED, type RestoredEvent } from '../durability/restored.ts'
+import { brokeOnRestore, childOf, SUSPENDED } from '../durability/restored.ts'
+import { Retry } from '../durability/retry.ts'
+import { isAway } from '../durability/store.ts'
 import type { Services } from '../services.ts'
 import { createSupervisor, type Decision, type Supervisor } from '../supervision/supervisor.ts'
-import { fenceOf, type Tenure } from './tenure.ts'
-import { firstStep, stoppedEarly } from '../cell/wrap.ts'
+import type { Tenure } from './tenure.ts'
+import { stoppedEarly } from '../cell/wrap.ts'
 
 /** An agent from its spawn to its end: starts it, keeps its state, restarts it, stops it. */
 export class Life extends Body {
@@ -27,18 +28,19 @@ export class Life extends Body {
   #onEnd: Set<() => void> | undefined
   #status: AgentStatus = 'running'
   #restarts = 0
-  /** How far down the ladder the next restart goes. */
   #rung = 0
   #crash: Crash | undefined
   /** A child's last word that the agent crashed on: with the child gone nobody would say it again. */
   #lastWord: AgentEvent | undefined
   #spawned = false
   #attempt = 0
+  /** The store was out of reach when it was to be restarted. */
+  #again: Retry | undefined
   #stopping: Promise<void> | undefined
   /** Once it has ended: what has still to be stored, done and given back. */
   ending: Ending | undefined
   /** Its right to be the only activation, where there is an authority. */
-  #tenure: Tenure | undefined
+  tenure: Tenure | undefined
 
   constructor(options: LifeOptions, services: Services) {
     super(options, services)
@@ -72,49 +74,21 @@ export class Life extends Body {
     return this.#spawned && this.#status === 'running' && this.#stopping === undefined
   }
 
-  /** Starts it, from the store if it is kept there. Throws START_FAILED, or why the store refuses. */
-  async start(): Promise<void> {
-    let found: Found | undefined
-    try {
-      if (this.options.durability !== 'none') {
-        const { takeTenure } = this.services
-        if (takeTenure !== undefined) this.#tenure = await takeTenure(this.info.id, (error) => this.lost(error))
-        found = await arrive(this, this.options, this.services, this.#tenure)
-      }
-      const origin = found?.resting === undefined ? this.origin(found?.record, undefined) : undefined
-      if (origin !== undefined) firstStep(this.info.id, () => this.cell.prepare(origin))
-      if (found !== undefined && origin !== undefined) await this.#storeFirst(found, origin)
-      if (this.ended) throw stoppedEarly(this.info.id)
-      this.#tenure?.check()
-      firstStep(this.info.id, () => this.#begin(origin))
-      // It stays as bytes until somebody wants something of it.
-      if (found?.resting !== undefined) this.sleep(found.kept.value, found.resting, undefined)
-    } catch (error) {
-      if (!this.ended)
-        this.#end('failed', found !== undefined && found.record === undefined && found.resting === undefined ? 'none' : 'last')
-      else if (this.#tenure !== undefined) this.ending?.give(this.#tenure)
-      const over = this.ending?.handOver()
-      // The next spawn waits until what never ran is forgotten. So does this one, unless it is the store that failed.
-      if (this.#tenure !== undefined || isCoreError(error, 'START_FAILED')) await over?.catch(() => undefined)
-      // Closing a system takes the store from those that it stops.
-      throw isCoreError(error, 'CLOSED') && this.#status === 'stopped' ? stoppedEarly(this.info.id) : error
-    }
+  /**
+   * It is over before it has begun. `state`: what is to be stored of it, or that there is none. Resolves to why, as whoever spawned it is told.
+   */
+  async notStarted(why: unknown, state: 'last' | 'none'): Promise<unknown> {
+    if (!this.ended) this.#end('failed', state)
+    else if (this.tenure !== undefined) this.ending?.give(this.tenure)
+    const over = this.ending?.handOver()
+    // The next spawn waits until what never ran is forgotten. So does this one, unless it is the store that failed.
+    if (this.tenure !== undefined || isCoreError(why, 'START_FAILED')) await over?.catch(() => undefined)
+    // Closing a system takes the store from those that it stops.
+    return isCoreError(why, 'CLOSED') && this.#status === 'stopped' ? stoppedEarly(this.info.id) : why
   }
 
-  async #storeFirst(found: Found, origin: Origin): Promise<void> {
-    const { keeping } = this
-    const fence = fenceOf(this.services, this.#tenure, found.kept)
-    keeping?.adopt(fence, found.kept?.rev ?? 0, found.record)
-    if (this.options.durability === 'gated') {
-      // Nothing leaves it before the commit of what it begins with.
-      firstStep(this.info.id, () => this.cell.start(origin))
-    }
-    keeping?.resume(found)
-    await keeping?.commit()
-  }
-
-  /** `origin`: undefined if it sleeps. */
-  #begin(origin: Origin | undefined): void {
+  /** Its first step. `origin`: undefined if it sleeps. Throws what it throws. */
+  begin(origin: Origin | undefined): void {
     if (this.#crash !== undefined) throw this.#crash.error
     this.#spawned = true
     tellSpawn(this.services.guests, this.info, this.options.machine)
@@ -125,14 +99,8 @@ export class Life extends Body {
     if (this.cell.snapshot.status === 'done') this.done()
   }
 
-  protected origin(record: AgentRecord | undefined, crash: Crash | undefined, remembered: AgentRecord | undefined = record): Origin {
-    // An agent that had reached its end begins anew. What it has handled it does not handle again, whatever it begins with.
-    const stored = record?.snapshot.status === 'active' ? record : undefined
-    const from = stored === undefined ? 'initial' : 'checkpoint'
-    if (from === 'initial' && crash === undefined) return { remembered }
-    const restored: RestoredEvent = { type: 'agent.restored', restarts: this.#restarts, from }
-    const lastWord = from === 'checkpoint' ? this.#lastWord : undefined
-    return { stored, remembered, trace: crash?.trace, first: lastWord === undefined ? [restored] : [restored, lastWord] }
+  origin(record: AgentRecord | undefined, crash: Crash | undefined, remembered: AgentRecord | undefined = record): Origin {
+    return originOf({ record, remembered, crash, restarts: this.#restarts, lastWord: this.#lastWord })
   }
 
   breaking(event: AnyEventObject): void {
@@ -169,10 +137,10 @@ export class Life extends Body {
   /** Brings it down as it is: its supervisor restarts it with its siblings. */
   suspend(): void {
     this.#attempt += 1
+    this.#again?.stop()
     if (this.#status !== 'running' || !this.#spawned) return
-    const { cell } = this
     this.#keep(undefined)
-    cell.suspend()
+    this.cell.suspend()
     this.#status = 'restarting'
     this.#crash = SUSPENDED
     this.keeping?.flush()
@@ -183,11 +151,13 @@ export class Life extends Body {
     if (this.#status !== 'restarting') return // It is only being started: it goes on, with what it holds.
     const crash = this.#crash as Crash
     const attempt = ++this.#attempt
+    this.#again?.stop()
     let read = false
     try {
       // What is in the store is the truth: what could not be written there is not what the agent resumes from.
       const reloaded = await this.keeping?.reload(this.#rung)
       read = true
+      this.#again = undefined
       if (this.#status !== 'restarting' || attempt !== this.#attempt) return
       this.#restarts += 1
       const origin = this.origin(reloaded?.record, crash, reloaded?.newest)
@@ -199,7 +169,13 @@ export class Life extends Body {
       this.cell.open(origin)
     } catch (error) {
       if (this.ended || attempt !== this.#attempt) return
-      // A store that is out of reach, or newer than this program, is no reason to begin anew.
+      // A store that is out of reach says nothing against the agent: it waits, as one that runs does, and that is not counted.
+      if (!read && isAway(error)) {
+        this.services.guests.tell('onCheckpointError', this.info, error)
+        this.#again ??= new Retry(this.services.clock, () => void this.restart())
+        return this.#again.begin()
+      }
+      // One that is newer than this program is no reason to begin anew.
       this.#decide({ ...crash, error }, read || isCoreError(error, 'STORE_BROKEN'))
     }
   }
@@ -234,10 +210,11 @@ export class Life extends Body {
   #end(reason: 'stopped' | 'done' | 'failed', state: 'last' | 'none' = 'last'): void {
     this.#status = reason
     this.#supervisor?.close()
+    this.#again?.stop()
     // Once it has crashed, what was kept then is all there is.
     if (this.awake) this.#keep(undefined)
     this.close()
-    this.ending = this.ends(state, this.#tenure)
+    this.ending = this.ends(state, this.tenure)
     if (this.#spawned) this.services.guests.tell('onStop', this.info, reason)
     this.services.ended(this)
     for (const fn of this.#onEnd ?? []) this.services.guests.call(fn, undefined)

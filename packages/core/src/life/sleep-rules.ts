@@ -4,8 +4,12 @@ import type { AgentRecord } from '../durability/record.ts'
 
 const NEWS = 'agent.restored'
 
-/** True for a stored state that may stay as it is until an event comes. */
-export type SleepRules = (machine: AnyStateMachine, record: AgentRecord) => boolean
+export interface SleepRules {
+  /** True for a stored state that may stay as it is until an event comes. */
+  maySleep(machine: AnyStateMachine, record: AgentRecord): boolean
+  /** The same of one that is nothing but a state and a context. */
+  mayRest(machine: AnyStateMachine, value: StateValue): boolean
+}
 
 /**
  * What is restored may sleep if being awake would make no difference: nothing runs in its state (no child, no delayed event, no effect
@@ -42,10 +46,15 @@ export function createSleepRules(): SleepRules {
     return known
   }
 
-  return (machine, { snapshot, timers, outbox }) => {
-    if (snapshot.status !== 'active' || timers.length > 0 || (outbox !== undefined && outbox.length > 0)) return false
-    if (snapshot.children !== undefined && !isEmpty(snapshot.children)) return false
-    return isDeaf(machine) && isQuiet(machine, (snapshot as unknown as { readonly value: StateValue }).value)
+  const mayRest = (machine: AnyStateMachine, value: StateValue): boolean => isDeaf(machine) && isQuiet(machine, value)
+
+  return {
+    mayRest,
+    maySleep(machine, { snapshot, timers, outbox }) {
+      if (snapshot.status !== 'active' || timers.length > 0 || (outbox !== undefined && outbox.length > 0)) return false
+      if (snapshot.children !== undefined && !isEmpty(snapshot.children)) return false
+      return mayRest(machine, (snapshot as unknown as { readonly value: StateValue }).value)
+    },
   }
 }
 

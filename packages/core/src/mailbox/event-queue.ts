@@ -10,42 +10,43 @@ export interface QueueState {
   readonly coalesced: number
 }
 
-interface Coalescing {
+/** Who is told of what a coalescing queue does. */
+interface Told {
+  /** The key threw. */
+  readonly failed: (error: unknown) => void
+  /** A newer one of its key took its place. */
+  readonly replaced: (envelope: Envelope) => void
+}
+
+interface Coalescing extends Told {
   readonly coalescer: Coalescer<Envelope>
   readonly key: NonNullable<ResolvedMailboxOptions['key']>
-  readonly failed: (error: unknown) => void
-  readonly replaced: (envelope: Envelope) => void
   count: number
 }
 
 /** The mailbox of an agent with its overflow policy: a ring, and where the policy is `coalesce(key)`, what waits by key. */
-export class EventQueue {
-  readonly #mailbox: Mailbox<Envelope>
+export class EventQueue extends Mailbox<Envelope> {
   readonly #coalescing: Coalescing | undefined
 
-  /** `failed`: the key threw. `replaced`: a newer one of its key took its place. */
-  constructor(options: ResolvedMailboxOptions, failed: (error: unknown) => void, replaced: (envelope: Envelope) => void) {
-    this.#mailbox = new Mailbox(options)
+  /** `told`: undefined where nothing is coalesced. */
+  constructor(options: ResolvedMailboxOptions, told: Told | undefined) {
+    super(options)
     const { key } = options
-    if (key !== undefined) this.#coalescing = { coalescer: new Coalescer(), key, failed, replaced, count: 0 }
-  }
-
-  get size(): number {
-    return this.#mailbox.size
+    if (key !== undefined && told !== undefined) this.#coalescing = { ...told, coalescer: new Coalescer(), key, count: 0 }
   }
 
   get full(): boolean {
-    return this.#mailbox.size >= this.#mailbox.capacity
+    return this.size >= this.capacity
   }
 
   get state(): QueueState {
-    return { waiting: this.#mailbox.size, coalesced: this.#coalescing?.count ?? 0 }
+    return { waiting: this.size, coalesced: this.#coalescing?.count ?? 0 }
   }
 
   /** Takes it. Returns what had to go for it, as `Mailbox.offer`; what a newer one of its key replaced is only counted. */
-  offer(envelope: Envelope): Envelope | undefined {
+  override offer(envelope: Envelope): Envelope | undefined {
     const coalescing = this.#coalescing
-    if (coalescing === undefined) return this.#mailbox.offer(envelope)
+    if (coalescing === undefined) return super.offer(envelope)
     const { coalescer } = coalescing
     const key = keyOf(coalescing, envelope)
     const replaced = key === undefined ? undefined : coalescer.replace(key, envelope)
@@ -54,13 +55,13 @@ export class EventQueue {
       coalescing.replaced(replaced)
       return undefined
     }
-    const gone = this.#mailbox.offer(envelope)
+    const gone = super.offer(envelope)
     if (key !== undefined && gone !== envelope) coalescer.entered(key, envelope)
     return gone === undefined || gone === envelope ? gone : coalescer.left(gone)
   }
 
-  take(): Envelope | undefined {
-    const envelope = this.#mailbox.take()
+  override take(): Envelope | undefined {
+    const envelope = super.take()
     return envelope === undefined || this.#coalescing === undefined ? envelope : this.#coalescing.coalescer.left(envelope)
   }
 }

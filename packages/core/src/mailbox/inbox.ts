@@ -43,7 +43,8 @@ export class Inbox {
     this.#services = services
     const { failed } = services.guests
     // What was replaced may be sent again.
-    this.#queue = new EventQueue(options.mailbox, failed, ({ id }) => id !== undefined && this.dedup?.lost(id))
+    const told = options.mailbox.key && { failed, replaced: ({ id }: Envelope) => id !== undefined && this.dedup?.lost(id) }
+    this.#queue = new EventQueue(options.mailbox, told)
     if (options.stash !== undefined) this.#stash = new Stash(options.stash, options.mailbox.stash, failed)
     if (options.needs !== undefined) this.needs = createNeeds(options.needs, options.agent, services, () => owner.wake())
     this.#bindings = options.watch.size === 0 ? NO_BINDINGS : this.#bind(options.watch)

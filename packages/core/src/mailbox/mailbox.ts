@@ -109,7 +109,7 @@ export class Mailbox<T> {
     }
     if (this.#overflow === 'reject') return item
     if (this.#overflow === 'drop-oldest') {
-      const oldest = this.take()
+      const oldest = this.#take()
       this.#push(item)
       return oldest
     }
@@ -120,6 +120,10 @@ export class Mailbox<T> {
   }
 
   take(): T | undefined {
+    return this.#take()
+  }
+
+  #take(): T | undefined {
     if (this.#size === 0) return undefined
     const item = this.#ring[this.#head]
     this.#ring[this.#head] = undefined

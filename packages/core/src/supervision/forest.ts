@@ -1,6 +1,7 @@
 import type { AnyStateMachine } from 'xstate'
 import type { AgentRef } from '../agent.ts'
-import { AgentChild, type Launch } from '../life/agent-child.ts'
+import { AgentChild } from '../life/agent-child.ts'
+import type { Launch } from '../life/launch.ts'
 import { Branch, type BranchServices } from './branch.ts'
 import { quote } from '../check.ts'
 import type { TreeNode } from '../cell/child.ts'

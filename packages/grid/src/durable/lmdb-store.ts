@@ -57,6 +57,10 @@ export function createLmdbStore(
       environment.check()
       return present(id, Buffer.from(checkId(id)))
     },
+    async getAll(ids) {
+      environment.check()
+      return ids.map((id) => present(id, Buffer.from(checkId(id))))
+    },
     async revisions(id) {
       environment.check()
       const key = Buffer.from(checkId(id))

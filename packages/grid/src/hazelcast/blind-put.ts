@@ -2,7 +2,7 @@ import type { IMap } from 'hazelcast-client'
 import type { DriverPut, DriverWrite } from '../driver.ts'
 import type { GridError } from '../errors.ts'
 import { Operation, type InFlight } from '../map/in-flight.ts'
-import { replace, serverTtlMs, storedOf, type Attempt, type Committed } from './attempt.ts'
+import { replace, storedOf, type Attempt, type Committed } from './attempt.ts'
 import type { Awaited } from './awaited-writes.ts'
 import type { BatchedSet } from './batches.ts'
 import { envelopeOf, type Frame, type SentFrame } from './frame.ts'
@@ -134,13 +134,13 @@ export class BlindPut<R> extends Operation implements BatchedSet, Awaited, SentF
     const again = async (imap: IMap<string, Buffer>, raw: Buffer | null): Promise<StandingWrite | undefined> => {
       if (guard.looks) guard.check(write.key, raw, copy.toRecord(write.key, raw))
       const made = attempt(write, number)
-      const stored = storedOf(made)
-      if (guard.looks) return (await replace(imap, write, raw, stored)) ? made : undefined
-      await imap.set(write.key, stored, serverTtlMs(write.ttlMs))
-      return made
+      // Over nothing that has come meanwhile: whoever wrote that may have seen this put.
+      return (await replace(imap, write, raw, storedOf(made))) ? made : undefined
     }
-    const standing = (frame: Frame): StandingWrite | undefined => {
-      if (frame.session !== this.session || frame.number < number) return undefined
+    const standing = (frame: Frame): StandingWrite | 'hidden' | undefined => {
+      // Who writes over what it has seen has a version above it: made again, this put might undo what came of it.
+      if (frame.session !== this.session) return frame.version > this.version ? 'hidden' : undefined
+      if (frame.number < number) return undefined
       // A later put of this process has come after it: made again, it would take that one's place.
       return frame.number === number ? toStanding(frame) : { version: this.version, atMs: this.stampMs }
     }

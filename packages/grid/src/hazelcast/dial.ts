@@ -24,7 +24,10 @@ export async function dial(options: ResolvedHazelcastOptions, timeoutMs: number,
   const connecting = Client.newHazelcastClient(toConfig(options, timeoutMs, listeners, hear))
   const timer = options.clock.setTimeout(() => refuse(failed(options, said)), timeoutMs + 250)
   try {
-    return await Promise.race([connecting, refused])
+    const client = await Promise.race([connecting, refused])
+    // The client looks each map's name up there, and would find what every object has: a map named `constructor` could not be opened.
+    Object.setPrototypeOf(client.getConfig().nearCaches ?? {}, null)
+    return client
   } catch (cause) {
     // Given up here; should it yet connect, it is closed at once.
     void connecting.then((client) => client.shutdown()).catch(() => {})

@@ -110,6 +110,8 @@ export class HazelcastMap implements MapDriver, PulseMap {
   }
 
   read(key: string, shown = 0, orLost = false): Promise<DriverRecord | undefined> {
+    // What was put here before is read.
+    this.#writes.flush(key)
     return this.#reads.read(key, shown, orLost)
   }
 

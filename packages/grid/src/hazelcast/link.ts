@@ -1,6 +1,8 @@
 import { LifecycleState, type Client } from 'hazelcast-client'
 import { GridError } from '../errors.ts'
+import { allowAnyName } from './any-name.ts'
 import { dial } from './dial.ts'
+import { endWithSocket } from './end-with-socket.ts'
 import { guardEvents } from './guard-events.ts'
 import type { ResolvedHazelcastOptions } from './options.ts'
 
@@ -60,6 +62,8 @@ export class Link {
       onMember: (change) => made.client !== undefined && made.client === this.#client && this.#listeners.members(change),
     })
     made.client = client
+    allowAnyName(client)
+    endWithSocket(client)
     guardEvents(client, () => client === this.#client && this.#listeners.unread())
     if (made.ended !== true) return client
     await client.shutdown()

@@ -31,9 +31,12 @@ export interface Lost {
   readonly applied: Promise<Frame | undefined> | undefined
   /** What was answered instead. */
   readonly error: unknown
-  /** What it has become, if that is what the owner has, or was surely replaced by that. */
-  readonly standing: (frame: Frame) => StandingWrite | undefined
-  /** Makes it again; undefined: something else is there by now. */
+  /**
+   * What it has become, if that is what the owner has, or was surely replaced by that. Undefined: it was not made. 'hidden': nobody can
+   * say, because what the owner has came later.
+   */
+  readonly standing: (frame: Frame) => StandingWrite | 'hidden' | undefined
+  /** Makes it again over exactly what was read; undefined: something else is there by now. */
   readonly again: (imap: IMap<string, Buffer>, raw: Buffer | null) => Promise<StandingWrite | undefined>
 }
 
@@ -57,16 +60,19 @@ export class Outcomes {
       this.void(number)
       throw toGridError(error, this.what(write))
     }
-    let seen = false
+    let [seen, hidden] = [false, false]
     applied?.then(() => (seen = true)).catch(() => {})
     let stands: StandingWrite | undefined
     const untilMs = realClock.now() + deadlineMs
-    while (!seen && realClock.now() < untilMs) {
+    while (!seen && !hidden && realClock.now() < untilMs) {
       try {
         const imap = await this.#options.ready()
         const raw = await imap.get(write.key)
         const frame = readFrame(raw)
-        stands = (frame && standing(frame)) ?? (await again(imap, raw))
+        const found = frame && standing(frame)
+        hidden = found === 'hidden'
+        if (found === 'hidden') break
+        stands = found ?? (await again(imap, raw))
         if (stands !== undefined) break
       } catch (reason) {
         if (isGridError(reason, 'CLOSED')) throw reason
@@ -77,7 +83,7 @@ export class Outcomes {
       }
       await new Promise<void>((resolve) => realClock.setTimeout(resolve, RETRY_MS))
     }
-    if (seen || realClock.now() < untilMs) {
+    if (seen || (!hidden && realClock.now() < untilMs)) {
       own.made(number)
       const frame = await applied
       const { version, atMs } = (frame === undefined ? stands : toStanding(frame)) ?? { version: copy.versionOf(write.key) ?? 1, atMs: 0 }

@@ -1,8 +1,8 @@
-import { StaleSequenceError, type Client, type Ringbuffer } from 'hazelcast-client'
+import { OperationTimeoutError, StaleSequenceError, type Client, type Ringbuffer } from 'hazelcast-client'
 import type { Clock } from '../time/clock.ts'
 import type { TopicDriver } from '../driver.ts'
 import { GridError, quote } from '../errors.ts'
-import { toGridError } from './client-errors.ts'
+import { isRefusal, toGridError } from './client-errors.ts'
 
 export interface HazelcastTopicOptions {
   readonly name: string
@@ -28,6 +28,8 @@ export class HazelcastTopic implements TopicDriver {
   #ring: Ringbuffer<Buffer> | undefined
   /** The sequence to read next. */
   #next: number | undefined
+  /** Counts the attempts to read it. */
+  #attached = 0
   #closed = false
   readonly #waiting = new Set<() => void>()
 
@@ -36,11 +38,15 @@ export class HazelcastTopic implements TopicDriver {
   }
 
   async publish(message: Uint8Array): Promise<void> {
+    const ring = this.#ring ?? (await this.#listening())
+    const what = `publish to ${quote(this.#options.name)}`
     try {
-      const ring = this.#ring ?? (await this.#listening())
       await ring.add(Buffer.from(message.buffer, message.byteOffset, message.byteLength))
     } catch (error) {
-      throw toGridError(error, `publish to ${quote(this.#options.name)}`)
+      if (isRefusal(error) || error instanceof OperationTimeoutError) throw toGridError(error, what)
+      throw new GridError('OUTCOME_UNKNOWN', `${what}: the connection was lost, and nobody can say whether it was published`, {
+        cause: error,
+      })
     }
   }
 
@@ -56,17 +62,21 @@ export class HazelcastTopic implements TopicDriver {
 
   /** There is a connection: reads until it or the topic ends. */
   async attach(client: Client): Promise<void> {
+    // One that is begun later takes the place of this one, for the same ring, too.
+    const attached = ++this.#attached
     try {
       const ring = await client.getRingbuffer<Buffer>(this.#options.ring)
       const end = (await ring.tailSequence()).toNumber() + 1
       // A ring that ends before what was read already is a new one.
       if (this.#next === undefined || end < this.#next) this.#next = this.#next === undefined ? end : 0
-      if (this.#closed) return
+      if (this.#closed || attached !== this.#attached) return
       this.#ring = ring
       this.#wake()
-      while (this.#isCurrent(ring)) await this.#read(ring)
+      const isCurrent = (): boolean => attached === this.#attached && this.#ring === ring
+      while (isCurrent()) await this.#read(ring, isCurrent)
     } catch {
-      if (!this.#closed && this.#hasClient(client)) this.#options.clock.setTimeout(() => void this.attach(client), RETRY_MS)
+      if (!this.#closed && attached === this.#attached && this.#hasClient(client))
+        this.#options.clock.setTimeout(() => void this.attach(client), RETRY_MS)
     }
   }
 
@@ -75,22 +85,18 @@ export class HazelcastTopic implements TopicDriver {
     this.#wake()
   }
 
-  async #read(ring: Ringbuffer<Buffer>): Promise<void> {
+  async #read(ring: Ringbuffer<Buffer>, isCurrent: () => boolean): Promise<void> {
     try {
       const messages = await ring.readMany(this.#next ?? 0, 1, BATCH)
-      if (!this.#isCurrent(ring)) return
+      if (!isCurrent()) return
       for (const message of messages) if (Buffer.isBuffer(message)) this.#options.receive(message)
       this.#next = messages.getNextSequenceToReadFrom().toNumber()
     } catch (error) {
-      if (!this.#isCurrent(ring)) return
+      if (!isCurrent()) return
       // The publishers were faster than the ring is long: their numbers tell what is missing.
       if (error instanceof StaleSequenceError) this.#next = (await ring.headSequence()).toNumber()
       else await new Promise<void>((resolve) => this.#options.clock.setTimeout(resolve, RETRY_MS))
     }
-  }
-
-  #isCurrent(ring: Ringbuffer<Buffer>): boolean {
-    return this.#ring === ring
   }
 
   #hasClient(client: Client): boolean {

@@ -86,6 +86,8 @@ export class UnheldMap implements MapDriver, PulseMap, OwnCopy {
   }
 
   read(key: string, shown = 0, orLost = false): Promise<DriverRecord | undefined> {
+    // What was put here before is read.
+    this.#writes.flush(key)
     return this.#reads.read(key, shown, orLost)
   }
 

@@ -3,12 +3,13 @@ import type { Clock } from '../time/clock.ts'
 import type { CommitResult, DriverPut, DriverWrite } from '../driver.ts'
 import { GridError, quote } from '../errors.ts'
 import type { HybridClock } from '../time/hybrid-clock.ts'
+import { isKey } from '../options.ts'
 import { inBatches } from '../map/in-batches.ts'
 import type { InFlight } from '../map/in-flight.ts'
 import { replace, standing, storedOf, toCommitted, type Attempt, type Committed } from './attempt.ts'
 import { BlindPuts } from './blind-puts.ts'
 import { toGridError } from './client-errors.ts'
-import { frameBytes, packFrameBefore, type Frame } from './frame.ts'
+import { frameBytes, packFrameBefore, readFrame, type Frame } from './frame.ts'
 import type { Garbage } from './garbage.ts'
 import type { Guard } from './guard.ts'
 import { inTurns } from './in-turns.ts'
@@ -61,6 +62,11 @@ export class Writes {
     return this.#blind.put(write, true, write)
   }
 
+  /** What is asked of this key next comes after what was put. */
+  flush(key: string): void {
+    this.#blind.flush(key)
+  }
+
   /** Begins in the order of the calls, for each key, once there is a place for it. */
   commit(write: DriverWrite): Promise<CommitResult> {
     if (isBlind(write)) return this.#blind.put(write, true, COMMITTED)
@@ -90,7 +96,8 @@ export class Writes {
       true,
     )
     const removals: DriverWrite[] = []
-    await inTurns(keys, (key) => removals.push(removal(key)))
+    // Others may have put keys there that no grid can have written: they are left alone.
+    await inTurns(keys, (key) => isKey(key) && removals.push(removal(key)))
     await this.commitAll(removals, 'clear', signal)
   }
 
@@ -120,6 +127,7 @@ export class Writes {
     const { own, copy, session } = this.#options
     let number = 0
     let applied: Promise<Frame | undefined> | undefined
+    let heard: Frame | undefined
     const untilMs = this.#options.realClock.now() + this.#options.deadlineMs
     for (;;) {
       if (number > 0 && this.#options.realClock.now() > untilMs) {
@@ -130,6 +138,13 @@ export class Writes {
         )
       }
       const { imap, raw } = await this.#look(write, number)
+      const stands = number > 0 ? this.#ownOf(raw, number) : undefined
+      const made = heard ?? stands
+      if (made !== undefined) {
+        own.made(number)
+        if (stands !== undefined) this.#options.garbage.replaced(write, raw as Buffer, stands.version)
+        return toCommitted(made.version, made.stampMs)
+      }
       const current = copy.toRecord(write.key, raw)
       const fits = write.expect === undefined || write.expect === (current?.version ?? 0)
       if (!fits || (write.type === 'remove' && current === undefined)) {
@@ -140,6 +155,7 @@ export class Writes {
       if (number === 0) {
         number = own.begin(write.key)
         applied = copy.awaited?.until(number, write)
+        applied?.then((frame) => (heard = frame)).catch(() => {})
       }
       const attempt = this.#attempt(write, number)
       const stored = storedOf(attempt)
@@ -156,6 +172,12 @@ export class Writes {
       this.#options.garbage.replaced(write, stored, attempt.version)
       return standing(await applied, attempt)
     }
+  }
+
+  // Where a member dies, the client or another member may ask its successor again, by itself: then what was made is answered with no.
+  #ownOf(raw: Buffer | null, number: number): Frame | undefined {
+    const frame = readFrame(raw)
+    return frame !== undefined && isSameWrite(frame, { session: this.#options.session, number }) ? frame : undefined
   }
 
   async #look(write: DriverWrite, number: number): Promise<{ readonly imap: IMap<string, Buffer>; readonly raw: Buffer | null }> {

@@ -102,7 +102,7 @@ export class InFlight {
 
   /** What one that was begun has failed with. A connection that is lost because the grid was closed is not made again. */
   reasonOf(operation: Operation, error: unknown): unknown {
-    if (!this.#closed || !isGridError(error, 'OFFLINE')) return error
+    if (!this.#closed || !(isGridError(error, 'OFFLINE') || isGridError(error, 'OUTCOME_UNKNOWN'))) return error
     const outcome = operation.reads ? '' : ': outcome unknown'
     return new GridError('CLOSED', `${operation.what()}: the grid was closed before it ended${outcome}`, { cause: error })
   }

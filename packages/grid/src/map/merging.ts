@@ -60,10 +60,7 @@ export class Merging<V> {
   async #put(round: Round, write: LocalPut<V>): Promise<Entry<V>> {
     const { key, sealed, writer, stamps = this.stamp(sealed.value) } = write
     let current = this.#held(key)
-    if (current === undefined && !this.#options.scope.covers(key)) {
-      round.asking()
-      current = await this.#options.reader.ask(key)
-    }
+    if (current === undefined && !this.#options.scope.covers(key)) current = await round.ask(() => this.#options.reader.ask(key))
     for (;;) {
       const buried = current === undefined && this.#buried(key, stamps.at, writer)
       if (buried) return write.entry(buried.version, this.#options.clock.now())
@@ -83,10 +80,8 @@ export class Merging<V> {
   async #remove(round: Round, write: LocalRemove): Promise<boolean> {
     const { key, writer, stamps = this.stamp() } = write.parts
     let current = this.#held(key)
-    if (current === undefined && !this.#options.scope.covers(key)) {
-      round.asking()
-      current = await this.#options.reader.ask(key)
-    }
+    // What is here is a guess: only the owner knows that there is nothing.
+    if (current === undefined && !this.#options.reader.knowsAbsent(key)) current = await round.ask(() => this.#options.reader.ask(key))
     while (current !== undefined) {
       if (!isLater(stamps.at, writer, current.stamps?.at, current.writer)) return false
       const result = await this.#commit(round, write.over(current.version))

@@ -1,4 +1,4 @@
-import { GridError, quote } from '../errors.ts'
+import { GridError, isGridError, quote } from '../errors.ts'
 import type { Clock } from '../time/clock.ts'
 
 export interface OneAtATimeOptions {
@@ -26,10 +26,18 @@ export class Round {
     this.untilMs = nowMs + deadlineMs
   }
 
-  /** The owner is asked what is there. */
-  asking(): void {
+  /** What the owner says that is there. Throws where the answer is too late: nothing may be made of it any more. */
+  async ask<T>(asked: () => Promise<T>): Promise<T> {
     this.#stage = 'asking'
     this.pending = true
+    try {
+      const answer = await asked()
+      this.again()
+      return answer
+    } catch (error) {
+      // Of the question; here it is the whole call that is late.
+      throw isGridError(error, 'TIMEOUT') ? this.late() : error
+    }
   }
 
   /** A commit was called. `told`: it was made inside the call. */

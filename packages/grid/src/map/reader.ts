@@ -51,6 +51,17 @@ export class Reader<V> {
     return unknown && supports.consistency.has('strong') ? this.ask(key, undefined, inSession) : held
   }
 
+  /** Is the copy what the owner has, and not only what it was a moment ago? Or is there no owner to ask. */
+  knows(): boolean {
+    const { replica, supports, ageMs } = this.#options
+    return !supports.consistency.has('strong') || (replica.loaded && !replica.unheld && ageMs() === 0)
+  }
+
+  /** Is a key that is not held surely absent? */
+  knowsAbsent(key: string): boolean {
+    return this.#options.scope.covers(key) && this.knows()
+  }
+
   /**
    * The owner's answer, and not less than was `shown` before; `inSession`: nor nothing, where there was something. A bounded copy keeps
    * it, unless a change has overtaken it meanwhile.

@@ -1,6 +1,7 @@
 import type { Clock } from '../time/clock.ts'
 import type { Entry } from './entry.ts'
-import type { WriteOptions } from '../grid.ts'
+import { isGridError } from '../errors.ts'
+import type { CompareAndSetResult, WriteOptions } from '../grid.ts'
 import { OneAtATime, type Round } from './one-at-a-time.ts'
 import { promiseRefused } from '../options.ts'
 import type { Reader } from './reader.ts'
@@ -38,27 +39,59 @@ export class Updating<V> {
   }
 
   async #make(round: Round, key: string, fn: Change<V>, options: WriteOptions): Promise<Entry<V> | undefined> {
-    const { scope, reader, replica, peek, writer } = this.#options
+    const { scope, reader, peek, writer } = this.#options
     // It may have waited for its turn.
     options.signal?.throwIfAborted()
     writer.flush(key)
-    // The near cache is the first guess; when it was wrong, the owner says what is there.
+    const ask = (): Promise<Entry<V> | undefined> => round.ask(() => untilAborted(reader.ask(key), options.signal))
+    // The near cache is the first guess, out of which only a write may come: when it was wrong, the owner says what is there.
     let current = scope.nothing ? undefined : peek(key)
+    let guessed = !reader.knows()
     if (current === undefined && !scope.covers(key)) {
-      round.asking()
-      current = await untilAborted(reader.ask(key), options.signal)
+      current = await ask()
+      guessed = false
     }
     for (;;) {
-      const value: unknown = fn(current?.value)
-      if (value === undefined) return current
+      const made = await this.#write(round, key, fn, { current, guessed }, options)
+      if (made?.ok === true) return made.entry
+      if (made === undefined) current = await ask()
+      else {
+        current = made.current
+        round.again()
+      }
+      guessed = false
+    }
+  }
+
+  /** Undefined: out of what was only guessed nothing can be written, and nothing is said to the caller. */
+  async #write(round: Round, key: string, fn: Change<V>, { current, guessed }: Seen<V>, options: WriteOptions): Promise<Made<V>> {
+    const { replica, writer } = this.#options
+    let value: unknown
+    try {
+      value = fn(current?.value)
       if (value instanceof Promise) throw promiseRefused(value)
-      const expect = current?.version ?? 0
-      const setting = writer.compareAndSet(key, expect, value as V, options)
-      round.committing((replica.near.peek(key)?.version ?? 0) > expect)
-      const result = await setting
-      if (result.ok) return result.entry
-      current = result.current
-      round.again()
+    } catch (error) {
+      if (guessed) return undefined
+      throw error
+    }
+    if (value === undefined) return guessed ? undefined : { ok: true, entry: current }
+    const expect = current?.version ?? 0
+    const setting = writer.compareAndSet(key, expect, value as V, options)
+    round.committing((replica.near.peek(key)?.version ?? 0) > expect)
+    try {
+      return await setting
+    } catch (error) {
+      // Then nothing was sent.
+      if (guessed && (isGridError(error, 'BAD_VALUE') || isGridError(error, 'VALUE_TOO_LARGE'))) return undefined
+      throw error
     }
   }
 }
+
+interface Seen<V> {
+  readonly current: Entry<V> | undefined
+  /** By the copy, which may be a moment behind. */
+  readonly guessed: boolean
+}
+
+type Made<V> = CompareAndSetResult<V> | { readonly ok: true; readonly entry: Entry<V> | undefined } | undefined

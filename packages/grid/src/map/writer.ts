@@ -1,4 +1,5 @@
 import { checkRemove, checkWrite, NONE, pairsOf } from './call-options.ts'
+import { caughtUp } from '../feed/caught-up.ts'
 import { Coalescer } from './coalescer.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Codec } from './codec.ts'
@@ -50,6 +51,7 @@ export class Writer<V> {
   readonly #coalescer: Coalescer<V> | undefined
   readonly #merging: Merging<V> | undefined
   #number = 0
+  #loading: Promise<void> | undefined
 
   constructor(options: WriterOptions<V>) {
     this.#options = options
@@ -69,7 +71,8 @@ export class Writer<V> {
     try {
       checkWrite('put', options)
       const write = this.#prepare(key, value, undefined, options)
-      const made = this.#coalescer === undefined ? this.#put(write) : this.#coalescer.put(write, options.source !== undefined)
+      const loading = this.#loadingFor(options.source)
+      const made = loading === undefined ? this.#send(write, options.source) : loading.then(() => this.#sendChecked(write, options.source))
       return untilAborted(made, options.signal)
     } catch (error) {
       return Promise.reject(error as GridError)
@@ -79,6 +82,11 @@ export class Writer<V> {
   async putAll(values: Iterable<readonly [key: string, value: V]>, options: WriteOptions): Promise<void> {
     checkWrite('putAll', options)
     const writes = pairsOf(values).map(([key, value]) => this.#prepare(key, value, undefined, options))
+    const loading = this.#loadingFor(options.source)
+    if (loading !== undefined) {
+      await untilAborted(loading, options.signal)
+      for (const { key } of writes) this.#checkSource(key, options.source)
+    }
     for (const { key } of writes) this.flush(key)
     const merging = this.#merging
     const made =
@@ -91,6 +99,11 @@ export class Writer<V> {
   async compareAndSet(key: string, expect: number, value: V, options: WriteOptions): Promise<CompareAndSetResult<V>> {
     checkWrite('compareAndSet', options)
     const write = this.#prepare(key, value, expect, options)
+    const loading = this.#loadingFor(options.source)
+    if (loading !== undefined) {
+      await untilAborted(loading, options.signal)
+      this.#checkSource(key, options.source)
+    }
     this.flush(key)
     const result = await untilAborted(this.#commit(write), options.signal)
     if (result.ok) return { ok: true, entry: write.entry(result.version, result.atMs) }
@@ -183,10 +196,31 @@ export class Writer<V> {
   #source(key: string, given: SourceStamp | undefined): SourceStamp | undefined {
     const source = checkSource(given)
     if (source === undefined) return undefined
-    const { map, scope, replica, id } = this.#options
-    scope.checkSource(key)
-    replica.near.sources.check(map, key, source, id)
+    this.#options.scope.checkSource(key)
+    this.#checkSource(key, source)
     return source
+  }
+
+  #checkSource(key: string, source: SourceStamp | undefined): void {
+    const { map, replica, id } = this.#options
+    if (source !== undefined) replica.near.sources.check(map, key, source, id)
+  }
+
+  // Whose epoch it is says the copy, once it is loaded (I4). Until the first of those who wait has gone on, the others come after it.
+  #loadingFor(source: SourceStamp | undefined): Promise<void> | undefined {
+    if (source === undefined || (this.#options.replica.loaded && this.#loading === undefined)) return undefined
+    const { map, driver, clock, deadlineMs } = this.#options
+    this.#loading ??= caughtUp(map, driver, clock, { deadlineMs }).finally(() => (this.#loading = undefined))
+    return this.#loading
+  }
+
+  #sendChecked(write: LocalPut<V>, source: SourceStamp | undefined): Promise<Entry<V>> {
+    this.#checkSource(write.key, source)
+    return this.#send(write, source)
+  }
+
+  #send(write: LocalPut<V>, source: SourceStamp | undefined): Promise<Entry<V>> {
+    return this.#coalescer === undefined ? this.#put(write) : this.#coalescer.put(write, source !== undefined)
   }
 
   #nextId(): WriteId {

@@ -1,6 +1,6 @@
 import { commitEach } from './commit-each.ts'
 import { StoreError } from './errors.ts'
-import { checkCommit, checkCount, checkFence, checkId, checkNames, fenced, refusal, resolveScan, type Head } from './rules.ts'
+import { checkCount, checkFence, checkId, checkNames, checkParts, fenced, refusal, resolveScan, sameFence, type Head } from './rules.ts'
 import { Pages } from './pages.ts'
 import type { OutboxItem, Store, StoreCommit, StoreEntry, StoreRecord } from './store.ts'
 
@@ -33,42 +33,53 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     if (closed) throw new StoreError('CLOSED', 'the store is closed')
   }
 
-  function write({ id, fence: given, value, outbox = NONE }: StoreCommit, slot: Slot | undefined): number {
+  /** Throws what is wrong with it, before anything is written. */
+  function write(commit: StoreCommit, slot: Slot | undefined): number {
+    const { id, fence: given, value, outbox = NONE } = commit
+    // A known id was checked when it came.
+    if (slot === undefined) checkId(id)
+    checkParts(commit)
     // The same object for all commits of one activation.
-    const fence = slot?.fence.token === given.token && slot.fence.owner === given.owner ? slot.fence : given
+    const fence = slot !== undefined && sameFence(slot.fence, given) ? slot.fence : checkFence(given)
+    const refused = refusal(slot, commit)
+    if (refused !== undefined) throw refused
     const rev = (slot?.rev ?? 0) + 1
     const outboxSeq = slot?.outboxSeq ?? 0
-    const records = [{ rev, fence, value }]
-    const before = slot?.records ?? NONE
-    for (let at = 0; at < before.length && records.length < keep; at++) records.push(before[at] as StoreRecord)
+    const before: readonly StoreRecord[] = slot?.records ?? NONE
+    // Just as long as it is: a list that is grown has room for sixteen more, and there is one per record.
+    const records = (before.length < keep ? before : before.slice(0, keep - 1)).toSpliced(0, 0, { rev, fence, value: copyOf(value) })
     const kept = slot?.outbox ?? NONE
     slots.set(id, {
       rev,
       fence,
       outboxSeq: outboxSeq + outbox.length,
       records,
-      outbox: outbox.length === 0 ? kept : [...kept, ...outbox.map((bytes, at) => ({ seq: outboxSeq + at + 1, value: bytes }))],
+      outbox: outbox.length === 0 ? kept : [...kept, ...outbox.map((bytes, at) => ({ seq: outboxSeq + at + 1, value: copyOf(bytes) }))],
     })
     return rev
   }
 
-  async function commitAll(given: readonly StoreCommit[]): Promise<readonly number[]> {
+  async function commitAll(commits: readonly StoreCommit[]): Promise<readonly number[]> {
     open()
-    const commits = given.map((commit) => checkCommit(commit, copyOf))
     const before: (Slot | undefined)[] = []
     const revs: number[] = []
-    for (const commit of commits) {
-      const slot = slots.get(commit.id)
-      const refused = refusal(slot, commit)
-      if (refused !== undefined) {
-        // All or none: what the batch has written so far is taken back, the last one first.
-        for (let at = before.length - 1; at >= 0; at--) putBack((commits[at] as StoreCommit).id, before[at])
-        throw refused
+    try {
+      for (const commit of commits) {
+        const slot = slots.get(commit.id)
+        revs.push(write(commit, slot))
+        before.push(slot)
       }
-      before.push(slot)
-      revs.push(write(commit, slot))
+    } catch (error) {
+      // All or none: what the batch has written so far is taken back, the last one first.
+      for (let at = before.length - 1; at >= 0; at--) putBack((commits[at] as StoreCommit).id, before[at])
+      throw error
     }
     return revs
+  }
+
+  function present(id: string): StoreRecord | undefined {
+    const record = slots.get(checkId(id))?.records[0]
+    return record && { rev: record.rev, fence: record.fence, value: copyOf(record.value) }
   }
 
   function putBack(id: string, slot: Slot | undefined): void {
@@ -88,8 +99,11 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     },
     async get(id) {
       open()
-      const record = slots.get(checkId(id))?.records[0]
-      return record && { rev: record.rev, fence: record.fence, value: copyOf(record.value) }
+      return present(id)
+    },
+    async getAll(ids) {
+      open()
+      return ids.map(present)
     },
     async revisions(id) {
       open()

@@ -46,14 +46,24 @@ export function checkFence(fence: Fence): Fence {
   return { owner, token }
 }
 
+/** True if it is the fence that was seen, which was checked then. */
+export function sameFence(seen: Fence, given: Fence | null | undefined): boolean {
+  return seen.token === given?.token && seen.owner === given.owner
+}
+
 const NONE: readonly Uint8Array[] = []
 
-/** The commit, checked, over the caller's own bytes: to be packed in this very call. */
-export function checkedCommit(commit: StoreCommit): StoreCommit {
-  const { id, expectedRev, fence, value, outbox = NONE } = commit
+/** All of a commit but its id and its fence. */
+export function checkParts({ expectedRev, value, outbox = NONE }: StoreCommit): void {
   if (!Number.isSafeInteger(expectedRev) || expectedRev < 0) throw badOption('expectedRev', expectedRev, 'a revision, or 0 for none')
   if (!(value instanceof Uint8Array)) throw badOption('value', value, 'a Uint8Array')
   for (const bytes of outbox) if (!(bytes instanceof Uint8Array)) throw badOption('value', bytes, 'a Uint8Array')
+}
+
+/** The commit, checked, over the caller's own bytes: to be packed in this very call. */
+export function checkedCommit(commit: StoreCommit): StoreCommit {
+  checkParts(commit)
+  const { id, expectedRev, fence, value, outbox = NONE } = commit
   return { id: checkId(id), expectedRev, fence: checkFence(fence), value, outbox }
 }
 

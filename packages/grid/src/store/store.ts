@@ -26,6 +26,8 @@ export interface StoreRecord {
 export interface StateStore {
   /** The last committed record, or undefined. */
   get(id: string): Promise<StoreRecord | undefined>
+  /** As `get`, of many at once: one answer each, in their order. Fails as `get` of one of them would. @default they are asked for one by one */
+  getAll?(ids: readonly string[]): Promise<readonly (StoreRecord | undefined)[]>
   /**
    * Writes `value` as the revision after `expectedRev` (0: there must be none) and returns that revision.
    * Refuses in the same atomic step an older `fence`, or the same token of another `owner` (I1): `STORE_FENCED`,

@@ -112,6 +112,9 @@ onCluster('a key that is no string is left alone, also by who holds a part of th
   const after = await openPart()
   await after.caughtUp()
   assert.is(after.size, 2)
+  await after.clear()
+  await after.caughtUp()
+  assert.equal([after.size, await raw.size() > 0, await raw.get(5)], [0, true, 5]) // prettier-ignore
 })
 
 onCluster('bytes that no grid wrote are left alone, and said to be what they are', async () => {

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { createVirtualClock, isGridError } from '@stigmergy/grid'
 import { hazelcast } from '@stigmergy/grid/hazelcast'
 import type { Client, IMap } from 'hazelcast-client'
@@ -13,6 +14,9 @@ import { KnownKeys } from '../../src/hazelcast/known-keys.ts'
 import { OwnWrites } from '../../src/hazelcast/own-writes.ts'
 import { Peers } from '../../src/hazelcast/peers.ts'
 import { Ready } from '../../src/hazelcast/ready.ts'
+import { allowAnyName } from '../../src/hazelcast/any-name.ts'
+import { endWithSocket } from '../../src/hazelcast/end-with-socket.ts'
+import { guardEvents } from '../../src/hazelcast/guard-events.ts'
 import { LostKeys } from '../../src/hazelcast/lost-keys.ts'
 import { SeenVersions } from '../../src/hazelcast/seen-versions.ts'
 import { serverTtlMs } from '../../src/hazelcast/attempt.ts'
@@ -363,6 +367,21 @@ test('a key is lost for as long as the mark of a remove would be there, unless t
   lost.read(1100)
   lost.note('a', 8, 1100)
   assert.is(lost.versionOf('a'), 8)
+})
+
+test('a connection whose socket says nothing but that it is closed has ended', () => {
+  const closed: string[] = []
+  const connectionTo = (name: string) => ({ socket: new EventEmitter(), close: (reason: string) => closed.push(`${name}: ${reason}`) })
+  const [first, second] = [connectionTo('a'), connectionTo('b')]
+  const manager = new EventEmitter()
+  endWithSocket({ getConnectionManager: () => manager, connectionRegistry: { getConnections: () => [first] } } as unknown as Client)
+  manager.emit('connectionAdded', second)
+  for (const { socket } of [first, second]) socket.emit('close')
+  assert.equal(closed, ['a: The socket is closed.', 'b: The socket is closed.'])
+  // Another release of the client may not have them.
+  endWithSocket({} as Client)
+  allowAnyName({} as Client)
+  guardEvents({} as Client, () => assert.unreachable())
 })
 
 test.run()

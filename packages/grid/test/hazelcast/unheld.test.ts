@@ -17,25 +17,29 @@ const test = suite('hazelcast: writes that nobody hears of here')
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-type Reply = 'made' | 'made, answer lost' | 'lost'
+type Reply = 'made' | 'made, answer lost' | 'made, asked again' | 'lost'
 
 /** An owner that is played. What becomes of each put is said beforehand, by `replies`; then all are made. */
 function open(...replies: Reply[]) {
   const stored = new Map<string, Buffer>()
   let puts = 0
+  const set = async (key: string, value: Buffer): Promise<Reply> => {
+    const reply = replies[puts++] ?? 'made'
+    if (reply !== 'lost') stored.set(key, value)
+    if (reply.startsWith('made') && reply !== 'made, answer lost') return reply
+    await turn()
+    throw new Error('the connection was lost')
+  }
   const imap = {
-    async set(key: string, value: Buffer) {
-      const reply = replies[puts++] ?? 'made'
-      if (reply !== 'lost') stored.set(key, value)
-      if (reply === 'made') return
-      await turn()
-      throw new Error('the connection was lost')
-    },
+    set,
     get: async (key: string) => stored.get(key) ?? null,
     async replaceIfSame(key: string, raw: Buffer, value: Buffer) {
       if (stored.get(key)?.equals(raw) !== true) return false
-      stored.set(key, value)
-      return true
+      return (await set(key, value)) === 'made'
+    },
+    async putIfAbsent(key: string, value: Buffer) {
+      if (stored.has(key)) return stored.get(key)
+      return (await set(key, value)) === 'made' ? null : value
     },
   } as unknown as IMap<string, Buffer>
   const clock = createVirtualClock()
@@ -44,6 +48,8 @@ function open(...replies: Reply[]) {
     read: (bytes) => ({ header: { schemaVersion: String(bytes) === 'of schema 2' ? 2 : 1 }, body: undefined }) as Envelope,
   }
   const marks = new Marks({ clock, pulse: { next: 1, heard: async () => {} } })
+  const hybrid = new HybridClock(clock)
+  hybrid.see(100)
   const shown: string[] = []
   const own = new OwnWrites()
   const copy: OwnCopy = {
@@ -55,7 +61,7 @@ function open(...replies: Reply[]) {
     done: () => {},
   }
   const writes = new Writes({
-    ...{ map: 'm', session: 'us', clock, realClock: clock, hybrid: new HybridClock(clock), deadlineMs: 200, copy, own },
+    ...{ map: 'm', session: 'us', clock, realClock: clock, hybrid, deadlineMs: 200, copy, own },
     beat: () => 1,
     ready: () => imap,
     garbage: new Garbage({ realClock: clock, tombstoneMs: 1000, imap: () => imap }),
@@ -71,6 +77,9 @@ function open(...replies: Reply[]) {
     }
     return writes.put(write)
   }
+  /** Over exactly that version. */
+  const swap = (value: string, expect: number) =>
+    writes.commit({ type: 'put', key: 'k', expect, ttlMs: undefined, pack: () => Buffer.from(value) })
   const others = (version: number): void => {
     const facts = { kind: 'put', version, session: 'them', number: 1, stampMs: 0, ttlMs: undefined, unheard: false } as const
     stored.set('k', packFrame({ ...facts, bytes: Buffer.from('theirs') }))
@@ -78,6 +87,7 @@ function open(...replies: Reply[]) {
   const at = () => readFrame(stored.get('k'))
   return {
     put,
+    swap,
     stored,
     others,
     at,
@@ -107,6 +117,25 @@ test('one that was not made is made again, also over what another process wrote'
   others(7)
   assert.is(await put('a'), standing())
   assert.equal([puts(), standing().startsWith('a ')], [2, true])
+})
+
+test('a compare-and-set that was made, and then asked for again behind our back, is not taken for one that lost', async () => {
+  for (const first of [0, 1]) {
+    const { put, swap, at, puts, own } = open(...(['made', 'made, asked again'] as const).slice(1 - first))
+    if (first === 1) await put('a')
+    const result = await swap('b', at()?.version ?? 0)
+    assert.equal(result, { ok: true, version: at()?.version, atMs: at()?.stampMs })
+    assert.equal([puts(), own.ended, own.announce().voids], [1 + first, 1 + first, []])
+  }
+})
+
+test('one over which another has written since is not made again: that one may have seen it, and nobody can say', async () => {
+  const { put, others, puts, at, own } = open('lost')
+  const lost = put('a').catch((error: unknown) => error)
+  await new Promise((resolve) => process.nextTick(resolve))
+  others(1_000_000)
+  assert.ok(isGridError(await lost, 'OUTCOME_UNKNOWN'))
+  assert.equal([puts(), at()?.session, own.announce().named], [1, 'them', [[1, 'k']]])
 })
 
 test('one that a later put of its process has replaced is not made again in its place', async () => {
@@ -142,7 +171,7 @@ test('where there may be what it cannot read, a put looks first, and goes over n
   await put('a')
   marks.see({ map: 'm', schema: 2 })
   assert.is(await put('b'), standing())
-  assert.equal([at()?.number, puts()], [2, 1], 'nothing more was sent blindly')
+  assert.equal([at()?.number, puts()], [2, 2])
   stored.set('k', theirs(7, 'of schema 2'))
   assert.ok(isGridError(await put('c').catch((error: unknown) => error), 'NEWER_SCHEMA'))
   assert.ok(stored.get('k')?.equals(theirs(7, 'of schema 2')))

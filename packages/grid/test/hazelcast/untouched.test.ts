@@ -98,4 +98,21 @@ onCluster(
   },
 )
 
+onCluster('maps and topics named as what every object has work as others do', async () => {
+  for (const name of ['constructor', '__proto__', 'toString']) {
+    const [map, unheld] = [await open<number>(name), await open<number>(name, { interest: 'none' })]
+    await map.put('k', 1)
+    await unheld.put('l', 2)
+    await map.caughtUp()
+    assert.equal([map.peek('l')?.value, (await unheld.get('k'))?.value], [2, 1], name)
+    const topic = opened[0]?.topic<number>(name)
+    const received: number[] = []
+    topic?.subscribe(({ value }) => void received.push(value))
+    await topic?.listening()
+    await topic?.publish(3)
+    while (received.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    await Promise.all(opened.splice(0).map((grid) => grid.close()))
+  }
+})
+
 test.run()

@@ -1,5 +1,6 @@
 import type { TraceContext } from '@stigmergy/grid'
 import type { Running } from '../current.ts'
+import { NO_TRACE } from '../span-context.ts'
 
 /** What joins a log line with traces, plans and agents. */
 export interface LogFields {
@@ -14,7 +15,7 @@ export interface LogFields {
 export function logFields(running: Running | undefined): LogFields {
   if (running === undefined) return {}
   const { agent, trace } = running
-  return { ...traceFields(trace), agent_id: agent.id, agent_type: agent.type }
+  return { ...(trace === NO_TRACE ? {} : traceFields(trace)), agent_id: agent.id, agent_type: agent.type }
 }
 
 /** The fields of a trace, for a line that is written after an `await`. */

@@ -35,6 +35,8 @@ export interface RegistryOptions extends SeriesHost {
   readonly maxSeries: number
   /** A reader of an observed metric threw. */
   readonly readerFailed: () => void
+  /** Is called before metrics are collected: what waits to be recorded is recorded then. @default nothing waits */
+  readonly settle?: () => void
 }
 
 export function createRegistry(options: RegistryOptions): Registry {
@@ -61,6 +63,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       return () => void readers.delete(read)
     },
     collect() {
+      options.settle?.()
       const families: MetricFamily[] = []
       for (const [name, metric] of Object.entries(METRICS) as [MetricName, Metric][]) {
         const { kind, unit, description } = metric

@@ -7,7 +7,18 @@ import { levelName } from '../logs/logger.ts'
 const SEVERITIES: Readonly<Record<string, number>> = { trace: 1, debug: 5, info: 9, warn: 13, error: 17, fatal: 21 }
 
 /** Fields of a line that are told in places of their own. */
-const OWN: ReadonlySet<string> = new Set(['level', 'time', 'msg', 'trace_id', 'span_id', 'err'])
+const OWN: ReadonlySet<string> = new Set(['level', 'time', 'msg', 'err'])
+/** Those a line begins with: a field of the user's with such a name would be a second one, and readers of JSON take the last. */
+const OURS = ['level', 'time'] as const
+
+/** The same fields; a battery's `level` is called `field.level`, so that the line keeps its own. */
+export function apartFromOurs<T extends object>(fields: T): T {
+  if (!OURS.some((name) => Object.hasOwn(fields, name))) return fields
+  const renamed = Object.entries(fields).map(
+    ([name, value]: [string, unknown]) => [(OURS as readonly string[]).includes(name) ? `field.${name}` : name, value] as const,
+  )
+  return Object.fromEntries(renamed) as T
+}
 
 export interface LogRecordParts {
   readonly resource: Resource
@@ -23,19 +34,21 @@ export function logRecordOf(line: string, { resource, scope }: LogRecordParts): 
     return undefined
   }
   if (typeof fields !== 'object' || fields === null) return undefined
-  const { level, time, msg, trace_id: traceId, span_id: spanId, err } = fields as Readonly<Record<string, unknown>>
+  const { trace_id: traceId, span_id: spanId, ...others } = fields as Readonly<Record<string, unknown>>
+  const { level, time, msg, err } = others
+  const inTrace = typeof traceId === 'string' && typeof spanId === 'string'
   const at = hrTimeOf(time)
   const severityText = levelName(level)
   return {
     hrTime: at,
     hrTimeObserved: at,
-    ...(typeof traceId === 'string' && typeof spanId === 'string' ? { spanContext: { traceId, spanId, traceFlags: 1 } } : {}),
+    ...(inTrace ? { spanContext: { traceId, spanId, traceFlags: 1 } } : {}),
     severityText,
     severityNumber: SEVERITIES[severityText] as NonNullable<ReadableLogRecord['severityNumber']>,
     body: typeof msg === 'string' ? msg : '',
     resource,
     instrumentationScope: scope,
-    attributes: { ...otherFields(fields), ...errorFields(err) },
+    attributes: { ...otherFields(inTrace ? others : fields), ...errorFields(err) },
     droppedAttributesCount: 0,
   }
 }
@@ -44,19 +57,24 @@ function otherFields(fields: object): ReadableLogRecord['attributes'] {
   return Object.fromEntries(
     Object.entries(fields)
       .filter(([name]) => !OWN.has(name))
-      .map(([name, value]: [string, unknown]) => [name, typeof value === 'object' ? JSON.stringify(value) : (value as string)]),
+      .map(([name, value]: [string, unknown]) => [name, asAttribute(value)]),
   )
 }
 
-/** https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/ */
+function asAttribute(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : (value as string)
+}
+
+/** https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/ What is no error stays as it is. */
 function errorFields(err: unknown): ReadableLogRecord['attributes'] {
-  if (typeof err !== 'object' || err === null) return {}
-  const { type, message, stack } = err as Readonly<Record<string, unknown>>
-  return {
+  if (err === undefined) return {}
+  const { type, message, stack } = (err ?? {}) as Readonly<Record<string, unknown>>
+  const told = {
     ...(typeof type === 'string' ? { 'exception.type': type } : {}),
     ...(typeof message === 'string' ? { 'exception.message': message } : {}),
     ...(typeof stack === 'string' ? { 'exception.stacktrace': stack } : {}),
   }
+  return Object.keys(told).length > 0 ? told : { err: asAttribute(err) }
 }
 
 function hrTimeOf(time: unknown): HrTime {

@@ -71,6 +71,7 @@ export function openFlight(parts: OpenFlightOptions): OpenFlight | undefined {
       for (const sink of sinks) if (sink !== opened.thread || opened.thread.alive) sink.processor.onEnd(span as ReadableSpan)
     },
     wake: schedule.wake,
+    soon: (settle) => void setImmediate(settle),
     full(what) {
       const texts = what === 'ids' ? 'ids of agents' : 'names of types, events and states'
       settings.warn(`telemetry: no room in the recorder for more ${texts}: new ones are "other" in spans`)

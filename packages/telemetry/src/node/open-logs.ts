@@ -7,15 +7,16 @@ import { logFields, type LogFields } from '../logs/log-fields.ts'
 import { LEVEL_NAMES, levelName, silentLogger, type LogMethod, type Logger } from '../logs/logger.ts'
 import type { Instruments } from '../metrics/instruments.ts'
 import { createLabels } from '../labels.ts'
-import { onRejected } from '../promised.ts'
-import { batchedLogSink, type LogSink } from './log-sink.ts'
-import { logRecordOf } from './log-record.ts'
+import { guardStream } from './guarded-stream.ts'
+import { batchedLogSink } from './log-sink.ts'
+import { apartFromOurs, logRecordOf } from './log-record.ts'
 import { otlpConfig, type SinkParts } from './open-sinks.ts'
+import type { Sink } from './sink.ts'
 
 /** The logger and where its lines go. */
 export interface OpenLogs {
   readonly logger: Logger
-  readonly sinks: readonly LogSink[]
+  readonly sinks: readonly Sink[]
   /** An agent is there: its lines of trouble begin to be counted at 0. */
   spawns(agent: AgentInfo): void
 }
@@ -66,15 +67,19 @@ export async function openLogs(parts: OpenLogsParts): Promise<OpenLogs> {
   const spawns = ({ type }: AgentInfo): void => {
     for (const level of TROUBLE) count(level, type, 0)
   }
-  const lost = (): unknown => tally.dropped.log++
-  // A guest like an exporter (I7): a full disk is no failure of the agent that logs.
-  const writeOut = (line: string): void => {
-    try {
-      const written: unknown = logs.destination.write(line)
-      onRejected(written, lost)
-    } catch {
-      lost()
-    }
+  const lost = (lines: number): void => void (tally.dropped.log += lines)
+  // A full disk or a pipe that nobody reads is no failure of the agent that logs (I7).
+  const out = guardStream(logs.destination, lost)
+  const destination: Sink = {
+    flush: () => out.settled(),
+    async close() {
+      await out.settled()
+      out.release()
+    },
+    abort() {
+      out.abandon()
+      out.release()
+    },
   }
   const record = { resource, scope: { name: scope } }
   const logger = pino(
@@ -82,6 +87,7 @@ export async function openLogs(parts: OpenLogsParts): Promise<OpenLogs> {
       level: logs.level,
       // The resource says who we are, once per export.
       base: { service: resource.attributes['service.name'] },
+      formatters: { log: apartFromOurs },
       mixin(_: object, level: number): LogFields {
         const fields = logFields(current.running)
         count(levelName(level), fields.agent_type, 1)
@@ -90,19 +96,19 @@ export async function openLogs(parts: OpenLogsParts): Promise<OpenLogs> {
     },
     {
       write(line) {
-        writeOut(line)
+        out.write(line)
         if (sinks.length === 0) return
         const parsed = logRecordOf(line, record)
-        if (parsed === undefined) tally.dropped.log++
+        if (parsed === undefined) lost(1)
         else for (const sink of sinks) sink.take(parsed)
       },
     },
   )
-  return { logger: guardedLogger(logger, lost), sinks, spawns }
+  return { logger: guardedLogger(logger, () => lost(1)), sinks: [...sinks, destination], spawns }
 }
 
 /** Lines are written in agents, which must not fail for a field that cannot be read (I7): what pino throws loses the line, counted. */
-function guardedLogger(inner: Logger, lost: () => unknown): Logger {
+function guardedLogger(inner: Logger, lost: () => void): Logger {
   const guarded =
     (level: Exclude<keyof Logger, 'child'>): LogMethod =>
     (...args: readonly unknown[]) => {
@@ -121,7 +127,7 @@ function guardedLogger(inner: Logger, lost: () => unknown): Logger {
     fatal: guarded('fatal'),
     child(fields) {
       try {
-        return guardedLogger(inner.child(fields), lost)
+        return guardedLogger(inner.child(apartFromOurs(fields)), lost)
       } catch {
         lost()
         return guardedLogger(inner, lost)

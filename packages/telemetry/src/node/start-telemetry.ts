@@ -7,7 +7,7 @@ import { telemetryHooks, type TelemetryHooks } from '../hooks.ts'
 import type { Logger } from '../logs/logger.ts'
 import { metricsText } from '../metrics/open-metrics.ts'
 import { createRegistry, type Registry } from '../metrics/registry.ts'
-import type { RecorderMemory } from '../recorder/read.ts'
+import { OwnMemory, type RecorderMemory } from '../recorder/read.ts'
 import type { Recorder } from '../recorder/recorder.ts'
 import type { SpanSink } from './span-sink.ts'
 import { createSpanTime } from '../span-time.ts'
@@ -81,6 +81,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     kept: (trace) => spanSinks.length > 0 && kept.by?.isKept(trace) === true,
     refused: () => void tally.dropped.value++,
     readerFailed: () => void tally.dropped.reading++,
+    settle: () => kept.by?.settle(),
   })
   // First, as the only thing that can fail from outside: nothing else is open yet.
   const endpoint =
@@ -154,10 +155,17 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
   }
   const closed = new AbortController()
   const recorder = kept.by
-  const memory = recorder && { ring: recorder.ring.buffer, strings: recorder.strings.buffer }
+  const memory = recorder && new OwnMemory(recorder.ring.buffer, recorder.strings.buffer, () => recorder.settle())
   const profile = createCpuProfiler({
     clock: settings.clock,
-    recorder: recorder && memory && { memory, head: () => recorder.ring.head },
+    recorder: recorder &&
+      memory && {
+        memory,
+        head() {
+          recorder.settle()
+          return recorder.ring.head
+        },
+      },
     closed: closed.signal,
   })
   if (settings.profiling !== undefined) {

@@ -1,5 +1,6 @@
 import { TelemetryError } from '../errors.ts'
 import { quote } from '../options.ts'
+import { guardStream } from './guarded-stream.ts'
 import { onRejected } from '../promised.ts'
 
 /**
@@ -7,7 +8,10 @@ import { onRejected } from '../promised.ts'
  * Throws `TelemetryError` BAD_OPTION.
  */
 export function warnOf(given: unknown): (line: string) => void {
-  if (given === undefined) return (line) => void process.stderr.write(`${line}\n`)
+  if (given === undefined) {
+    const out = guardStream(process.stderr, () => {}, false)
+    return (line) => out.write(`${line}\n`)
+  }
   if (typeof given !== 'function') throw new TelemetryError('BAD_OPTION', `warn is ${quote(given)}: give a function that takes a line`)
   return (line) => {
     try {

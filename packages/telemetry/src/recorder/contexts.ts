@@ -20,6 +20,7 @@ export class Contexts {
     this.#ids = ids
     this.#keeper = keeper
     this.#headRatio = headRatio
+    traces.whenMade = (trace) => keeper.born(trace, inShare(ids.lastWord(trace), headRatio))
   }
 
   /** A new span under `parent`; without one, or with one that is not valid, a new trace. */
@@ -52,8 +53,10 @@ export class Contexts {
     const traces = this.#traces
     const ids = this.#ids
     const trace = traces.begin()
-    const sampled = inShare(traces.u32[traces.row(trace) * 16 + 3] as number, this.#headRatio)
-    this.#keeper.born(trace, sampled)
+    const word = ids.lastWord(trace)
+    const sampled = inShare(word, this.#headRatio)
+    // Of all others nothing is known that a row would have to say.
+    if (!sampled || plan !== undefined || this.#keeper.isBase(word)) traces.makeRows()
     if (plan !== undefined) traces.setPlan(trace, plan)
     const low = ids.nextSpan()
     return new RecordedContext(this.#maker, ids.traceText(trace), ids.spanText(low), sampled ? 1 : 0, trace, low, 0, 0, plan)

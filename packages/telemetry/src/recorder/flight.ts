@@ -6,18 +6,19 @@ import { reasonCode } from './keep-rules.ts'
 import type { ResolvedRecorderOptions } from './options.ts'
 import type { RecorderParts } from './parts.ts'
 import { Recorder } from './recorder.ts'
+import { Staged, type StagedOptions } from './staged.ts'
 import type { RecordedSpan } from './recorded-span.ts'
 import { createSliceLedger, type SliceLedger, type SliceReceipt } from './slices.ts'
 
 /** Where spans of kept traces go, and when. */
-export interface FlightPorts extends Pick<RecorderParts, 'clock' | 'random' | 'full'> {
+export interface FlightPorts extends Pick<RecorderParts, 'clock' | 'random' | 'full'>, Pick<StagedOptions, 'soon'> {
   /** Takes a span. Must not throw. @default nobody on this thread wants any: then none is made */
   readonly emit?: ((span: RecordedSpan) => void) | undefined
   /** Takes a span of an instrumentation. Must not throw. @default nobody does */
   readonly emitGuest?: (span: object) => void
   /** Takes records for another thread, which makes the spans of them. Must not throw. @default there is none */
   readonly handOver?: ((records: readonly HandedRecord[]) => void) | undefined
-  /** So many spans of kept traces were overwritten before they could be told. @default nobody wants to know */
+  /** So many spans of kept traces were overwritten before they could be told, or transitions not written. @default nobody wants to know */
   readonly lost?: ((spans: number) => void) | undefined
   /** Asks for a call of `run` soon. */
   readonly wake: () => void
@@ -30,6 +31,7 @@ export interface FlightPorts extends Pick<RecorderParts, 'clock' | 'random' | 'f
 /** The recorder with its way out. */
 export interface Flight {
   readonly recorder: Recorder
+  readonly staged: Staged
   readonly counts: DrainCounts
   readonly slices: SliceLedger
   /** Tells decisions, and makes spans of kept traces, of whole slices until at least `limit` spans. False when nothing is left. */
@@ -52,6 +54,7 @@ export function createFlight(options: ResolvedRecorderOptions, ports: FlightPort
     slices.own(receipt)
   }
   const run = (limit: number): boolean => {
+    recorder.settle()
     const decisions = recorder.keeper.takeDecisions()
     if (decisions.length > 0) tell(decisions)
     const more = drain.run(limit)
@@ -63,6 +66,8 @@ export function createFlight(options: ResolvedRecorderOptions, ports: FlightPort
     return more
   }
   const recorder = new Recorder(options, { clock, random, wake, pressure: () => void run(Infinity), full })
+  const staged = new Staged(recorder, { soon: ports.soon, lost: ports.lost })
+  recorder.settle = () => staged.settle()
   const drain = createDrain(recorder, options.maxSpansPerTrace, () => ({
     emit: ports.emit,
     emitGuest: ports.emitGuest ?? nobody,
@@ -80,5 +85,5 @@ export function createFlight(options: ResolvedRecorderOptions, ports: FlightPort
   }
   const process = recorder.ids.spanText(0).slice(0, 8)
   const greet = (): void => tellSlices?.([{ traceId: '', process, spans: [], needs: [] }])
-  return { recorder, counts: drain.counts, slices, run, dropped: (trace) => drain.dropped(trace), greet, violated }
+  return { recorder, staged, counts: drain.counts, slices, run, dropped: (trace) => drain.dropped(trace), greet, violated }
 }

@@ -3,8 +3,9 @@ import { createHex, mix, parseWord, unmix } from './hex.ts'
 /**
  * Ids of traces and spans, cheap: each is a random beginning and a number counted up. The last 32 bits of a trace id are even (samplers
  * judge by them), and the number can be read back from them, so that a trace of our own is found without a table of texts. The texts of
- * sixteen ids in a row differ in one digit: a new one is one join of two strings, and the few strings it needs stay in the processor's
- * cache beside whatever the agents do between two transitions. (With a table of 256 texts, waiting for memory was a third of the record.)
+ * sixteen ids in a row are made at once: whatever the agents do between two transitions drives code and memory out of the processor's
+ * caches, so that a join of two strings costs several times as much alone as in a row. (With a table of 256 texts, waiting for memory
+ * was a third of the record.)
  */
 export class Ids {
   /** The first 32 bits of every span of this process. */
@@ -14,12 +15,12 @@ export class Ids {
   /** Where the bits of the pages of traces begin, or the first traces of every process would end alike. */
   readonly #firstPage: number
   #low: number
-  /** Texts of spans: the beginning of those of a page of 256, and of a row of 16. */
+  /** Texts of spans: the beginning of those of a page of 256, and all of a row of 16. */
   #spanPage = NO_ROW
   #spanPageHead = ''
   #spanRow = NO_ROW
-  #spanHead = ''
-  /** Texts of traces: by their 25th digit the beginning, for an epoch of 2 ** 32; then the end of a page of 256, and of a row of 16. */
+  #spanTexts: readonly string[] = []
+  /** Texts of traces: by their 25th digit the beginning, for an epoch of 2 ** 32; the end of a page of 256; and, by that digit, all of a row of 16. */
   #epoch = 0
   #traceHead: string
   #traceHeads: readonly string[]
@@ -27,7 +28,7 @@ export class Ids {
   #pageBits = 0
   #pageEnd = ''
   #traceRow = -1
-  #traceEnd = ''
+  #traceTexts: readonly string[] = []
 
   constructor(random: () => number) {
     const word = (): number => Math.floor(random() * 2 ** 32) >>> 0
@@ -48,7 +49,7 @@ export class Ids {
   spanText(low: number): string {
     const row = low >> 4
     if (row !== this.#spanRow) this.#turnSpanRow(row)
-    return this.#spanHead + (DIGITS[low & 15] as string)
+    return this.#spanTexts[low & 15] as string
   }
 
   #turnSpanRow(row: number): void {
@@ -58,7 +59,7 @@ export class Ids {
       this.#spanPageHead = this.#hex.word(this.spanHigh) + this.#hex.word((page << 8) >>> 0).slice(0, 6)
     }
     this.#spanRow = row
-    this.#spanHead = this.#spanPageHead + (DIGITS[row & 15] as string)
+    this.#spanTexts = headsOf(this.#spanPageHead + (DIGITS[row & 15] as string))
   }
 
   /** Text of the trace with that number. */
@@ -69,13 +70,16 @@ export class Ids {
       this.#epoch = epoch
       this.#traceHead = this.#headOf(epoch)
       this.#traceHeads = headsOf(this.#traceHead)
+      this.#traceRow = -1
     }
     const row = number >>> 4
-    if (row !== this.#traceRow) {
-      this.#traceRow = row
-      this.#traceEnd = (DIGITS[(last >>> 24) & 15] as string) + this.#pageEnd
-    }
-    return (this.#traceHeads[last >>> 28] as string) + this.#traceEnd
+    if (row !== this.#traceRow) this.#turnTraceRow(row, (DIGITS[(last >>> 24) & 15] as string) + this.#pageEnd)
+    return this.#traceTexts[last >>> 28] as string
+  }
+
+  #turnTraceRow(row: number, end: string): void {
+    this.#traceRow = row
+    this.#traceTexts = this.#traceHeads.map((head) => head + end)
   }
 
   /** Writes the four words of that trace. */

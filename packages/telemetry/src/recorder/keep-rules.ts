@@ -11,6 +11,9 @@ export function reasonCode(reason: KeepReason): number {
   return KEEP_REASONS.indexOf(reason) + 1
 }
 
+const BASE = reasonCode('base')
+const CAUSE = reasonCode('cause')
+
 /** A state with this tag is a violation of safety: entering it keeps the trace. Other reasons by `keep:<reason>`. */
 export const VIOLATION_TAG = 'violation'
 
@@ -26,6 +29,14 @@ export function reasonOfTags(before: ReadonlySet<string>, after: ReadonlySet<str
     if (code > 0) return code
   }
   return 0
+}
+
+/**
+ * True if what a kept trace is linked to is kept as well. Not of one that is kept by chance, nor of one that is a cause itself: else half
+ * of all that ever was could hang on a single plan.
+ */
+export function leads(reason: number): boolean {
+  return reason > BASE && reason !== CAUSE
 }
 
 /** True for the share `ratio` of all traces; `word`: the last 32 bits of the trace id, which are random. */

@@ -29,11 +29,16 @@ export class Keeper {
     this.#wake = wake
   }
 
+  /** True for traces of the base share. `word`: the last one of the id. */
+  isBase(word: number): boolean {
+    return inShare(word, this.#ratio)
+  }
+
   /** A new trace. The base share is the same in every process, as it is a matter of the id alone. */
   born(trace: number, sampled: boolean): void {
     const row = this.#table.row(trace)
     if (!sampled) this.#table.u32[row * 16 + TRACE_U32.keep] = NEVER
-    else if (inShare(this.#table.u32[row * 16 + 3] as number, this.#ratio)) {
+    else if (this.isBase(this.#table.u32[row * 16 + 3] as number)) {
       this.#table.u32[row * 16 + TRACE_U32.keep] = reasonCode('base')
       this.kept.base += 1
     }

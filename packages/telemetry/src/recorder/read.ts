@@ -37,6 +37,23 @@ export interface RecorderMemory {
   readonly strings: SharedArrayBuffer
 }
 
+/** That of a recorder on this thread, where records may wait to be written: they are, before it is read. A copy on another thread is plain. */
+export class OwnMemory implements RecorderMemory {
+  readonly ring: SharedArrayBuffer
+  readonly strings: SharedArrayBuffer
+  readonly #settle: () => void
+
+  constructor(ring: SharedArrayBuffer, strings: SharedArrayBuffer, settle: () => void) {
+    this.ring = ring
+    this.strings = strings
+    this.#settle = settle
+  }
+
+  static settle(memory: RecorderMemory): void {
+    if (#settle in memory) memory.#settle()
+  }
+}
+
 export interface FlightReader {
   /** Records from number `from` on, oldest first, at most `limit`. `missed`: how many before the first one were overwritten. */
   read(from: number, limit?: number): { readonly records: readonly FlightRecord[]; readonly next: number; readonly missed: number }
@@ -45,7 +62,8 @@ export interface FlightReader {
 const KINDS = Object.fromEntries(Object.entries(KIND).map(([name, code]) => [code, name])) as Readonly<Record<number, RecordKind>>
 
 /** Reads a recorder's memory, from any thread, while it is written. Throws `TypeError` for memory that is none. */
-export function readFlight({ ring, strings }: RecorderMemory): FlightReader {
+export function readFlight(memory: RecorderMemory): FlightReader {
+  const { ring, strings } = memory
   const header = new Int32Array(ring, 0, HEADER_BYTES / 4)
   if (header[HEADER.magic] !== MAGIC) throw new TypeError('this memory is no flight recorder: give recorder.memory')
   const f64 = new Float64Array(ring, HEADER_BYTES)
@@ -73,6 +91,7 @@ export function readFlight({ ring, strings }: RecorderMemory): FlightReader {
 
   return {
     read(from, limit = Infinity) {
+      OwnMemory.settle(memory)
       const head = headFrom(from)
       const oldest = Math.max(from, head - capacity())
       const records: FlightRecord[] = []

@@ -1,18 +1,14 @@
 import type { AgentInfo, CoreHooks, TransitionRecorder } from '@stigmergy/core'
 import type { GridHooks, TraceContext } from '@stigmergy/grid'
 import type { Current } from '../current.ts'
-import type { MetricHooks, MetricRow } from '../metric-hooks.ts'
-import type { AgentRow } from './agents.ts'
+import type { MetricHooks } from '../metric-hooks.ts'
 import type { Recorder } from './recorder.ts'
-
-/** What is known of an agent, found by one look-up. */
-interface Row {
-  readonly recorded: AgentRow
-  readonly measured: MetricRow
-}
+import type { Staged, Watched } from './staged.ts'
 
 export interface RecorderHooksOptions {
   readonly recorder: Recorder
+  /** Where transitions wait to be written into the recorder. */
+  readonly staged: Staged
   /** Are told of transitions after the recorder. */
   readonly metrics: MetricHooks
   /** Learns what runs; undefined where nobody asks. */
@@ -24,27 +20,30 @@ export interface RecorderHooksOptions {
 /** Tells the recorder and the metrics of every transition. */
 class Transitions implements TransitionRecorder {
   readonly #recorder: Recorder
+  readonly #staged: Staged
   readonly #metrics: MetricHooks
   readonly #current: Current | undefined
   readonly #system: string | undefined
   /** As long as their agents. */
-  readonly #rows = new WeakMap<AgentInfo, Row>()
+  readonly #rows = new WeakMap<AgentInfo, Watched>()
   #lastAgent: AgentInfo | undefined
-  #lastRow: Row | undefined
+  #lastRow: Watched | undefined
 
-  constructor({ recorder, metrics, current, system }: RecorderHooksOptions) {
+  constructor({ recorder, staged, metrics, current, system }: RecorderHooksOptions) {
     this.#recorder = recorder
+    this.#staged = staged
     this.#metrics = metrics
     this.#current = current
     this.#system = system
   }
 
   /** Most often it is the agent of the last time: its mailbox is being emptied. */
-  rowOf(agent: AgentInfo): Row {
-    if (agent === this.#lastAgent) return this.#lastRow as Row
+  rowOf(agent: AgentInfo): Watched {
+    if (agent === this.#lastAgent) return this.#lastRow as Watched
     let row = this.#rows.get(agent)
     if (row === undefined) {
-      row = { recorded: this.#recorder.rowOf(agent, this.#system), measured: this.#metrics.rowOf(agent) }
+      const metrics = this.#metrics
+      row = { agent, recorded: this.#recorder.rowOf(agent, this.#system), measured: metrics.rowOf(agent), metrics }
       this.#rows.set(agent, row)
     }
     this.#lastAgent = agent
@@ -61,7 +60,7 @@ class Transitions implements TransitionRecorder {
   end(
     agent: AgentInfo,
     event: string,
-    trace: TraceContext | undefined,
+    _trace: TraceContext | undefined,
     enqueuedAtMs: number,
     startedAtMs: number,
     restarts: number,
@@ -74,25 +73,8 @@ class Transitions implements TransitionRecorder {
     context: TraceContext | undefined,
   ): void {
     this.#current?.end(context)
-    const { recorded, measured } = this.rowOf(agent)
-    this.#recorder.end(recorded, event, enqueuedAtMs, startedAtMs, restarts, endedAtMs, from, to, tagsBefore, tagsAfter, error, context)
-    // Most transitions have nothing more to measure: no object is made for them.
-    if (!this.#metrics.transition(measured, agent, event, enqueuedAtMs, startedAtMs, tagsBefore, tagsAfter, error)) return
-    this.#metrics.measure(measured, {
-      agent,
-      event,
-      trace,
-      enqueuedAtMs,
-      startedAtMs,
-      restarts,
-      endedAtMs,
-      from,
-      to,
-      tagsBefore,
-      tagsAfter,
-      error,
-      context,
-    })
+    const row = this.rowOf(agent)
+    this.#staged.add(row, event, enqueuedAtMs, startedAtMs, restarts, endedAtMs, from, to, tagsBefore, tagsAfter, error, context)
   }
 }
 

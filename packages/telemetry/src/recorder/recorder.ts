@@ -1,4 +1,4 @@
-import type { AgentInfo, CoreHooks, Failure } from '@stigmergy/core'
+import type { AgentInfo, Failure } from '@stigmergy/core'
 import type { Clock, TraceContext } from '@stigmergy/grid'
 import { createAgentRows, type AgentRow } from './agents.ts'
 import { Causes } from './causes.ts'
@@ -6,7 +6,7 @@ import { RecordedContext } from './context.ts'
 import { Contexts } from './contexts.ts'
 import { Ids } from './ids.ts'
 import { judge } from './judge.ts'
-import { reasonCode, type KeepReason } from './keep-rules.ts'
+import { leads, reasonCode, type KeepReason } from './keep-rules.ts'
 import { Keeper } from './keeper.ts'
 import { EXTRA, F64, FAILED, KIND, U32 } from './layout.ts'
 import { RecordWriter } from './writer.ts'
@@ -19,7 +19,6 @@ import { stageOfTags } from '../stages.ts'
 import { TraceTable } from './traces.ts'
 
 const ERROR = reasonCode('error')
-const BASE = reasonCode('base')
 const CAUSE = reasonCode('cause')
 /** The newest so many traces can be kept after the fact; more where the ring holds records of more. */
 const TRACES_LOG2 = 15
@@ -37,6 +36,8 @@ export class Recorder {
   readonly traces: TraceTable
   readonly keeper: Keeper
   readonly ids: Ids
+  /** Is called before anything is added or asked that is not a transition: what waits to be written comes first. */
+  settle: () => void = () => {}
   readonly #options: ResolvedRecorderOptions
   readonly #clock: Clock
   readonly #rowOf: (agent: AgentInfo, system: string | undefined) => AgentRow
@@ -133,12 +134,8 @@ export class Recorder {
     if (this.#options.errors) this.keep(context, ERROR)
   }
 
-  restart(
-    row: AgentRow,
-    restarts: number,
-    from: Parameters<NonNullable<CoreHooks['onRestart']>>[2],
-    trace: TraceContext | undefined,
-  ): void {
+  /** `from`: where its state came from. */
+  restart(row: AgentRow, restarts: number, from: string, trace: TraceContext | undefined): void {
     const now = this.#clock.now()
     this.#point(KIND.restart, this.#contexts.make(trace), row, from, now, now, restarts, undefined)
   }
@@ -159,12 +156,13 @@ export class Recorder {
     const { traceId, spanId, traceFlags } = cause
     this.#point(KIND.link, own, undefined, '', now, now, 0, { link: { traceId, spanId, traceFlags } })
     const trace = this.#contexts.traceOf(own)
-    if (this.#leads(this.traces.keptFor(trace))) this.keep(cause, CAUSE)
+    if (leads(this.traces.keptFor(trace))) this.keep(cause, CAUSE)
     else this.#causes.add(trace, cause)
   }
 
   /** A change that reached the near cache: for who reads the ring, no span. */
   change(map: string, type: string): void {
+    this.settle()
     const now = this.#clock.now()
     const at = this.ring.claim(now)
     const { u32, f64 } = this.ring
@@ -179,6 +177,7 @@ export class Recorder {
 
   /** A span that an instrumentation made under a context of ours, with our ids. It waits like all others until its trace is kept. */
   guest({ traceId, spanId, parentId, name, tookMs, failed, span }: GuestSpan): void {
+    this.settle()
     const context = this.#contexts.adopt(traceId, spanId, parentId)
     if (context === undefined) return
     const now = this.#clock.now()
@@ -194,6 +193,7 @@ export class Recorder {
 
   /** Keeps the trace of a context. Contexts of traces that were not sampled, and ids that are none, stay as they are. */
   keep(context: TraceContext, reason: number): void {
+    this.settle()
     const own = RecordedContext.of(context, this)
     const trace = own === undefined ? this.#contexts.open(context.traceId, context.traceFlags) : this.#contexts.traceOf(own)
     this.#keepTrace(trace, reason, context.traceId)
@@ -201,12 +201,14 @@ export class Recorder {
 
   /** True if the trace of a context made here is kept so far. */
   isKept(context: TraceContext): boolean {
+    this.settle()
     const own = RecordedContext.of(context, this)
     return own !== undefined && this.traces.isKept(RecordedContext.trace(own))
   }
 
   /** Keeps a trace that another process decided to keep, also one whose first record here is still to come. `why`: its reason. */
   keepRemote(traceId: string, why: KeepReason): void {
+    this.settle()
     const trace = this.#contexts.open(traceId, 1)
     if (trace >= 0 && this.keeper.keep(trace, reasonCode('remote'), () => traceId)) this.#keepCauses(trace, reasonCode(why))
   }
@@ -217,12 +219,7 @@ export class Recorder {
 
   /** Links of a kept trace lead to something: what they lead to is kept too. */
   #keepCauses(trace: number, reason: number): void {
-    if (this.#leads(reason)) for (const cause of this.#causes.take(trace)) this.keep(cause, CAUSE)
-  }
-
-  /** Not of one that is kept by chance, nor of one that is a cause itself: else half of all that ever was could hang on a single plan. */
-  #leads(reason: number): boolean {
-    return reason > BASE && reason !== CAUSE
+    if (leads(reason)) for (const cause of this.#causes.take(trace)) this.keep(cause, CAUSE)
   }
 
   #point(
@@ -235,6 +232,7 @@ export class Recorder {
     restarts: number,
     extra: Extra | undefined,
   ): void {
+    this.settle()
     if (row !== undefined && row.epoch !== this.strings.epoch) row.renew()
     const at = this.ring.claim(endedAtMs)
     const { u32 } = this.ring

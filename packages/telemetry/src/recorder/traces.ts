@@ -16,10 +16,14 @@ export const TRACE_F64 = { last: 4, emitted: 5, number: 6 } as const
  */
 export const TRACE_U32 = { words: 0, spans: 4, keep: 5, dirty: 6, broken: 7, pending: 14 } as const
 
+/** Traces that wait for their rows, at most. */
+const WAITING = 32
+
 /**
  * What is known of the newest traces: where the last record of each is, and whether it is kept. Numbers in an array, so that a trace costs
  * no object. Bounded (I6): the newest `capacity` traces; an older one that comes back begins a new row. It doubles, up to its bound, where
- * a row would be taken from a trace whose records are still there.
+ * a row would be taken from a trace whose records are still there. Most traces are never asked for: those that begin here get their rows
+ * 32 at a time, or when somebody asks, so that the memory of rows, long out of the processor's cache, is waited for once and not each time.
  */
 export class TraceTable {
   capacity: number
@@ -34,8 +38,13 @@ export class TraceTable {
   readonly #foreign = new Map<string, number>()
   /** How many they are, beside what is read for every new trace anyway. */
   #foreigners = 0
+  /** Is told of each row of a trace that began here, once it is made. */
+  whenMade: (number: number) => void = () => {}
   readonly #ids: Ids
   #next = 0
+  /** Number of the first trace without a row, and of the first records of these, plus one; 0: none so far. */
+  #waiting = 0
+  readonly #first = new Float64Array(WAITING)
   readonly #maxCapacity: number
   readonly #isThere: (seq: number) => boolean
 
@@ -51,9 +60,34 @@ export class TraceTable {
 
   /** A trace that begins here. Returns its number. */
   begin(): number {
-    const number = this.#row()
-    this.#ids.writeTrace(number, this.u32, this.row(number) * 16)
+    if (this.#next - this.#waiting === WAITING) this.makeRows()
+    const number = this.#next
+    this.#next = number + 1
     return number
+  }
+
+  /** Notes the first record of a trace that waits for its row. False if it has a row, or a record: then the row is to be used. */
+  noteFirst(number: number, seq: number): boolean {
+    const at = number - this.#waiting
+    if (at < 0 || this.#first[at] !== 0) return false
+    this.#first[at] = seq + 1
+    return true
+  }
+
+  /** Rows of all that wait for one. */
+  makeRows(): void {
+    const from = this.#waiting
+    this.#waiting = this.#next
+    for (let number = from; number < this.#next; number++) {
+      this.#clear(number)
+      const row = this.row(number)
+      this.#ids.writeTrace(number, this.u32, row * 16)
+      const first = this.#first[number - from] as number
+      this.f64[row * 8 + TRACE_F64.last] = first
+      if (first !== 0) this.u32[row * 16 + TRACE_U32.pending] = 1
+      this.#first[number - from] = 0
+      this.whenMade(number)
+    }
   }
 
   /** Number of the trace with that id, new if it is not known; -1 if that is no id. */
@@ -62,7 +96,10 @@ export class TraceTable {
     if (known >= 0) return known
     const words = [0, 8, 16, 24].map((at) => parseWord(traceId, at))
     if (traceId.length !== 32 || words.some((word) => word < 0) || words.every((word) => word === 0)) return -1
-    const number = this.#row()
+    this.makeRows()
+    const number = this.#next
+    this.#waiting = this.#next = number + 1
+    this.#clear(number)
     const row = this.row(number)
     this.u32.set(words, row * 16)
     this.#names[row] = traceId
@@ -80,6 +117,7 @@ export class TraceTable {
 
   /** True while the row of that trace is its own. */
   has(number: number): boolean {
+    if (number >= this.#waiting) this.makeRows()
     return this.f64[this.row(number) * 8 + TRACE_F64.number] === number + 1
   }
 
@@ -90,6 +128,8 @@ export class TraceTable {
 
   /** The code of the reason why it is kept; 0 where it is not, so far, or not known. */
   keptFor(number: number): number {
+    // Else it would have its row.
+    if (number >= this.#waiting) return 0
     const keep = this.u32[this.row(number) * 16 + TRACE_U32.keep] as number
     return keep !== NEVER && this.has(number) ? keep : 0
   }
@@ -134,9 +174,8 @@ export class TraceTable {
     }
   }
 
-  #row(): number {
-    const number = this.#next
-    this.#next += 1
+  /** Makes the row of a trace empty, whatever stood there. */
+  #clear(number: number): void {
     const last = this.f64[this.row(number) * 8 + TRACE_F64.last] as number
     if (last !== 0 && this.capacity < this.#maxCapacity && this.#isThere(last - 1)) this.#grow()
     const row = this.row(number)
@@ -150,6 +189,5 @@ export class TraceTable {
     this.f64[at + 2] = 0
     this.f64[at + 3] = 0
     this.u32[row * 16 + TRACE_U32.pending] = 0
-    return number
   }
 }

@@ -41,22 +41,16 @@ export class RecordWriter {
     endedAtMs: number,
     extra: Extra | undefined,
   ): void {
-    const { ring, traces, keeper, ids } = this.#host
+    const { ring, traces, ids } = this.#host
     const { u32, f64 } = ring
-    const trace = this.#contexts.traceOf(context)
-    const row = traces.row(trace)
-    const words = row * 16
-    u32[at + U32.trace] = traces.u32[words] as number
-    u32[at + U32.trace + 1] = traces.u32[words + 1] as number
-    u32[at + U32.trace + 2] = traces.u32[words + 2] as number
-    u32[at + U32.trace + 3] = traces.u32[words + 3] as number
+    if (extra === undefined && traces.noteFirst(RecordedContext.trace(context), ring.head)) {
+      ids.writeTrace(RecordedContext.trace(context), u32, at + U32.trace)
+      u32[at + U32.back] = 0
+    } else this.#append(at, context)
     u32[at + U32.spanHigh] = ids.spanHigh
     u32[at + U32.spanLow] = RecordedContext.spanLow(context)
     u32[at + U32.parentHigh] = RecordedContext.parentHigh(context)
     u32[at + U32.parentLow] = RecordedContext.parentLow(context)
-    const last = traces.f64[row * 8 + TRACE_F64.last] as number
-    const back = last === 0 ? 0 : ring.head + 1 - last
-    u32[at + U32.back] = back < 2 ** 32 ? back : 2 ** 32 - 1
     const half = at / 2
     f64[half + F64.enqueuedAtMs] = enqueuedAtMs
     f64[half + F64.startedAtMs] = startedAtMs
@@ -64,13 +58,33 @@ export class RecordWriter {
     f64[half + F64.seq] = ring.head + 1
     const seq = ring.commit()
     if (extra !== undefined) ring.setExtra(seq, extra)
-    traces.f64[row * 8 + TRACE_F64.last] = seq + 1
+    if (seq >= this.#pressureAt) this.#turn(seq)
+  }
+
+  #turn(seq: number): void {
+    const { ring, strings } = this.#host
+    this.#pressureAt = seq + ring.capacity / 4
+    strings.turn(ring.head, ring.head - ring.capacity)
+    this.#pressure()
+  }
+
+  /** The record is one of a trace with a row. */
+  #append(at: number, context: RecordedContext): void {
+    const { ring, traces, keeper } = this.#host
+    const { u32 } = ring
+    const trace = this.#contexts.traceOf(context)
+    const row = traces.row(trace)
+    const words = row * 16
+    u32[at + U32.trace] = traces.u32[words] as number
+    u32[at + U32.trace + 1] = traces.u32[words + 1] as number
+    u32[at + U32.trace + 2] = traces.u32[words + 2] as number
+    u32[at + U32.trace + 3] = traces.u32[words + 3] as number
+    const last = traces.f64[row * 8 + TRACE_F64.last] as number
+    const back = last === 0 ? 0 : ring.head + 1 - last
+    u32[at + U32.back] = back < 2 ** 32 ? back : 2 ** 32 - 1
+    traces.f64[row * 8 + TRACE_F64.last] = ring.head + 1
     if (u32[at + U32.kind] !== (KIND.link | EXTRA))
       traces.u32[words + TRACE_U32.pending] = (traces.u32[words + TRACE_U32.pending] as number) + 1
-    if (traces.u32[row * 16 + TRACE_U32.keep] !== 0) keeper.touch(trace, row)
-    if (seq < this.#pressureAt) return
-    this.#pressureAt = seq + ring.capacity / 4
-    this.#host.strings.turn(ring.head, ring.head - ring.capacity)
-    this.#pressure()
+    if (traces.u32[words + TRACE_U32.keep] !== 0) keeper.touch(trace, row)
   }
 }

@@ -5,8 +5,8 @@ import { resolveRecorderOptions, type RecorderOptions } from '../../src/recorder
 import type { RecordedSpan } from '../../src/recorder/recorded-span.ts'
 import { seeded } from './seeded.ts'
 
-/** A recorder whose spans and decisions can be looked at. `spans()` drains it first. */
-export function openFlight(options: RecorderOptions = {}, seed = 1) {
+/** A recorder whose spans and decisions can be looked at. `spans()` drains it first. `soon`: transitions wait until it calls what it is given. */
+export function openFlight(options: RecorderOptions = {}, seed = 1, soon?: (settle: () => void) => void) {
   const emitted: RecordedSpan[] = []
   const told: KeepDecision[] = []
   const clock = createVirtualClock()
@@ -19,6 +19,7 @@ export function openFlight(options: RecorderOptions = {}, seed = 1) {
     wake: () => void wakes++,
     lost: (spans) => void (lost += spans),
     tell: (decisions) => void told.push(...decisions),
+    soon,
   })
   return {
     clock,

@@ -71,6 +71,31 @@ export const batchCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'where the store has it, many are read as each by itself, in their order, by copy',
+    async run({ open }) {
+      const store = await open()
+      if (store.getAll === undefined) return
+      await store.commit('x', 0, ours, bytes(1))
+      await store.commit('x', 1, theirs, bytes(2))
+      await store.commit('y', 0, ours, bytes(3))
+      await store.commit('gone', 0, ours, bytes(4))
+      await store.delete('gone', ours)
+      const ids = ['y', 'none', 'x', 'gone', 'y']
+      const all = await store.getAll(ids)
+      deepEqual(all, await Promise.all(ids.map((id) => store.get(id))))
+      deepEqual(
+        all.map((record) => record && [record.rev, record.fence, ...record.value]),
+        [[1, ours, 3], undefined, [2, theirs, 2], undefined, [1, ours, 3]],
+      )
+      for (const record of all) record?.value.fill(9)
+      deepEqual((await store.get('y'))?.value, bytes(3))
+      deepEqual(await store.getAll([]), [])
+      await refused(store.getAll(['x', '']), 'BAD_ID')
+      await store.close()
+      await refused(store.getAll(['x']), 'CLOSED')
+    },
+  },
+  {
     name: 'where the store says so, commits of one id may be asked for before the one before has its answer',
     async run({ open }) {
       const [store, other] = [await open(), await open()]
