@@ -1,7 +1,7 @@
 import type { TraceContext } from '@stigmergy/grid'
 import type { AnyEventObject, AnyStateMachine, EmittedFrom, EventFromLogic, SnapshotFrom } from 'xstate'
 import { ask, endedError } from './mailbox/asking.ts'
-import { quote } from './check.ts'
+import { functionOption, quote } from './check.ts'
 import type { AgentEvent } from './mailbox/envelope.ts'
 import { CoreError } from './errors.ts'
 import type { MailboxState } from './mailbox/inbox-options.ts'
@@ -98,6 +98,7 @@ function until<S>(life: Life, services: Services, predicate: (snapshot: S) => bo
     return new CoreError('UNTIL_TIMEOUT', `agent ${quote(life.info.id)} is ${state}, not as awaited, after ${timeoutMs} ms`)
   }
   return waitFor<S>(services.clock, options, UNTIL_MS, timedOut, ({ resolve, reject }) => {
+    functionOption('predicate', predicate)
     const check = (snapshot: S): void => {
       try {
         if (predicate(snapshot)) resolve(snapshot)

@@ -24,7 +24,8 @@ export const CORE_ERRORS = {
   STORE_NEWER: 'The stored state was written by a newer version. It is left untouched; update this program.',
   STORE_BROKEN: 'The stored bytes are no agent state. They are left untouched.',
   MIGRATION_FAILED: 'A migration threw. The stored state is left untouched; `cause` is what it threw.',
-  BAD_STATE: 'The state of the agent holds something that cannot be stored. The message names the agent.',
+  BAD_STATE:
+    'The state of the agent, or an effect it says, holds something that cannot be stored. The message names the agent, and of an effect the place.',
   STORE_MISSING:
     "`durability: 'gated'` promises what only a store can keep. Give the system a `store` that outlives it, such as that of `openDurable` in `@stigmergy/grid/durable`.",
   NOT_STORED: 'Not every agent could be stored. The message names those that are not, `cause` says why; they are tried again.',

@@ -5,7 +5,7 @@ import { Frames } from './cell/cause.ts'
 import { Launcher, type Launch } from './life/launch.ts'
 import type { AgentRef, SendOptions } from './agent.ts'
 import { allWithin } from './all-within.ts'
-import { integerOption, numberOption, quote } from './check.ts'
+import { integerOption, numberOption, optionsOf, quote } from './check.ts'
 import { checkpointAll } from './durability/checkpoint-all.ts'
 import { createDeadLetters } from './mailbox/dead-letters.ts'
 import { createDeathWatch, type EndedEvent } from './supervision/death-watch.ts'
@@ -222,12 +222,13 @@ export function createSystem(options: SystemOptions): ActorSystem {
     async drain(drainOptions = {}) {
       const resolved = resolveDrainOptions(drainOptions)
       draining ??= drain(
-        { clock, lives, busy: () => doer.busy || endings.busy, close: (timeoutMs) => system.close({ timeoutMs }) },
+        { clock, lives, busy: () => doer.busy || endings.busy, busyFor: doer.busyFor, close: (timeoutMs) => system.close({ timeoutMs }) },
         resolved,
       )
       return draining
     },
-    async close({ timeoutMs } = {}) {
+    async close(given) {
+      const { timeoutMs } = optionsOf<{ readonly timeoutMs?: number }>('close', given, { timeoutMs: true })
       const deadlineMs = numberOption('timeoutMs', timeoutMs, CLOSE_MS, 0, Infinity)
       closing ??= end(deadlineMs)
       await closing

@@ -1,5 +1,5 @@
 import type { Clock } from '@stigmergy/grid'
-import { numberOption } from './check.ts'
+import { numberOption, optionsOf } from './check.ts'
 
 export interface WaitOptions {
   /** In milliseconds of the system's clock. */
@@ -26,6 +26,7 @@ export function waitFor<T>(
   begin: (ending: Ending<T>) => () => void,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
+    optionsOf<WaitOptions>('what is awaited', options, { timeoutMs: true, signal: true })
     const timeoutMs = numberOption('timeoutMs', options.timeoutMs, defaultMs, 0, Infinity)
     const { signal } = options
     signal?.throwIfAborted()

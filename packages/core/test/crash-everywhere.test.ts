@@ -54,6 +54,17 @@ test('a machine that says its effects as data survives a crash at every moment',
   }
 })
 
+test('timers that are due by the hour of the day can be tried as well', async () => {
+  const machine = createMachine({
+    id: 'm',
+    initial: 'a',
+    states: { a: { on: { go: 'b' } }, b: { after: { 30: 'c' } }, c: { entry: command('arm', 'late') } },
+  })
+  const report = await crashEverywhere(machine, [{ type: 'go' }], { actuators: ['arm'], spawn: { timers: 'due' } })
+  assert.equal(report.violations, [])
+  assert.ok(report.runs > 5, String(report.runs))
+})
+
 test('one that counts in a variable of its own is found out', async () => {
   let outside = 0
   const leaky = setup({}).createMachine({
@@ -63,6 +74,20 @@ test('one that counts in a variable of its own is found out', async () => {
   const { violations } = await crashEverywhere(leaky, parts, { actuators: ['arm'] })
   assert.ok(violations.length > 0)
   assert.match(violations[0]!, /killed at moment \d+ \([a-z-]+\): commands of arm: \[.*\] instead of \[/)
+})
+
+test('delayed events that are due by the hour, and no time that is looked at afterwards', async () => {
+  const waiting = createMachine({
+    id: 'm',
+    initial: 'idle',
+    states: { idle: { on: { go: 'waiting' } }, waiting: { after: { 30: { target: 'idle', actions: command('arm', 1) } } } },
+  })
+  const go = { type: 'go' }
+  for (const options of [{ spawn: { timers: 'due' } }, { settleMs: 0 }, { settleMs: 0, everyMs: 300 }] as const) {
+    const { runs, violations } = await crashEverywhere(waiting, [go, go], { actuators: ['arm'], ...options })
+    assert.equal(violations, [])
+    assert.ok(runs > 20, String(runs))
+  }
 })
 
 test('what could not be seen is no proof: names that are not given, what breaks by itself, what comes too late', async () => {

@@ -107,8 +107,48 @@ test('what else is misspelt, or no such thing', async () => {
   await refused('crashEverywhere', () => crashEverywhere(machine, [event], { peers: 'a' } as Wrong), 'peers is "a"')
   await refused('crashEverywhere', () => crashEverywhere(machine, [5] as Wrong), 'events holds 5')
   await refused('crashEverywhere', () => crashEverywhere(machine, []), 'events holds nothing')
+  for (const [options, says] of [
+    [{ id: 5 }, 'id is 5'],
+    [{ peers: ['m'] }, 'peers holds "m"'],
+    [{ peers: ['m.driver'] }, 'peers holds "m.driver"'],
+    [{ peers: ['a', 'a'] }, 'peers holds "a"'],
+    [{ actuators: [''] }, 'actuators is an array: give a list of names'],
+    [{ everyMs: Infinity }, 'everyMs is Infinity'],
+    [{ seed: 'x' }, 'seed is "x"'],
+    [{ spawn: { timers: 'x' } }, 'timers is "x"'],
+    [{ spawn: { gate: { maxCommits: 0 } } }, 'maxCommits is 0'],
+  ] as const)
+    await refused('crashEverywhere', () => crashEverywhere(machine, [event], options as Wrong), says)
+  const holding = [event, { type: 'x', by: { f: () => 1 } }]
+  await refused('crashEverywhere', () => crashEverywhere(machine, holding), 'events[1].by.f is a function (f): events are stored')
   await refused('crashEverywhere', () => crashEverywhere(5 as Wrong, [event] as Wrong), '5 is no', 'BAD_MACHINE')
   await close()
+})
+
+test('so are filters of dead letters, which would match everything, and options of replay, close and until', async () => {
+  const bench = await openBench()
+  const { system } = bench
+  const { deadLetters } = system
+  const agent = await system.spawn(machine)
+  system.send('nobody', { type: 'x' })
+  const wrong: Readonly<Record<string, readonly [() => unknown, string]>> = {
+    'a number': [() => deadLetters.purge(5 as Wrong), 'filter of dead letters is 5'],
+    'a text': [() => deadLetters.replay('x' as Wrong), 'filter of dead letters is "x"'],
+    null: [() => deadLetters.list(null as Wrong), 'filter of dead letters is null'],
+    agent: [() => deadLetters.list({ agent: 'x' } as Wrong), '"agent"'],
+    too: [() => deadLetters.replay({}, { too: 'x' } as Wrong), '"too"'],
+    'no options': [() => deadLetters.replay({}, null as Wrong), 'replay is null'],
+    timeout: [() => system.close({ timeout: 5 } as Wrong), '"timeout"'],
+    'close(null)': [() => system.close(null as Wrong), 'close is null'],
+    until: [() => agent.until(() => true, { timeout: 5 } as Wrong), '"timeout"'],
+    'until()': [() => agent.until(undefined as Wrong), 'predicate is undefined'],
+    'until(f, null)': [() => agent.until(() => true, null as Wrong), 'what is awaited is null'],
+    'ids of one name': [() => createSystem({ grid: bench.grid, ids: () => '' }), 'ids() is ""'],
+    'ids that are none': [() => createSystem({ grid: bench.grid, ids: () => 5 as Wrong }), 'ids() is 5'],
+  }
+  for (const [what, [fn, says]] of Object.entries(wrong)) await refused(what, fn, says)
+  assert.is(deadLetters.list().length, 1, 'and nothing has been done')
+  await bench.close()
 })
 
 test.run()

@@ -6,7 +6,7 @@ import type { EffectData } from '../durability/outbox.ts'
 import { checkChildren, childIds, hasChildren } from './stored-children.ts'
 import type { Loops } from './loops.ts'
 import { isEmpty } from './slim.ts'
-import { comesBackSame } from '../durability/storable.ts'
+import { lasting } from '../durability/storable.ts'
 import { Stepper, type Deciding } from './stepper.ts'
 import type { PendingTimer } from './timers.ts'
 import { Tree, type Dozing, type DozingTimer } from './tree.ts'
@@ -152,7 +152,8 @@ export class Host extends Stepper {
   /** Its timers. Undefined: it has children, or waits to send something to somebody else, or its state holds what cannot be stored. */
   get dozing(): Dozing | undefined {
     const { status, children, context } = this.snapshot
-    if (this.#busy || this._processingStatus !== 1 || status !== 'active' || !isEmpty(children) || !comesBackSame(context)) return undefined
+    if (this.#busy || this._processingStatus !== 1 || status !== 'active' || !isEmpty(children) || lasting(context) !== 'same')
+      return undefined
     return this.#tree === undefined ? NOTHING_DOZES : this.#tree.dozing(this.self)
   }
 

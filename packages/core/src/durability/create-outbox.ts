@@ -1,6 +1,6 @@
 import type { Clock } from '@stigmergy/grid'
-import { checkEffect } from './check-effect.ts'
 import type { ResolvedGateOptions } from './gate-options.ts'
+import { lastingEffect } from './lasting-effect.ts'
 import { Outbox, type Doer } from './outbox.ts'
 import type { Worldly } from './put-maps.ts'
 import type { RecordCodec } from './record-codec.ts'
@@ -14,7 +14,7 @@ export function createOutbox(
   const { agent, gate } = options
   return new Outbox({
     agent: agent.id,
-    check: (effect) => checkEffect(agent.id, effect, codec),
+    lasting: (effect) => lastingEffect(agent.id, effect, codec),
     reach: (entries) => doer.reach(entries, options),
     clock,
     doer,

@@ -45,6 +45,7 @@ function value<TContext extends MachineContext, TEvent extends EventObject, T>(
 /**
  * Sends an event to another agent, by id. With `durability: 'gated'` it is stored with the state that sends it, leaves once that is
  * committed, is sent again after a crash until the receiver has it, and a receiver that is durable too drops the second copy (I2, I3).
+ * It must be data then: the step that says what would not come back from the store fails with `CoreError` BAD_STATE.
  */
 export function send<TContext extends MachineContext, TEvent extends EventObject, TSent extends AgentEvent>(
   to: From<TContext, TEvent, string>,

@@ -1,4 +1,4 @@
-import { isStorable } from './storable.ts'
+import { lasting } from './storable.ts'
 
 type Data = Readonly<Record<string, unknown>>
 
@@ -39,7 +39,7 @@ function collectError(error: Error, seen: Set<object>, rows: ErrorRow[]): void {
 }
 
 function mayStay(value: unknown): boolean {
-  return value instanceof Error || isStorable(value)
+  return value instanceof Error || lasting(value) !== 'lost'
 }
 
 /** Gives the errors back what was theirs. The packer knows each of them as the one that was met before. */

@@ -51,13 +51,15 @@ export interface Doer {
   /** A write or a command. */
   act(effect: EffectData, origin: EffectOrigin, trace: TraceContext | undefined): Promise<Attempt>
   /** Once, for an agent that is not `gated`: what cannot be done is a dead letter. */
-  once(effect: EffectData, trace: TraceContext | undefined): void
+  once(effect: EffectData, trace: TraceContext | undefined, agentId?: string): void
   /** Does once more what was given up as that dead letter; `to`: by another actuator, in another map. False: it is no such letter. */
   again(letter: AgentEvent, to: string, trace: TraceContext | undefined): boolean
   /** Finds the maps that undone writes of an earlier process are for. Changes the effects. */
   reach(entries: readonly OutboxEntry[], agent: Worldly): void
   /** Something that is done once is under way. */
   readonly busy: boolean
+  /** The same, of this agent. */
+  busyFor(agentId: string): boolean
   /** Tried for too long: makes a dead letter of it. */
   lost(effect: EffectData, trace: TraceContext | undefined): void
 }
@@ -70,8 +72,8 @@ export interface OutboxOptions {
   readonly giveUpMs: number
   /** From so many on what is done is stored at once: somebody may wait for room. */
   readonly crowd: number
-  /** Throws `CoreError` BAD_STATE if it cannot be stored. */
-  check(effect: EffectData): void
+  /** As it would be repeated after a crash. Throws `CoreError` BAD_STATE if it cannot be. */
+  lasting(effect: EffectData): EffectData
   /** Undone effects of an earlier process are there: their maps are to be found. */
   reach(entries: readonly OutboxEntry[]): void
   /** Something is done: the stored state need not speak of it any more. */
@@ -151,8 +153,8 @@ export class Outbox {
    * A new one. It is done once it is released. Throws `CoreError` BAD_STATE if it cannot be stored: here only the step fails that says it,
    * in the commit all that goes with it would.
    */
-  add(effect: EffectData, trace: TraceContext | undefined): OutboxEntry {
-    this.#options.check(effect)
+  add(said: EffectData, trace: TraceContext | undefined): OutboxEntry {
+    const effect = this.#options.lasting(said)
     this.#seq += 1
     const entry = { born: this.#fence, seq: this.#seq, effect, trace }
     this.#keep(entry)

@@ -78,7 +78,7 @@ export function createRecordCodec(): RecordCodec {
   const short = new ShortRecords()
 
   function unpack(bytes: Uint8Array): ShortRecord | { readonly found: unknown } {
-    return short.decode(bytes) ?? { found: packr.unpack(bytes) as unknown }
+    return short.decode(bytes) ?? { found: packr.unpack(asBytes(bytes)) as unknown }
   }
 
   function read(bytes: Uint8Array, id: string): AgentRecord {
@@ -169,6 +169,11 @@ function packed(record: AgentRecord): Packed {
       ...(outbox && outbox.length > 0 && { outbox }),
     },
   ]
+}
+
+/** Of a store that gives a Buffer, the packer would make Buffers of all bytes in it: what comes back must not depend on the store. */
+function asBytes(bytes: Uint8Array): Uint8Array {
+  return Buffer.isBuffer(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) : bytes
 }
 
 /** They come last: there the packer names what it has met before. */

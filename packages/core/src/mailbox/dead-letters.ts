@@ -1,5 +1,5 @@
-import { quote } from '../check.ts'
-import { CoreError } from '../errors.ts'
+import { optionsOf, textOption, type Names } from '../check.ts'
+import type { AgentEvent } from './envelope.ts'
 import type { DeadLetter, DeadLetterReason } from '../hooks.ts'
 
 /** Which dead letters: those that match all that is given. Nothing given: all. */
@@ -25,7 +25,8 @@ export interface DeadLetters {
   list(filter?: LetterFilter): readonly DeadLetter[]
   /**
    * Takes the matching ones out and sends each again, oldest first, to its agent or to `to`. One that is refused becomes a new dead
-   * letter. Returns how many were accepted.
+   * letter; one that tells of something and was never sent (a promise that was interrupted, an effect that threw) stays. Returns how many
+   * were accepted.
    */
   replay(filter?: LetterFilter, options?: { readonly to?: string }): number
   /** Forgets the matching ones. Returns how many. */
@@ -75,8 +76,9 @@ export function createDeadLetters(capacity: number, resend: (letter: DeadLetter,
       return dropped
     },
     list,
-    replay(filter, { to } = {}) {
-      const letters = list(filter)
+    replay(filter, options) {
+      const to = textOption('to', optionsOf<{ readonly to?: string }>('replay', options, { to: true }).to, undefined)
+      const letters = list(filter).filter(({ event }) => !tells(event))
       // Out before in: what is refused comes back under a new number.
       for (const letter of letters) remove(letter)
       return letters.filter((letter) => resend(letter, to ?? letter.agentId)).length
@@ -105,13 +107,19 @@ export function createDeadLetters(capacity: number, resend: (letter: DeadLetter,
   }
 }
 
+/** An event of XState's own, or of the system about the agent itself: nobody has sent it, and nobody takes it. */
+function tells(event: Partial<AgentEvent> | null | undefined): boolean {
+  const type: unknown = event?.type
+  return typeof type === 'string' && (type.startsWith('xstate.') || type === 'agent.effect')
+}
+
 const poisonKey = (agentId: string, id: string): string => JSON.stringify([agentId, id])
 
+const FILTER: Names<LetterFilter> = { seq: true, agentId: true, reason: true, type: true }
+
 function matcher(filter: LetterFilter): (letter: DeadLetter) => boolean {
-  const known: readonly string[] = ['seq', 'agentId', 'reason', 'type']
-  // A misspelt filter would match, and purge, everything.
-  const wrong = Object.keys(filter).find((name) => !known.includes(name))
-  if (wrong !== undefined) throw new CoreError('BAD_OPTION', `filter of dead letters by ${quote(wrong)}: give seq, agentId, reason or type`)
+  // A misspelt filter would match, and purge, everything; so would what is none.
+  optionsOf('filter of dead letters', filter, FILTER)
   const { seq, agentId, reason, type } = filter
   return (letter) =>
     (seq === undefined || letter.seq === seq) &&

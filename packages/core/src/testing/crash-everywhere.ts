@@ -6,7 +6,7 @@ import type { CoreHooks } from '../hooks.ts'
 import { send } from '../durability/effect.ts'
 import type { AgentEvent } from '../mailbox/envelope.ts'
 import { SeenEffects } from '../mailbox/seen.ts'
-import { checkOptions, type CrashEverywhereOptions } from './crash-options.ts'
+import { checkOptions, driverOf, type CrashEverywhereOptions } from './crash-options.ts'
 import { COMMIT_POINTS, createDisk, type CommitPoint } from './disk.ts'
 import { startNode, type SimulatedNode } from './node.ts'
 import { heardBy, probe } from './probe.ts'
@@ -33,8 +33,10 @@ interface Seen {
 
 /** Time for a crashed process to be started anew. */
 const RESTART_MS = 20
-/** Time to catch up. */
-const SETTLE_MS = 1500
+/** Time in which a crash is made good. */
+const CATCH_UP_MS = 500
+/** Time that is looked at after that. */
+const SETTLE_MS = 1000
 
 /**
  * Kills the process at every moment of a commit, one run for each, and holds what the world saw against a run without a crash: each
@@ -67,7 +69,7 @@ export async function crashEverywhere<TLogic extends AnyStateMachine>(
 /** Where nothing goes wrong, nothing needs to be tried for long. */
 function hasty(options: CrashEverywhereOptions): CrashEverywhereOptions {
   const { settleMs = SETTLE_MS, spawn } = options
-  return { ...options, spawn: { ...spawn, gate: { ...spawn?.gate, giveUpMs: settleMs / 3 } } }
+  return { ...options, spawn: { ...spawn, gate: { ...spawn?.gate, giveUpMs: (CATCH_UP_MS + settleMs) / 3 } } }
 }
 
 async function run(
@@ -99,7 +101,7 @@ async function run(
     const spawn = async (): Promise<void> => {
       for (const peer of peers) await system.spawn(probe(), { id: peer, durability: 'gated' })
       await system.spawn(machine, { ...options.spawn, id, durability: 'gated', ...(input === undefined ? {} : { input: input as never }) })
-      await system.spawn(driver, { id: `${id}.driver`, durability: 'gated' })
+      await system.spawn(driver, { id: driverOf(id), durability: 'gated' })
     }
     // A process that dies meanwhile never answers: nobody waits for it.
     void spawn().catch((error: unknown) => dead || faults.add(`it did not start: ${String(error)}`))
@@ -107,7 +109,8 @@ async function run(
   }
 
   let node = await start('first')
-  const untilMs = clock.now() + events.length * everyMs + settleMs
+  // The pause after the last event begins anew with the process.
+  const untilMs = clock.now() + (events.length + 2) * everyMs + CATCH_UP_MS + settleMs
   while (clock.now() < untilMs) {
     await clock.advance(RESTART_MS)
     if (!dead) continue
@@ -115,7 +118,7 @@ async function run(
     node = await start('second')
   }
   const { system, grid } = node
-  const finished = driven(system.agent(`${id}.driver`))
+  const finished = driven(system.agent(driverOf(id)))
   return {
     commands,
     messages: Object.fromEntries(peers.map((peer) => [peer, heardBy(system.agent(peer))])),

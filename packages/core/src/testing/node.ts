@@ -57,6 +57,7 @@ export async function startNode(options: NodeOptions): Promise<SimulatedNode> {
     maps: (map) => grid.map(map),
     random: () => random.next(),
     ids: () => name,
+    wallNow: () => line.clock.wallNow(),
     hooks: { ...hooks, onCheckpoint: () => at('committed') },
   })
   return { name, line, grid, reached, system, dieAt: (point) => (doom = point) }
