@@ -30,6 +30,7 @@ const HOOKS: Names<CoreHooks> = {
   onTransitionStart: true,
   onTransitionEnd: true,
   onSpawn: true,
+  onBegin: true,
   onStop: true,
   onFailure: true,
   onSupervisor: true,

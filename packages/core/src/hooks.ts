@@ -67,7 +67,7 @@ export interface DeadLetter {
   readonly id: string | undefined
 }
 
-/** The breaker of a dependency changed its state. */
+/** The breaker of a dependency changed its state; or its system was closed, when nobody depends on it any more: then `to` is `closed`. */
 export interface DependencyChange {
   readonly name: string
   readonly from: 'closed' | 'open' | 'half-open'
@@ -120,6 +120,12 @@ export interface TransitionRecorder {
   ): void
 }
 
+/** A state of a machine as it was written: its tags, and the states in it. */
+export interface StateShape {
+  readonly tags: readonly string[]
+  readonly states: Readonly<Record<string, StateShape>>
+}
+
 /** What telemetry may see of the actors. Synchronous, short, and unable to change anything: a hook that throws is counted and ignored (I7). */
 export interface CoreHooks {
   /** Where given, it is told of transitions, and `onTransitionStart` and `onTransitionEnd` of the same hooks are not. */
@@ -127,8 +133,13 @@ export interface CoreHooks {
   /** May return the context under which the transition's actions run: their sends and grid writes carry it. Of several, the last one's. */
   onTransitionStart?(start: TransitionStart): TraceContext | undefined
   onTransitionEnd?(end: TransitionEnd): void
-  /** `handles`: types of the events that its machine has transitions for, those of what it invokes among them. The same array for a machine. */
-  onSpawn?(agent: AgentInfo, handles?: readonly string[]): void
+  /**
+   * `handles`: types of the events that its machine has transitions for, those of what it invokes among them. `root`: the machine's root
+   * state. Both are the same objects for a machine.
+   */
+  onSpawn?(agent: AgentInfo, handles?: readonly string[], root?: StateShape): void
+  /** An agent begins with its initial state, at its spawn or after a restart from the beginning: its tags. Not told where there are none. */
+  onBegin?(agent: AgentInfo, tags: ReadonlySet<string>): void
   onStop?(agent: AgentInfo, reason: 'stopped' | 'done' | 'failed'): void
   onFailure?(failure: Failure): void
   /** A supervisor starts, and again with each restart of it by the one above. */

@@ -39,6 +39,7 @@ export {
   type DeadLetterReason,
   type DependencyChange,
   type Failure,
+  type StateShape,
   type TransitionEnd,
   type TransitionRecorder,
   type TransitionStart,

@@ -18,7 +18,8 @@ export function withMetrics(spans: CoreHooks | undefined, metrics: CoreHooks): C
         if (transitions === undefined) metrics.onTransitionEnd?.(end)
       }
     },
-    onSpawn: (agent, handles) => metrics.onSpawn?.(agent, handles),
+    onSpawn: (agent, handles, root) => metrics.onSpawn?.(agent, handles, root),
+    onBegin: (agent, tags) => metrics.onBegin?.(agent, tags),
     onFailure: (failure) => spans.onFailure?.(failure),
     onRestart(agent, restarts, from) {
       try {

@@ -1,4 +1,4 @@
-import { createNoopMeter, type Attributes, type Meter, type Tracer } from '@opentelemetry/api'
+import type { Attributes, Meter, Tracer } from '@opentelemetry/api'
 import type { AgentInfo, CoreHooks } from '@stigmergy/core'
 import type { Clock, Grid, GridHooks, TraceContext } from '@stigmergy/grid'
 import { createAges, type AgeReading } from './ages.ts'
@@ -6,7 +6,7 @@ import { bothChanges, withMetrics } from './both.ts'
 import { currentHooks, type Current } from './current.ts'
 import { createLabels, type BaseLabels, type Labels } from './labels.ts'
 import { createMetricHooks } from './metric-hooks.ts'
-import { meterInstruments } from './metrics/meter-instruments.ts'
+import { instrumentsOf } from './metrics/meter-instruments.ts'
 import type { Instruments } from './metrics/instruments.ts'
 import type { Registry } from './metrics/registry.ts'
 import type { CountedName, ObservedName } from './metrics/told.ts'
@@ -145,6 +145,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
     const metrics = createMetricHooks(instruments, own, createLabels(base, maxLabelValues, system), time, {
       shared,
       spawns,
+      violated: (context) => flight?.violated(context),
       lasted: flight?.lasted,
     })
     const recording = flight && createRecorderHooks({ recorder: flight.recorder, staged: flight.staged, metrics, current, system })
@@ -202,5 +203,5 @@ function resolve(options: TelemetryHooksOptions) {
   const resolved = resolveTelemetryHooksOptions(options)
   const { metrics, tally = createTally(), flight, current } = options
   const { meter } = resolved
-  return { ...resolved, tally, flight, current, instruments: metrics ?? meterInstruments(meter ?? createNoopMeter()) }
+  return { ...resolved, tally, flight, current, instruments: metrics ?? instrumentsOf(meter) }
 }

@@ -1,14 +1,15 @@
 import type { Attributes } from '@opentelemetry/api'
 import type { AgentInfo, CoreHooks, DeadLetterReason } from '@stigmergy/core'
-import type { GridHooks } from '@stigmergy/grid'
+import type { GridHooks, TraceContext } from '@stigmergy/grid'
+import { observeBreakers } from './breakers.ts'
 import type { Labels } from './labels.ts'
 import type { BoundCounter, BoundHistogram, Instrument, Instruments } from './metrics/instruments.ts'
 import { observeNeeds } from './needs.ts'
 import { createPerAgent } from './per-agent.ts'
 import type { Flight } from './recorder/flight.ts'
-import { VIOLATION_TAG } from './recorder/keep-rules.ts'
 import type { SpanTime } from './span-time.ts'
 import { stageOfTransition, stepStages, transitionSeconds, type Ended, type StageLatency, type StageStarts } from './stages.ts'
+import { Violations } from './violations.ts'
 
 /** Hooks that record metrics, with the end of a transition also in a form that makes no objects. */
 export interface MetricHooks {
@@ -45,9 +46,6 @@ export interface MetricRow {
   policyErrors: BoundCounter | undefined
 }
 
-/** Numbers of the states of a breaker, the worse the higher. */
-const BREAKER_STATES = { closed: 0, 'half-open': 1, open: 2 } as const
-
 /** What XState calls the event of an invoked actor that failed, here one with an id `policy:<name>`. */
 const POLICY_FAILED = 'xstate.error.actor.policy:'
 /** Whatever a machine does with what a policy of it says. */
@@ -73,6 +71,8 @@ export interface Heard {
   shared(id: string): void
   /** An agent is there: what else counts for its type can begin at 0. */
   spawns(agent: AgentInfo): void
+  /** A violation was entered in the transition of that context. */
+  violated(context: TraceContext | undefined): void
   /** A stage told by tags took that long. @default nobody wants to know */
   lasted?: Flight['lasted'] | undefined
 }
@@ -89,7 +89,7 @@ export function createMetricHooks(
   labels: Labels,
   spawned: Labels,
   time: SpanTime,
-  { shared, spawns, lasted }: Heard,
+  { shared, spawns, violated, lasted }: Heard,
 ): MetricHooks {
   const wait = instruments.histogram('agent_mailbox_wait_seconds')
   const decision = instruments.histogram('agent_decision_latency_seconds')
@@ -98,7 +98,7 @@ export function createMetricHooks(
     STAGES.map((stage) => [stage, instruments.histogram(`${stage}_latency_seconds`)]),
   )
   const restarted = instruments.counter('agent_restarts_total')
-  const violations = instruments.counter('agent_violations_total')
+  const violations = new Violations(instruments, labels, violated)
   const deadLetters = instruments.counter('dead_letters_total')
   const policyErrors = instruments.counter('policy_inference_errors_total')
   const escalations = instruments.counter('agent_escalations_total')
@@ -126,17 +126,13 @@ export function createMetricHooks(
   const worldSeen = createPerAgent(labels, Math.min)
   const running = new Map<Attributes, number>()
   const alive = new Map<string, AgentInfo>()
-  /** States of breakers, by their labels. */
-  const breakers = new Map<Attributes, number>()
+  const breakerChanged = observeBreakers(instruments, labels)
 
   instruments.observe('agent_worldmodel_timestamp_seconds', (tell) => {
     for (const [attributes, epochMs] of worldSeen.told()) tell(epochMs / 1000, attributes)
   })
   instruments.observe('agents_running', (tell) => {
     for (const [attributes, count] of running) tell(count, attributes)
-  })
-  instruments.observe('agent_breaker_state', (tell) => {
-    for (const [attributes, state] of breakers) tell(state, attributes)
   })
   const needs = observeNeeds(instruments, labels)
   const runs = (agent: AgentInfo, change: 1 | -1): void => {
@@ -176,7 +172,7 @@ export function createMetricHooks(
       row.worldSeenAtMs = end.enqueuedAtMs
       worldSeen.set(end.agent, time.toEpochMs(end.enqueuedAtMs))
     }
-    if (end.tagsAfter.has(VIOLATION_TAG) && !end.tagsBefore.has(VIOLATION_TAG)) violations.bind(labels.ofType(end.agent)).add(1)
+    violations.ended(end)
     row.decision?.record(transitionSeconds(end), end.context)
     if (row.worldSeenAtMs !== undefined) row.worldAge?.record(Math.max(0, end.endedAtMs - row.worldSeenAtMs) / 1000, end.context)
     recordStages(end)
@@ -206,16 +202,17 @@ export function createMetricHooks(
       if (row === undefined) rows.set(agent, (row = rowOf(agent)))
       if (transition(row, agent, event, enqueuedAtMs, startedAtMs, tagsBefore, tagsAfter, error)) measure(row, end)
     },
-    onSpawn(agent, handles) {
+    onSpawn(agent, handles, root) {
       runs(agent, 1)
       spawns(agent)
       beginPolicies(handles)
-      violations.bind(labels.ofType(agent)).add(0)
+      violations.spawned(agent, root)
       restartsOf(agent).add(0)
       const other = alive.get(agent.id)
       if (other === undefined) alive.set(agent.id, agent)
       else if (other !== agent) shared(agent.id)
     },
+    onBegin: (agent, tags) => violations.began(agent, tags),
     onRestart: (agent) => restartsOf(agent).add(1),
     onStop(agent) {
       runs(agent, -1)
@@ -227,7 +224,7 @@ export function createMetricHooks(
     onSupervisor: (supervisor) => escalations.bind(labels.with('supervisor', supervisor)).add(0),
     onEscalation: ({ supervisor }) => escalations.bind(labels.with('supervisor', supervisor)).add(1),
     onNeed: (agent, need, state) => needs.change(agent.id, need, state),
-    onDependency: ({ name, to }) => void breakers.set(labels.with('breaker', name), BREAKER_STATES[to]),
+    onDependency: breakerChanged,
     onDeadLetter: (letter) => deadLetters.bind(labels.with('reason', letter.reason)).add(1),
   }
 

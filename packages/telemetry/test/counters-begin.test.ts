@@ -39,6 +39,64 @@ async function setUp(recorder: RecorderOptions | undefined) {
   }
 }
 
+const cage = setup({}).createMachine({
+  id: 'cage',
+  type: 'parallel',
+  states: {
+    speed: {
+      initial: 'low',
+      states: { low: { on: { fast: 'high' } }, high: { tags: 'violation', on: { faster: 'wild' } }, wild: { tags: 'violation' } },
+    },
+    fence: { initial: 'shut', states: { shut: { on: { open: 'open' } }, open: { tags: 'violation' } } },
+    lamp: { initial: 'off', states: { off: { on: { light: 'on' } }, on: {} } },
+  },
+})
+const broken = setup({}).createMachine({
+  id: 'broken',
+  initial: 'down',
+  states: { down: { tags: 'violation', on: { up: 'up' } }, up: {} },
+  on: {
+    boom: {
+      actions: () => {
+        throw new Error('boom')
+      },
+    },
+  },
+})
+
+for (const [name, recorder] of [
+  ['with a recorder', { keep: { ratio: 0 } }],
+  ['without', undefined],
+] as const) {
+  test(`each violation that is entered is counted, whichever was there before: ${name}`, async () => {
+    const bench = await setUp(recorder)
+    await bench.system.spawn(cage, { id: 'cage-1' })
+    const counts: unknown[] = []
+    for (const type of ['fast', 'light', 'open', 'faster']) {
+      bench.system.send('cage-1', { type }, { trace: bench.telemetry.startTrace(type) })
+      await bench.clock.advance(1)
+      counts.push((await bench.values('agent_violations_total'))[0]![1])
+    }
+    assert.equal(counts, [1, 1, 2, 3], 'a lamp is none')
+    if (recorder !== undefined) {
+      const kept = await bench.values('telemetry_traces_kept_total')
+      assert.is(kept.find(([labels]) => (labels as { reason?: string }).reason === 'violation')?.[1], 3)
+    }
+    await bench.close()
+  })
+}
+
+test('an agent that begins in a violation has entered it', async () => {
+  const bench = await setUp(undefined)
+  await bench.system.spawn(broken, { id: 'b1', supervision: { maxRestarts: 3, backoff: { minMs: 1, maxMs: 1 } } })
+  const told = async (): Promise<unknown> => (await bench.values('agent_violations_total'))[0]![1]
+  assert.is(await told(), 1)
+  for (const type of ['up', 'boom']) bench.system.send('b1', { type })
+  await bench.clock.advance(100)
+  assert.is(await told(), 2, 'and again after a restart from the beginning')
+  await bench.close()
+})
+
 const recorders: Readonly<Record<string, RecorderOptions | undefined>> = {
   'a trace that is kept': {},
   'a trace that is not sampled': { headRatio: 0 },

@@ -1,8 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createSystem } from '@stigmergy/core'
+import { createSystem, type Dependency } from '@stigmergy/core'
 import { createVirtualClock, openGrid, type Change, type Entry } from '@stigmergy/grid'
-import { BUCKETS_SECONDS, METRICS, telemetryHooks, type TelemetryHooksOptions } from '@stigmergy/telemetry'
+import { BUCKETS_SECONDS, createAlarms, METRICS, telemetryHooks, type TelemetryHooksOptions } from '@stigmergy/telemetry'
 import { memoryMeter, memoryTracer, summary } from './support/otel.ts'
 import { agentInfo, endOf } from './support/transitions.ts'
 import { setup } from './support/xstate.ts'
@@ -173,6 +173,53 @@ test('breakers and mailboxes of a real system are told by themselves', async () 
   )
   await system.close()
   await grid.close()
+  await close()
+})
+
+test('the breakers of two systems that have one name: the worst is told, and what a closed system leaves is not', async () => {
+  const { telemetry, read, close, clock } = setUp()
+  const grid = await openGrid({ clock })
+  const systems = [1, 2].map(() => createSystem({ grid, hooks: telemetry.core }))
+  const breaker = { failures: 1, openMs: 1000 }
+  const [one, two] = systems.map((system) => system.dependency('api', { breaker })) as [Dependency, Dependency]
+  const down = (dependency: Dependency) => dependency.call(() => Promise.reject(new Error('down'))).catch(() => {})
+  const state = async () => (await read('agent_breaker_state')).map(({ value }) => value)
+  await down(one)
+  await clock.advance(900)
+  await down(two)
+  assert.equal(await state(), [2])
+  await clock.advance(200)
+  await one.call(() => Promise.resolve('up'))
+  assert.equal([one.state, two.state], ['closed', 'open'])
+  assert.equal(await state(), [2], 'that one is well hides not that the other is not')
+  await systems[1]!.close()
+  assert.equal(await state(), [0])
+  await systems[0]!.close()
+  await grid.close()
+  await close()
+})
+
+test('two hooks, and two alarms, on one meter: what they tell is added up', async () => {
+  const { meter, read, close } = memoryMeter()
+  const clock = createVirtualClock()
+  const [left, right] = [1, 2].map(() => telemetryHooks({ clock, meter }))
+  left!.core.onSpawn!(agentInfo({ id: 'a' }))
+  for (const id of ['b', 'c']) right!.core.onSpawn!(agentInfo({ id }))
+  right!.core.onDependency!({ name: 'api', atMs: 0, error: undefined, from: 'closed', to: 'open' })
+  assert.equal(
+    (await read('agents_running')).map(({ value }) => value),
+    [3],
+  )
+  const [one, other] = [1, 2].map(() => createAlarms({ clock, meter }))
+  for (let i = 0; i < 6; i++)
+    one!.core.onFailure!({ agent: agentInfo(), error: new Error('x'), event: 'e', trace: undefined, decision: { type: 'stop' } })
+  const errors = async () => (await read('agent_alarms_active')).find(({ attributes }) => attributes['kind'] === 'errors')?.value
+  assert.is(await errors(), 1)
+  one!.close()
+  assert.is(await errors(), 0)
+  other!.close()
+  const frozen = Object.freeze(Object.create(meter) as typeof meter)
+  createAlarms({ clock, meter: frozen }).close()
   await close()
 })
 

@@ -76,6 +76,32 @@ test('series are bounded: the rest meets in one', () => {
   assert.is(points(registry, 'agent_mailbox_depth').length, 10)
 })
 
+test('what is over the bound keeps its type and region', () => {
+  const { registry } = setUp(10)
+  const type = (agent_type: string) => ({ region: 'eu', agent_type })
+  for (let i = 0; i < 100; i++)
+    registry
+      .counter('agent_restarts_total')
+      .bind({ ...type(i < 50 ? 'robot' : 'arm'), agent_id: `a${i}`, system: 'x' })
+      .add(1)
+  const all = points(registry, 'agent_restarts_total') as readonly { labels: object; value: number }[]
+  assert.equal(
+    all.slice(10).map(({ labels, value }) => [labels, value]),
+    [
+      [{ ...type('robot'), otel_metric_overflow: true }, 40],
+      [{ ...type('arm'), otel_metric_overflow: true }, 50],
+    ],
+  )
+  for (let i = 0; i < 1000; i++)
+    registry
+      .counter('agent_restarts_total')
+      .bind({ agent_type: `t${i}` })
+      .add(1)
+  const bounded = points(registry, 'agent_restarts_total') as readonly { labels: object; value: number }[]
+  assert.is(bounded.length, 21)
+  assert.equal(bounded.at(-1), { labels: { otel_metric_overflow: true }, value: 992 })
+})
+
 test('a reader that throws hides nothing of the others, and is counted', () => {
   const { registry, lost } = setUp()
   registry.observe('agent_mailbox_depth', () => {

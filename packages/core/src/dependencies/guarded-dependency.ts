@@ -217,6 +217,9 @@ export class GuardedDependency implements Dependency {
     if (this.#timer !== undefined) this.#services.clock.clearTimeout(this.#timer)
     this.#timer = undefined
     this.#closed = error
+    const { state } = this.#breaker
+    // Nobody depends on it here any more: who watches must not see it open for ever.
+    if (state !== 'closed') this.#services.changed({ name: this.name, from: state, to: 'closed', atMs: this.#services.clock.now(), error })
     this.#bulkhead.refuseAll(() => error)
     for (const end of [...this.#waits]) end(error)
     this.#listeners.clear()

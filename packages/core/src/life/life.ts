@@ -5,6 +5,7 @@ import type { AgentEvent } from '../mailbox/envelope.ts'
 import type { Ending } from './ending.ts'
 import { isCoreError } from '../errors.ts'
 import type { AgentInfo } from '../hooks.ts'
+import { tellBegun, tellSpawn } from './told.ts'
 import type { AgentStatus, LifeOptions } from './life-options.ts'
 import { originOf } from './origin.ts'
 import type { Crash, Origin } from './owner.ts'
@@ -90,9 +91,10 @@ export class Life extends Body {
   begin(origin: Origin | undefined): void {
     if (this.#crash !== undefined) throw this.#crash.error
     this.#spawned = true
-    this.services.guests.tell('onSpawn', this.info, this.options.machine.events as readonly string[])
+    tellSpawn(this.services.guests, this.info, this.options.machine)
     if (origin === undefined) return
     if (this.options.durability !== 'gated') this.cell.start(origin)
+    tellBegun(this.services.guests, this.info, origin, this.cell.snapshot.tags)
     this.cell.open(origin)
     if (this.cell.snapshot.status === 'done') this.done()
   }
@@ -163,6 +165,7 @@ export class Life extends Body {
       this.#status = 'running'
       this.services.guests.tell('onRestart', this.info, this.#restarts, origin.stored === undefined ? 'initial' : 'checkpoint')
       this.cell.start(origin)
+      tellBegun(this.services.guests, this.info, origin, this.cell.snapshot.tags)
       this.cell.open(origin)
     } catch (error) {
       if (this.ended || attempt !== this.#attempt) return

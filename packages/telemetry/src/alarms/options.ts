@@ -1,11 +1,11 @@
 import type { TransitionEnd } from '@stigmergy/core'
 import type { Clock, TraceContext } from '@stigmergy/grid'
-import { createNoopMeter, type Meter } from '@opentelemetry/api'
+import type { Meter } from '@opentelemetry/api'
 import { TelemetryError } from '../errors.ts'
 import type { TelemetryHooks } from '../hooks.ts'
 import type { BaseLabels } from '../labels.ts'
 import type { Instruments } from '../metrics/instruments.ts'
-import { meterInstruments } from '../metrics/meter-instruments.ts'
+import { instrumentsOf } from '../metrics/meter-instruments.ts'
 import { clockOf, functionOf } from '../fields.ts'
 import { baseLabels, DEFAULT_MAX_LABEL_VALUES, integer, quote } from '../options.ts'
 import { alarmParts, alarmsOptions, baselinesOf } from './option-names.ts'
@@ -111,7 +111,7 @@ export function resolveAlarmsOptions(given: AlarmsOptions): ResolvedAlarmsOption
   // A budget of several false alarms in each window would be no alarm at all: five windows between them is the least.
   const runLength = clamp(fleetWindowsPerDay / falseAlarmsPerDay, 5, 1e12)
   return {
-    instruments: options.telemetry?.instruments ?? meterInstruments(options.meter ?? createNoopMeter()),
+    instruments: options.telemetry?.instruments ?? instrumentsOf(options.meter),
     clock: clockOf('clock', options.clock),
     keep: options.telemetry?.keep,
     drift: {

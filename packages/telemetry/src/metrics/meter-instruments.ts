@@ -1,7 +1,26 @@
+import { createNoopMeter } from '@opentelemetry/api'
 import type { Attributes, Counter, Histogram, Meter, ObservableCallback, ObservableCounter, ObservableGauge } from '@opentelemetry/api'
 import type { Instruments, Tell } from './instruments.ts'
 import { BUCKETS_SECONDS, METRICS, type Metric, type MetricName } from './table.ts'
 import { readTogether, type NumberPoint } from './together.ts'
+
+/** Where a meter keeps its instruments: who shares the meter shares them. */
+const INSTRUMENTS = Symbol('stigmergy.instruments')
+
+/**
+ * The same instruments for the same meter, since an SDK takes the last of several callbacks that tell the same labels: what one alarm or
+ * system tells would hide what another does. Undefined: the metrics go nowhere.
+ */
+export function instrumentsOf(meter: Meter | undefined): Instruments {
+  // There is one meter that does nothing, for all: it must hold nobody.
+  if (meter === undefined || meter === createNoopMeter()) return meterInstruments(createNoopMeter())
+  const known = (meter as { readonly [INSTRUMENTS]?: Instruments })[INSTRUMENTS]
+  if (known !== undefined) return known
+  const made = meterInstruments(meter)
+  // One that takes no property has instruments of each.
+  Reflect.defineProperty(meter, INSTRUMENTS, { value: made })
+  return made
+}
 
 /** The metrics behind a meter of OpenTelemetry, whoever made it. Each record costs what the meter costs; no exemplars. */
 export function meterInstruments(meter: Meter): Instruments {

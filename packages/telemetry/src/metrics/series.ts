@@ -1,8 +1,10 @@
 import type { Attributes } from '@opentelemetry/api'
 import type { Instrument } from './instruments.ts'
 
-/** What is over the bound of a metric meets in one series, named as OpenTelemetry names it. */
+/** What is over the bound of a metric meets in series named as OpenTelemetry names them. */
 const OVERFLOW: Attributes = Object.freeze({ otel_metric_overflow: true })
+/** What alerts ask by, which has few values, is kept there. */
+const KEPT = ['region', 'policy_version', 'agent_type'] as const
 
 /** Identity of a set of labels, whatever their order. Throws `TypeError` for a value that cannot be a label. */
 export function labelKey(labels: Attributes): string {
@@ -17,13 +19,13 @@ export function labelKey(labels: Attributes): string {
   return JSON.stringify(pairs.toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** The series of one metric, by their labels. Bounded (I6): later ones share one series. */
+/** The series of one metric, by their labels. Bounded (I6): later ones share one for each type of agent, and so many of those at most. */
 export class SeriesSet<T> implements Instrument<T> {
   readonly #make: (labels: Attributes) => T
   readonly #max: number
   readonly #byObject = new WeakMap<Attributes, T>()
   readonly #byKey = new Map<string, T>()
-  #overflow: T | undefined
+  readonly #overflow = new Map<string, T>()
 
   constructor(make: (labels: Attributes) => T, max: number) {
     this.#make = make
@@ -36,7 +38,7 @@ export class SeriesSet<T> implements Instrument<T> {
     const key = labelKey(labels)
     let series = this.#byKey.get(key)
     if (series === undefined) {
-      if (this.#byKey.size >= this.#max) return (this.#overflow ??= this.#make(OVERFLOW))
+      if (this.#byKey.size >= this.#max) return this.#over(labels)
       this.#byKey.set(key, (series = this.#make(Object.freeze({ ...labels }))))
     }
     // Only what cannot change any more is known by itself.
@@ -45,6 +47,15 @@ export class SeriesSet<T> implements Instrument<T> {
   }
 
   all(): readonly T[] {
-    return this.#overflow === undefined ? [...this.#byKey.values()] : [...this.#byKey.values(), this.#overflow]
+    return [...this.#byKey.values(), ...this.#overflow.values()]
+  }
+
+  #over(labels: Attributes): T {
+    const kept = Object.fromEntries(KEPT.flatMap((name) => (labels[name] === undefined ? [] : [[name, labels[name]]])))
+    const own = this.#overflow.size < this.#max ? Object.freeze({ ...kept, ...OVERFLOW }) : OVERFLOW
+    const key = labelKey(own)
+    let series = this.#overflow.get(key)
+    if (series === undefined) this.#overflow.set(key, (series = this.#make(own)))
+    return series
   }
 }

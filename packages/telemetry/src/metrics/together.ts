@@ -15,6 +15,8 @@ export interface NumberPoint {
  */
 const TOGETHER: Partial<Record<MetricName, 'sum' | 'max'>> = {
   agent_mailbox_depth: 'sum',
+  agents_running: 'sum',
+  agent_needs_unmet: 'sum',
   agent_breaker_state: 'max',
   journal_lag_records: 'max',
   agent_alarms_active: 'sum',
