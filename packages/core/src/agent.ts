@@ -1,7 +1,7 @@
 import type { TraceContext } from '@stigmergy/grid'
 import type { AnyEventObject, AnyStateMachine, EmittedFrom, EventFromLogic, SnapshotFrom } from 'xstate'
 import { ask, endedError } from './mailbox/asking.ts'
-import { quote } from './check.ts'
+import { functionOption, nameOption, optionsOf, quote, signalOption, textOption, type Names } from './check.ts'
 import type { AgentEvent } from './mailbox/envelope.ts'
 import { CoreError } from './errors.ts'
 import type { MailboxState } from './mailbox/inbox-options.ts'
@@ -9,7 +9,7 @@ import type { Life } from './life/life.ts'
 import type { AgentStatus } from './life/life-options.ts'
 import type { NeedReport } from './dependencies/needs.ts'
 import type { Services } from './services.ts'
-import { waitFor, type WaitOptions } from './wait.ts'
+import { WAIT_NAMES, waitFor, type WaitOptions } from './wait.ts'
 
 export interface SendOptions {
   /** The work that causes it. @default the work that is running (`grid.trace.current`) */
@@ -18,6 +18,13 @@ export interface SendOptions {
   readonly id?: string | undefined
   /** The agent that sends: while the system is drained, only agents may send. @default the one whose step is running */
   readonly from?: string | undefined
+}
+
+const SEND_NAMES: Names<SendOptions> = { trace: true, id: true, from: true }
+
+/** Throws `CoreError` BAD_OPTION. */
+export function checkSendOptions(options: SendOptions | undefined): void {
+  if (options !== undefined) textOption('id', optionsOf('send', options, SEND_NAMES).id, undefined)
 }
 
 export interface AskOptions extends WaitOptions {
@@ -41,7 +48,7 @@ export interface AgentRef<TLogic extends AnyStateMachine> {
   readonly snapshot: SnapshotFrom<TLogic>
   /** How often it was restarted. */
   readonly restarts: number
-  /** True if accepted into the mailbox. Never throws, never waits; the agent handles it later. */
+  /** True if accepted into the mailbox. Never throws but for bad options, never waits; the agent handles it later. */
   send(event: EventFromLogic<TLogic>, options?: SendOptions): boolean
   /**
    * Sends the event made with `replyTo` and waits for the answer.
@@ -92,7 +99,11 @@ export interface AgentRef<TLogic extends AnyStateMachine> {
 
 const UNTIL_MS = 5000
 
-function until<S>(life: Life, services: Services, predicate: (snapshot: S) => boolean, options: WaitOptions): Promise<S> {
+// Async: whatever is wrong rejects.
+async function until<S>(life: Life, services: Services, predicate: (snapshot: S) => boolean, options: WaitOptions): Promise<S> {
+  functionOption('what until waits for', predicate)
+  optionsOf('until', options, WAIT_NAMES)
+  signalOption(options.signal)
   const timedOut = (timeoutMs: number): CoreError => {
     const state = `${life.status}, in state ${JSON.stringify(life.snapshot.value)}`
     return new CoreError('UNTIL_TIMEOUT', `agent ${quote(life.info.id)} is ${state}, not as awaited, after ${timeoutMs} ms`)
@@ -149,6 +160,7 @@ class Ref<TLogic extends AnyStateMachine> implements AgentRef<TLogic> {
   }
 
   send(event: EventFromLogic<TLogic>, options?: SendOptions): boolean {
+    checkSendOptions(options)
     const trace = options?.trace ?? this.#services.grid.trace.current
     const { inbox } = this.#life
     if (!this.#services.admits(options?.from))
@@ -165,15 +177,18 @@ class Ref<TLogic extends AnyStateMachine> implements AgentRef<TLogic> {
   }
 
   subscribe(listener: (snapshot: SnapshotFrom<TLogic>) => void): () => void {
+    functionOption('the listener', listener)
     return this.#life.cell.audience.subscribe((snapshot) => listener(snapshot as SnapshotFrom<TLogic>))
   }
 
   on(type: string, listener: (event: never) => void): () => void {
+    nameOption('the type of event', type)
+    functionOption('the listener', listener)
     return this.#life.cell.audience.on(type, listener as (event: AnyEventObject) => void)
   }
 
   watch(agentId: string): () => void {
-    return this.#services.watch(this.#life, agentId)
+    return this.#services.watch(this.#life, nameOption('the agent to watch', agentId))
   }
 
   get needs(): readonly NeedReport[] {

@@ -1,5 +1,5 @@
 import type { Clock } from '@stigmergy/grid'
-import { numberOption } from './check.ts'
+import { numberOption, type Names } from './check.ts'
 
 export interface WaitOptions {
   /** In milliseconds of the system's clock. */
@@ -7,6 +7,8 @@ export interface WaitOptions {
   /** Ends the wait: it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
 }
+
+export const WAIT_NAMES: Names<WaitOptions> = { timeoutMs: true, signal: true }
 
 /** Ends a wait: with a value, or with an error. */
 export interface Ending<T> {

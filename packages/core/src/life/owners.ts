@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { nameOption } from '../check.ts'
 
 /** How much of a name is kept: it is stored with each state. */
 const KEPT = 12
 
-/** Owners of what is written, one per activation: two systems on one grid, or grids of one name, are not taken for each other (I1). */
+/** Owners of what is written, one per activation: two systems on one grid, or grids of one name, are not taken for each other (I1). Throws BAD_OPTION. */
 export function createOwners(gridId: string, ids: () => string = randomUUID): () => string {
-  const system = `${gridId}/${ids().slice(-KEPT)}`
+  const system = `${gridId}/${nameOption('what ids() gives', ids()).slice(-KEPT)}`
   let activations = 0
   return () => `${system}.${(activations += 1).toString(36)}`
 }

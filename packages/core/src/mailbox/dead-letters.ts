@@ -1,5 +1,5 @@
-import { quote } from '../check.ts'
-import { CoreError } from '../errors.ts'
+import { optionsOf, textOption, type Names } from '../check.ts'
+import { isSendable } from './envelope.ts'
 import type { DeadLetter, DeadLetterReason } from '../hooks.ts'
 
 /** Which dead letters: those that match all that is given. Nothing given: all. */
@@ -10,6 +10,8 @@ export interface LetterFilter {
   /** Type of the event. */
   readonly type?: string
 }
+
+const FILTER: Names<LetterFilter> = { seq: true, agentId: true, reason: true, type: true }
 
 /** Events that reached nobody. Those that an agent crashed on are kept apart from the rest, so that no flood of others drives them out. */
 export interface DeadLetters {
@@ -25,7 +27,7 @@ export interface DeadLetters {
   list(filter?: LetterFilter): readonly DeadLetter[]
   /**
    * Takes the matching ones out and sends each again, oldest first, to its agent or to `to`. One that is refused becomes a new dead
-   * letter. Returns how many were accepted.
+   * letter. What is no event that could be sent (`bad-event`, `interrupted`) stays. Returns how many were accepted.
    */
   replay(filter?: LetterFilter, options?: { readonly to?: string }): number
   /** Forgets the matching ones. Returns how many. */
@@ -56,8 +58,9 @@ export function createDeadLetters(capacity: number, resend: (letter: DeadLetter,
     if (crashed.delete(letter.seq) && letter.id !== undefined) poison.delete(poisonKey(letter.agentId, letter.id))
   }
 
-  function list(filter: LetterFilter = {}): DeadLetter[] {
-    const matches = matcher(filter)
+  function list(filter: LetterFilter | undefined): DeadLetter[] {
+    // A misspelt filter would match, and purge, everything.
+    const matches = matcher(optionsOf('a filter of dead letters', filter, FILTER))
     return all().filter(matches)
   }
 
@@ -75,8 +78,9 @@ export function createDeadLetters(capacity: number, resend: (letter: DeadLetter,
       return dropped
     },
     list,
-    replay(filter, { to } = {}) {
-      const letters = list(filter)
+    replay(filter, options) {
+      const to = textOption('to', optionsOf('replay', options, { to: true }).to, undefined)
+      const letters = list(filter).filter(({ event }) => isSendable(event))
       // Out before in: what is refused comes back under a new number.
       for (const letter of letters) remove(letter)
       return letters.filter((letter) => resend(letter, to ?? letter.agentId)).length
@@ -108,10 +112,6 @@ export function createDeadLetters(capacity: number, resend: (letter: DeadLetter,
 const poisonKey = (agentId: string, id: string): string => JSON.stringify([agentId, id])
 
 function matcher(filter: LetterFilter): (letter: DeadLetter) => boolean {
-  const known: readonly string[] = ['seq', 'agentId', 'reason', 'type']
-  // A misspelt filter would match, and purge, everything.
-  const wrong = Object.keys(filter).find((name) => !known.includes(name))
-  if (wrong !== undefined) throw new CoreError('BAD_OPTION', `filter of dead letters by ${quote(wrong)}: give seq, agentId, reason or type`)
   const { seq, agentId, reason, type } = filter
   return (letter) =>
     (seq === undefined || letter.seq === seq) &&
