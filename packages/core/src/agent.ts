@@ -1,7 +1,7 @@
 import type { TraceContext } from '@stigmergy/grid'
 import type { AnyEventObject, AnyStateMachine, EmittedFrom, EventFromLogic, SnapshotFrom } from 'xstate'
 import { ask, endedError } from './mailbox/asking.ts'
-import { functionOption, nameOption, optionsOf, quote, signalOption, textOption, type Names } from './check.ts'
+import { functionOption, nameOption, optionsOf, quote, textOption, type Names } from './check.ts'
 import type { AgentEvent } from './mailbox/envelope.ts'
 import { CoreError } from './errors.ts'
 import type { MailboxState } from './mailbox/inbox-options.ts'
@@ -9,7 +9,7 @@ import type { Life } from './life/life.ts'
 import type { AgentStatus } from './life/life-options.ts'
 import type { NeedReport } from './dependencies/needs.ts'
 import type { Services } from './services.ts'
-import { WAIT_NAMES, waitFor, type WaitOptions } from './wait.ts'
+import { waitFor, type WaitOptions } from './wait.ts'
 
 export interface SendOptions {
   /** The work that causes it. @default the work that is running (`grid.trace.current`) */
@@ -99,16 +99,13 @@ export interface AgentRef<TLogic extends AnyStateMachine> {
 
 const UNTIL_MS = 5000
 
-// Async: whatever is wrong rejects.
-async function until<S>(life: Life, services: Services, predicate: (snapshot: S) => boolean, options: WaitOptions): Promise<S> {
-  functionOption('what until waits for', predicate)
-  optionsOf('until', options, WAIT_NAMES)
-  signalOption(options.signal)
+function until<S>(life: Life, services: Services, predicate: (snapshot: S) => boolean, options: WaitOptions): Promise<S> {
   const timedOut = (timeoutMs: number): CoreError => {
     const state = `${life.status}, in state ${JSON.stringify(life.snapshot.value)}`
     return new CoreError('UNTIL_TIMEOUT', `agent ${quote(life.info.id)} is ${state}, not as awaited, after ${timeoutMs} ms`)
   }
   return waitFor<S>(services.clock, options, UNTIL_MS, timedOut, ({ resolve, reject }) => {
+    functionOption('predicate', predicate)
     const check = (snapshot: S): void => {
       try {
         if (predicate(snapshot)) resolve(snapshot)

@@ -223,13 +223,13 @@ export function createSystem(options: SystemOptions): ActorSystem {
     async drain(drainOptions = {}) {
       const resolved = resolveDrainOptions(drainOptions)
       draining ??= drain(
-        { clock, lives, busy: () => doer.busy || endings.busy, close: (timeoutMs) => system.close({ timeoutMs }) },
+        { clock, lives, busy: () => doer.busy || endings.busy, busyFor: doer.busyFor, close: (timeoutMs) => system.close({ timeoutMs }) },
         resolved,
       )
       return draining
     },
-    async close(closeOptions) {
-      const { timeoutMs } = optionsOf('close', closeOptions, { timeoutMs: true })
+    async close(given) {
+      const { timeoutMs } = optionsOf<{ readonly timeoutMs?: number }>('close', given, { timeoutMs: true })
       const deadlineMs = numberOption('timeoutMs', timeoutMs, CLOSE_MS, 0, Infinity)
       closing ??= end(deadlineMs)
       await closing

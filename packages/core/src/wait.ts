@@ -1,5 +1,5 @@
 import type { Clock } from '@stigmergy/grid'
-import { numberOption, type Names } from './check.ts'
+import { numberOption, optionsOf, signalOption } from './check.ts'
 
 export interface WaitOptions {
   /** In milliseconds of the system's clock. */
@@ -7,8 +7,6 @@ export interface WaitOptions {
   /** Ends the wait: it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
 }
-
-export const WAIT_NAMES: Names<WaitOptions> = { timeoutMs: true, signal: true }
 
 /** Ends a wait: with a value, or with an error. */
 export interface Ending<T> {
@@ -28,8 +26,9 @@ export function waitFor<T>(
   begin: (ending: Ending<T>) => () => void,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
+    optionsOf<WaitOptions>('what is awaited', options, { timeoutMs: true, signal: true })
     const timeoutMs = numberOption('timeoutMs', options.timeoutMs, defaultMs, 0, Infinity)
-    const { signal } = options
+    const signal = signalOption(options.signal)
     signal?.throwIfAborted()
     let cleanup: (() => void) | undefined
     let over = false

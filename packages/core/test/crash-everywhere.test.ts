@@ -54,6 +54,17 @@ test('a machine that says its effects as data survives a crash at every moment',
   }
 })
 
+test('timers that are due by the hour of the day can be tried as well', async () => {
+  const machine = createMachine({
+    id: 'm',
+    initial: 'a',
+    states: { a: { on: { go: 'b' } }, b: { after: { 30: 'c' } }, c: { entry: command('arm', 'late') } },
+  })
+  const report = await crashEverywhere(machine, [{ type: 'go' }], { actuators: ['arm'], spawn: { timers: 'due' } })
+  assert.equal(report.violations, [])
+  assert.ok(report.runs > 5, String(report.runs))
+})
+
 test('one that counts in a variable of its own is found out', async () => {
   let outside = 0
   const leaky = setup({}).createMachine({

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { assign, createMachine, fromCallback, fromPromise } from 'xstate'
-import { drainOnSignal, isCoreError, memoryStore, type DrainReport, type ReplyTo, type Store } from '../src/index.ts'
+import { command, drainOnSignal, isCoreError, memoryStore, type DrainReport, type ReplyTo, type Store } from '../src/index.ts'
 import { counter, add, openBench, recorder, type Bench } from './support.ts'
 
 const test = suite('drain')
@@ -118,8 +118,8 @@ test('at the deadline, or by the signal, what is not finished is cut, and told',
     const { finished, cut } = await drained
     assert.equal(finished, ['c'])
     assert.equal(cut, [
-      { id: 'b', status: 'running', waiting: 0, promises: ['0.worker.busy'] },
-      { id: 'a', status: 'running', waiting: 1, promises: ['0.worker.busy'] },
+      { id: 'b', status: 'running', waiting: 0, promises: ['0.worker.busy'], effects: false },
+      { id: 'a', status: 'running', waiting: 1, promises: ['0.worker.busy'], effects: false },
     ])
     assert.equal([bench.system.agents, bench.clock.pending], [[], 0])
     assert.is(bench.system.deadLetters.list({ agentId: 'a', reason: 'stopped' }).length, 1)
@@ -218,7 +218,22 @@ test('a real process: SIGTERM lets it finish and end with 0, another signal cuts
   const [finished, cut] = await Promise.all([run('work', ['SIGTERM']), run('hang', ['SIGTERM', 'SIGINT'])])
   assert.equal(finished, [0, ['job 1', 'job 2', 'job 3', '{"finished":["w"],"cut":[]}']])
   assert.is(cut[0], 1)
-  assert.match(cut[1].join('\n'), /"cut":\[\{"id":"w","status":"running","waiting":2,"promises":\["0\.worker\.busy"\]\}\]/)
+  assert.match(cut[1].join('\n'), /"cut":\[\{"id":"w","status":"running","waiting":2,"promises":\["0\.worker\.busy"\],"effects":false\}\]/)
 })
+
+for (const durability of ['none', 'checkpoint', 'gated'] as const) {
+  test(`${durability}: an agent whose command is under way at the deadline was cut, and the report says by what`, async () => {
+    const bench = await openBench({ store: memoryStore(), actuators: { arm: () => new Promise(() => {}) } })
+    const agent = await bench.system.spawn(createMachine({ on: { go: { actions: command('arm', 'weld') } } }), { id: 'a', durability })
+    await bench.system.spawn(createMachine({}), { id: 'b', durability })
+    agent.send({ type: 'go' })
+    await bench.settle()
+    const draining = bench.system.drain({ timeoutMs: 1000 })
+    await bench.clock.advance(10_000)
+    const { finished, cut } = await draining
+    assert.equal([finished, cut], [['b'], [{ id: 'a', status: 'running', waiting: 0, promises: [], effects: true }]])
+    await bench.grid.close()
+  })
+}
 
 test.run()

@@ -163,4 +163,23 @@ test('a close with the store away says so, tries nothing for ever, and leaves no
   await bench.grid.close()
 })
 
+test('an agent of the same id that is not stored takes over nothing, and cuts nothing off', async () => {
+  const given = world()
+  const bench = await open(given)
+  given.jams = true
+  const agent = await bench.system.spawn(machine, { id: 'a', durability: 'gated' })
+  agent.send({ type: 'go' })
+  agent.send({ type: 'bye' })
+  await bench.clock.advance(100)
+  const other = await bench.system.spawn(machine, { id: 'a' })
+  given.jams = false
+  await bench.clock.advance(5000)
+  assert.equal([agent.status, other.status, given.done], ['done', 'running', ['go', 'bye']])
+  await other.stop()
+  const next = await bench.system.spawn(machine, { id: 'a', durability: 'gated' })
+  await bench.clock.advance(1000)
+  assert.equal([next.status, given.done], ['running', ['go', 'bye']])
+  await bench.close()
+})
+
 test.run()

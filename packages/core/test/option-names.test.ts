@@ -43,8 +43,8 @@ test('an option of the system that is misspelt or no such thing is refused', asy
     hooksList: [{ grid, hooks: [] }, 'hooks is an array'],
     onSpawn: [{ grid, hooks: { onSpawn: 5 } }, 'hook onSpawn is 5'],
     transitions: [{ grid, hooks: { transitions: {} } }, 'transitions is an object'],
-    ids: [{ grid, ids: () => '' }, 'what ids() gives is ""'],
-    idsNumber: [{ grid, ids: () => 5 }, 'what ids() gives is 5'],
+    ids: [{ grid, ids: () => '' }, 'ids() is ""'],
+    idsNumber: [{ grid, ids: () => 5 }, 'ids() is 5'],
     onSpwn: [{ grid, hooks: { onSpwn: () => undefined } }, /"onSpwn": give transitions, onTransitionStart/],
     actuators: [{ grid, actuators: null }, 'actuators is null'],
     mailbox: [{ grid, mailbox: null }, 'mailbox is null'],
@@ -140,10 +140,10 @@ test('what an agent is asked and told by mistake', async () => {
   await refused('ask', () => agent.ask(() => event, null as Wrong), 'ask is null')
   await refused('ask', () => agent.ask(() => event, { timeout: 5 } as Wrong), 'ask has no option "timeout"')
   await refused('ask', () => agent.ask(() => event, { signal: 5 } as Wrong), 'signal is 5')
-  await refused('until', () => (agent.until as Wrong as () => unknown)(), 'what until waits for is undefined')
-  await refused('until', () => agent.until(5 as Wrong), 'what until waits for is 5')
-  await refused('until', () => agent.until(() => true, null as Wrong), 'until is null')
-  await refused('until', () => agent.until(() => true, { timeout: 5 } as Wrong), 'until has no option "timeout"')
+  await refused('until', () => (agent.until as Wrong as () => unknown)(), 'predicate is undefined')
+  await refused('until', () => agent.until(5 as Wrong), 'predicate is 5')
+  await refused('until', () => agent.until(() => true, null as Wrong), 'what is awaited is null')
+  await refused('until', () => agent.until(() => true, { timeout: 5 } as Wrong), 'what is awaited has no option "timeout"')
   await refused('until', () => agent.until(() => true, { signal: 5 } as Wrong), 'signal is 5')
   await refused('send', () => agent.send(event, { ident: 5 } as Wrong), 'send has no option "ident"')
   await refused('send', () => agent.send(event, { id: 5 as Wrong }), 'id is 5')
@@ -164,9 +164,9 @@ test('a wrong filter of dead letters matches nothing, and not everything', async
   system.send('nobody', { type: 'x' })
   const { deadLetters } = system
   for (const filter of [5, null, 'x', [], { agent: 'nobody' }] as Wrong[]) {
-    await refused('list', () => deadLetters.list(filter), /a filter of dead letters (is|has no option) /)
-    await refused('purge', () => deadLetters.purge(filter), /a filter of dead letters /)
-    await refused('replay', () => deadLetters.replay(filter), /a filter of dead letters /)
+    await refused('list', () => deadLetters.list(filter), /filter of dead letters (is|has no option) /)
+    await refused('purge', () => deadLetters.purge(filter), /filter of dead letters /)
+    await refused('replay', () => deadLetters.replay(filter), /filter of dead letters /)
   }
   await refused('replay', () => deadLetters.replay({}, { too: 'x' } as Wrong), 'replay has no option "too"')
   await refused('replay', () => deadLetters.replay({}, null as Wrong), 'replay is null')
@@ -199,6 +199,32 @@ test('what is made ahead is checked where it is made', async () => {
     'the origin of an effect is undefined: ask only for those that have one',
   )
   await close()
+})
+
+test('so are filters of dead letters, which would match everything, and options of replay, close and until', async () => {
+  const bench = await openBench()
+  const { system } = bench
+  const { deadLetters } = system
+  const agent = await system.spawn(machine)
+  system.send('nobody', { type: 'x' })
+  const wrong: Readonly<Record<string, readonly [() => unknown, string]>> = {
+    'a number': [() => deadLetters.purge(5 as Wrong), 'filter of dead letters is 5'],
+    'a text': [() => deadLetters.replay('x' as Wrong), 'filter of dead letters is "x"'],
+    null: [() => deadLetters.list(null as Wrong), 'filter of dead letters is null'],
+    agent: [() => deadLetters.list({ agent: 'x' } as Wrong), '"agent"'],
+    too: [() => deadLetters.replay({}, { too: 'x' } as Wrong), '"too"'],
+    'no options': [() => deadLetters.replay({}, null as Wrong), 'replay is null'],
+    timeout: [() => system.close({ timeout: 5 } as Wrong), '"timeout"'],
+    'close(null)': [() => system.close(null as Wrong), 'close is null'],
+    until: [() => agent.until(() => true, { timeout: 5 } as Wrong), '"timeout"'],
+    'until()': [() => agent.until(undefined as Wrong), 'predicate is undefined'],
+    'until(f, null)': [() => agent.until(() => true, null as Wrong), 'what is awaited is null'],
+    'ids of one name': [() => createSystem({ grid: bench.grid, ids: () => '' }), 'ids() is ""'],
+    'ids that are none': [() => createSystem({ grid: bench.grid, ids: () => 5 as Wrong }), 'ids() is 5'],
+  }
+  for (const [what, [fn, says]] of Object.entries(wrong)) await refused(what, fn, says)
+  assert.is(deadLetters.list().length, 1, 'and nothing has been done')
+  await bench.close()
 })
 
 test.run()

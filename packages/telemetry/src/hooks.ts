@@ -11,16 +11,18 @@ import type { Instruments } from './metrics/instruments.ts'
 import type { Registry } from './metrics/registry.ts'
 import type { CountedName, ObservedName } from './metrics/told.ts'
 import { createNearCaches } from './near-cache.ts'
-import { resolveTelemetryHooksOptions, text } from './options.ts'
+import { resolveTelemetryHooksOptions } from './hook-options.ts'
+import { text } from './options.ts'
 import type { Flight } from './recorder/flight.ts'
 import { KEEP_REASONS, reasonCode, type KeepReason } from './recorder/keep-rules.ts'
 import { createRecorderHooks } from './recorder/recorder-hooks.ts'
-import { isContext } from './span-context.ts'
+import { isContext, NO_TRACE } from './span-context.ts'
 import { createSpanTime } from './span-time.ts'
 import { createSpanHooks } from './spans.ts'
 import { createStartTrace, planOf, type StartTraceOptions } from './start-trace.ts'
 import { createTally, type Tally } from './tally.ts'
 import { createTelling, type Reading } from './telling.ts'
+import { hooksUntil } from './until.ts'
 import {
   observeFlight,
   observeJournal,
@@ -49,6 +51,8 @@ export interface TelemetryHooksOptions extends BaseLabels {
   readonly sharedId?: ((id: string) => void) | undefined
   /** Is told of each agent that is spawned. @default nobody is */
   readonly spawns?: ((agent: AgentInfo) => void) | undefined
+  /** From its abort on agents are not observed any more, and no traces begin. @default for ever */
+  readonly until?: AbortSignal | undefined
   /** Where losses are counted. @default a new one */
   readonly tally?: Tally
 }
@@ -128,7 +132,8 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
   observeTally(instruments, tally, labels.base)
   const recorder = flight?.recorder
   let told = false
-  const { spawns = () => {} } = options
+  const { spawns = () => {}, until } = options
+  const startTrace = createStartTrace({ recorder, tracer, clock, time })
   const shared = (id: string): void => {
     if (!told) options.sharedId?.(id)
     told = true
@@ -137,12 +142,17 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
 
   const hooksOf = (system: string | undefined): { readonly core: CoreHooks; readonly grid: GridHooks; readonly own: Labels } => {
     const own = system === undefined ? labels : createLabels(base, maxLabelValues, system)
-    const metrics = createMetricHooks(instruments, own, createLabels(base, maxLabelValues, system), time, { shared, spawns })
+    const metrics = createMetricHooks(instruments, own, createLabels(base, maxLabelValues, system), time, {
+      shared,
+      spawns,
+      lasted: flight?.lasted,
+    })
     const recording = flight && createRecorderHooks({ recorder: flight.recorder, staged: flight.staged, metrics, current, system })
     const spans = recording?.core ?? (tracer === undefined ? undefined : createSpanHooks(tracer, time, system))
     const watched = spans === undefined && current !== undefined ? currentHooks(current) : spans
+    const hooks = withMetrics(watched, metrics.core)
     return {
-      core: withMetrics(watched, metrics.core),
+      core: until === undefined ? hooks : hooksUntil(hooks, until),
       grid: recording === undefined ? metrics.grid : bothChanges(recording.grid, metrics.grid),
       own,
     }
@@ -163,7 +173,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
     forSystem: (name) => ofSystem(name).core,
     instruments,
     base,
-    startTrace: createStartTrace({ recorder, tracer, clock, time }),
+    startTrace: (...args) => (until?.aborted === true ? NO_TRACE : startTrace(...args)),
     keep(trace, reason) {
       if (isContext(trace) && KEEP_REASONS.includes(reason)) recorder?.keep(trace, reasonCode(reason))
     },
@@ -189,7 +199,8 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
 }
 
 function resolve(options: TelemetryHooksOptions) {
-  const { meter, metrics, tally = createTally(), flight, current } = options
   const resolved = resolveTelemetryHooksOptions(options)
+  const { metrics, tally = createTally(), flight, current } = options
+  const { meter } = resolved
   return { ...resolved, tally, flight, current, instruments: metrics ?? meterInstruments(meter ?? createNoopMeter()) }
 }

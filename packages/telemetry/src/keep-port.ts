@@ -1,15 +1,18 @@
 import { isGridError, type Grid, type Topic } from '@stigmergy/grid'
+import { TelemetryError } from './errors.ts'
+import { fields, functionOf } from './fields.ts'
+import { integer, quote, text } from './options.ts'
 import type { KeepDecision } from './recorder/keeper.ts'
 import type { SliceReceipt } from './recorder/slices.ts'
 
 /** How processes tell each other which traces to keep. A process that hears of one exports its part of that trace. */
 export interface KeepPort {
-  /** Tells the others. Must not throw; what is lost on the way is the port's to count. */
-  tell(decisions: readonly KeepDecision[]): void
+  /** Tells the others. A promise is of how many could not be told; what throws or rejects could tell none. They are counted. */
+  tell(decisions: readonly KeepDecision[]): void | Promise<number>
   /** `hear` is called with decisions, of this process too. Returns the end of it. */
   listen(hear: (decision: KeepDecision) => void): () => void
-  /** Tells the others what was exported here. Without it a lost part of another process is not noticed. Must not throw. */
-  tellSlices?(receipts: readonly SliceReceipt[]): void
+  /** Tells the others what was exported here. Without it a lost part of another process is not noticed. As `tell`. */
+  tellSlices?(receipts: readonly SliceReceipt[]): void | Promise<number>
   listenSlices?(hear: (receipt: SliceReceipt) => void): () => void
 }
 
@@ -20,6 +23,11 @@ export interface GridKeepPortOptions {
   readonly topic?: string
   /** How long a decision stays in the map: a process that joins meanwhile hears of it. Milliseconds. @default 30_000 */
   readonly ttlMs?: number
+  /**
+   * Decisions told a second, by this process, and ten times as many at once: each is an entry in every process, so a storm of errors would
+   * be one of the whole cluster. What is over is counted as not told. @default 500
+   */
+  readonly maxPerSecond?: number
   /** A decision could not be written. @default ignored */
   readonly onError?: (error: unknown) => void
 }
@@ -27,23 +35,39 @@ export interface GridKeepPortOptions {
 /** Receipts of one message, some 300 bytes each. */
 const PORTION = 256
 
-/** Decisions through a map of the grid: the key is the trace id. What was exported through a topic, where the backend has topics. */
-export function gridKeepPort(
-  grid: Grid,
-  { map = 'telemetry.keep', topic = 'telemetry.slices', ttlMs = 30_000, onError = () => {} }: GridKeepPortOptions = {},
-): KeepPort {
+/** Seconds of decisions that may be told at once. */
+const BURST_S = 10
+
+/**
+ * Decisions through a map of the grid: the key is the trace id. What was exported through a topic, where the backend has topics.
+ * Throws `TelemetryError` BAD_OPTION.
+ */
+export function gridKeepPort(grid: Grid, options: GridKeepPortOptions = {}): KeepPort {
+  const { map, topic, ttlMs, maxPerSecond, onError } = resolve(grid, options)
   const decisions = grid.map<KeepDecision>(map, { ttlMs })
-  const put = async (decision: KeepDecision): Promise<void> => {
-    try {
-      await decisions.put(decision.traceId, { traceId: decision.traceId, reason: decision.reason })
-    } catch (error) {
-      onError(error)
-    }
+  /** How many of these were not taken. */
+  const failures = async (all: readonly Promise<unknown>[]): Promise<number> => {
+    const rejected = (await Promise.allSettled(all)).filter((each) => each.status === 'rejected')
+    for (const { reason } of rejected) onError(reason)
+    return rejected.length
+  }
+  const put = async ({ traceId, reason }: KeepDecision): Promise<unknown> => decisions.put(traceId, { traceId, reason })
+  let room = maxPerSecond * BURST_S
+  let roomAtMs = grid.clock.now()
+  /** How many may be told now. */
+  const admitted = (wanted: number): number => {
+    const now = grid.clock.now()
+    room = Math.min(maxPerSecond * BURST_S, room + (Math.max(0, now - roomAtMs) / 1000) * maxPerSecond)
+    roomAtMs = now
+    const taken = Math.min(wanted, Math.floor(room))
+    room -= taken
+    return taken
   }
   const slices = topicOf(grid, topic)
   return {
-    tell(told) {
-      for (const decision of told) void put(decision)
+    async tell(told) {
+      const taken = admitted(told.length)
+      return told.length - taken + (await failures(told.slice(0, taken).map(put)))
     },
     listen(hear) {
       // What the grid gives was written by anybody: another release, another program.
@@ -59,9 +83,15 @@ export function gridKeepPort(
       return () => watch.close()
     },
     ...(slices && {
-      tellSlices(receipts) {
+      async tellSlices(receipts) {
         // In portions: a message has a bound.
-        for (let at = 0; at < receipts.length; at += PORTION) slices.publish(receipts.slice(at, at + PORTION)).catch(onError)
+        let untold = 0
+        const publish = async (portion: readonly SliceReceipt[]): Promise<void> => {
+          if ((await failures([slices.publish(portion)])) > 0) untold += portion.length
+        }
+        const portions = Array.from({ length: Math.ceil(receipts.length / PORTION) }, (_, at) => at * PORTION)
+        await Promise.all(portions.map(async (at) => publish(receipts.slice(at, at + PORTION))))
+        return untold
       },
       listenSlices(hear) {
         const subscription = slices.subscribe(({ value }: { readonly value: unknown }) => {
@@ -70,6 +100,20 @@ export function gridKeepPort(
         return () => subscription.close()
       },
     }),
+  }
+}
+
+function resolve(grid: Grid, given: GridKeepPortOptions): Required<GridKeepPortOptions> {
+  const known = { map: true, topic: true, ttlMs: true, maxPerSecond: true, onError: true } as const
+  const { map, topic, ttlMs, maxPerSecond, onError } = fields<GridKeepPortOptions>('gridKeepPort', given, known)
+  const isGrid = typeof (grid as Partial<Grid> | undefined)?.map === 'function' && typeof grid.topic === 'function'
+  if (!isGrid) throw new TelemetryError('BAD_OPTION', `grid is ${quote(grid)}: give what openGrid() resolves to`)
+  return {
+    map: text('map', map) ?? 'telemetry.keep',
+    topic: text('topic', topic) ?? 'telemetry.slices',
+    ttlMs: integer('ttlMs', ttlMs, 30_000, 1, 3_600_000),
+    maxPerSecond: integer('maxPerSecond', maxPerSecond, 500, 1, 1_000_000),
+    onError: functionOf('onError', onError) ?? ((): void => {}),
   }
 }
 

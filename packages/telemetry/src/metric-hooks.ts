@@ -5,6 +5,7 @@ import type { Labels } from './labels.ts'
 import type { BoundCounter, BoundHistogram, Instrument, Instruments } from './metrics/instruments.ts'
 import { observeNeeds } from './needs.ts'
 import { createPerAgent } from './per-agent.ts'
+import type { Flight } from './recorder/flight.ts'
 import { VIOLATION_TAG } from './recorder/keep-rules.ts'
 import type { SpanTime } from './span-time.ts'
 import { stageOfTransition, stepStages, transitionSeconds, type Ended, type StageLatency, type StageStarts } from './stages.ts'
@@ -72,6 +73,8 @@ export interface Heard {
   shared(id: string): void
   /** An agent is there: what else counts for its type can begin at 0. */
   spawns(agent: AgentInfo): void
+  /** A stage told by tags took that long. @default nobody wants to know */
+  lasted?: Flight['lasted'] | undefined
 }
 
 const STAGES = ['perception', 'planning', 'actuation'] as const
@@ -86,7 +89,7 @@ export function createMetricHooks(
   labels: Labels,
   spawned: Labels,
   time: SpanTime,
-  { shared, spawns }: Heard,
+  { shared, spawns, lasted }: Heard,
 ): MetricHooks {
   const wait = instruments.histogram('agent_mailbox_wait_seconds')
   const decision = instruments.histogram('agent_decision_latency_seconds')
@@ -162,7 +165,10 @@ export function createMetricHooks(
     const step = stepStages(starts.get(end.agent.id), end)
     if (step.starts.size > 0) starts.set(end.agent.id, step.starts)
     else starts.delete(end.agent.id)
-    for (const ended of step.ended) record(ended)
+    for (const ended of step.ended) {
+      record(ended)
+      lasted?.(ended.stage, ended.seconds * 1000, end.context)
+    }
   }
 
   const measure = (row: MetricRow, end: Ended): void => {

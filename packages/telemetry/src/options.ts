@@ -1,27 +1,7 @@
-import type { Tracer } from '@opentelemetry/api'
-import type { Clock } from '@stigmergy/grid'
 import { TelemetryError } from './errors.ts'
-import type { TelemetryHooksOptions } from './hooks.ts'
 import type { BaseLabels } from './labels.ts'
 
 export const DEFAULT_MAX_LABEL_VALUES = 200
-
-/** Checked and complete. */
-export interface ResolvedTelemetryHooksOptions {
-  readonly tracer: Tracer | undefined
-  readonly clock: Clock
-  readonly maxLabelValues: number
-  readonly base: BaseLabels
-}
-
-export function resolveTelemetryHooksOptions(options: TelemetryHooksOptions): ResolvedTelemetryHooksOptions {
-  return {
-    tracer: options.tracer,
-    clock: options.clock,
-    maxLabelValues: integer('maxLabelValues', options.maxLabelValues, DEFAULT_MAX_LABEL_VALUES, 1, 10_000),
-    base: baseLabels(options),
-  }
-}
 
 /** region and policyVersion, each a non-empty string where given. */
 export function baseLabels(options: BaseLabels): BaseLabels {

@@ -1,6 +1,7 @@
 import { ROOT_CONTEXT, type Attributes, type Tracer } from '@opentelemetry/api'
 import type { Clock, TraceContext } from '@stigmergy/grid'
 import { reasonCode } from './recorder/keep-rules.ts'
+import { plainAttributes } from './recorder/plain.ts'
 import type { Recorder } from './recorder/recorder.ts'
 import { NO_TRACE, traceContextOf } from './span-context.ts'
 import type { SpanTime } from './span-time.ts'
@@ -29,31 +30,33 @@ export function planOf(planId: unknown): string {
   return describeThrown(planId).slice(0, LONGEST_PLAN)
 }
 
-/** As they are now; none where reading them throws. */
-function plain(attributes: Attributes | undefined): Attributes {
-  try {
-    return { ...attributes }
-  } catch {
-    return {}
-  }
-}
-
 /** Where a reading enters: the root of a pipeline, in the recorder or as a span. */
 export function createStartTrace({ recorder, tracer, clock, time }: StartTraceParts) {
   return (given: string, attributes?: Attributes, options?: StartTraceOptions): TraceContext => {
     // Called in the users' own code, where nothing of ours throws.
     const name = describeThrown(given)
-    const { startedAtMs, debug = false, planId } = options ?? {}
+    const { startedAtMs: began, debug = false, planId } = options ?? {}
+    const startedAtMs = typeof began === 'number' ? began : undefined
     if (recorder !== undefined) {
       const now = clock.now()
-      const context = recorder.root(name, plain(attributes), startedAtMs ?? now, now, planId === undefined ? undefined : planOf(planId))
+      const context = recorder.root(
+        name,
+        plainAttributes(attributes),
+        startedAtMs ?? now,
+        now,
+        planId === undefined ? undefined : planOf(planId),
+      )
       if (debug) recorder.keep(context, reasonCode('debug'))
       return context
     }
     if (tracer === undefined) return NO_TRACE
     const endedAt = time.now()
     const startTime = startedAtMs === undefined ? endedAt : time.toHrTime(startedAtMs)
-    const span = tracer.startSpan(name, { startTime, attributes: { 'agent.stage': 'sensor', ...plain(attributes) } }, ROOT_CONTEXT)
+    const span = tracer.startSpan(
+      name,
+      { startTime, attributes: { 'agent.stage': 'sensor', ...plainAttributes(attributes) } },
+      ROOT_CONTEXT,
+    )
     span.end(endedAt)
     return traceContextOf(span)
   }

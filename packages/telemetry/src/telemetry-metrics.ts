@@ -26,7 +26,10 @@ export function observeFlight(instruments: Instruments, { recorder, counts, slic
     slices.settle()
     tell(slices.lost, base)
   })
-  instruments.observe('telemetry_dropped_total', (tell) => tell(recorder.strings.refused, { ...base, what: 'text' }))
+  instruments.observe('telemetry_dropped_total', (tell) => {
+    tell(recorder.strings.refused, { ...base, what: 'text' })
+    tell(slices.unwatched, { ...base, what: 'slice' })
+  })
   instruments.observe('telemetry_records_total', (tell) => {
     recorder.settle()
     tell(recorder.ring.head, base)

@@ -52,7 +52,8 @@ for (const [kind, answer] of Object.entries(kinds)) {
       await system.close()
       await telemetry.close()
       await grid.close()
-      assert.is(given.spans + telemetry.tally.dropped.span, EVENTS)
+      // What failed was handed on, and is lost all the same.
+      assert.is((kind === 'slow' ? given.spans : 0) + telemetry.tally.dropped.span, EVENTS)
       if (kind !== 'slow') assert.ok(telemetry.tally.exportFailures.traces > 0)
     }))
 }

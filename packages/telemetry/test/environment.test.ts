@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isTelemetryError } from '@stigmergy/telemetry'
-import { readEnvironment } from '../src/node/environment.ts'
+import { isDisabled, readEnvironment } from '../src/node/environment.ts'
 
 const test = suite('environment')
 
@@ -13,7 +13,7 @@ const refused = (variables: Record<string, string>, ...parts: string[]) =>
 
 test('nothing set: nothing is sent', () => {
   const environment = readEnvironment({})
-  assert.is(environment.disabled, false)
+  assert.is(isDisabled({}), false)
   assert.is(environment.tracesUrl, undefined)
   assert.is(environment.metricsUrl, undefined)
   assert.is(environment.prometheusWanted, false)
@@ -53,8 +53,21 @@ test('exporters: none turns off, otlp alone means the local collector, prometheu
 })
 
 test('disabled is true in any case of letters, and nothing else', () => {
-  assert.is(readEnvironment({ OTEL_SDK_DISABLED: 'TRUE' }).disabled, true)
-  assert.is(readEnvironment({ OTEL_SDK_DISABLED: '1' }).disabled, false)
+  assert.is(isDisabled({ OTEL_SDK_DISABLED: 'TRUE' }), true)
+  assert.is(isDisabled({ OTEL_SDK_DISABLED: '1' }), false)
+})
+
+test('names of exporters, samplers and the protocol are known in any case of letters', () => {
+  const environment = readEnvironment({
+    OTEL_METRICS_EXPORTER: 'Prometheus',
+    OTEL_TRACES_SAMPLER: 'ParentBased_ALWAYS_ON',
+    OTEL_TRACES_EXPORTER: 'OTLP',
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'HTTP/Protobuf',
+  })
+  assert.equal([environment.prometheusWanted, environment.headRatio, environment.spansWanted], [true, 1, true])
+  assert.is(environment.tracesUrl, 'http://localhost:4318/v1/traces')
+  assert.is(readEnvironment({ OTEL_TRACES_SAMPLER: 'ALWAYS_OFF' }).spansWanted, false)
+  assert.is(readEnvironment({ OTEL_TRACES_SAMPLER: 'parentbased_always_off' }).spansWanted, true)
 })
 
 test('a bad value is refused with its name and value', () => {

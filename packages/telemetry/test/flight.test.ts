@@ -262,7 +262,7 @@ test('spans of a trace are bounded, and the rest is counted and said once', () =
   for (let i = 0; i < 9; i++) context = step(recorder, context)
   assert.equal(
     spans().map(({ name }) => name),
-    ['r', 'robot a -> b', 'robot a -> b', 'trace truncated'],
+    ['r', 'trace truncated', 'robot a -> b', 'robot a -> b'],
   )
   assert.equal({ ...flight.counts }, { traces: 1, incomplete: 1, truncated: 7 })
 })

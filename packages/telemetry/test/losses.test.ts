@@ -1,6 +1,9 @@
 import { ExportResultCode } from '@opentelemetry/core'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { startTelemetry } from '@stigmergy/telemetry/node'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { reasonCode } from '../src/recorder/keep-rules.ts'
@@ -11,6 +14,21 @@ import { agentInfo } from './support/transitions.ts'
 
 const test = suite('losses')
 const none: ReadonlySet<string> = new Set()
+
+/** An ES module of that text, in a folder of its own that goes with the test. */
+async function moduleOf(source: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'stigmergy-'))
+  folders.push(folder)
+  const path = join(folder, 'exporters.mjs')
+  await writeFile(path, source)
+  return path
+}
+
+const folders: string[] = []
+test.after(async () => {
+  for (const folder of folders) await rm(folder, { recursive: true, force: true })
+})
+
 const small = { keep: { ratio: 0, slowPerSecond: 0 }, historyMs: 1, maxMebibytes: 1 } as const
 
 test('a trace that is kept late tells how many of its spans are overwritten', () => {
@@ -105,6 +123,51 @@ test('the same through the thread that exports', async () => {
   const broken = 100 - Math.round(ratio * 100)
   assert.ok(broken > 0 && broken < 100, String(ratio))
   assert.ok(dropped >= broken && dropped <= 4 * broken, `${dropped} spans of ${broken} traces`)
+})
+
+test('spans of a failed export are dropped, and their traces are not whole; so are lines of the log', async () => {
+  await withEnvironment({ OTEL_BSP_MAX_QUEUE_SIZE: '512', OTEL_BLRP_MAX_QUEUE_SIZE: '10' }, async () => {
+    const failing = {
+      export: (_: unknown, done: (result: { readonly code: ExportResultCode }) => void) => done({ code: ExportResultCode.FAILED }),
+      shutdown: async () => {},
+      forceFlush: async () => {},
+    }
+    const telemetry = await startTelemetry({
+      keep: 'all',
+      prometheus: { port: 0 },
+      warn: () => {},
+      spanExporters: [failing],
+      logs: { destination: { write: () => true } },
+      logExporters: [failing],
+    })
+    for (let i = 0; i < 20; i++) telemetry.startTrace('reading')
+    for (let i = 0; i < 5; i++) telemetry.logger.info('x')
+    await telemetry.flush()
+    const text = await (await fetch(telemetry.prometheus!.url)).text()
+    assert.match(text, /^telemetry_dropped_total\{what="span"\} 20$/m)
+    assert.match(text, /^telemetry_dropped_total\{what="log"\} 5$/m)
+    assert.match(text, /^telemetry_coherent_trace_ratio 0$/m)
+    await telemetry.close()
+  })
+})
+
+test('the same in the thread that exports', async () => {
+  await withEnvironment({}, async () => {
+    const exporters = `export const spanExporters = [{ export: (_, done) => done({ code: 1, error: new Error('503') }), shutdown: async () => {} }]`
+    const telemetry = await startTelemetry({
+      keep: 'all',
+      prometheus: { port: 0 },
+      warn: () => {},
+      exportThread: { module: await moduleOf(exporters) },
+    })
+    for (let i = 0; i < 20; i++) telemetry.startTrace('reading')
+    await telemetry.flush()
+    const text = await (await fetch(telemetry.prometheus!.url)).text()
+    assert.match(text, /^telemetry_dropped_total\{what="span"\} 20$/m)
+    assert.match(text, /^telemetry_coherent_trace_ratio 0$/m)
+    await telemetry.close()
+    assert.is(telemetry.tally.dropped.span, 20)
+  })
 })
 
 test.run()

@@ -246,6 +246,7 @@ test('task assignment is recorded; what is no time is dropped and counted', asyn
     ['reading', 0],
     ['decision', 0],
     ['log', 0],
+    ['detail', 0],
   ])
   await close()
 })

@@ -35,7 +35,7 @@ const codeOf = async (work: Promise<unknown>): Promise<unknown> =>
 
 test('a sample belongs to the innermost transition it falls into', () => {
   const transition = (agentId: string, startedAtMs: number, endedAtMs: number) =>
-    ({ kind: 'transition', agentId, agentType: agentId, startedAtMs, endedAtMs }) as FlightRecord
+    ({ kind: 'transition', agentId, agentType: agentId, system: 'left', startedAtMs, endedAtMs }) as FlightRecord
   const records = [
     transition('b', 3, 5),
     transition('a', 1, 9),
@@ -46,7 +46,17 @@ test('a sample belongs to the innermost transition it falls into', () => {
   const { agents, agentOfSample } = agentSamples(profile, records, (ms) => 100_000 + ms * 1000)
   // At 0, 2, 4, 6, 11 and 20.5 ms.
   assert.equal(agentOfSample, [-1, 0, 1, 0, -1, 2])
-  assert.equal(agents[0], { agentId: 'a', agentType: 'a', samples: 2, share: 2 / 6 })
+  assert.equal(agents[0], { agentId: 'a', agentType: 'a', system: 'left', samples: 2, share: 2 / 6 })
+  const apart = records.map((record) => ({ ...record, agentId: 'a', system: record.agentId }))
+  assert.equal(
+    agentSamples(profile, apart, (ms) => 100_000 + ms * 1000).agents.map(({ agentId, system, samples }) => [agentId, system, samples]),
+    [
+      ['a', 'a', 2],
+      ['a', 'b', 1],
+      ['a', 'c', 1],
+    ],
+    'agents of two systems with one id',
+  )
   assert.equal(agentSamples({ nodes: [], startTime: 0, endTime: 0 }, records, (ms) => ms).agents, [])
 })
 

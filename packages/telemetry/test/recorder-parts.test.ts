@@ -168,15 +168,15 @@ test('a ring that grows late keeps what it holds, and finds nothing that it does
 
 test('what is on the heap for a record goes with it', () => {
   const ring = new Ring({ historyMs: 1, minLog2: 1, maxLog2: 1 })
-  const write = (kind: number, extra?: string): number => {
+  const write = (kind: number, error?: string): number => {
     const at = ring.claim(1000)
     ring.u32[at + 17] = kind
     const seq = ring.commit()
-    if (extra !== undefined) ring.setExtra(seq, extra)
+    if (error !== undefined) ring.setExtra(seq, { error })
     return seq
   }
   const first = write(0x200, 'a')
-  assert.is(ring.extra(first), 'a')
+  assert.is(ring.extra(first)?.error, 'a')
   write(1)
   assert.is(ring.extra(write(1)), undefined)
 })

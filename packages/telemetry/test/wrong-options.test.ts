@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openGrid, systemClock } from '@stigmergy/grid'
-import { createAlarms, gridBaselines, isTelemetryError, type AlarmsOptions, type Baseline } from '@stigmergy/telemetry'
+import { createAlarms, gridBaselines, isTelemetryError, telemetryHooks, type AlarmsOptions, type Baseline } from '@stigmergy/telemetry'
 import { startTelemetry } from '@stigmergy/telemetry/node'
 import { writeOperatorFiles } from '@stigmergy/telemetry/operators'
 import { suite } from 'uvu'
@@ -35,6 +35,7 @@ test('startTelemetry: a misspelt or impossible option is refused, and named', ()
       [{ logExporters: [1] }, 'logExporters is or holds 1'],
       [{ clock: {} }, 'clock'],
       [{ random: 1 }, 'random is 1'],
+      [{ exportThread: { modul: '/x.mjs' } }, 'exportThread has no option "modul"'],
       [{ warn: 1 }, 'warn is 1'],
       [null, 'startTelemetry is null'],
       ['cell', 'startTelemetry is "cell"'],
@@ -45,6 +46,23 @@ test('startTelemetry: a misspelt or impossible option is refused, and named', ()
       assert.ok(String(result.reason).includes(part), String(result.reason))
     }
   }))
+
+test('telemetryHooks: the same', () => {
+  const clock = systemClock()
+  const cases: readonly (readonly [unknown, string])[] = [
+    [undefined, 'telemetryHooks is undefined'],
+    [{}, 'clock is undefined'],
+    [{ clock, meter: {} }, 'meter is [object Object]'],
+    [{ clock, tracer: 5 }, 'tracer is 5'],
+    [{ clock, policyVerison: 'v2' }, 'no option "policyVerison"'],
+  ]
+  for (const [options, part] of cases) {
+    assert.throws(
+      () => telemetryHooks(options as never),
+      (error: unknown) => isTelemetryError(error, 'BAD_OPTION') && error.message.includes(part),
+    )
+  }
+})
 
 test('environment: an exporter nobody knows, a port or a time that cannot be', () => {
   const longest = String(2 ** 31)

@@ -62,7 +62,8 @@ export abstract class Stepper {
 
   /** Computes the first snapshot. Nothing has happened yet. Throws what `restoreSnapshot` throws; a throwing machine gives status `error`. */
   prepare(input: unknown, stored: Snapshot<unknown> | undefined): AnyMachineSnapshot {
-    const { known } = this.#deciding
+    const { known, loops } = this.#deciding
+    loops.rests(this as unknown as AnyActorRef)
     const outer = this.#takesOver()
     try {
       this.#snapshot = slim(
@@ -96,13 +97,19 @@ export abstract class Stepper {
     let next: AnyMachineSnapshot
     try {
       const short = quick.step(snapshot, event, this.#scope, actionExecutor)
-      next = short ?? slim(this.#machine.transition(snapshot, event, this.#scope))
+      next = short ?? this.#step(event)
     } finally {
       this.#deciding.current = outer
     }
     const effects = this.#collected ?? NO_EFFECTS
     this.#collected = undefined
     return { snapshot: next, effects }
+  }
+
+  /** By XState itself. Its steps are counted from here. */
+  #step(event: AnyEventObject): AnyMachineSnapshot {
+    this.#deciding.loops.rests(this as unknown as AnyActorRef)
+    return slim(this.#machine.transition(this.snapshot, event, this.#scope))
   }
 
   /** What XState says from now on is of this one. Returns whose it was. Not a function that takes one: this is the path of every event. */

@@ -23,10 +23,11 @@ export class Checkpoint implements Committing {
   /** Commits begun so far. */
   #commits = 0
   #failure: { readonly error: unknown; readonly final: boolean } | undefined
-  /** Undefined: all goes well. */
   #retry: Retry | undefined
   /** After an error nobody knows whether the state before is stored, or still will be. */
   #unsure = false
+  /** A commit was refused before the one it was made upon was stored: the store was asked for that one again, alone. */
+  #overtaken = false
   /** Somebody wrote before us. It may have been our own write, of which nobody had heard. */
   #conflict: unknown
   #closed = false
@@ -142,12 +143,12 @@ export class Checkpoint implements Committing {
     commit.refused(conflict)
   }
 
-  /** Of a commit. */
   stored(commit: Commit, rev: number): void {
     if (!this.#underWay.stored(commit)) return
     const { state, number } = commit
     this.#rev = rev
     this.#unsure = false
+    this.#overtaken = this.#underWay.size > 0 && this.#underWay.troubled
     if (this.#failure?.final !== true) this.#failure = undefined
     this.#retry?.stop()
     this.#retry = undefined
@@ -160,7 +161,6 @@ export class Checkpoint implements Committing {
     this.refused()
   }
 
-  /** Of a commit. */
   refused(): void {
     const refused = this.#underWay.refused()
     if (refused !== undefined) this.#failed(refused.error, refused.newest)
@@ -168,9 +168,11 @@ export class Checkpoint implements Committing {
 
   #failed(error: unknown, state: Encoded): void {
     // One that was given up may arrive after we have asked what is stored. Whose it was, the store is asked before the next write.
-    const mayBeOurs = this.#unsure && isConflict(error) && this.#failure?.final !== true
+    const mayBeOurs = (this.#unsure || this.#overtaken) && isConflict(error) && this.#failure?.final !== true
     if (mayBeOurs) {
-      this.#conflict = error
+      if (!this.#overtaken) this.#conflict = error
+      this.#overtaken = false
+      this.#unsure = true
       this.#keep(state)
       this.flush()
       return

@@ -34,7 +34,14 @@ export interface DoerOptions {
 export function createDoer({ grid, clock, guests, deadLetters, actuators, maps, inbox }: DoerOptions): Doer {
   /** What was given up, by what its dead letter says. */
   const givenUp = new WeakMap<AgentEvent, EffectData>()
-  let underWay = 0
+  /** By agent, of those that are done once; undefined: it was replayed. */
+  const underWay = new Map<string | undefined, number>()
+
+  function count(agentId: string | undefined, by: 1 | -1): void {
+    const left = (underWay.get(agentId) ?? 0) + by
+    if (left === 0) underWay.delete(agentId)
+    else underWay.set(agentId, left)
+  }
 
   function lost(effect: EffectData, trace: TraceContext | undefined): void {
     const [agentId, event] =
@@ -75,16 +82,16 @@ export function createDoer({ grid, clock, guests, deadLetters, actuators, maps, 
     }
   }
 
-  function once(effect: EffectData, trace: TraceContext | undefined): void {
+  function once(effect: EffectData, trace: TraceContext | undefined, agentId?: string): void {
     if (effect.kind === 'send') {
       const receiver = inbox(effect.to)
       if (receiver === undefined) lost(effect, trace)
       else receiver.post(effect.event, trace)
       return
     }
-    underWay += 1
+    count(agentId, 1)
     void perform(effect, undefined, trace).then((attempt) => {
-      underWay -= 1
+      count(agentId, -1)
       if (attempt !== 'done') lost(effect, trace)
     })
   }
@@ -95,8 +102,9 @@ export function createDoer({ grid, clock, guests, deadLetters, actuators, maps, 
     act: perform,
     reach: (entries, agent) => maps.reach(entries, agent),
     get busy() {
-      return underWay > 0
+      return underWay.size > 0
     },
+    busyFor: (agentId) => underWay.has(agentId),
     again(letter, to, trace) {
       const effect = givenUp.get(letter)
       if (effect === undefined || effect.kind === 'send') return false

@@ -168,7 +168,7 @@ export class Keeping extends Deadline implements CheckpointOwner {
   dispatch(effect: EffectData): void {
     const { doer, grid } = this.#services
     const outbox = this.#outbox
-    if (!this.#gated || outbox === undefined) return doer.once(effect, grid.trace.current)
+    if (!this.#gated || outbox === undefined) return doer.once(effect, grid.trace.current, this.#options.agent.id)
     const entry = outbox.add(effect, grid.trace.current)
     this.gate?.hold(
       () => outbox.release(entry),

@@ -51,13 +51,15 @@ export interface Doer {
   /** A write or a command. */
   act(effect: EffectData, origin: EffectOrigin, trace: TraceContext | undefined): Promise<Attempt>
   /** Once, for an agent that is not `gated`: what cannot be done is a dead letter. */
-  once(effect: EffectData, trace: TraceContext | undefined): void
+  once(effect: EffectData, trace: TraceContext | undefined, agentId?: string): void
   /** Does once more what was given up as that dead letter; `to`: by another actuator, in another map. False: it is no such letter. */
   again(letter: AgentEvent, to: string, trace: TraceContext | undefined): boolean
   /** Finds the maps that undone writes of an earlier process are for. Changes the effects. */
   reach(entries: readonly OutboxEntry[], agent: Worldly): void
   /** Something that is done once is under way. */
   readonly busy: boolean
+  /** The same, of this agent. */
+  busyFor(agentId: string): boolean
   /** Tried for too long: makes a dead letter of it. */
   lost(effect: EffectData, trace: TraceContext | undefined): void
 }

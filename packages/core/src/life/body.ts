@@ -107,7 +107,7 @@ export abstract class Body implements CellOwner, Kept, InboxOwner, Runnable, Sle
 
   dispatch(effect: EffectData): void {
     if (this.#keeping !== undefined) return this.#keeping.dispatch(effect)
-    this.services.doer.once(effect, this.services.grid.trace.current)
+    this.services.doer.once(effect, this.services.grid.trace.current, this.options.agent.id)
   }
 
   changed(): void {

@@ -1,6 +1,7 @@
 import { createMachine, type AnyStateMachine } from 'xstate'
 import type { AgentRef } from '../agent.ts'
 import { quote } from '../check.ts'
+import { isConflict } from '../durability/store.ts'
 import { CoreError } from '../errors.ts'
 import type { Services } from '../services.ts'
 import { resolveSpawnOptions, type SpawnDefaults } from '../spawn.ts'
@@ -9,16 +10,17 @@ import type { Endings } from './ending.ts'
 import { Life } from './life.ts'
 import type { LifeOptions } from './life-options.ts'
 
+type Started = (ref: AgentRef<AnyStateMachine>) => void
+type Failed = (error: unknown) => void
+
 /**
  * Starts a life. `made` is called with it before its first step, then `started` or `failed`, once. Throws CLOSED, STORE_MISSING or
  * AGENT_EXISTS. Not a promise: whoever spawns has one, and with thousands of them each one more is dear.
  */
-export type Launch = (
-  options: LifeOptions,
-  made: ((life: Life) => void) | undefined,
-  started: (ref: AgentRef<AnyStateMachine>) => void,
-  failed: (error: unknown) => void,
-) => void
+export type Launch = (options: LifeOptions, made: ((life: Life) => void) | undefined, started: Started, failed: Failed) => void
+
+/** How often the claim of a stored agent is tried. */
+const CLAIMS = 100
 
 /** Of a system. */
 interface LaunchServices {
@@ -52,7 +54,9 @@ export class Launcher {
     this.residents = [life, new Arrival(life, options, services, nothing, nothing)]
   }
 
-  readonly launch: Launch = (options, made, started, failed) => {
+  readonly launch: Launch = (options, made, started, failed) => this.#launch(options, made, started, failed, 1)
+
+  #launch(options: LifeOptions, made: ((life: Life) => void) | undefined, started: Started, failed: Failed, tries: number): void {
     const { services, lives, endings, stores, closing } = this.#given
     if (closing()) throw new CoreError('CLOSED', 'the system is closed')
     const { id } = options.agent
@@ -63,8 +67,18 @@ export class Launcher {
     const life = new Life(options, services)
     made?.(life)
     lives.set(id, life)
-    const arrival = new Arrival(life, options, services, started, failed)
-    const before = endings.before(id)
+    const again = (error: unknown): void => {
+      // Whoever claims last has it. An older activation that is busy has written between our look and our claim, and nothing has run yet.
+      if (!isConflict(error) || services.takeTenure !== undefined || tries >= CLAIMS || closing() || lives.has(id)) return failed(error)
+      try {
+        this.#launch(options, made, started, failed, tries + 1)
+      } catch (why) {
+        failed(why)
+      }
+    }
+    const arrival = new Arrival(life, options, services, started, again)
+    // One that is not stored takes over nothing: what the one before it has still to do goes on.
+    const before = options.durability === 'none' ? undefined : endings.before(id)
     // Nor does it start on the stack of whoever spawns it.
     if (before !== undefined || options.durability === 'none') void (before ?? this.#soon).then(() => arrival.begin())
     else arrival.begin()

@@ -1,5 +1,5 @@
 import { optionsOf, textOption, type Names } from '../check.ts'
-import { isSendable } from './envelope.ts'
+import { isSendable, type AgentEvent } from './envelope.ts'
 import type { DeadLetter, DeadLetterReason } from '../hooks.ts'
 
 /** Which dead letters: those that match all that is given. Nothing given: all. */
@@ -27,7 +27,8 @@ export interface DeadLetters {
   list(filter?: LetterFilter): readonly DeadLetter[]
   /**
    * Takes the matching ones out and sends each again, oldest first, to its agent or to `to`. One that is refused becomes a new dead
-   * letter. What is no event that could be sent (`bad-event`, `interrupted`) stays. Returns how many were accepted.
+   * letter; what no agent can be sent (`bad-event`, a promise that was interrupted, an effect that threw) stays. Returns how many
+   * were accepted.
    */
   replay(filter?: LetterFilter, options?: { readonly to?: string }): number
   /** Forgets the matching ones. Returns how many. */
@@ -60,7 +61,7 @@ export function createDeadLetters(capacity: number, resend: (letter: DeadLetter,
 
   function list(filter: LetterFilter | undefined): DeadLetter[] {
     // A misspelt filter would match, and purge, everything.
-    const matches = matcher(optionsOf('a filter of dead letters', filter, FILTER))
+    const matches = matcher(optionsOf('filter of dead letters', filter, FILTER))
     return all().filter(matches)
   }
 
@@ -79,8 +80,8 @@ export function createDeadLetters(capacity: number, resend: (letter: DeadLetter,
     },
     list,
     replay(filter, options) {
-      const to = textOption('to', optionsOf('replay', options, { to: true }).to, undefined)
-      const letters = list(filter).filter(({ event }) => isSendable(event))
+      const to = textOption('to', optionsOf<{ readonly to?: string }>('replay', options, { to: true }).to, undefined)
+      const letters = list(filter).filter(({ event }) => isSendable(event) && !tells(event))
       // Out before in: what is refused comes back under a new number.
       for (const letter of letters) remove(letter)
       return letters.filter((letter) => resend(letter, to ?? letter.agentId)).length
@@ -107,6 +108,11 @@ export function createDeadLetters(capacity: number, resend: (letter: DeadLetter,
     },
     isQuarantined: (agentId, id) => poison.has(poisonKey(agentId, id)),
   }
+}
+
+/** An event of the system about the agent itself: nobody has sent it, and nobody takes it. */
+function tells({ type }: AgentEvent): boolean {
+  return type === 'agent.effect'
 }
 
 const poisonKey = (agentId: string, id: string): string => JSON.stringify([agentId, id])

@@ -22,6 +22,8 @@ export interface CutAgent {
   readonly waiting: number
   /** Promises that were under way. */
   readonly promises: readonly string[]
+  /** A command or write of it was under way: it may be done or not. */
+  readonly effects: boolean
 }
 
 export interface DrainReport {
@@ -38,6 +40,8 @@ export interface DrainServices {
   readonly lives: ReadonlyMap<string, Life>
   /** True if something is being done that an agent wanted, and that is not its own to wait for. */
   busy(): boolean
+  /** True if it is a command or write of this agent. */
+  busyFor(agentId: string): boolean
   close(timeoutMs: number): Promise<void>
 }
 
@@ -65,7 +69,7 @@ export function resolveDrainOptions(options: DrainOptions): ResolvedDrainOptions
 }
 
 /** Waits until nothing waits and no promise is under way, then closes. What is not finished by the deadline is cut, and told. */
-export async function drain({ clock, lives, busy, close }: DrainServices, options: ResolvedDrainOptions): Promise<DrainReport> {
+export async function drain({ clock, lives, busy, busyFor, close }: DrainServices, options: ResolvedDrainOptions): Promise<DrainReport> {
   const { timeoutMs, closeTimeoutMs, signal } = options
   const startedAtMs = clock.now()
   const late = (): CoreError => new CoreError('CLOSE_TIMEOUT', 'not all agents have finished')
@@ -84,8 +88,10 @@ export async function drain({ clock, lives, busy, close }: DrainServices, option
     return () => clock.clearTimeout(look)
   }).catch(() => undefined)
   const all = [...lives.values()].reverse()
-  const cut = all.filter((life) => !rests(life)).map(describe)
-  const finished = all.filter(rests).map((life) => life.info.id)
+  const acts = (life: Life): boolean => busyFor(life.info.id) || life.keeping?.lastWords.busy === true
+  const isDone = (life: Life): boolean => rests(life) && !acts(life)
+  const cut = all.filter((life) => !isDone(life)).map((life) => describe(life, acts(life)))
+  const finished = all.filter(isDone).map((life) => life.info.id)
   let error: unknown
   await close(closeTimeoutMs).catch((cause: unknown) => {
     error = cause
@@ -97,10 +103,10 @@ export async function drain({ clock, lives, busy, close }: DrainServices, option
 function rests(life: Life): boolean {
   if (life.status !== 'running' || life.waiting > 0) return false
   if (life.asleep) return true
-  return life.awake && promisesUnder(life.snapshot).length === 0 && life.keeping?.lastWords?.busy !== true
+  return life.awake && promisesUnder(life.snapshot).length === 0 && life.keeping?.lastWords.busy !== true
 }
 
-function describe(life: Life): CutAgent {
+function describe(life: Life, effects: boolean): CutAgent {
   const promises = life.awake ? promisesUnder(life.snapshot) : []
-  return { id: life.info.id, status: life.status, waiting: life.waiting, promises }
+  return { id: life.info.id, status: life.status, waiting: life.waiting, promises, effects }
 }

@@ -71,9 +71,11 @@ export class Writer<V> {
     try {
       checkWrite('put', options)
       const write = this.#prepare(key, value, undefined, options)
-      const loading = this.#loadingFor(options.source)
-      const made = loading === undefined ? this.#send(write, options.source) : loading.then(() => this.#sendChecked(write, options.source))
-      return untilAborted(made, options.signal)
+      const { source, signal } = options
+      const loading = source === undefined ? undefined : this.#loadingFor(source)
+      if (loading !== undefined) return untilAborted(this.#putAfter(loading, write, source), signal)
+      const made = this.#coalescer === undefined ? this.#put(write) : this.#coalescer.put(write, source !== undefined)
+      return untilAborted(made, signal)
     } catch (error) {
       return Promise.reject(error as GridError)
     }
@@ -214,13 +216,10 @@ export class Writer<V> {
     return this.#loading
   }
 
-  #sendChecked(write: LocalPut<V>, source: SourceStamp | undefined): Promise<Entry<V>> {
+  async #putAfter(loading: Promise<void>, write: LocalPut<V>, source: SourceStamp | undefined): Promise<Entry<V>> {
+    await loading
     this.#checkSource(write.key, source)
-    return this.#send(write, source)
-  }
-
-  #send(write: LocalPut<V>, source: SourceStamp | undefined): Promise<Entry<V>> {
-    return this.#coalescer === undefined ? this.#put(write) : this.#coalescer.put(write, source !== undefined)
+    return this.#coalescer === undefined ? this.#put(write) : this.#coalescer.put(write, true)
   }
 
   #nextId(): WriteId {

@@ -9,7 +9,6 @@ import { get, positive, type Variables } from './variables.ts'
  * Names and meaning: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
 export interface Environment {
-  readonly disabled: boolean
   /** URL for each signal, if it is to be sent by OTLP. */
   readonly tracesUrl: string | undefined
   readonly metricsUrl: string | undefined
@@ -25,6 +24,8 @@ export interface Environment {
   readonly spanExportTimeoutMs: number
   /** Share of the traces begun here that may be kept, from `OTEL_TRACES_SAMPLER`; undefined where it is not set. */
   readonly headRatio: number | undefined
+  /** False where `OTEL_TRACES_SAMPLER` is `always_off`: no span leaves this process, whoever sampled its trace. */
+  readonly spansWanted: boolean
   readonly logQueueSize: number
   readonly logDelayMs: number
   readonly logExportTimeoutMs: number
@@ -35,6 +36,11 @@ export interface Environment {
   readonly prometheusPort: number
 }
 
+/** True where `OTEL_SDK_DISABLED` says that nothing is wanted, whatever the other variables say. */
+export function isDisabled(variables: Variables): boolean {
+  return get(variables, 'OTEL_SDK_DISABLED')?.toLowerCase() === 'true'
+}
+
 /** Reads the variables; an empty one counts as not set. Throws `TelemetryError` BAD_OPTION naming the variable. */
 export function readEnvironment(variables: Variables): Environment {
   const tracesExporters = exportersOf(variables, 'OTEL_TRACES_EXPORTER', ['otlp', 'none'])
@@ -43,7 +49,6 @@ export function readEnvironment(variables: Variables): Environment {
   const logsExporters = exportersOf(variables, 'OTEL_LOGS_EXPORTER', ['otlp', 'none'])
   const metricsUrl = otlpUrl(variables, 'METRICS', metricsExporters)
   return {
-    disabled: get(variables, 'OTEL_SDK_DISABLED')?.toLowerCase() === 'true',
     tracesUrl,
     metricsUrl,
     logsUrl: otlpUrl(variables, 'LOGS', logsExporters),
@@ -55,6 +60,7 @@ export function readEnvironment(variables: Variables): Environment {
     spanDelayMs: positive(variables, 'OTEL_BSP_SCHEDULE_DELAY', 5000),
     spanExportTimeoutMs: positive(variables, 'OTEL_BSP_EXPORT_TIMEOUT', 30_000),
     headRatio: headRatio(variables),
+    spansWanted: get(variables, 'OTEL_TRACES_SAMPLER')?.toLowerCase() !== 'always_off',
     logQueueSize: positive(variables, 'OTEL_BLRP_MAX_QUEUE_SIZE', 2048, MAX_QUEUE),
     logDelayMs: positive(variables, 'OTEL_BLRP_SCHEDULE_DELAY', 1000),
     logExportTimeoutMs: positive(variables, 'OTEL_BLRP_EXPORT_TIMEOUT', 30_000),
@@ -99,7 +105,7 @@ function requireProtobuf(variables: Variables, signal: string): void {
   const own = `OTEL_EXPORTER_OTLP_${signal}_PROTOCOL`
   const name = get(variables, own) === undefined ? 'OTEL_EXPORTER_OTLP_PROTOCOL' : own
   const protocol = get(variables, name)
-  if (protocol === undefined || protocol === 'http/protobuf') return
+  if (protocol === undefined || protocol.toLowerCase() === 'http/protobuf') return
   throw new TelemetryError('BAD_OPTION', `${name} is ${quote(protocol)}: only "http/protobuf" is spoken here (usually port 4318)`)
 }
 
@@ -109,10 +115,13 @@ function httpUrl(option: string, value: string): string {
   throw new TelemetryError('BAD_OPTION', `${option} is ${quote(value)}: give a URL such as "http://localhost:4318"`)
 }
 
-/** A part of a trace always follows its root, so `traceidratio` and `parentbased_traceidratio` are the same here. */
+/**
+ * A part of a trace follows its root, else traces would have holes: so the plain samplers choose among traces that begin here, as those
+ * with `parentbased_` do. Only `always_off` also stops what began elsewhere: see {@link Environment.spansWanted}.
+ */
 function headRatio(variables: Variables): number | undefined {
   const name = 'OTEL_TRACES_SAMPLER'
-  const sampler = get(variables, name)
+  const sampler = get(variables, name)?.toLowerCase()
   switch (sampler?.replace(/^parentbased_/, '')) {
     case undefined:
       return undefined
@@ -145,6 +154,6 @@ function exportersOf(variables: Variables, name: string, known: readonly string[
 function list(variables: Variables, name: string): readonly string[] | undefined {
   return get(variables, name)
     ?.split(',')
-    .map((item) => item.trim())
+    .map((item) => item.trim().toLowerCase())
     .filter((item) => item !== '')
 }

@@ -10,24 +10,25 @@ export interface ExportGuard<T> {
   readonly export: (items: T, done: (result: ExportResult) => void) => void
   /** Lets the SDK go on without the exports under way. They go on too, and what becomes of them still counts. */
   readonly release: () => void
-  /** Ends every export under way: it was given up. */
+  /** Ends every export under way: it was given up. Those to come are too. */
   readonly cancel: (reason: Error) => void
   /** When every export under way has ended. */
   readonly settled: () => Promise<void>
 }
 
-export interface ExportGuardOptions {
+export interface ExportGuardOptions<T> {
   readonly timeoutMs: number
-  /** An export failed, threw, or took too long. */
-  readonly onFailure: (error: Error) => void
+  /** An export failed, threw, or took too long. `items`: what it was given. */
+  readonly onFailure: (error: Error, items: T) => void
 }
 
 export function guardExports<T>(
   send: (items: T, done: (result: ExportResult) => void) => unknown,
-  { timeoutMs, onFailure }: ExportGuardOptions,
+  { timeoutMs, onFailure }: ExportGuardOptions<T>,
 ): ExportGuard<T> {
   const pending = new Set<{ readonly answer: (result: ExportResult) => void; readonly giveUp: (error: Error) => void }>()
   let waiting: (() => void)[] = []
+  let givenUp: Error | undefined
 
   return {
     export(items, done) {
@@ -40,7 +41,7 @@ export function guardExports<T>(
       const finish = (result: ExportResult): void => {
         if (!pending.delete(own)) return
         clearTimeout(timer)
-        if (result.code !== ExportResultCode.SUCCESS) onFailure(result.error ?? new Error('the exporter gave no reason'))
+        if (result.code !== ExportResultCode.SUCCESS) onFailure(result.error ?? new Error('the exporter gave no reason'), items)
         answer(result)
         if (pending.size > 0) return
         for (const wake of waiting) wake()
@@ -53,6 +54,7 @@ export function guardExports<T>(
       // The wall clock's timer, also in a simulation: what answers is a network.
       const timer = setTimeout(() => giveUp(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
       timer.unref()
+      if (givenUp !== undefined) return giveUp(givenUp)
       try {
         // What an exporter calls is no work of an agent.
         const sent = context.with(suppressTracing(context.active()), () => send(items, finish))
@@ -68,6 +70,7 @@ export function guardExports<T>(
       for (const { answer } of underWay) answer({ code: ExportResultCode.SUCCESS })
     },
     cancel(reason) {
+      givenUp = reason
       const underWay = [...pending]
       for (const { giveUp } of underWay) giveUp(reason)
     },

@@ -6,6 +6,7 @@ import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import type { TraceContext } from '@stigmergy/grid'
 import type { Current } from '../current.ts'
 import { TelemetryError } from '../errors.ts'
+import { describeThrown } from '../thrown.ts'
 import type { Recorder } from '../recorder/recorder.ts'
 import { agentContextManager, asyncAgentContextManager } from './agent-context.ts'
 
@@ -31,7 +32,7 @@ export interface Instrumentations {
 /**
  * Lets instrumentations see what agents call. Their spans are children of the transition that runs and wait in the recorder with it.
  * Instrumentations find their parent in the global context, so a context manager and a propagator are registered while they run.
- * Throws `TelemetryError` BAD_OPTION where somebody else has registered one.
+ * Throws `TelemetryError` BAD_OPTION where somebody else has registered one, or an instrumentation throws.
  */
 export function startInstrumentations(parts: InstrumentationsParts): Instrumentations {
   const { instrumentations, asyncContext, recorder, current, resource } = parts
@@ -57,7 +58,13 @@ export function startInstrumentations(parts: InstrumentationsParts): Instrumenta
   const close = (): void => {
     context.disable()
     if (propagates) propagation.disable()
-    for (const instrumentation of instrumentations) instrumentation.disable()
+    for (const instrumentation of instrumentations) {
+      try {
+        instrumentation.disable()
+      } catch {
+        // A guest (I7): the others are disabled all the same.
+      }
+    }
   }
   try {
     for (const instrumentation of instrumentations) {
@@ -66,7 +73,7 @@ export function startInstrumentations(parts: InstrumentationsParts): Instrumenta
     }
   } catch (error) {
     close()
-    throw error
+    throw new TelemetryError('BAD_OPTION', `instrumentations holds one that cannot be enabled: ${describeThrown(error)}`, { cause: error })
   }
   return { close }
 }

@@ -23,7 +23,13 @@ export function batchedLogSink(exporter: LogRecordExporter, options: LogSinkOpti
   let queue: ReadableLogRecord[] = []
   let timer: NodeJS.Timeout | undefined
   let sending = false
-  const guard = guardExports<ReadableLogRecord[]>((records, done) => exporter.export(records, done), { timeoutMs, onFailure })
+  const guard = guardExports<ReadableLogRecord[]>((records, done) => exporter.export(records, done), {
+    timeoutMs,
+    onFailure(error, records) {
+      tally.dropped.log += records.length
+      onFailure(error)
+    },
+  })
 
   const send = (): void => {
     clearTimeout(timer)

@@ -37,11 +37,13 @@ export function openFlight(parts: OpenFlightOptions): OpenFlight | undefined {
   const schedule = createFlightSchedule(() => flight, sinks)
   // The port is a guest like an exporter (I7).
   const told = <T>(items: readonly T[], tell: (items: readonly T[]) => unknown): void => {
-    const untold = (): void => void (tally.dropped.decision += items.length)
+    const untold = (count: unknown): void => void (tally.dropped.decision += typeof count === 'number' ? count : 0)
+    const none = (): void => untold(items.length)
     try {
-      onRejected(tell(items), untold)
+      const answer = tell(items)
+      if (onRejected(answer, none)) Promise.resolve(answer).then(untold, () => {})
     } catch {
-      untold()
+      none()
     }
   }
   const opened: { thread?: ThreadSink } = {}
@@ -77,11 +79,15 @@ export function openFlight(parts: OpenFlightOptions): OpenFlight | undefined {
       settings.warn(`telemetry: no room in the recorder for more ${texts}: new ones are "other" in spans`)
     },
     lost: (spans) => void (tally.dropped.span += spans),
+    bare: () => void tally.dropped.detail++,
+    untold: (decisions) => void (keepPort !== undefined && (tally.dropped.decision += decisions)),
     tell: (decisions) => told(decisions, (all) => keepPort?.tell(all)),
     tellSlices: tellSlices && ((receipts) => told(receipts, tellSlices)),
   })
-  if (settings.exportThread !== undefined) {
-    const thread = openThread(parts, settings.exportThread.module, flight, () => {
+  const { exportThread, tracesUrl, spansWanted } = settings
+  // Without a place for spans none are made, so there is nothing for a thread to do.
+  if (exportThread !== undefined && spansWanted && (tracesUrl !== undefined || exportThread.module !== undefined)) {
+    const thread = openThread(parts, exportThread.module, flight, () => {
       const at = sinks.findIndex((sink) => sink === opened.thread)
       if (at >= 0) sinks.splice(at, 1)
     })
@@ -118,7 +124,7 @@ function openThread(parts: OpenFlightOptions, module: string | undefined, { reco
       memory: { ring: recorder.ring.buffer, strings: recorder.strings.buffer },
       scope,
       resource: { ...resource.attributes } as Attributes,
-      epochMs: time.toEpochMs(0),
+      epochMs: time.offsetMs(),
       genAi,
       queueSize: environment.spanQueueSize,
       delayMs: environment.spanDelayMs,
@@ -129,6 +135,7 @@ function openThread(parts: OpenFlightOptions, module: string | undefined, { reco
           : { url: tracesUrl, timeoutMs: Math.min(timeoutMs, maxOtlpTimeoutMs), headers: otlpHeaders, tls },
       module,
     },
+    epochMs: () => time.offsetMs(),
     tally,
     onDrop,
     onFailure: (error) => report('traces', error),

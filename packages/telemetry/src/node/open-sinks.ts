@@ -22,8 +22,10 @@ export interface SinkParts {
   readonly onDrop: (trace: string | number) => void
 }
 
+/** None where nobody wants spans: then none are made. */
 export function openSpanSinks(parts: SinkParts): SpanSink[] {
   const { options, settings, tally } = parts
+  if (!settings.spansWanted) return []
   return [
     ...(settings.exportThread === undefined ? openOtlpSink(parts) : []),
     ...(options.spanExporters ?? []).map((exporter) => batchedSpanSink(exporter, batching(parts))),
@@ -44,7 +46,12 @@ function batching({ environment, tally, report, onDrop }: SinkParts): Parameters
     queueSize: environment.spanQueueSize,
     delayMs: environment.spanDelayMs,
     timeoutMs: environment.spanExportTimeoutMs,
-    onFailure: (error: Error) => report('traces', error),
+    onFailure(error, spans) {
+      report('traces', error)
+      // As far as anybody knows they did not arrive, and their traces are not whole (I6).
+      tally.dropped.span += spans.length
+      for (const span of spans) onDrop(span.spanContext().traceId)
+    },
     onDrop,
   }
 }

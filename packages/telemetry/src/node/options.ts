@@ -13,7 +13,7 @@ import { TelemetryError } from '../errors.ts'
 import type { BaseLabels } from '../labels.ts'
 import type { WatchedSystem } from '../telemetry-metrics.ts'
 import { baseLabels, flag, DEFAULT_MAX_LABEL_VALUES, integer, quote, text } from '../options.ts'
-import { clockOf, functionOf, listOf } from '../fields.ts'
+import { clockOf, fields, functionOf, listOf } from '../fields.ts'
 import { signalUrl, type Environment } from './environment.ts'
 import { optionsOf } from './option-names.ts'
 import { warnOf } from './warn.ts'
@@ -118,6 +118,7 @@ export interface ResolvedTelemetryOptions {
   readonly random: () => number
   readonly genAi: boolean
   readonly exportThread: { readonly module: string | undefined } | undefined
+  readonly spansWanted: boolean
   readonly asyncContext: boolean
   readonly profiling: Required<ProfilingOptions> | undefined
   readonly prometheus: { readonly host: string; readonly port: number } | undefined
@@ -151,6 +152,7 @@ export function resolveTelemetryOptions(given: StartTelemetryOptions, environmen
     asyncContext: flag('asyncContext', options.asyncContext, false),
     genAi: flag('genAi', options.genAi, false),
     exportThread: exportThreadOf(options.exportThread),
+    spansWanted: environment.spansWanted || (typeof options.recorder === 'object' && options.recorder.headRatio !== undefined),
     prometheus: prometheusOf(options.prometheus, environment),
     ...otlpOf(options.otlp, environment),
     // The exporter sleeps between its retries with timers nobody can end: so none may sleep past the close (I8).
@@ -184,7 +186,7 @@ function exportThreadOf(given: unknown): ResolvedTelemetryOptions['exportThread'
   const wrong = (what: unknown): TelemetryError =>
     new TelemetryError('BAD_OPTION', `exportThread is ${quote(what)}: give true or { module }, the URL or absolute path of an ES module`)
   if (typeof given !== 'object' || given === null) throw wrong(given)
-  const { module } = given as { readonly module?: unknown }
+  const { module } = fields<{ readonly module?: unknown }>('exportThread', given, { module: true })
   if (module === undefined) return { module: undefined }
   if (module instanceof URL) return { module: module.href }
   if (typeof module === 'string' && module.startsWith('file:') && URL.canParse(module)) return { module }

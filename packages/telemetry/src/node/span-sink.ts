@@ -11,7 +11,10 @@ export interface SpanSinkOptions {
   /** Between two batches that are not full. @default that of OpenTelemetry */
   readonly delayMs?: number
   readonly timeoutMs: number
-  readonly onFailure: (error: Error) => void
+  /** An export failed, threw, or took too long: these spans may not have arrived. */
+  readonly onFailure: (error: Error, spans: readonly ReadableSpan[]) => void
+  /** So many spans were exported, or failed to be. @default nobody wants to know */
+  readonly onSettled?: (spans: number) => void
   /** Is told the trace of a span that found no room. @default nobody is */
   readonly onDrop?: (traceId: string) => void
 }
@@ -19,6 +22,8 @@ export interface SpanSinkOptions {
 /** A span processor and the way to end it. */
 export interface SpanSink extends Sink {
   readonly processor: SpanProcessor
+  /** True where nothing it takes arrives anywhere. @default false */
+  readonly nowhere?: boolean
   /** How many spans it can take now without dropping any. */
   room(): number
 }
@@ -32,7 +37,7 @@ const BATCH = 512
  */
 export function batchedSpanSink(
   exporter: SpanExporter,
-  { tally, queueSize, delayMs = 5000, timeoutMs, onFailure, onDrop }: SpanSinkOptions,
+  { tally, queueSize, delayMs = 5000, timeoutMs, onFailure, onSettled, onDrop }: SpanSinkOptions,
 ): SpanSink {
   let queued = 0
   const guard = guardExports<ReadableSpan[]>(
@@ -43,7 +48,15 @@ export function batchedSpanSink(
     { timeoutMs, onFailure },
   )
   const batches = new BatchSpanProcessor(
-    { export: guard.export, shutdown: async () => exporter.shutdown(), forceFlush: async () => exporter.forceFlush?.() },
+    {
+      export: (spans, done) =>
+        guard.export(spans, (result) => {
+          onSettled?.(spans.length)
+          done(result)
+        }),
+      shutdown: async () => exporter.shutdown(),
+      forceFlush: async () => exporter.forceFlush?.(),
+    },
     // Later than the guard's own deadline, which answers first and clears this one. The size of a batch is not left to the SDK, which
     // takes any number from the environment: with 0 it never ends.
     {
@@ -99,7 +112,7 @@ export function lostSpanSink(tally: Tally, onDrop: (traceId: string) => void, ro
     onDrop(span.spanContext().traceId)
   }
   const processor: SpanProcessor = { onStart() {}, onEnd, forceFlush: nothing, shutdown: nothing }
-  return { processor, room, flush: nothing, close: nothing, abort() {} }
+  return { processor, nowhere: true, room, flush: nothing, close: nothing, abort() {} }
 }
 
 function guardProcessor(inner: SpanProcessor, tally: Tally): SpanProcessor {

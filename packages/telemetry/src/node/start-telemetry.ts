@@ -15,7 +15,7 @@ import type { WatchedSystem } from '../telemetry-metrics.ts'
 import { createTally, type Tally } from '../tally.ts'
 import { endsWithin } from './deadline.ts'
 import { disabledTelemetry } from './disabled.ts'
-import { readEnvironment } from './environment.ts'
+import { isDisabled, readEnvironment } from './environment.ts'
 import { createFailureReport } from './failure-report.ts'
 import { metricProducer } from './metric-producer.ts'
 import { activeTrace, startInstrumentations } from './instrumentation.ts'
@@ -63,9 +63,10 @@ const SCOPE = '@stigmergy/telemetry'
  * Reads the OTEL_* variables. Throws `TelemetryError` BAD_OPTION, PORT_IN_USE, LISTEN_FAILED or NO_PINO, and leaves nothing open then.
  */
 export async function startTelemetry(options: StartTelemetryOptions = {}): Promise<Telemetry> {
+  // Before all else: it must get a process going that another variable keeps from starting.
+  if (isDisabled(process.env)) return disabledTelemetry()
   const environment = readEnvironment(process.env)
   const settings = resolveTelemetryOptions(options, environment)
-  if (environment.disabled) return disabledTelemetry()
 
   const tally = createTally()
   const resource = createResource(settings.service, settings.base)
@@ -78,7 +79,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     // agent_id is bounded by us; this bound is above it, so that `other` and not the overflow series takes the rest.
     maxSeries: Math.max(2000, settings.maxLabelValues * 10),
     // A trace that goes nowhere is found by nobody who follows its id.
-    kept: (trace) => spanSinks.length > 0 && kept.by?.isKept(trace) === true,
+    kept: (trace) => spanSinks.some(({ nowhere }) => nowhere !== true) && kept.by?.isKept(trace) === true,
     refused: () => void tally.dropped.value++,
     readerFailed: () => void tally.dropped.reading++,
     settle: () => kept.by?.settle(),
@@ -120,7 +121,9 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
 
   const recording = openFlight({ ...parts, scope: SCOPE, resource, time, sinks: spanSinks, keepPort: options.keepPort })
   if (recording !== undefined) kept.by = recording.flight.recorder
+  const closed = new AbortController()
   const hooks = telemetryHooks({
+    until: closed.signal,
     flight: recording?.flight,
     // Who logs or instruments asks what runs; for nobody else it is noted down.
     current: settings.logs === undefined && options.instrumentations === undefined ? undefined : current,
@@ -143,7 +146,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
       const running = startInstrumentations({ instrumentations, asyncContext: settings.asyncContext, recorder, current, resource })
       detach.push(() => running.close())
     }
-    detach.push(...attach(hooks, options))
+    attach(hooks, options, detach)
   } catch (error) {
     removeAll(detach)
     await endsWithin(
@@ -153,7 +156,6 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     if (isTelemetryError(error)) throw error
     throw new TelemetryError('BAD_OPTION', `grid, system or keepPort cannot be observed: ${String(error)}`, { cause: error })
   }
-  const closed = new AbortController()
   const recorder = kept.by
   const memory = recorder && new OwnMemory(recorder.ring.buffer, recorder.strings.buffer, () => recorder.settle())
   const profile = createCpuProfiler({
@@ -219,13 +221,22 @@ function removeAll(detach: readonly (() => void)[]): void {
 function agentsByType(registry: Registry): Readonly<Record<string, number>> {
   const family = registry.collect().find(({ name }) => name === 'agents_running')
   const points = family?.kind === 'gauge' ? family.points : []
-  return Object.fromEntries(points.map(({ labels, value }) => [String(labels['agent_type']), value]))
+  const byType = new Map<string, number>()
+  for (const { labels, value } of points) {
+    // Of several systems, and beyond the bound of labels.
+    const type = String(labels['agent_type'])
+    byType.set(type, (byType.get(type) ?? 0) + value)
+  }
+  return Object.fromEntries(byType)
 }
 
-function attach(hooks: TelemetryHooks, { grid, system }: StartTelemetryOptions): readonly (() => void)[] {
-  return [
-    ...(grid === undefined ? [] : [grid.use(hooks.grid), hooks.watchGrid(grid)]),
-    ...(system === undefined ? [] : [system.use(hooks.core)]),
-    ...(system?.agents === undefined || system.agent === undefined ? [] : [hooks.watchSystem(system as WatchedSystem)]),
-  ]
+/** What is attached is told to `detach` at once: the next may throw. */
+function attach(hooks: TelemetryHooks, { grid, system }: StartTelemetryOptions, detach: (() => void)[]): void {
+  if (grid !== undefined) {
+    detach.push(grid.use(hooks.grid))
+    detach.push(hooks.watchGrid(grid))
+  }
+  if (system === undefined) return
+  detach.push(system.use(hooks.core))
+  if (system.agents !== undefined && system.agent !== undefined) detach.push(hooks.watchSystem(system as WatchedSystem))
 }

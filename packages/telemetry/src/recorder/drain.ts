@@ -1,9 +1,9 @@
 import type { Link } from '@opentelemetry/api'
-import { KIND, U32 } from './layout.ts'
+import { chooseSpans, isSymptom } from './cut.ts'
+import { EXTRA, KIND, U32 } from './layout.ts'
 import { readFlight, type FlightRecord } from './read.ts'
 import { portable, type HandedRecord } from './handed.ts'
 import { keptSpan, type RecordedSpan } from './recorded-span.ts'
-import type { Extra } from './parts.ts'
 import type { Recorder } from './recorder.ts'
 import { KEEP_REASONS } from './keep-rules.ts'
 import { LACKS, TRACE_F64, TRACE_U32 } from './traces.ts'
@@ -39,8 +39,10 @@ export interface Outlets {
   readonly emitGuest: (span: object) => void
   /** Takes records for another thread, which makes the spans of them. @default there is none */
   readonly handOver?: ((records: readonly HandedRecord[]) => void) | undefined
-  /** So many spans of kept traces were overwritten before they could be told. @default nobody wants to know */
+  /** So many spans of kept traces were overwritten before they could be told, or are over the bound. @default nobody wants to know */
   readonly lost?: ((spans: number) => void) | undefined
+  /** What a span or link of a kept trace had to tell beside its record was let go. @default nobody wants to know */
+  readonly bare?: (() => void) | undefined
   /** Is told what was exported of a trace. @default nobody wants to know */
   readonly receipt?: ((receipt: SliceReceipt) => void) | undefined
 }
@@ -75,7 +77,9 @@ export function createDrain(recorder: Recorder, maxSpans: number, outlets: () =>
     counts.incomplete += 1
   }
 
-  /** `record`: undefined where no span is made here. */
+  const kindOf = (seq: number): number => ring.u32[ring.find(seq) + U32.kind] as number
+
+  /** `record`: undefined where no span is made here. `bound`: it stands for those over the bound. */
   const tell = (
     trace: number,
     seq: number,
@@ -83,30 +87,39 @@ export function createDrain(recorder: Recorder, maxSpans: number, outlets: () =>
     guest: boolean,
     links: readonly Link[],
     plan: string | undefined,
+    bound: number | undefined,
   ): void => {
     const { emit, emitGuest, handOver } = out
-    const extra = ring.extra(seq) as Extra | undefined
+    const extra = ring.extra(seq)
     // Looked up each time: who takes spans may begin traces, and the table grow.
     const row = traces.row(trace)
     const told = (traces.u32[row * 16 + TRACE_U32.spans] as number) + 1
     traces.u32[row * 16 + TRACE_U32.spans] = told
-    if (told > maxSpans) {
-      counts.truncated += 1
-      if (told > maxSpans + 1) return
-      breaks(row)
-    } else if (guest) {
+    if (guest && bound === undefined) {
       if (extra?.guest === undefined) {
         breaks(row)
         out.lost?.(1)
       } else emitGuest(extra.guest)
       return
     }
+    if (extra === undefined && bound === undefined && (kindOf(seq) & EXTRA) !== 0) out.bare?.()
     const kept = KEEP_REASONS[(traces.u32[row * 16 + TRACE_U32.keep] as number) - 1]
     // On the first span of the slice: why the trace is here, unless by mere chance.
     const reason = told === 1 && kept !== 'base' ? kept : undefined
-    const bound = told > maxSpans ? maxSpans : undefined
     if (record !== undefined) emit?.(keptSpan(record, extra, { links, plan, reason, maxSpans: bound }))
     if (handOver !== undefined) handed.push({ seq, trace, extra: portable(extra), links, plan, reason, maxSpans: bound })
+  }
+
+  /** The records of a slice that find room in their trace; undefined: all of them. */
+  const fitting = (row: number, seqs: readonly number[]): ReadonlySet<number> | undefined => {
+    const told = traces.u32[row * 16 + TRACE_U32.spans] as number
+    const room = Math.max(0, maxSpans - told)
+    if (seqs.length <= room) return undefined
+    const spans = seqs.filter((seq) => (kindOf(seq) & 0xff) !== KIND.link)
+    const symptoms = spans.map((seq) => isSymptom(kindOf(seq)))
+    // As many symptoms again, and the one span that says so.
+    const chosen = chooseSpans(symptoms, room, Math.max(0, 2 * maxSpans + 1 - told))
+    return chosen && new Set(spans.filter((_, at) => chosen.has(at)))
   }
 
   const wanted = (): boolean => out.emit !== undefined || out.handOver !== undefined
@@ -134,12 +147,15 @@ export function createDrain(recorder: Recorder, maxSpans: number, outlets: () =>
     const needs: string[] = []
     const { emit, receipt } = out
     let traceId = ''
+    const chosen = fitting(row, seqs)
+    let said = (traces.u32[row * 16 + TRACE_U32.spans] as number) > maxSpans
+    let over = 0
     for (const seq of seqs) {
       const at = ring.find(seq)
       const low = ring.u32[at + U32.spanLow] as number
       const kind = (ring.u32[at + U32.kind] as number) & 0xff
       if (kind === KIND.link) {
-        const extra = ring.extra(seq) as Extra | undefined
+        const extra = ring.extra(seq)
         if (extra?.link === undefined) continue
         causes ??= new Map()
         const others = causes.get(low) ?? []
@@ -148,6 +164,11 @@ export function createDrain(recorder: Recorder, maxSpans: number, outlets: () =>
         continue
       }
       missing -= 1
+      const isOver = chosen?.has(seq) === false
+      if (isOver) {
+        over += 1
+        if (said) continue
+      }
       const [record] = emit === undefined && receipt === undefined ? [] : reader.read(seq, 1).records
       // The slot is the one that is written next: readers take nothing from it.
       if (emit !== undefined && record === undefined) {
@@ -155,11 +176,20 @@ export function createDrain(recorder: Recorder, maxSpans: number, outlets: () =>
         breaks(row)
         continue
       }
-      tell(trace, seq, emit && record, kind === KIND.guest, causes?.get(low) ?? NONE, plan)
+      tell(trace, seq, emit && record, kind === KIND.guest, causes?.get(low) ?? NONE, plan, isOver ? maxSpans : undefined)
+      if (isOver) said = true
       if (receipt === undefined || record === undefined) continue
       traceId = record.traceId
       spans.push(record.spanId)
       if (record.parentId !== NO_SPAN && !record.parentId.startsWith(process)) needs.push(record.parentId)
+    }
+    if (over > 0) {
+      counts.truncated += over
+      missing += over
+      const after = traces.row(trace)
+      breaks(after)
+      // Said, whatever was told: what comes later finds no room.
+      traces.u32[after * 16 + TRACE_U32.spans] = Math.max(maxSpans + 1, traces.u32[after * 16 + TRACE_U32.spans] as number)
     }
     if (traceId !== '') receipt?.({ traceId, process, spans, needs })
     if (missing > 0 && wanted()) out.lost?.(missing)

@@ -1,5 +1,7 @@
+import type { TraceContext } from '@stigmergy/grid'
 import { createDrain, type DrainCounts } from './drain.ts'
 import type { HandedRecord } from './handed.ts'
+import { reasonCode } from './keep-rules.ts'
 import type { KeepDecision } from './keeper.ts'
 import type { ResolvedRecorderOptions } from './options.ts'
 import type { RecorderParts } from './parts.ts'
@@ -16,12 +18,16 @@ export interface FlightPorts extends Pick<RecorderParts, 'clock' | 'random' | 'f
   readonly emitGuest?: (span: object) => void
   /** Takes records for another thread, which makes the spans of them. Must not throw. @default there is none */
   readonly handOver?: ((records: readonly HandedRecord[]) => void) | undefined
-  /** So many spans of kept traces were overwritten before they could be told, or transitions not written. @default nobody wants to know */
+  /** So many spans of kept traces were overwritten before they could be told, are over the bound, or were not written. @default nobody wants to know */
   readonly lost?: ((spans: number) => void) | undefined
+  /** What a span or link of a kept trace had to tell beside its record was let go. @default nobody wants to know */
+  readonly bare?: (() => void) | undefined
   /** Asks for a call of `run` soon. */
   readonly wake: () => void
   /** Takes decisions for other processes. */
   readonly tell: (decisions: readonly KeepDecision[]) => void
+  /** So many decisions found no room to be told. @default nobody wants to know */
+  readonly untold?: ((decisions: number) => void) | undefined
   /** Takes what was exported, for other processes. @default nobody wants to know */
   readonly tellSlices?: ((receipts: readonly SliceReceipt[]) => void) | undefined
 }
@@ -36,9 +42,13 @@ export interface Flight {
   run(limit: number): boolean
   /** A span that was told found no room further on. `trace`: id or number of its trace. */
   dropped(trace: string | number): void
+  /** A stage of an agent, told by the tags of its states, took that long; it ended in the transition of `context`. */
+  lasted(stage: string, ms: number, context: TraceContext | undefined): void
   /** Says to the others that this process is there. */
   greet(): void
 }
+
+const SLO = reasonCode('slo')
 
 const nobody = (): void => {}
 
@@ -49,8 +59,11 @@ export function createFlight(options: ResolvedRecorderOptions, ports: FlightPort
     receipts.push(receipt)
     slices.own(receipt)
   }
+  let untold = 0
   const run = (limit: number): boolean => {
     recorder.settle()
+    if (recorder.keeper.untold > untold) ports.untold?.(recorder.keeper.untold - untold)
+    untold = recorder.keeper.untold
     const decisions = recorder.keeper.takeDecisions()
     if (decisions.length > 0) tell(decisions)
     const more = drain.run(limit)
@@ -69,6 +82,7 @@ export function createFlight(options: ResolvedRecorderOptions, ports: FlightPort
     emitGuest: ports.emitGuest ?? nobody,
     handOver: ports.handOver,
     lost: ports.lost,
+    bare: ports.bare,
     receipt: tellSlices && told,
   }))
   const slices = createSliceLedger({
@@ -78,5 +92,16 @@ export function createFlight(options: ResolvedRecorderOptions, ports: FlightPort
   })
   const process = recorder.ids.spanText(0).slice(0, 8)
   const greet = (): void => tellSlices?.([{ traceId: '', process, spans: [], needs: [] }])
-  return { recorder, staged, counts: drain.counts, slices, run, dropped: (trace) => drain.dropped(trace), greet }
+  return {
+    recorder,
+    staged,
+    counts: drain.counts,
+    slices,
+    run,
+    dropped: (trace) => drain.dropped(trace),
+    lasted(stage, ms, context) {
+      if (context !== undefined && ms > (options.sloMs.get(stage) ?? Infinity)) recorder.keep(context, SLO)
+    },
+    greet,
+  }
 }

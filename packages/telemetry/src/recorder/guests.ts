@@ -1,4 +1,3 @@
-import type { Extra } from './parts.ts'
 import type { Ring } from './ring.ts'
 
 /** A span that is not a transition: what an instrumentation saw an agent do. */
@@ -31,7 +30,7 @@ export class GuestBound {
     const slot = this.#next % MAX_GUESTS
     this.#next += 1
     const oldest = this.#held[slot] as number
-    if (oldest >= 0 && this.#ring.find(oldest) >= 0 && (this.#ring.extra(oldest) as Extra | undefined)?.guest !== undefined) {
+    if (oldest >= 0 && this.#ring.find(oldest) >= 0 && this.#ring.extra(oldest)?.guest !== undefined) {
       this.#ring.setExtra(oldest, undefined)
     }
     this.#held[slot] = seq

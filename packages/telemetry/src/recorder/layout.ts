@@ -39,6 +39,10 @@ export const U32 = {
 /** What a record is about. The low byte of the field `kind`. */
 export const KIND = { transition: 1, root: 2, failure: 3, restart: 4, link: 5, change: 6, guest: 7 } as const
 
-/** Bits of the field `kind` above the low byte: it failed; it has more to tell than fits (kept on the heap of the writer). */
+/**
+ * Bits of the field `kind` above the low byte: it failed; it has more to tell than fits (kept on the heap of the writer); a rule keeps its
+ * trace for it.
+ */
 export const FAILED = 0x100
 export const EXTRA = 0x200
+export const SYMPTOM = 0x400

@@ -10,7 +10,10 @@ export interface KeepOptions {
   readonly errors?: boolean
   /** Keep traces in which an agent enters a state tagged `violation`. @default true */
   readonly violations?: boolean
-  /** Keep traces in which a transition of that stage took longer, from mailbox to end; `decision`: of any agent with a stage. Milliseconds. */
+  /**
+   * Keep traces in which a transition of that stage took longer, from mailbox to end, or the time in states tagged `stage:<name>` was longer;
+   * `decision`: a transition of any agent with the option `stage`. A name that no agent has changes nothing. Milliseconds.
+   */
   readonly sloMs?: Readonly<Record<string, number>>
   /** Keep at most so many traces a second per type of agent that are over its rolling 99th percentile. 0: none. @default 1 */
   readonly slowPerSecond?: number
@@ -23,12 +26,16 @@ export interface RecorderOptions {
   readonly historyMs?: number
   /**
    * Memory of the ring at most, in mebibytes: 1 holds about 8,000 records, rounded down to a power of two. The table of traces beside it
-   * takes 2 MiB, and at most 64 bytes for each record of the ring; that of their texts at most 10 MiB. @default 32
+   * takes 2 MiB, and at most 64 bytes for each record of the ring; that of their texts at most 10 MiB. Attributes of roots and errors, which
+   * fit into no record, take at most as much again: then the oldest are let go, and counted where their trace is kept. @default 32
    */
   readonly maxMebibytes?: number
   /** Share of traces begun here that may be kept at all: head sampling. @default 1 */
   readonly headRatio?: number
-  /** Spans of one trace; what is more is counted and said once in the trace. @default 512 */
+  /**
+   * Spans of one trace, in each process; what is more is dropped, counted and said once in the trace. The first and the newest are told,
+   * and failures, violations and what was too slow also beyond the bound, as many again at most. @default 512
+   */
   readonly maxSpansPerTrace?: number
   /** How long another process may take to export its part of a kept trace before that part counts as lost. Milliseconds. @default 5000 */
   readonly sliceTimeoutMs?: number

@@ -2,7 +2,7 @@ import type { Failure } from '@stigmergy/core'
 import type { Clock, TraceContext } from '@stigmergy/grid'
 import type { TextKind } from './strings.ts'
 
-/** What of a record does not fit into it. */
+/** What of a record does not fit into it. Errors and attributes are plain: they hold nothing but themselves. */
 export interface Extra {
   readonly error?: unknown
   readonly attributes?: object

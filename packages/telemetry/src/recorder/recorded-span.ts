@@ -22,6 +22,8 @@ export interface RecordedSpan {
 
 type OurAttributes = { [name in AttributeName]?: string | number }
 
+/** In the place of an error that was let go before its record. */
+const GONE = 'an error that is no longer known'
 const NO_PARENT = '0'.repeat(16)
 
 /** The span of a record. `links`: further causes, told apart from the record. */
@@ -38,7 +40,8 @@ export function spanOf(record: FlightRecord, extra: Extra | undefined, causes: r
   }
   // The parent may have been told as a cause too.
   const links = causes.length === 0 ? own : [...own, ...causes.filter(({ context }) => !consumer || context.spanId !== parentId)]
-  return { name, traceId, spanId, parentId, consumer, startedAtMs, endedAtMs, attributes, links, error: extra?.error }
+  const error = extra?.error ?? (record.failed ? GONE : undefined)
+  return { name, traceId, spanId, parentId, consumer, startedAtMs, endedAtMs, attributes, links, error }
 }
 
 /** The same of a kept trace: its first span says why, and the one over the bound says that. */

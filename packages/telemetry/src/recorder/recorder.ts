@@ -8,7 +8,7 @@ import { Ids } from './ids.ts'
 import { judge } from './judge.ts'
 import { leads, reasonCode, type KeepReason } from './keep-rules.ts'
 import { Keeper } from './keeper.ts'
-import { EXTRA, F64, FAILED, KIND, U32 } from './layout.ts'
+import { EXTRA, F64, FAILED, KIND, SYMPTOM, U32 } from './layout.ts'
 import { RecordWriter } from './writer.ts'
 import type { ResolvedRecorderOptions } from './options.ts'
 import { GuestBound, type GuestSpan } from './guests.ts'
@@ -105,7 +105,7 @@ export class Recorder {
     const reason = judge(this.#options, row, endedAtMs - enqueuedAtMs, endedAtMs, failed, tagsBefore, tagsAfter)
     const at = this.ring.claim(endedAtMs)
     const { u32 } = this.ring
-    u32[at + U32.kind] = failed ? KIND.transition | FAILED | EXTRA : KIND.transition
+    u32[at + U32.kind] = failed ? KIND.transition | FAILED | EXTRA : reason === 0 ? KIND.transition : KIND.transition | SYMPTOM
     u32[at + U32.agentId] = row.id
     u32[at + U32.agentType] = row.type
     u32[at + U32.event] = row.eventId

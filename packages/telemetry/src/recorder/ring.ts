@@ -1,4 +1,6 @@
+import { Extras } from './extras.ts'
 import { F64, HEADER, HEADER_BYTES, MAGIC, RECORD_BYTES, RECORD_U32 } from './layout.ts'
+import type { Extra } from './parts.ts'
 
 export interface RingOptions {
   /** Records younger than this are overwritten only when the ring cannot grow any more. */
@@ -28,8 +30,8 @@ export class Ring {
   readonly #header: Int32Array
   readonly #historyMs: number
   readonly #maxCapacity: number
-  /** What did not fit into a record, by its number: on the heap, dropped with the record. */
-  readonly #extras = new Map<number, unknown>()
+  /** What did not fit into a record: on the heap, at most as many bytes as the records take, and dropped with the record. */
+  readonly #extras: Extras
   readonly #block: number
   #mask: number
   /** Oldest record when the ring last grew. */
@@ -44,6 +46,7 @@ export class Ring {
     this.u32 = new Uint32Array(this.buffer, HEADER_BYTES)
     this.#historyMs = historyMs
     this.#maxCapacity = 2 ** maxLog2
+    this.#extras = new Extras(2 ** maxLog2 * RECORD_BYTES)
     this.capacity = 2 ** minLog2
     this.#block = Math.min(BLOCK, this.capacity / 2)
     this.#until = this.capacity
@@ -82,11 +85,12 @@ export class Ring {
     return seq >= this.tail && seq < this.head ? (seq & this.#mask) * RECORD_U32 : -1
   }
 
-  extra(seq: number): unknown {
+  /** Undefined where there is none, or where it had to go before its record. */
+  extra(seq: number): Extra | undefined {
     return this.#extras.get(seq)
   }
 
-  setExtra(seq: number, extra: unknown): void {
+  setExtra(seq: number, extra: Extra | undefined): void {
     if (extra === undefined) this.#extras.delete(seq)
     else this.#extras.set(seq, extra)
   }
@@ -108,11 +112,7 @@ export class Ring {
       for (let seq = oldest; seq <= last; seq++) if (this.#isYoung(seq, nowMs)) this.lostEarly += 1
     }
     this.#until += this.#block
-    // In the order they were written, but for the few that were set later.
-    for (const seq of this.#extras.keys()) {
-      if (seq > last) break
-      this.#extras.delete(seq)
-    }
+    this.#extras.deleteUntil(last)
   }
 
   #isYoung(seq: number, nowMs: number): boolean {

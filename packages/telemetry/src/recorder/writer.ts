@@ -4,6 +4,7 @@ import type { Ids } from './ids.ts'
 import type { Keeper } from './keeper.ts'
 import { EXTRA, F64, KIND, U32 } from './layout.ts'
 import type { Extra } from './parts.ts'
+import { plainError } from './plain.ts'
 import type { Ring } from './ring.ts'
 import type { StringTable } from './strings.ts'
 import { TRACE_F64, TRACE_U32, type TraceTable } from './traces.ts'
@@ -57,7 +58,7 @@ export class RecordWriter {
     f64[half + F64.endedAtMs] = endedAtMs
     f64[half + F64.seq] = ring.head + 1
     const seq = ring.commit()
-    if (extra !== undefined) ring.setExtra(seq, extra)
+    if (extra !== undefined) ring.setExtra(seq, extra.error === undefined ? extra : { ...extra, error: plainError(extra.error) })
     if (seq >= this.#pressureAt) this.#turn(seq)
   }
 

@@ -14,6 +14,8 @@ export interface CpuProfileData {
 export interface AgentShare {
   readonly agentId: string
   readonly agentType: string
+  /** Name of its system; empty where that has none. */
+  readonly system: string
   /** Samples that hit one of its transitions. */
   readonly samples: number
   /** The same as a share of all samples, idle ones too. */
@@ -31,9 +33,15 @@ export interface AgentSamples {
 export function agentSamples(profile: CpuProfileData, records: readonly FlightRecord[], toMicros: (ms: number) => number): AgentSamples {
   const transitions = records
     .filter(({ kind }) => kind === 'transition')
-    .map(({ startedAtMs, endedAtMs, agentId, agentType }) => ({ from: toMicros(startedAtMs), to: toMicros(endedAtMs), agentId, agentType }))
+    .map(({ startedAtMs, endedAtMs, agentId, agentType, system }) => ({
+      from: toMicros(startedAtMs),
+      to: toMicros(endedAtMs),
+      agent: { agentId, agentType, system },
+      // Ids are unique in a system only, and may come back as another type.
+      key: JSON.stringify([system, agentType, agentId]),
+    }))
     .toSorted((a, b) => a.from - b.from)
-  const counts = new Map<string, { readonly agentId: string; readonly agentType: string; samples: number }>()
+  const counts = new Map<string, { readonly agent: Omit<AgentShare, 'samples' | 'share'>; samples: number }>()
   const hits: (string | undefined)[] = []
   const deltas = profile.timeDeltas ?? []
   let at = profile.startTime
@@ -45,15 +53,14 @@ export function agentSamples(profile: CpuProfileData, records: readonly FlightRe
     for (let begun = transitions[next]; begun !== undefined && begun.from <= at; begun = transitions[++next]) open.push(begun)
     open = open.filter(({ to }) => to >= at)
     const hit = open.at(-1)
-    hits.push(hit?.agentId)
+    hits.push(hit?.key)
     if (hit === undefined) continue
-    const known = counts.get(hit.agentId)
-    if (known === undefined) counts.set(hit.agentId, { agentId: hit.agentId, agentType: hit.agentType, samples: 1 })
+    const known = counts.get(hit.key)
+    if (known === undefined) counts.set(hit.key, { agent: hit.agent, samples: 1 })
     else known.samples += 1
   }
-  const agents = [...counts.values()]
-    .toSorted((a, b) => b.samples - a.samples)
-    .map((each) => ({ ...each, share: each.samples / Math.max(1, deltas.length) }))
-  const places = new Map(agents.map(({ agentId }, place) => [agentId, place]))
-  return { agents, agentOfSample: hits.map((id) => (id === undefined ? -1 : (places.get(id) ?? -1))) }
+  const sorted = [...counts].toSorted(([, a], [, b]) => b.samples - a.samples)
+  const agents = sorted.map(([, { agent, samples }]) => ({ ...agent, samples, share: samples / Math.max(1, deltas.length) }))
+  const places = new Map(sorted.map(([key], place) => [key, place]))
+  return { agents, agentOfSample: hits.map((key) => (key === undefined ? -1 : (places.get(key) ?? -1))) }
 }

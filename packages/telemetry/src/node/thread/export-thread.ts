@@ -7,7 +7,7 @@ import { withGenAi } from '../../recorder/gen-ai.ts'
 import type { HandedRecord } from '../../recorder/handed.ts'
 import { readFlight } from '../../recorder/read.ts'
 import { keptSpan } from '../../recorder/recorded-span.ts'
-import { createSpanTime } from '../../span-time.ts'
+import { spanTimeOf } from '../../span-time.ts'
 import { createTally } from '../../tally.ts'
 import { guardedAgent } from '../guarded-agent.ts'
 import { createSpanReplay } from '../span-replay.ts'
@@ -50,21 +50,28 @@ let current: string | number = ''
 const lacking = new Set<string | number>()
 const onDrop = (): void => void lacking.add(current)
 const sinks = exporters.map((exporter, at) =>
-  batchedSpanSink(at === 0 ? counting(exporter) : exporter, {
+  batchedSpanSink(exporter, {
     tally,
     queueSize: data.queueSize,
     delayMs: data.delayMs,
     timeoutMs: data.exportTimeoutMs,
-    onFailure: ({ message }) => tell({ type: 'failed', message }),
+    onFailure({ message }, spans) {
+      tell({ type: 'failed', message, spans: spans.length, lacking: [...new Set(spans.map((span) => span.spanContext().traceId))] })
+    },
+    ...(at === 0 ? { onSettled: (spans: number) => void (exported += spans) } : {}),
     onDrop,
   }),
 )
+let { epochMs } = data
 const reader = readFlight(data.memory)
 const replay = createSpanReplay({
   scope: data.scope,
   resource,
   processors: sinks.map((sink) => sink.processor),
-  time: createSpanTime({ now: () => 0, wallNow: () => data.epochMs }),
+  time: spanTimeOf(
+    () => epochMs,
+    () => 0,
+  ),
   tally,
   onDrop,
 })
@@ -86,18 +93,6 @@ function exportGuest({ context, ...span }: PlainSpan): void {
   const readable: ReadableSpan = { ...span, resource, spanContext: () => context }
   current = context.traceId
   for (const { processor } of sinks) processor.onEnd(readable)
-}
-
-function counting(exporter: SpanExporter): SpanExporter {
-  return {
-    export: (spans, done) =>
-      exporter.export(spans, (result) => {
-        exported += spans.length
-        done(result)
-      }),
-    shutdown: () => exporter.shutdown(),
-    forceFlush: async () => exporter.forceFlush?.(),
-  }
 }
 
 let telling: NodeJS.Timeout | undefined
@@ -127,7 +122,10 @@ async function take(message: ToThread): Promise<void> {
   }
   const before = tally.dropped.span
   if (message.type === 'guest') exportGuest(message.span)
-  else for (const record of message.records) exportRecord(record)
+  else {
+    epochMs = message.epochMs
+    for (const record of message.records) exportRecord(record)
+  }
   tellTaken(message.type === 'guest' ? 1 : message.records.length, tally.dropped.span - before)
 }
 

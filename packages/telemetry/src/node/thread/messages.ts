@@ -31,7 +31,8 @@ export interface ThreadData {
 export type PlainSpan = Omit<ReadableSpan, 'spanContext' | 'resource'> & { readonly context: ReturnType<ReadableSpan['spanContext']> }
 
 export type ToThread =
-  | { readonly type: 'records'; readonly records: readonly HandedRecord[] }
+  /** `epochMs`: as in {@link ThreadData}, should the wall clock have stepped since. */
+  | { readonly type: 'records'; readonly records: readonly HandedRecord[]; readonly epochMs: number }
   | { readonly type: 'guest'; readonly span: PlainSpan }
   | { readonly type: 'flush'; readonly id: number }
   | { readonly type: 'close'; readonly id: number }
@@ -49,5 +50,6 @@ export type FromThread =
       readonly room: number
       readonly lacking: readonly (string | number)[]
     }
-  | { readonly type: 'failed'; readonly message: string }
+  /** An export failed, with so many spans of these traces. */
+  | { readonly type: 'failed'; readonly message: string; readonly spans: number; readonly lacking: readonly string[] }
   | { readonly type: 'done'; readonly id: number }

@@ -8,6 +8,8 @@ import type { FromThread, PlainSpan, ThreadData, ToThread } from './messages.ts'
 
 export interface ThreadSinkOptions {
   readonly data: ThreadData
+  /** Milliseconds of the epoch at 0 of the recorder's clock, now. */
+  readonly epochMs: () => number
   readonly tally: Tally
   /** Is told the trace, by id or number, of a span that was dropped here or there. */
   readonly onDrop: (trace: string | number) => void
@@ -29,7 +31,7 @@ const ENTRY = import.meta.url.endsWith('.ts')
   : new URL('export-thread.js', import.meta.url)
 
 /** Starts the thread. Never throws: a thread that cannot start has ended. */
-export function openThreadSink({ data, tally, onDrop, onFailure, onEnd }: ThreadSinkOptions): ThreadSink {
+export function openThreadSink({ data, epochMs, tally, onDrop, onFailure, onEnd }: ThreadSinkOptions): ThreadSink {
   const { queueSize } = data
   let alive = true
   let closing = false
@@ -52,8 +54,11 @@ export function openThreadSink({ data, tally, onDrop, onFailure, onEnd }: Thread
     if (!closing) onEnd(error)
   }
   const heard = (message: FromThread): void => {
-    if (message.type === 'failed') onFailure(new Error(message.message))
-    else if (message.type === 'done') {
+    if (message.type === 'failed') {
+      onFailure(new Error(message.message))
+      tally.dropped.span += message.spans
+      for (const trace of message.lacking) onDrop(trace)
+    } else if (message.type === 'done') {
       answers.get(message.id)?.()
       answers.delete(message.id)
     } else {
@@ -109,7 +114,7 @@ export function openThreadSink({ data, tally, onDrop, onFailure, onEnd }: Thread
       // One message for what fits: the rest would be dropped whole with it.
       const fitting = Math.max(0, queueSize - underWay)
       const traces = records.map(({ trace }) => trace)
-      if (fitting > 0) post({ type: 'records', records: records.slice(0, fitting) }, traces.slice(0, fitting))
+      if (fitting > 0) post({ type: 'records', records: records.slice(0, fitting), epochMs: epochMs() }, traces.slice(0, fitting))
       drop(traces.slice(fitting))
     },
     processor: {
