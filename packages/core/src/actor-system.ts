@@ -11,7 +11,7 @@ import type { DrainOptions, DrainReport } from './supervision/drain.ts'
 import type { AgentEvent } from './mailbox/envelope.ts'
 import type { CoreHooks } from './hooks.ts'
 import type { MailboxOptions } from './mailbox/mailbox.ts'
-import type { NoOptions, RequiredInput, SpawnOptions } from './spawn.ts'
+import type { NoOptions, NoneGiven, RequiredInput, SpawnOptions } from './spawn.ts'
 import type { Store } from './durability/store.ts'
 import type { SupervisorRef, SupervisorSpec } from './supervision/supervise.ts'
 import type { SupervisionOptions } from './supervision/supervisor.ts'
@@ -68,7 +68,7 @@ export interface ActorSystem {
    */
   spawn<TLogic extends AnyStateMachine, TWorld extends Readonly<Record<string, unknown>> = Readonly<Record<string, unknown>>>(
     machine: TLogic,
-    options: (SpawnOptions<TLogic, TWorld> & RequiredInput<TLogic>) | undefined,
+    options: (SpawnOptions<TLogic, TWorld> & RequiredInput<TLogic>) | NoneGiven<TLogic>,
   ): Promise<AgentRef<TLogic>>
   spawn<TLogic extends AnyStateMachine>(machine: TLogic, ...none: NoOptions<TLogic>): Promise<AgentRef<TLogic>>
   /**

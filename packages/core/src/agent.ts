@@ -1,7 +1,7 @@
 import type { TraceContext } from '@stigmergy/grid'
 import type { AnyEventObject, AnyStateMachine, EmittedFrom, EventFromLogic, SnapshotFrom } from 'xstate'
 import { ask, endedError } from './mailbox/asking.ts'
-import { functionOption, quote } from './check.ts'
+import { functionOption, nameOption, optionsOf, quote, textOption, type Names } from './check.ts'
 import type { AgentEvent } from './mailbox/envelope.ts'
 import { CoreError } from './errors.ts'
 import type { MailboxState } from './mailbox/inbox-options.ts'
@@ -18,6 +18,13 @@ export interface SendOptions {
   readonly id?: string | undefined
   /** The agent that sends: while the system is drained, only agents may send. @default the one whose step is running */
   readonly from?: string | undefined
+}
+
+const SEND_NAMES: Names<SendOptions> = { trace: true, id: true, from: true }
+
+/** Throws `CoreError` BAD_OPTION. */
+export function checkSendOptions(options: SendOptions | undefined): void {
+  if (options !== undefined) textOption('id', optionsOf('send', options, SEND_NAMES).id, undefined)
 }
 
 export interface AskOptions extends WaitOptions {
@@ -41,7 +48,7 @@ export interface AgentRef<TLogic extends AnyStateMachine> {
   readonly snapshot: SnapshotFrom<TLogic>
   /** How often it was restarted. */
   readonly restarts: number
-  /** True if accepted into the mailbox. Never throws, never waits; the agent handles it later. */
+  /** True if accepted into the mailbox. Never throws but for bad options, never waits; the agent handles it later. */
   send(event: EventFromLogic<TLogic>, options?: SendOptions): boolean
   /**
    * Sends the event made with `replyTo` and waits for the answer.
@@ -150,6 +157,7 @@ class Ref<TLogic extends AnyStateMachine> implements AgentRef<TLogic> {
   }
 
   send(event: EventFromLogic<TLogic>, options?: SendOptions): boolean {
+    checkSendOptions(options)
     const trace = options?.trace ?? this.#services.grid.trace.current
     const { inbox } = this.#life
     if (!this.#services.admits(options?.from))
@@ -166,15 +174,18 @@ class Ref<TLogic extends AnyStateMachine> implements AgentRef<TLogic> {
   }
 
   subscribe(listener: (snapshot: SnapshotFrom<TLogic>) => void): () => void {
+    functionOption('the listener', listener)
     return this.#life.cell.audience.subscribe((snapshot) => listener(snapshot as SnapshotFrom<TLogic>))
   }
 
   on(type: string, listener: (event: never) => void): () => void {
+    nameOption('the type of event', type)
+    functionOption('the listener', listener)
     return this.#life.cell.audience.on(type, listener as (event: AnyEventObject) => void)
   }
 
   watch(agentId: string): () => void {
-    return this.#services.watch(this.#life, agentId)
+    return this.#services.watch(this.#life, nameOption('the agent to watch', agentId))
   }
 
   get needs(): readonly NeedReport[] {

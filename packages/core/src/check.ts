@@ -44,6 +44,16 @@ export function textOption<T extends string | undefined>(name: string, value: st
   return typeof value === 'string' && value !== '' ? value : refuse(name, value, 'a non-empty string')
 }
 
+/** `value`; throws BAD_OPTION unless it is a non-empty string. */
+export function nameOption(name: string, value: string): string {
+  return typeof value === 'string' && value !== '' ? value : refuse(name, value, 'a non-empty string')
+}
+
+/** `value`, or nothing; throws BAD_OPTION unless it is a signal. */
+export function signalOption(value: AbortSignal | undefined): AbortSignal | undefined {
+  return value === undefined || value instanceof AbortSignal ? value : refuse('signal', value, 'an AbortSignal')
+}
+
 /** All names that an object of options may have: none can be forgotten, nor one too many. */
 export type Names<T> = Readonly<Record<keyof Required<T>, true>>
 

@@ -1,5 +1,5 @@
 import type { TraceContext } from '@stigmergy/grid'
-import { quote, type Names } from './check.ts'
+import { functionOption, partsOption, quote, type Names } from './check.ts'
 import { CoreError } from './errors.ts'
 import type { CoreHooks, TransitionRecorder } from './hooks.ts'
 import { recorderOf } from './recorder-of.ts'
@@ -45,10 +45,13 @@ const HOOKS: Names<CoreHooks> = {
 
 /** What else a guest has is its own; what is named as a hook must be one. Throws BAD_OPTION. */
 function checkHooks(hooks: CoreHooks): void {
-  if (typeof hooks !== 'object' || hooks === null)
+  if (typeof hooks !== 'object' || hooks === null || Array.isArray(hooks))
     throw new CoreError('BAD_OPTION', `hooks is ${quote(hooks)}: give an object of functions`)
   const wrong = Object.keys(hooks).find((name) => /^on[A-Z]/.test(name) && !Object.hasOwn(HOOKS, name))
   if (wrong !== undefined) throw new CoreError('BAD_OPTION', `there is no hook ${quote(wrong)}: give ${Object.keys(HOOKS).join(', ')}`)
+  const { transitions, ...calls } = HOOKS
+  for (const name of Object.keys(calls) as HookName[]) if (hooks[name] !== undefined) functionOption(`hook ${name}`, hooks[name])
+  if (transitions) partsOption('transitions', hooks.transitions, ['start', 'end'], 'a recorder')
 }
 
 // Bound, not inherited: hooks may be an instance of a class with private fields.

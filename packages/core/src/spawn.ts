@@ -102,6 +102,9 @@ type NeedsNone<TLogic extends AnyStateMachine> = [InputFrom<TLogic>] extends [ne
 /** A machine that needs an input is not spawned without one. */
 export type RequiredInput<TLogic extends AnyStateMachine> = NeedsNone<TLogic> extends true ? unknown : { readonly input: InputFrom<TLogic> }
 
+/** What may stand where options are expected: undefined, if it needs no input. */
+export type NoneGiven<TLogic extends AnyStateMachine> = NeedsNone<TLogic> extends true ? undefined : never
+
 /** What `spawn` takes besides a machine that is given no options: nothing, if it needs no input. */
 export type NoOptions<TLogic extends AnyStateMachine> = NeedsNone<TLogic> extends true ? [] : [options: RequiredInput<TLogic>]
 

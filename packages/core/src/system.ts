@@ -3,7 +3,7 @@ import { createActor, createMachine, type AnyStateMachine } from 'xstate'
 import type { ActorSystem, SystemOptions } from './actor-system.ts'
 import { Frames } from './cell/cause.ts'
 import { Launcher, type Launch } from './life/launch.ts'
-import type { AgentRef, SendOptions } from './agent.ts'
+import { checkSendOptions, type AgentRef, type SendOptions } from './agent.ts'
 import { allWithin } from './all-within.ts'
 import { integerOption, numberOption, optionsOf, quote } from './check.ts'
 import { checkpointAll } from './durability/checkpoint-all.ts'
@@ -121,6 +121,7 @@ export function createSystem(options: SystemOptions): ActorSystem {
   }
 
   function send(id: string, event: AgentEvent, sendOptions: SendOptions = {}): boolean {
+    checkSendOptions(sendOptions)
     const trace: TraceContext | undefined = sendOptions.trace ?? grid?.trace.current
     const life = lives.get(id)
     if (!admits(sendOptions.from)) return lose(id, event, 'draining', trace, sendOptions.id)

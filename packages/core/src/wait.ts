@@ -1,5 +1,5 @@
 import type { Clock } from '@stigmergy/grid'
-import { numberOption, optionsOf } from './check.ts'
+import { numberOption, optionsOf, signalOption } from './check.ts'
 
 export interface WaitOptions {
   /** In milliseconds of the system's clock. */
@@ -28,7 +28,7 @@ export function waitFor<T>(
   return new Promise<T>((resolve, reject) => {
     optionsOf<WaitOptions>('what is awaited', options, { timeoutMs: true, signal: true })
     const timeoutMs = numberOption('timeoutMs', options.timeoutMs, defaultMs, 0, Infinity)
-    const { signal } = options
+    const signal = signalOption(options.signal)
     signal?.throwIfAborted()
     let cleanup: (() => void) | undefined
     let over = false

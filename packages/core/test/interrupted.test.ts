@@ -243,4 +243,28 @@ test('a checkpoint is written after so many transitions, or so much time', async
   assert.is(bench.clock.pending, 0)
 })
 
+test('the only sign of it stays a dead letter when all are sent again', async () => {
+  const store = memoryStore()
+  const pay = fromPromise(() => new Promise(() => undefined))
+  const machine = setup({ actors: { pay } }).createMachine({ id: 'm', invoke: { id: 'pay', src: 'pay' }, on: { x: {} } })
+  const first = await openBench({ store })
+  await first.system.spawn(machine, { id: 'a', durability: 'checkpoint' })
+  await first.close()
+  const { system, clock, close } = await openBench({ store })
+  await system.spawn(machine, { id: 'a', durability: 'checkpoint' })
+  await clock.advance(5)
+  system.send('a', 5 as never)
+  system.send('nobody', { type: 'x' })
+  const { deadLetters } = system
+  const told = (): readonly string[] => deadLetters.list().map(({ seq, reason }) => `${seq} ${reason}`)
+  assert.equal(told(), ['1 interrupted', '2 bad-event', '3 unknown-agent'])
+  assert.is(deadLetters.replay({}, { to: 'a' }), 1)
+  assert.equal(told(), ['1 interrupted', '2 bad-event'])
+  assert.is(deadLetters.replay(), 0)
+  const [letter] = deadLetters.list({ reason: 'interrupted' })
+  assert.ok(isCoreError((letter?.event as { readonly error?: unknown } | undefined)?.error, 'INTERRUPTED'))
+  assert.is(deadLetters.purge(), 2)
+  await close()
+})
+
 test.run()

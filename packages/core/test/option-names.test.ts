@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { createVirtualClock, openGrid } from '@stigmergy/grid'
 import { createMachine } from 'xstate'
 import { checkStore, child, coalesce, createSystem, drainOnSignal, isCoreError, put, SeenEffects, send } from '../src/index.ts'
-import { crashEverywhere, simulate } from '../src/testing/index.ts'
+import { crashEverywhere, heardBy, simulate } from '../src/testing/index.ts'
 import { openBench } from './support.ts'
 
 const test = suite('names of options')
@@ -40,6 +40,11 @@ test('an option of the system that is misspelt or no such thing is refused', asy
     random: [{ grid, random: 5 }, 'random is 5'],
     wallNow: [{ grid, wallNow: 5 }, 'wallNow is 5'],
     hooks: [{ grid, hooks: 5 }, 'hooks is 5'],
+    hooksList: [{ grid, hooks: [] }, 'hooks is an array'],
+    onSpawn: [{ grid, hooks: { onSpawn: 5 } }, 'hook onSpawn is 5'],
+    transitions: [{ grid, hooks: { transitions: {} } }, 'transitions is an object'],
+    ids: [{ grid, ids: () => '' }, 'ids() is ""'],
+    idsNumber: [{ grid, ids: () => 5 }, 'ids() is 5'],
     onSpwn: [{ grid, hooks: { onSpwn: () => undefined } }, /"onSpwn": give transitions, onTransitionStart/],
     actuators: [{ grid, actuators: null }, 'actuators is null'],
     mailbox: [{ grid, mailbox: null }, 'mailbox is null'],
@@ -60,6 +65,7 @@ test('an option of an agent that is misspelt or no such thing is refused: it wou
     gate: [{ gate: { maxTransition: 1 } }, '"maxTransition"'],
     checkpoint: [{ checkpoint: { transition: 1 } }, '"transition"'],
     needs: [{ needs: null }, 'needs is null'],
+    need: [{ needs: { store: { store: 5 } } }, 'needs.store has "nothing to ask"'],
     watch: [{ watch: null }, 'watch is null'],
     wher: [{ watch: { parts: { map, wher: () => true } } }, '"wher"'],
     where: [{ watch: { parts: { map, where: 5 } } }, 'watch.parts.where is 5'],
@@ -122,6 +128,76 @@ test('what else is misspelt, or no such thing', async () => {
   const holding = [event, { type: 'x', by: { f: () => 1 } }]
   await refused('crashEverywhere', () => crashEverywhere(machine, holding), 'events[1].by.f is a function (f): events are stored')
   await refused('crashEverywhere', () => crashEverywhere(5 as Wrong, [event] as Wrong), '5 is no', 'BAD_MACHINE')
+  await close()
+})
+
+test('what an agent is asked and told by mistake', async () => {
+  const { system, close } = await openBench()
+  const agent = await system.spawn(machine, { id: 'a' })
+  const event = { type: 'x' } as const
+  await refused('ask', () => (agent.ask as Wrong as () => unknown)(), 'what makes the question is undefined')
+  await refused('ask', () => agent.ask(5 as Wrong), 'what makes the question is 5')
+  await refused('ask', () => agent.ask(() => event, null as Wrong), 'ask is null')
+  await refused('ask', () => agent.ask(() => event, { timeout: 5 } as Wrong), 'ask has no option "timeout"')
+  await refused('ask', () => agent.ask(() => event, { signal: 5 } as Wrong), 'signal is 5')
+  await refused('until', () => (agent.until as Wrong as () => unknown)(), 'predicate is undefined')
+  await refused('until', () => agent.until(5 as Wrong), 'predicate is 5')
+  await refused('until', () => agent.until(() => true, null as Wrong), 'what is awaited is null')
+  await refused('until', () => agent.until(() => true, { timeout: 5 } as Wrong), 'what is awaited has no option "timeout"')
+  await refused('until', () => agent.until(() => true, { signal: 5 } as Wrong), 'signal is 5')
+  await refused('send', () => agent.send(event, { ident: 5 } as Wrong), 'send has no option "ident"')
+  await refused('send', () => agent.send(event, { id: 5 as Wrong }), 'id is 5')
+  await refused('send', () => system.send('a', event, { ident: 5 } as Wrong), 'send has no option "ident"')
+  await refused('on', () => agent.on('x' as Wrong, 5 as Wrong), 'the listener is 5')
+  await refused('on', () => agent.on(5 as Wrong, () => undefined), 'the type of event is 5')
+  await refused('subscribe', () => (agent.subscribe as Wrong as () => unknown)(), 'the listener is undefined')
+  await refused('watch', () => agent.watch(''), 'the agent to watch is ""')
+  await refused('watch', () => agent.watch(5 as Wrong), 'the agent to watch is 5')
+  await refused('close', () => system.close({ timeout: 5 } as Wrong), 'close has no option "timeout"')
+  await refused('close', () => system.close(null as Wrong), 'close is null')
+  assert.is(agent.status, 'running')
+  await close()
+})
+
+test('a wrong filter of dead letters matches nothing, and not everything', async () => {
+  const { system, close } = await openBench()
+  system.send('nobody', { type: 'x' })
+  const { deadLetters } = system
+  for (const filter of [5, null, 'x', [], { agent: 'nobody' }] as Wrong[]) {
+    await refused('list', () => deadLetters.list(filter), /filter of dead letters (is|has no option) /)
+    await refused('purge', () => deadLetters.purge(filter), /filter of dead letters /)
+    await refused('replay', () => deadLetters.replay(filter), /filter of dead letters /)
+  }
+  await refused('replay', () => deadLetters.replay({}, { too: 'x' } as Wrong), 'replay has no option "too"')
+  await refused('replay', () => deadLetters.replay({}, null as Wrong), 'replay is null')
+  await refused('replay', () => deadLetters.replay({}, { to: 5 as Wrong }), 'to is 5')
+  assert.equal(
+    deadLetters.list().map(({ seq }) => seq),
+    [1],
+  )
+  await close()
+})
+
+test('what is made ahead is checked where it is made', async () => {
+  const { system, close } = await openBench()
+  await refused('child', () => (child as Wrong as () => unknown)(), 'a child is undefined', 'BAD_MACHINE')
+  await refused('child', () => child(machine, 5 as Wrong), 'options of a child are 5')
+  await refused('send', () => (send as Wrong as () => unknown)(), 'send() to is undefined')
+  await refused('send', () => (send as Wrong as (to: string) => unknown)('x'), 'send() of undefined')
+  await refused('send', () => send('x', { type: 'xstate.stop' }), 'send() of an object')
+  await refused('heardBy', () => heardBy(5 as Wrong), 'the probe is 5')
+  await refused('signals', () => drainOnSignal(system, { signals: ['SIGTREM'] }), 'signals is ["SIGTREM"]: give some of SIGTERM, SIGINT')
+  await refused('signals', () => drainOnSignal(system, { signals: 'SIGTERM' as Wrong }), 'signals is "SIGTERM"')
+  await refused('exit', () => drainOnSignal(system, { exit: 5 as Wrong }), 'exit is 5')
+  await refused('source', () => drainOnSignal(system, { source: {} as Wrong }), 'source is an object')
+  for (const row of [5, [], ['a', 1], ['a', 1, []], ['a', 1, 'x']] as Wrong[]) {
+    await refused('seen', () => new SeenEffects([row]), 'a row of SeenEffects is')
+  }
+  await refused(
+    'take',
+    () => new SeenEffects().take(undefined as Wrong),
+    'the origin of an effect is undefined: ask only for those that have one',
+  )
   await close()
 })
 

@@ -2,6 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { assign, createMachine, setup, type PromiseActorLogic } from 'xstate'
 import { child, coalesce, type AgentRef, type MapEvent, type ReplyTo, type SpawnOptions } from '../src/index.ts'
+import { crashEverywhere } from '../src/testing/index.ts'
 import { openBench } from './support.ts'
 
 /** What the compiler must accept and refuse. The check is the type check of this file; running it shows that it runs. */
@@ -116,6 +117,8 @@ const sized = setup({ types: { context: {} as { n: number }, input: {} as { n: n
   context: ({ input }) => ({ n: input.n }),
 })
 
+const plain = createMachine({ id: 'plain' })
+
 test('a machine that needs an input is not spawned without one', async () => {
   const bench = await openBench()
   const { system } = bench
@@ -125,6 +128,12 @@ test('a machine that needs an input is not spawned without one', async () => {
     async () => system.spawn(sized),
     // @ts-expect-error options without it
     async () => system.spawn(sized, { id: 'a' }),
+    // @ts-expect-error no options, in so many words
+    async () => system.spawn(sized, undefined),
+    // @ts-expect-error no options under a supervisor, in so many words
+    async () => cell.spawn(sized, undefined),
+    // @ts-expect-error a child without options, in so many words
+    async () => system.supervise({ id: 'other', children: [child(sized, undefined)] }),
     // @ts-expect-error no options under a supervisor
     async () => cell.spawn(sized),
     // @ts-expect-error no options of a child
@@ -133,6 +142,20 @@ test('a machine that needs an input is not spawned without one', async () => {
     const [spawned] = await Promise.allSettled([spawn()])
     assert.is(spawned?.status, 'rejected')
   }
+  const event = { type: 'x' }
+  // @ts-expect-error options without it
+  const broken = await crashEverywhere(sized, [event], {})
+  assert.ok(broken.violations.length > 0)
+  // @ts-expect-error no options
+  assert.ok((await crashEverywhere(sized, [event])).violations.length > 0)
+  // @ts-expect-error not the input of this machine
+  await crashEverywhere(sized, [event], { input: { n: 'x' } })
+  assert.equal((await crashEverywhere(sized, [event], { input: { n: 7 } })).violations, [])
+  // One that needs none may say so.
+  const none: SpawnOptions<typeof plain> | undefined = undefined
+  await system.spawn(plain, none)
+  await cell.spawn(plain, none)
+  assert.equal((await crashEverywhere(plain, [event], undefined)).violations, [])
   const agent = await system.spawn(sized, { input: { n: 7 } })
   assert.is(agent.snapshot.context.n, 7)
   // What is in an event that is sent by id is not known.

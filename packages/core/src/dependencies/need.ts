@@ -79,7 +79,11 @@ export function resolveNeeds(needs: Readonly<Record<string, Need>> | undefined):
       'map' in need ? ['map', 'maxAgeMs', 'source', 'latch'] : 'dependency' in need ? ['dependency', 'latch'] : ['store', 'latch']
     const wrong = Object.keys(need).find((key) => !known.includes(key))
     const shaped =
-      'map' in need ? typeof need.map.onAge === 'function' : 'dependency' in need ? typeof need.dependency.call === 'function' : need.store
+      'map' in need
+        ? typeof need.map.onAge === 'function'
+        : 'dependency' in need
+          ? typeof need.dependency.call === 'function'
+          : (need.store as unknown) === true
     if (wrong !== undefined || !shaped) throw new CoreError('BAD_OPTION', `needs.${name} has ${quote(wrong ?? 'nothing to ask')}: ${WANTS}`)
     if ('map' in need && numberOption(`needs.${name}.maxAgeMs`, need.maxAgeMs, Number.NaN, 0, Infinity) !== need.maxAgeMs) {
       throw new CoreError('BAD_OPTION', `needs.${name} has no maxAgeMs: ${WANTS}`)

@@ -1,7 +1,7 @@
 import type { GridMap } from '@stigmergy/grid'
 import type { AnyActorRef, EventObject, ExecutableActionObject, MachineContext } from 'xstate'
-import { partsOption, quote, textOption } from '../check.ts'
-import type { AgentEvent } from '../mailbox/envelope.ts'
+import { nameOption, partsOption, quote } from '../check.ts'
+import { isSendable, type AgentEvent } from '../mailbox/envelope.ts'
 import { CoreError } from '../errors.ts'
 import { DATA, INTO } from './effect-marks.ts'
 import type { Gate } from './gate.ts'
@@ -51,7 +51,10 @@ export function send<TContext extends MachineContext, TEvent extends EventObject
   to: From<TContext, TEvent, string>,
   event: From<TContext, TEvent, TSent>,
 ): EffectAction<TContext, TEvent> {
-  if (typeof to !== 'function') textOption('send() to', to, undefined)
+  if (typeof to !== 'function') nameOption('send() to', to)
+  if (typeof event !== 'function' && !isSendable(event)) {
+    throw new CoreError('BAD_OPTION', `send() of ${quote(event)}: give an event such as { type: 'ready' }, or a function that makes one`)
+  }
   return action('send()', (args) => ({ kind: 'send', to: value(to, args), event: value(event, args) }))
 }
 

@@ -1,5 +1,5 @@
 import type { AskOptions, ReplyTo } from '../agent.ts'
-import { numberOption, quote } from '../check.ts'
+import { functionOption, numberOption, optionsOf, quote, signalOption, type Names } from '../check.ts'
 import { Deadline } from '../deadlines.ts'
 import type { AgentEvent, Sender } from './envelope.ts'
 import { CoreError } from '../errors.ts'
@@ -9,6 +9,7 @@ import { cycleOf, type Question } from './question.ts'
 import type { Services } from '../services.ts'
 
 const ASK_MS = 1000
+const NAMES: Names<AskOptions> = { timeoutMs: true, signal: true, from: true, answering: true }
 
 export function endedError(life: Life): CoreError {
   return new CoreError('AGENT_STOPPED', `agent ${quote(life.info.id)} is ${life.status}`)
@@ -51,7 +52,7 @@ class Asking<R> extends Deadline implements Question, Sender {
     this.#life = life
     this.#services = services
     this.#timeoutMs = numberOption('timeoutMs', timeoutMs, ASK_MS, 0, Infinity)
-    this.#signal = signal
+    this.#signal = signalOption(signal)
     this.#resolve = resolve
     this.#reject = reject
     this.asked = life.info.id
@@ -156,6 +157,8 @@ export type OpenAsk = Pick<Asking<never>, 'over'>
 /** See `AgentRef.ask`. */
 export function ask<R>(life: Life, services: Services, make: (replyTo: ReplyTo<R>) => AgentEvent, options: AskOptions): Promise<R> {
   return new Promise<R>((resolve, reject) => {
+    functionOption('what makes the question', make)
+    optionsOf('ask', options, NAMES)
     const asking = new Asking<R>(life, services, options, resolve, reject)
     try {
       asking.begin(make)

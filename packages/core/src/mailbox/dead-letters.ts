@@ -1,5 +1,5 @@
 import { optionsOf, textOption, type Names } from '../check.ts'
-import type { AgentEvent } from './envelope.ts'
+import { isSendable, type AgentEvent } from './envelope.ts'
 import type { DeadLetter, DeadLetterReason } from '../hooks.ts'
 
 /** Which dead letters: those that match all that is given. Nothing given: all. */
@@ -10,6 +10,8 @@ export interface LetterFilter {
   /** Type of the event. */
   readonly type?: string
 }
+
+const FILTER: Names<LetterFilter> = { seq: true, agentId: true, reason: true, type: true }
 
 /** Events that reached nobody. Those that an agent crashed on are kept apart from the rest, so that no flood of others drives them out. */
 export interface DeadLetters {
@@ -25,7 +27,7 @@ export interface DeadLetters {
   list(filter?: LetterFilter): readonly DeadLetter[]
   /**
    * Takes the matching ones out and sends each again, oldest first, to its agent or to `to`. One that is refused becomes a new dead
-   * letter; one that tells of something and was never sent (a promise that was interrupted, an effect that threw) stays. Returns how many
+   * letter; what no agent can be sent (`bad-event`, a promise that was interrupted, an effect that threw) stays. Returns how many
    * were accepted.
    */
   replay(filter?: LetterFilter, options?: { readonly to?: string }): number
@@ -57,8 +59,9 @@ export function createDeadLetters(capacity: number, resend: (letter: DeadLetter,
     if (crashed.delete(letter.seq) && letter.id !== undefined) poison.delete(poisonKey(letter.agentId, letter.id))
   }
 
-  function list(filter: LetterFilter = {}): DeadLetter[] {
-    const matches = matcher(filter)
+  function list(filter: LetterFilter | undefined): DeadLetter[] {
+    // A misspelt filter would match, and purge, everything.
+    const matches = matcher(optionsOf('filter of dead letters', filter, FILTER))
     return all().filter(matches)
   }
 
@@ -78,7 +81,7 @@ export function createDeadLetters(capacity: number, resend: (letter: DeadLetter,
     list,
     replay(filter, options) {
       const to = textOption('to', optionsOf<{ readonly to?: string }>('replay', options, { to: true }).to, undefined)
-      const letters = list(filter).filter(({ event }) => !tells(event))
+      const letters = list(filter).filter(({ event }) => isSendable(event) && !tells(event))
       // Out before in: what is refused comes back under a new number.
       for (const letter of letters) remove(letter)
       return letters.filter((letter) => resend(letter, to ?? letter.agentId)).length
@@ -107,19 +110,14 @@ export function createDeadLetters(capacity: number, resend: (letter: DeadLetter,
   }
 }
 
-/** An event of XState's own, or of the system about the agent itself: nobody has sent it, and nobody takes it. */
-function tells(event: Partial<AgentEvent> | null | undefined): boolean {
-  const type: unknown = event?.type
-  return typeof type === 'string' && (type.startsWith('xstate.') || type === 'agent.effect')
+/** An event of the system about the agent itself: nobody has sent it, and nobody takes it. */
+function tells({ type }: AgentEvent): boolean {
+  return type === 'agent.effect'
 }
 
 const poisonKey = (agentId: string, id: string): string => JSON.stringify([agentId, id])
 
-const FILTER: Names<LetterFilter> = { seq: true, agentId: true, reason: true, type: true }
-
 function matcher(filter: LetterFilter): (letter: DeadLetter) => boolean {
-  // A misspelt filter would match, and purge, everything; so would what is none.
-  optionsOf('filter of dead letters', filter, FILTER)
   const { seq, agentId, reason, type } = filter
   return (letter) =>
     (seq === undefined || letter.seq === seq) &&

@@ -8,6 +8,12 @@ export interface AgentEvent {
   readonly type: string
 }
 
+/** What an agent may be sent. XState's own events would start, stop or finish the machine behind our back. */
+export function isSendable(event: unknown): event is AgentEvent {
+  const type = (event as Partial<AgentEvent> | null | undefined)?.type as unknown
+  return typeof type === 'string' && !type.startsWith('xstate.')
+}
+
 /** What travels to an agent: an event and what must be known about it. */
 export interface Envelope {
   readonly event: AgentEvent

@@ -1,6 +1,6 @@
 import type { TraceContext } from '@stigmergy/grid'
 import { Dedup } from './dedup.ts'
-import { isMessage, type AgentEvent, type Envelope, type Sender } from './envelope.ts'
+import { isMessage, isSendable, type AgentEvent, type Envelope, type Sender } from './envelope.ts'
 import type { DeadLetterReason } from '../hooks.ts'
 import { EventQueue } from './event-queue.ts'
 import type { InboxOptions, InboxOwner, MailboxState } from './inbox-options.ts'
@@ -108,9 +108,7 @@ export class Inbox {
   post(event: AgentEvent, trace: TraceContext | undefined, sender?: Sender, id?: string, origin?: EffectOrigin): boolean {
     const made = this.envelope(event, trace, sender, id)
     const envelope = origin === undefined ? made : { ...made, origin }
-    const type: unknown = (event as Partial<AgentEvent> | undefined)?.type
-    // XState's own events would start, stop or finish the machine behind our back.
-    if (typeof type !== 'string' || type.startsWith('xstate.')) return this.lose(envelope, 'bad-event')
+    if (!isSendable(event)) return this.lose(envelope, 'bad-event')
     if (this.#closed) return this.lose(envelope, 'stopped')
     if (id !== undefined) {
       if (this.#services.deadLetters.isQuarantined(this.#options.agent.id, id)) return this.lose(envelope, 'quarantined')

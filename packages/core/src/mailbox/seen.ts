@@ -29,6 +29,8 @@ export class SeenEffects {
   /** Throws `CoreError` BAD_OPTION if `rows` is not what `rows` of another one was. */
   constructor(rows: readonly SeenRow[] = []) {
     if (!Array.isArray(rows)) throw new CoreError('BAD_OPTION', `SeenEffects are given ${quote(rows)}: give the rows of others`)
+    for (const row of rows as readonly unknown[])
+      if (!isRow(row)) throw new CoreError('BAD_OPTION', `a row of SeenEffects is ${quote(row)}: give the rows of others`)
     for (const [agent, fence, first, ...named] of rows) {
       const [born, from = 0] = typeof first === 'number' ? [0, first] : first
       const taken = new Map<number, Set<number>>()
@@ -40,8 +42,14 @@ export class SeenEffects {
     }
   }
 
-  /** `new`: do it, it is remembered from now on. `repeat`: it was taken before. `stale`: its sender has been replaced. */
-  take({ agent, fence, born, seq, fromBorn, from }: EffectOrigin): 'new' | 'repeat' | 'stale' {
+  /**
+   * `new`: do it, it is remembered from now on. `repeat`: it was taken before. `stale`: its sender has been replaced. Throws `CoreError`
+   * BAD_OPTION where there is no origin: the effect is of an agent that is not `gated`, and never comes again.
+   */
+  take(origin: EffectOrigin): 'new' | 'repeat' | 'stale' {
+    if (typeof (origin as Partial<EffectOrigin> | undefined)?.agent !== 'string')
+      throw new CoreError('BAD_OPTION', `the origin of an effect is ${quote(origin)}: ask only for those that have one`)
+    const { agent, fence, born, seq, fromBorn, from } = origin
     const seen = this.#senders.get(agent) ?? { fence, born: fromBorn, from, taken: new Map<number, Set<number>>() }
     if (fence < seen.fence) return 'stale'
     seen.fence = fence
@@ -81,6 +89,16 @@ export class SeenEffects {
       ...Array.from(taken, ([of, seqs]): Named => [of, ...seqs]),
     ])
   }
+}
+
+function isNamed(value: unknown): boolean {
+  return typeof value === 'number' || (Array.isArray(value) && value.length > 0 && value.every((each) => typeof each === 'number'))
+}
+
+function isRow(row: unknown): row is SeenRow {
+  if (!Array.isArray(row)) return false
+  const [agent, fence, ...named] = row as readonly unknown[]
+  return typeof agent === 'string' && typeof fence === 'number' && named.length > 0 && named.every(isNamed)
 }
 
 function note(taken: Seen['taken'], born: number, seq: number): void {

@@ -1,6 +1,6 @@
 import type { ActorSystem } from '../actor-system.ts'
 import type { DrainOptions, DrainReport } from './drain.ts'
-import { optionsOf, quote, type Names } from '../check.ts'
+import { functionOption, optionsOf, partsOption, quote, type Names } from '../check.ts'
 import { CoreError } from '../errors.ts'
 import { waitFor } from '../wait.ts'
 
@@ -28,6 +28,23 @@ const NAMES: Names<DrainOnSignalOptions> = {
   source: true,
 }
 
+/** Those that end a process and can be listened to: others would never come. */
+const SIGNALS: ReadonlySet<unknown> = new Set([
+  'SIGTERM',
+  'SIGINT',
+  'SIGHUP',
+  'SIGQUIT',
+  'SIGBREAK',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGALRM',
+  'SIGPWR',
+])
+
+function listed(signals: unknown): string {
+  return Array.isArray(signals) ? `[${signals.map(quote).join(', ')}]` : quote(signals)
+}
+
 /**
  * On SIGTERM or SIGINT the system is drained, then the process ends. A second signal cuts what is not finished.
  * Returns the end of it: the signals then do what they did before.
@@ -38,6 +55,10 @@ export function drainOnSignal(system: ActorSystem, options: DrainOnSignalOptions
   }
   optionsOf('drainOnSignal', options, NAMES)
   const { signals = ['SIGTERM', 'SIGINT'], source = process, exit = (code: number) => process.exit(code) } = options
+  if (!Array.isArray(signals) || signals.length === 0 || !signals.every((name: unknown) => SIGNALS.has(name)))
+    throw new CoreError('BAD_OPTION', `signals is ${listed(signals)}: give some of ${[...SIGNALS].join(', ')}`)
+  for (const name of ['report', 'after', 'exit'] as const) if (options[name] !== undefined) functionOption(name, options[name])
+  partsOption('source', source, ['on', 'removeListener'], 'an emitter of signals')
   const { timeoutMs, closeTimeoutMs = CLOSE_MS } = options
   const cut = new AbortController()
   let begun = false

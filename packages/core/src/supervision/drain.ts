@@ -1,5 +1,5 @@
 import type { Clock } from '@stigmergy/grid'
-import { numberOption, optionsOf, quote } from '../check.ts'
+import { numberOption, optionsOf, signalOption } from '../check.ts'
 import { CoreError } from '../errors.ts'
 import { promisesUnder } from '../cell/invokes.ts'
 import type { Life } from '../life/life.ts'
@@ -60,9 +60,7 @@ interface ResolvedDrainOptions {
 /** Checks the options. Throws `CoreError` BAD_OPTION. */
 export function resolveDrainOptions(options: DrainOptions): ResolvedDrainOptions {
   optionsOf<DrainOptions>('drain', options, { timeoutMs: true, closeTimeoutMs: true, signal: true })
-  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
-    throw new CoreError('BAD_OPTION', `signal is ${quote(options.signal)}: give an AbortSignal`)
-  }
+  signalOption(options.signal)
   return {
     timeoutMs: numberOption('timeoutMs', options.timeoutMs, DRAIN_MS, 0, Infinity),
     closeTimeoutMs: numberOption('closeTimeoutMs', options.closeTimeoutMs, CLOSE_MS, 0, Infinity),

@@ -3,7 +3,7 @@ import type { AgentRef } from '../agent.ts'
 import type { TreeNode } from '../cell/child.ts'
 import { choiceOption, integerOption, quote, textOption } from '../check.ts'
 import { CoreError } from '../errors.ts'
-import type { NoOptions, RequiredInput, SpawnOptions } from '../spawn.ts'
+import { isMachine, type NoneGiven, type NoOptions, type RequiredInput, type SpawnOptions } from '../spawn.ts'
 import type { Restart, Strategy } from './strategy.ts'
 import type { SupervisionOptions } from './supervisor.ts'
 
@@ -44,7 +44,7 @@ export interface SupervisorRef {
   /** Starts an agent as its last child. Throws what `system.spawn` throws. */
   spawn<TLogic extends AnyStateMachine, TWorld extends Readonly<Record<string, unknown>> = Readonly<Record<string, unknown>>>(
     machine: TLogic,
-    options: (Omit<SpawnOptions<TLogic, TWorld>, 'supervision'> & ChildOptions & RequiredInput<TLogic>) | undefined,
+    options: (Omit<SpawnOptions<TLogic, TWorld>, 'supervision'> & ChildOptions & RequiredInput<TLogic>) | NoneGiven<TLogic>,
   ): Promise<AgentRef<TLogic>>
   spawn<TLogic extends AnyStateMachine>(machine: TLogic, ...none: NoOptions<TLogic>): Promise<AgentRef<TLogic>>
   /** Starts a supervisor as its last child. */
@@ -57,13 +57,19 @@ export interface SupervisorRef {
   stop(): Promise<void>
 }
 
-/** An agent for the `children` of a supervisor: `child(machine, { id: 'camera', restart: 'permanent' })`. */
+/**
+ * An agent for the `children` of a supervisor: `child(machine, { id: 'camera', restart: 'permanent' })`. Throws `CoreError` BAD_MACHINE or
+ * BAD_OPTION.
+ */
 export function child<TLogic extends AnyStateMachine, TWorld extends Readonly<Record<string, unknown>> = Readonly<Record<string, unknown>>>(
   machine: TLogic,
-  options: (Omit<SpawnOptions<TLogic, TWorld>, 'supervision'> & ChildOptions & RequiredInput<TLogic>) | undefined,
+  options: (Omit<SpawnOptions<TLogic, TWorld>, 'supervision'> & ChildOptions & RequiredInput<TLogic>) | NoneGiven<TLogic>,
 ): AgentSpec
 export function child<TLogic extends AnyStateMachine>(machine: TLogic, ...none: NoOptions<TLogic>): AgentSpec
 export function child(machine: AnyStateMachine, options: object = {}): AgentSpec {
+  if (!isMachine(machine)) throw new CoreError('BAD_MACHINE', `a child is ${quote(machine)}: give an XState v5 state machine`)
+  if (typeof options !== 'object' || options === null)
+    throw new CoreError('BAD_OPTION', `options of a child are ${quote(options)}: give an object`)
   return { machine, options: options as unknown as AgentSpec['options'] }
 }
 

@@ -11,6 +11,7 @@ import { COMMIT_POINTS, createDisk, type CommitPoint } from './disk.ts'
 import { startNode, type SimulatedNode } from './node.ts'
 import { heardBy, probe } from './probe.ts'
 import { createRandom } from './random.ts'
+import type { NoneGiven, NoOptions, RequiredInput } from '../spawn.ts'
 import { createSharedGrid } from './shared-grid.ts'
 
 export interface CrashReport {
@@ -43,9 +44,19 @@ const SETTLE_MS = 1000
  * command and message once and in order, and the same entries in the end. `machine` runs as an agent with `durability: 'gated'` and is
  * given `events`, which must be data. Throws `CoreError` BAD_MACHINE or BAD_OPTION. What it does by functions of its own, not by `send`, `put` and `command`, is not seen.
  */
-export async function crashEverywhere<TLogic extends AnyStateMachine>(
+export function crashEverywhere<TLogic extends AnyStateMachine>(
   machine: TLogic,
   events: readonly EventFromLogic<TLogic>[],
+  options: (CrashEverywhereOptions<TLogic> & RequiredInput<TLogic>) | NoneGiven<TLogic>,
+): Promise<CrashReport>
+export function crashEverywhere<TLogic extends AnyStateMachine>(
+  machine: TLogic,
+  events: readonly EventFromLogic<TLogic>[],
+  ...none: NoOptions<TLogic>
+): Promise<CrashReport>
+export async function crashEverywhere(
+  machine: AnyStateMachine,
+  events: readonly AgentEvent[],
   options: CrashEverywhereOptions = {},
 ): Promise<CrashReport> {
   checkOptions(machine, events, options)

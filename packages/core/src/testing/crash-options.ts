@@ -1,4 +1,4 @@
-import type { AnyStateMachine } from 'xstate'
+import type { AnyStateMachine, InputFrom } from 'xstate'
 import { numberOption, optionsOf, quote, textOption, type Names } from '../check.ts'
 import { lostIn } from '../durability/lost-in.ts'
 import { CoreError } from '../errors.ts'
@@ -7,10 +7,10 @@ import { resolveMailboxOptions } from '../mailbox/mailbox.ts'
 import { isMachine, resolveSpawnOptions, type SpawnDefaults, type SpawnOptions } from '../spawn.ts'
 import { resolveSupervisionOptions } from '../supervision/supervisor.ts'
 
-export interface CrashEverywhereOptions {
+export interface CrashEverywhereOptions<TLogic extends AnyStateMachine = AnyStateMachine> {
   /** Id of the agent. @default machine.id */
   readonly id?: string
-  readonly input?: unknown
+  readonly input?: InputFrom<TLogic>
   /** Ids of agents it sends to: probes stand in for them. @default none */
   readonly peers?: readonly string[]
   /** Names of actuators it commands. @default none */
@@ -25,7 +25,7 @@ export interface CrashEverywhereOptions {
    */
   readonly settleMs?: number
   /** How it is spawned otherwise: what it may run again, when its timers are due, ... @default as an agent that says nothing */
-  readonly spawn?: Pick<SpawnOptions<AnyStateMachine>, 'retryable' | 'timers' | 'stash' | 'gate' | 'mailbox' | 'supervision'>
+  readonly spawn?: Pick<SpawnOptions<TLogic>, 'retryable' | 'timers' | 'stash' | 'gate' | 'mailbox' | 'supervision'>
   /** All chance comes from it. @default 1 */
   readonly seed?: number
 }

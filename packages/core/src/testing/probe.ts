@@ -1,4 +1,6 @@
 import { assign, setup, type AnyStateMachine } from 'xstate'
+import { quote } from '../check.ts'
+import { CoreError } from '../errors.ts'
 import type { AgentEvent } from '../mailbox/envelope.ts'
 
 /** An agent that writes down what it is sent. Spawn it under the id that the agent under test sends to. */
@@ -13,7 +15,10 @@ export function probe(): AnyStateMachine {
   })
 }
 
-/** What a probe was sent, in order. */
+/** What a probe was sent, in order; nothing, if there is none. Throws `CoreError` BAD_OPTION. */
 export function heardBy(agent: { readonly snapshot: unknown } | undefined): readonly AgentEvent[] {
+  if (agent !== undefined && (typeof agent !== 'object' || agent === null)) {
+    throw new CoreError('BAD_OPTION', `the probe is ${quote(agent)}: give an agent, such as system.agent('planner')`)
+  }
   return (agent?.snapshot as { readonly context?: { readonly heard?: readonly AgentEvent[] } } | undefined)?.context?.heard ?? []
 }
