@@ -48,7 +48,10 @@ test('a stale decision is told in the same tick, and its trace is kept', async (
   assert.equal(kept, [`${trace.traceId} stale`])
   assert.is(alarms.decided(planner, { action: 'assign', readAgesMs: [Infinity] }), false, 'a source never heard of is not fresh')
   assert.is(alarms.decided(planner, { action: 'assign', readAgesMs: [NaN] }), false)
-  assert.is((await read('agent_stale_decisions_total'))[0]?.value, 3)
+  // From JavaScript anything may come: nothing is thrown into the agent, and what is not known is not fresh.
+  for (const readAgesMs of [5, ['500'], 'old']) assert.is(alarms.decided(planner, { action: 'assign', readAgesMs } as never), false)
+  for (const wrong of [[planner], []]) assert.is((alarms.decided as (...args: unknown[]) => boolean)(...wrong), false)
+  assert.is((await read('agent_stale_decisions_total'))[0]?.value, 6)
   assert.is(alarms.active.length, 0, 'a stale decision is over when it is made')
 })
 

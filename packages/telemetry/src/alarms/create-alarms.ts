@@ -99,7 +99,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     judgeDrift(agent, reading, trace)
   }
 
-  const decided: Alarms['decided'] = ({ id, type }, decision) => {
+  const judged: Alarms['decided'] = ({ id, type }, decision) => {
     const agent: AgentInfo = { id, type, stage: undefined }
     metrics.decides(agent)
     // Whoever keeps the baselines is a guest, and what it gives may be anything: a stale decision is told nevertheless.
@@ -113,6 +113,8 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     tell(Object.freeze({ ...alarm, atMs: clock.now(), trace: decision.trace, message }))
     return false
   }
+  // What is no decision was made on nothing that is known. It is called in agents' actions, which must not fail by it (I7).
+  const decided: Alarms['decided'] = (agent, decision) => callGuest(() => judged(agent, decision), failed) ?? false
 
   const core: CoreHooks = {
     onSpawn(agent) {
@@ -191,8 +193,9 @@ function keepReason(kind: AlarmKind): 'drift' | 'stale' | 'error' | 'slo' {
 }
 
 /** One that is no number makes it none. Of none at all: minus infinity. Not by a spread: a world may have more entries than a call arguments. */
-function oldest(agesMs: readonly number[]): number {
+function oldest(agesMs: unknown): number {
+  if (!Array.isArray(agesMs)) return NaN
   let oldestMs = -Infinity
-  for (const ageMs of agesMs) oldestMs = Math.max(oldestMs, ageMs)
+  for (const ageMs of agesMs as unknown[]) oldestMs = Math.max(oldestMs, typeof ageMs === 'number' ? ageMs : NaN)
   return oldestMs
 }
