@@ -9,9 +9,9 @@ import { tellBegun, tellSpawn } from './told.ts'
 import type { AgentStatus, LifeOptions } from './life-options.ts'
 import { originOf } from './origin.ts'
 import type { Crash, Origin } from './owner.ts'
+import { Pause } from '../durability/pause.ts'
 import type { AgentRecord } from '../durability/record.ts'
 import { brokeOnRestore, childOf, SUSPENDED } from '../durability/restored.ts'
-import { Retry } from '../durability/retry.ts'
 import { isAway } from '../durability/store.ts'
 import type { Services } from '../services.ts'
 import { createSupervisor, type Decision, type Supervisor } from '../supervision/supervisor.ts'
@@ -35,7 +35,7 @@ export class Life extends Body {
   #spawned = false
   #attempt = 0
   /** The store was out of reach when it was to be restarted. */
-  #again: Retry | undefined
+  #again: Pause | undefined
   #stopping: Promise<void> | undefined
   /** Once it has ended: what has still to be stored, done and given back. */
   ending: Ending | undefined
@@ -172,8 +172,10 @@ export class Life extends Body {
       // A store that is out of reach says nothing against the agent: it waits, as one that runs does, and that is not counted.
       if (!read && isAway(error)) {
         this.services.guests.tell('onCheckpointError', this.info, error)
-        this.#again ??= new Retry(this.services.clock, () => void this.restart())
-        return this.#again.begin()
+        this.#again ??= new Pause(this.services.clock)
+        await this.#again.wait()
+        // Whoever waits for it waits for that as well: what is restarted together is restarted in order.
+        return attempt === this.#attempt && !this.ended ? this.restart() : undefined
       }
       // One that is newer than this program is no reason to begin anew.
       this.#decide({ ...crash, error }, read || isCoreError(error, 'STORE_BROKEN'))
