@@ -61,6 +61,31 @@ for (const durability of ['checkpoint', 'gated'] as const) {
   }
 }
 
+test('what is restarted together is restarted in order, also where the store is away for the first of them', async () => {
+  const inner = memoryStore()
+  let away = false
+  const store: Store = { ...inner, get: (id) => (away && id === 'a' ? Promise.reject(new Error('ECONNREFUSED')) : inner.get(id)) }
+  const restarted: string[] = []
+  const bench = await openBench({ store, hooks: { onRestart: ({ id }) => void restarted.push(id) } })
+  const { system, clock } = bench
+  const children = ['a', 'b', 'c'].map((id) => child(machine, { id, durability: 'checkpoint' }))
+  await system.supervise({ id: 's', strategy: 'one-for-all', children })
+  for (const id of ['a', 'b', 'c']) system.agent(id)?.send({ type: 'inc' })
+  await clock.advance(100)
+  away = true
+  system.agent('b')?.send({ type: 'boom' })
+  await clock.advance(10_000)
+  assert.equal(restarted, [], 'the others wait for their turn')
+  away = false
+  await clock.advance(6000)
+  assert.equal(restarted, ['a', 'b', 'c'])
+  assert.equal(
+    ['a', 'b', 'c'].map((id) => system.agent(id)?.status),
+    ['running', 'running', 'running'],
+  )
+  await bench.close()
+})
+
 test('one that waits for the store can be stopped', async () => {
   const disk = leaving()
   const bench = await openBench({ store: disk.store })

@@ -1,12 +1,13 @@
 import { isGridError, openGrid, systemClock, type Grid, type GridMap } from '@stigmergy/grid'
 import { hazelcast } from '@stigmergy/grid/hazelcast'
 import { clusterLacks, startCluster, type TestCluster } from '@stigmergy/grid/testing'
-import { Client, type IMap } from 'hazelcast-client'
+import type { Client, IMap } from 'hazelcast-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { needs } from '../../../../test/runner/needs.ts'
 import { packFrame, readFrame } from '../../src/hazelcast/frame.ts'
 import { createRandom } from '../random.ts'
+import { plainClient } from './plain-client.ts'
 
 const test = suite('hazelcast: others on the cluster')
 const lacks = await clusterLacks()
@@ -18,12 +19,7 @@ const opened: Grid[] = []
 if (lacks === undefined) {
   test.before(async () => {
     cluster = await startCluster({ members: 2 })
-    const quiet = (): void => {}
-    client = await Client.newHazelcastClient({
-      clusterName: cluster.clusterName,
-      network: { clusterMembers: [...cluster.addresses] },
-      customLogger: { log: quiet, error: quiet, warn: quiet, info: quiet, debug: quiet, trace: quiet },
-    })
+    client = await plainClient(cluster)
   })
   test.after.each(async () => {
     await Promise.all(opened.splice(0).map((grid) => grid.close()))

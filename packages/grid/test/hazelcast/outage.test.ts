@@ -1,13 +1,13 @@
 import { isGridError, openGrid, type Grid } from '@stigmergy/grid'
 import { hazelcast, type HazelcastOptions } from '@stigmergy/grid/hazelcast'
 import { clusterLacks, startCluster, type TestCluster } from '@stigmergy/grid/testing'
-import { Client } from 'hazelcast-client'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { needs } from '../../../../test/runner/needs.ts'
 import { guardEvents } from '../../src/hazelcast/guard-events.ts'
+import { plainClient } from './plain-client.ts'
 
 const test = suite('hazelcast: what cannot be reached')
 const lacks = await clusterLacks()
@@ -102,11 +102,7 @@ onCluster('a paused member: eventual reads go on with a growing age, the rest fa
 })
 
 onCluster('an event that the client cannot read is told as missed, and the next one comes', async () => {
-  const client = await Client.newHazelcastClient({
-    clusterName: cluster.clusterName,
-    network: { clusterMembers: [...cluster.addresses] },
-    properties: { 'hazelcast.logging.level': 'OFF' },
-  })
+  const client = await plainClient(cluster)
   let unread = 0
   guardEvents(client, () => unread++)
   const imap = await client.getMap<string, number>('events')

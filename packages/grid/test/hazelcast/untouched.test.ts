@@ -1,10 +1,11 @@
 import { isGridError, openGrid, type Grid, type GridMap, type MapOptions } from '@stigmergy/grid'
 import { hazelcast } from '@stigmergy/grid/hazelcast'
 import { clusterLacks, startCluster, type TestCluster } from '@stigmergy/grid/testing'
-import { Client } from 'hazelcast-client'
+import type { Client } from 'hazelcast-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { needs } from '../../../../test/runner/needs.ts'
+import { plainClient } from './plain-client.ts'
 
 const test = suite('hazelcast: what must be left untouched')
 const lacks = await clusterLacks()
@@ -16,12 +17,7 @@ const opened: Grid[] = []
 if (lacks === undefined) {
   test.before(async () => {
     cluster = await startCluster({ members: 1 })
-    const quiet = (): void => {}
-    client = await Client.newHazelcastClient({
-      clusterName: cluster.clusterName,
-      network: { clusterMembers: [...cluster.addresses] },
-      customLogger: { log: quiet, error: quiet, warn: quiet, info: quiet, debug: quiet, trace: quiet },
-    })
+    client = await plainClient(cluster)
   })
   test.after.each(async () => {
     await Promise.all(opened.splice(0).map((grid) => grid.close()))
