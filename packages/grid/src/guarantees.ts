@@ -41,7 +41,7 @@ export const GUARANTEES: readonly ConsistencyGuarantee[] = [
       hazelcast: {
         promises: 'own writes are read; reads of a key go forward',
         costs: 'a local read; a message to the owner after it has shown more than the copy has',
-        breaks: 'a cluster that loses an entry: its owner and its backup end together, and a read finds it absent',
+        breaks: 'an entry that the cluster has lost: reads of it are refused (`SESSION_LOST`), and after `tombstoneMs` it is absent',
       },
       [DIRECTORY]: { promises: 'as said', costs: 'a local read', breaks: 'nothing' },
     },
