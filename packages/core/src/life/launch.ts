@@ -1,6 +1,7 @@
 import { createMachine, type AnyStateMachine } from 'xstate'
 import type { AgentRef } from '../agent.ts'
 import { quote } from '../check.ts'
+import { stoppedEarly } from '../cell/wrap.ts'
 import { isConflict } from '../durability/store.ts'
 import { CoreError } from '../errors.ts'
 import type { Services } from '../services.ts'
@@ -68,6 +69,8 @@ export class Launcher {
     made?.(life)
     lives.set(id, life)
     const again = (error: unknown): void => {
+      // Who was asked to end it meanwhile would never hear of another life of it.
+      if (life.stopAsked) return failed(isConflict(error) ? stoppedEarly(id) : error)
       // Whoever claims last has it. An older activation that is busy has written between our look and our claim, and nothing has run yet.
       if (!isConflict(error) || services.takeTenure !== undefined || tries >= CLAIMS || closing() || lives.has(id)) return failed(error)
       try {

@@ -195,6 +195,11 @@ export class Life extends Body {
     if (!this.ended && this.#spawned) this.#end('done')
   }
 
+  /** Its end was asked for, whatever became of it before. */
+  get stopAsked(): boolean {
+    return this.#stopping !== undefined
+  }
+
   /** Stops it and waits until its last state is stored. Rejects if it cannot be. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop()
