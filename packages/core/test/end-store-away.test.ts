@@ -1,23 +1,14 @@
 import { assign, createMachine } from 'xstate'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { command, createSystem, memoryStore, send, type Store } from '../src/index.ts'
+import { command, createSystem, send } from '../src/index.ts'
+import { leavingStore } from './leaving-store.ts'
 import { openBench, type Bench } from './support.ts'
 
 const test = suite('an end while the store is away')
 
-/** A store that refuses at once for a while, and an arm that jams. */
-function world(): { readonly store: Store; readonly disk: Store; readonly done: unknown[]; away: boolean; jams: boolean } {
-  const disk = memoryStore()
-  const refuse = (): Promise<never> => Promise.reject(new Error('ECONNREFUSED'))
-  const store: Store = {
-    ...disk,
-    get: (id) => (state.away ? refuse() : disk.get(id)),
-    commit: (...args) => (state.away ? refuse() : disk.commit(...args)),
-  }
-  const state = { away: false, jams: false, disk, store, done: [] as unknown[] }
-  return state
-}
+/** A store that goes away, and an arm that jams. */
+const world = () => Object.assign(leavingStore(), { jams: false, done: [] as unknown[] })
 
 type World = ReturnType<typeof world>
 

@@ -2,6 +2,7 @@ import { assign, createMachine } from 'xstate'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { child, isCoreError, memoryStore, type Store } from '../src/index.ts'
+import { leavingStore } from './leaving-store.ts'
 import { openBench } from './support.ts'
 
 const test = suite('the store is away')
@@ -20,23 +21,10 @@ const machine = createMachine({
   },
 })
 
-/** A store that refuses at once while `away`, as a client does that has lost its connection. */
-function leaving(): { readonly store: Store; away: boolean } {
-  const inner = memoryStore()
-  const state = { away: false }
-  const refuse = (): Promise<never> => Promise.reject(new Error('ECONNREFUSED'))
-  const store: Store = {
-    ...inner,
-    get: (id) => (state.away ? refuse() : inner.get(id)),
-    commit: (...args) => (state.away ? refuse() : inner.commit(...args)),
-  }
-  return Object.assign(state, { store })
-}
-
 for (const durability of ['checkpoint', 'gated'] as const) {
   for (const supervised of [false, true]) {
     test(`${durability}${supervised ? ', supervised' : ''}: an agent that breaks once while the store is away is restarted when it is back`, async () => {
-      const disk = leaving()
+      const disk = leavingStore()
       const failures: string[] = []
       let refused = 0
       const hooks = { onFailure: ({ event }: { event: string }) => void failures.push(event), onCheckpointError: () => void (refused += 1) }
@@ -87,7 +75,7 @@ test('what is restarted together is restarted in order, also where the store is 
 })
 
 test('one that waits for the store can be stopped', async () => {
-  const disk = leaving()
+  const disk = leavingStore()
   const bench = await openBench({ store: disk.store })
   const agent = await bench.system.spawn(machine, { durability: 'checkpoint' })
   disk.away = true
