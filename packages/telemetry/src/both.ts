@@ -18,8 +18,14 @@ export function withMetrics(spans: CoreHooks | undefined, metrics: CoreHooks): C
         if (transitions === undefined) metrics.onTransitionEnd?.(end)
       }
     },
-    onSpawn: (agent, handles, root) => metrics.onSpawn?.(agent, handles, root),
-    onBegin: (agent, tags) => metrics.onBegin?.(agent, tags),
+    onSpawn: (agent, handles) => metrics.onSpawn?.(agent, handles),
+    onViolation(agent, violation) {
+      try {
+        spans.onViolation?.(agent, violation)
+      } finally {
+        metrics.onViolation?.(agent, violation)
+      }
+    },
     onFailure: (failure) => spans.onFailure?.(failure),
     onRestart(agent, restarts, from) {
       try {
