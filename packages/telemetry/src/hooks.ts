@@ -129,10 +129,10 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
   const ages = createAges(instruments, labels, tally)
   const telling = createTelling(instruments, labels.base, tally)
   const nearCaches = createNearCaches(instruments, labels)
-  observeTally(instruments, tally, labels.base)
   const recorder = flight?.recorder
   let told = false
   const { spawns = () => {}, until } = options
+  observeTally(instruments, tally, labels.base, until)
   const startTrace = createStartTrace({ recorder, tracer, clock, time })
   const shared = (id: string): void => {
     if (!told) options.sharedId?.(id)

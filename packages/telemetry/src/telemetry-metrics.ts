@@ -4,8 +4,12 @@ import type { Instruments } from './metrics/instruments.ts'
 import type { Flight } from './recorder/flight.ts'
 import type { Tally } from './tally.ts'
 
-/** What telemetry tells of itself. Zeros are told as well, so that a dashboard sees the series before the first loss. */
-export function observeTally(instruments: Instruments, tally: Tally, base: Attributes): void {
+/**
+ * What telemetry tells of itself. Zeros are told as well, so that a dashboard sees the series before the first loss. `ended`: aborted when
+ * its end is meant.
+ */
+export function observeTally(instruments: Instruments, tally: Tally, base: Attributes, ended: AbortSignal | undefined): void {
+  instruments.observe('telemetry_ending', (tell) => tell(ended?.aborted === true ? 1 : 0, base))
   instruments.observe('telemetry_dropped_total', (tell) => {
     for (const [what, count] of Object.entries(tally.dropped)) tell(count, { ...base, what })
   })

@@ -11,7 +11,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parse, stringify } from 'yaml'
 import { needs } from '../../../test/runner/needs.ts'
-import { hasPromtool, inFolder, promtoolCheck, promtoolTest, run } from './support/promtool.ts'
+import { hasPromtool, inFolder, promtoolCheck, promtoolTest, run, seen } from './support/promtool.ts'
 
 const test = suite('operators')
 const files = operatorFiles()
@@ -72,6 +72,7 @@ test('queries ask only for metrics and labels that there are', () => {
     if (kind !== 'histogram') known.set(name, own)
     else for (const end of ['bucket', 'count', 'sum']) known.set(`${name}_${end}`, [...own, 'le'])
   }
+  for (const { record } of rules) if (record !== undefined) known.set(record, ['namespace', 'region'])
   for (const { of, expr } of queries) {
     const names = namesIn(filled(expr))
     assert.ok(names.metrics.length > 0, of)
@@ -278,14 +279,6 @@ withPromtool('promtool: what each alert fires on, and what it does not fire on',
     },
   ]
   return promtoolTest(textOf('prometheus/stigmergy.rules.yml'), tests).then((said) => assert.match(said, /SUCCESS/))
-})
-
-const seen = (alertname: string, series: Readonly<Record<string, string>>, at: string, labels: readonly object[]) => ({
-  interval: '15s',
-  input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
-  alert_rule_test: [
-    { alertname, eval_time: at, exp_alerts: labels.map((own) => ({ exp_labels: { team: 'agents', severity: 'page', ...own } })) },
-  ],
 })
 
 withPromtool('promtool: what was counted before the first scrape fires, and what was there all along does not', async () => {

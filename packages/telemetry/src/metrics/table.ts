@@ -1,13 +1,5 @@
 export { BUCKETS_SECONDS } from './buckets.ts'
-
-/** A row of {@link METRICS}. */
-export interface Metric {
-  readonly kind: 'histogram' | 'counter' | 'gauge'
-  readonly unit: string
-  /** Labels beside `region` and `policy_version`, which every metric has where they are set. */
-  readonly labels: readonly string[]
-  readonly description: string
-}
+export type { Metric } from './metric.ts'
 
 /**
  * Every metric, by its literal name. Seconds are spelled out in the name and given as unit `s`: the only form that is the same
@@ -199,6 +191,12 @@ export const METRICS = {
     unit: '{record}',
     labels: ['level', 'agent_type'],
     description: 'Lines written to the log, by level; with the type of the agent where one was running.',
+  },
+  telemetry_ending: {
+    kind: 'gauge',
+    unit: '1',
+    labels: [],
+    description: '1 from the moment telemetry is being closed: what is not seen any more then has ended on purpose. Else 0.',
   },
   telemetry_traces_kept_total: {
     kind: 'counter',

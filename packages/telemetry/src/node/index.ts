@@ -1,4 +1,5 @@
-export type { LogOptions, OtlpOptions, PrometheusOptions, StartTelemetryOptions } from './options.ts'
+export type { LogOptions, OtlpOptions, StartTelemetryOptions } from './options.ts'
+export type { PrometheusOptions } from './prometheus-options.ts'
 export type { Instrumentation } from './instrumentation.ts'
 export type { AgentShare, CpuProfileData } from './profiling/agent-samples.ts'
 export type { CpuProfile, ProfileOptions } from './profiling/cpu-profile.ts'

@@ -1,5 +1,6 @@
 import { fields } from '../fields.ts'
-import type { LogOptions, OtlpOptions, PrometheusOptions, StartTelemetryOptions } from './options.ts'
+import type { LogOptions, OtlpOptions, StartTelemetryOptions } from './options.ts'
+import type { PrometheusOptions } from './prometheus-options.ts'
 import type { ProfilingOptions } from './profiling/profile-signal.ts'
 
 /** The names of every option, whole by type: a new one is known here or does not compile. Each throws `TelemetryError` BAD_OPTION. */
@@ -32,7 +33,8 @@ export const optionsOf = {
       metricReaders: true,
       warn: true,
     }),
-  prometheus: (given: unknown): PrometheusOptions => fields<PrometheusOptions>('prometheus', given, { port: true, host: true }),
+  prometheus: (given: unknown): PrometheusOptions =>
+    fields<PrometheusOptions>('prometheus', given, { port: true, host: true, lastScrapeMs: true }),
   otlp: (given: unknown): OtlpOptions => fields<OtlpOptions>('otlp', given, { endpoint: true, headers: true }),
   logs: (given: unknown): LogOptions => fields<LogOptions>('logs', given, { level: true, destination: true }),
   profiling: (given: unknown): ProfilingOptions =>

@@ -16,16 +16,10 @@ import { baseLabels, flag, DEFAULT_MAX_LABEL_VALUES, integer, quote, text } from
 import { clockOf, fields, functionOf, listOf } from '../fields.ts'
 import { signalUrl, type Environment } from './environment.ts'
 import { optionsOf } from './option-names.ts'
+import { prometheusOf, type PrometheusOptions } from './prometheus-options.ts'
 import { warnOf } from './warn.ts'
 import type { Instrumentation } from './instrumentation.ts'
 import type { ProfilingOptions } from './profiling/profile-signal.ts'
-
-export interface PrometheusOptions {
-  /** 0: a free one, see `telemetry.prometheus.port`. @default OTEL_EXPORTER_PROMETHEUS_PORT, else 9464 */
-  readonly port?: number
-  /** @default OTEL_EXPORTER_PROMETHEUS_HOST, else 127.0.0.1: this machine only */
-  readonly host?: string
-}
 
 export interface OtlpOptions {
   /** Base URL of a collector that takes http/protobuf, such as `http://localhost:4318`. @default the OTEL_* variables */
@@ -60,7 +54,7 @@ export interface StartTelemetryOptions extends BaseLabels {
   readonly clock?: Clock
   /** Different values a label such as `agent_id` may take; later ones are `other`. @default 200 */
   readonly maxLabelValues?: number
-  /** Deadline of `close()` in milliseconds. An OTLP export gets at most 80 % of it, so that none outlives a close. @default 3000 */
+  /** Deadline of `close()` in milliseconds, but for `prometheus.lastScrapeMs`. An OTLP export gets at most 80 % of it, so that none outlives a close. @default 3000 */
   readonly closeTimeoutMs?: number
   /**
    * Which traces are exported; the others stay in the recorder until they are overwritten. `all`, or rules.
@@ -121,7 +115,7 @@ export interface ResolvedTelemetryOptions {
   readonly spansWanted: boolean
   readonly asyncContext: boolean
   readonly profiling: Required<ProfilingOptions> | undefined
-  readonly prometheus: { readonly host: string; readonly port: number } | undefined
+  readonly prometheus: Required<PrometheusOptions> | undefined
   readonly tracesUrl: string | undefined
   readonly metricsUrl: string | undefined
   readonly logsUrl: string | undefined
@@ -215,15 +209,6 @@ function logsOf(given: StartTelemetryOptions['logs']): Required<LogOptions> | un
   if (!LEVELS.includes(level)) throw new TelemetryError('BAD_OPTION', `logs.level is ${quote(level)}: give one of ${LEVELS.join(', ')}`)
   if (typeof destination?.write === 'function') return { level, destination }
   throw new TelemetryError('BAD_OPTION', `logs.destination is ${quote(destination)}: give something with write(line)`)
-}
-
-function prometheusOf(given: StartTelemetryOptions['prometheus'], environment: Environment): ResolvedTelemetryOptions['prometheus'] {
-  if (given === false || (given === undefined && !environment.prometheusWanted)) return undefined
-  const { port, host } = given === true || given === undefined ? {} : optionsOf.prometheus(given)
-  return {
-    host: text('prometheus.host', host) ?? environment.prometheusHost ?? '127.0.0.1',
-    port: integer('prometheus.port', port, environment.prometheusPort, 0, 65_535),
-  }
 }
 
 function otlpOf(

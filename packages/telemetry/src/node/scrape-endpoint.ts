@@ -3,21 +3,27 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { TelemetryError } from '../errors.ts'
 import { CONTENT_TYPES, type TextFormat } from '../metrics/open-metrics.ts'
-import type { Sink } from './sink.ts'
+import { LastScrape } from './last-scrape.ts'
 
 /** The metrics as Prometheus reads them, at `url`. */
-export interface ScrapeEndpoint extends Sink {
+export interface ScrapeEndpoint {
   readonly host: string
   /** The port it listens on, also where 0 was asked for. */
   readonly port: number
   readonly url: string
+  /** Waits until each Prometheus that scrapes has done so once more, at most `lastScrapeMs` from its last time on. */
+  lastScrape(): Promise<void>
+  close(): Promise<void>
 }
 
 const PATH = '/metrics'
+const SCRAPES = 'x-prometheus-scrape-timeout-seconds'
 
 export interface ScrapeEndpointOptions {
   readonly host: string
   readonly port: number
+  /** How long a scraper is waited for. Milliseconds; 0: not at all. */
+  readonly lastScrapeMs: number
   /** The metrics as text. What it throws is answered with 500. */
   readonly render: (format: TextFormat) => Promise<string>
 }
@@ -26,14 +32,19 @@ export interface ScrapeEndpointOptions {
  * Opens the endpoint: OpenMetrics with exemplars for who asks for it, as Prometheus does, else the older text format.
  * Throws `TelemetryError` PORT_IN_USE or LISTEN_FAILED; nothing is left open then.
  */
-export async function openScrapeEndpoint({ host, port, render }: ScrapeEndpointOptions): Promise<ScrapeEndpoint> {
+export async function openScrapeEndpoint({ host, port, lastScrapeMs, render }: ScrapeEndpointOptions): Promise<ScrapeEndpoint> {
+  const scrapes = new LastScrape(lastScrapeMs, () => performance.now())
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = (request.url ?? '').split('?', 1)[0]
     if (path !== PATH) return void response.writeHead(404, TEXT).end(`Metrics are at ${PATH}\n`)
     if (request.method !== 'GET' && request.method !== 'HEAD') return void response.writeHead(405, { ...TEXT, allow: 'GET, HEAD' }).end()
     try {
       const format = wantsOpenMetrics(request.headers.accept) ? 'open-metrics' : 'prometheus'
+      const address = request.socket.remoteAddress ?? ''
+      const askedAtMs = performance.now()
       const body = await render(format)
+      // Said by Prometheus and what scrapes like it, not by a person who looks. It has it when all was written.
+      if (request.headers[SCRAPES] !== undefined) response.once('finish', () => scrapes.answered(address, askedAtMs))
       response.writeHead(200, { 'content-type': CONTENT_TYPES[format], vary: 'accept' }).end(body)
     } catch (error) {
       response.writeHead(500, TEXT).end(`Metrics could not be collected: ${String(error)}\n`)
@@ -57,13 +68,12 @@ export async function openScrapeEndpoint({ host, port, render }: ScrapeEndpointO
     host,
     port: bound,
     url: `http://${shown}:${bound}${PATH}`,
-    flush: async () => {},
+    lastScrape: () => scrapes.again(),
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeAllConnections()
       await closed
     },
-    abort: () => {},
   }
 }
 

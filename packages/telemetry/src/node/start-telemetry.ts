@@ -50,7 +50,10 @@ export interface Telemetry extends TelemetryHooks {
   readonly tally: Tally
   /** Sends what there is now. Never rejects; ends within `closeTimeoutMs`. */
   flush(): Promise<void>
-  /** Stops observing, sends what there is, ends everything. Never rejects; ends within `closeTimeoutMs` (I8). Call it as often as you like. */
+  /**
+   * Stops observing, sends what there is, ends everything. Never rejects; ends within `closeTimeoutMs`, and where Prometheus scrapes within
+   * `prometheus.lastScrapeMs` of its last scrape (I8). Call it as often as you like.
+   */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -93,9 +96,13 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     }))
   const onDrop = (trace: string | number): void => recording?.flight.dropped(trace)
   const parts = { options, settings, environment, tally, report: createFailureReport(tally, settings.warn), onDrop }
-  const opened: Sink[] = endpoint === undefined ? [] : [endpoint]
+  const opened: Sink[] = []
   const current = new Current()
   spanSinks.push(...openSpanSinks(parts))
+  const sinks = (): readonly Sink[] => [...opened, ...spanSinks]
+  const closeSinks = async (): Promise<unknown> => Promise.allSettled(sinks().map(async (sink) => sink.close()))
+  /** The start has failed. */
+  const giveUp = (): Promise<unknown> => endsWithin([closeSinks(), endpoint?.close() ?? Promise.resolve()], settings.closeTimeoutMs)
   let logs: OpenLogs
   try {
     logs = await openLogs({ ...parts, scope: SCOPE, resource, current, instruments: registry })
@@ -111,13 +118,9 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
       ),
     )
   } catch (error) {
-    await endsWithin(
-      [...opened, ...spanSinks].map((sink) => sink.close()),
-      settings.closeTimeoutMs,
-    )
+    await giveUp()
     throw error
   }
-  const sinks = (): readonly Sink[] => [...opened, ...spanSinks]
 
   const recording = openFlight({ ...parts, scope: SCOPE, resource, time, sinks: spanSinks, keepPort: options.keepPort })
   if (recording !== undefined) kept.by = recording.flight.recorder
@@ -149,10 +152,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     attach(hooks, options, detach)
   } catch (error) {
     removeAll(detach)
-    await endsWithin(
-      sinks().map((sink) => sink.close()),
-      settings.closeTimeoutMs,
-    )
+    await giveUp()
     if (isTelemetryError(error)) throw error
     throw new TelemetryError('BAD_OPTION', `grid, system or keepPort cannot be observed: ${String(error)}`, { cause: error })
   }
@@ -181,15 +181,20 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
 
   const closeAll = async (): Promise<void> => {
     await recording?.schedule.finish(settings.closeTimeoutMs / 2)
-    await Promise.allSettled(sinks().map(async (sink) => sink.close()))
+    await closeSinks()
   }
   let closing: Promise<void> | undefined
   const close = (): Promise<void> =>
     (closing ??= (async () => {
+      // From now on metrics tell that the end is meant.
       closed.abort()
       removeAll(detach)
-      if (await endsWithin([closeAll()], settings.closeTimeoutMs)) return
-      for (const sink of sinks()) sink.abort(new Error(`given up at close after ${settings.closeTimeoutMs} ms`))
+      const seen = endpoint?.lastScrape()
+      if (!(await endsWithin([closeAll()], settings.closeTimeoutMs))) {
+        for (const sink of sinks()) sink.abort(new Error(`given up at close after ${settings.closeTimeoutMs} ms`))
+      }
+      await seen
+      await endpoint?.close()
     })())
 
   return {

@@ -81,7 +81,16 @@ function recorded(ask: Asked): readonly RecordingRule[] {
       record: 'agent_type:agent_decisions:rate',
       expr: `sum by (namespace, agent_type) (rate(agent_decision_latency_seconds_count${ask.all}[1m]))`,
     },
+    { record: LAST_WORD, expr: lastWord(ask) },
   ]
+}
+
+/** By fleet and region: 1 where the processes that were seen last were ending on purpose, 0 where they were not. */
+const LAST_WORD = 'region:telemetry_ending:last'
+
+/** It is kept while nobody is seen: from evaluation to evaluation, and over a day without Prometheus. */
+function lastWord({ all }: Asked): string {
+  return `min by (namespace, region) (last_over_time(telemetry_ending${all}[1m])) or last_over_time(${LAST_WORD}${all}[1d])`
 }
 
 function decisions(ask: Asked, { mapAgeSeconds, decisionSeconds }: ResolvedOperatorOptions): readonly AlertRule[] {
@@ -177,17 +186,22 @@ function telemetry(ask: Asked): readonly AlertRule[] {
       description: 'Only {{ $value | humanizePercentage }} are whole: give the recorder more memory.',
     }),
     // A metric that every process has, whatever its options.
-    page('AgentsSilent', silent(`telemetry_dropped_total${ask.all}`), '2m', {
+    page('AgentsSilent', silent(ask), '2m', {
       summary: 'No process {{ with $labels.region }}of region {{ . }} {{ end }}is seen',
-      description: 'Prometheus reaches no metrics endpoint of the fleet there: the alerts above cannot fire.',
+      description: 'Prometheus reaches no metrics endpoint of the fleet there, and its end was not meant: the alerts above cannot fire.',
     }),
   ]
 }
 
-/** None at all, or none where there were some within the hour. */
-function silent(series: string): string {
+/** None at all, or none where there were some within the hour; unless those seen last have said that they end. */
+function silent({ all }: Asked): string {
   const where = 'count by (namespace, region)'
-  return `absent(${series}) or ${where} (present_over_time(${series}[1h])) unless ${where} (${series})`
+  const series = `telemetry_dropped_total${all}`
+  const meant = `${LAST_WORD}${all} == 1`
+  return (
+    `absent(${series}) unless on () min(${LAST_WORD}${all}) == 1 or ` +
+    `${where} (present_over_time(${series}[1h])) unless ${where} (${series}) unless ${meant}`
+  )
 }
 
 function page(alert: string, expr: string, wait: string | undefined, annotations: AlertRule['annotations']): AlertRule {

@@ -43,3 +43,12 @@ export function promtoolTest(rules: string, tests: readonly object[]): Promise<s
     return stdout
   })
 }
+
+/** A test of promtool: at that time these series have raised that alert with each of these labels, and no other. */
+export const seen = (alertname: string, series: Readonly<Record<string, string>>, at: string, labels: readonly object[]) => ({
+  interval: '15s',
+  input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
+  alert_rule_test: [
+    { alertname, eval_time: at, exp_alerts: labels.map((own) => ({ exp_labels: { team: 'agents', severity: 'page', ...own } })) },
+  ],
+})
