@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Attributes } from '@opentelemetry/api'
 import type { TraceContext } from '@stigmergy/grid'
 import { Current } from '../current.ts'
@@ -125,6 +126,8 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
   const recording = openFlight({ ...parts, scope: SCOPE, resource, time, sinks: spanSinks, keepPort: options.keepPort })
   if (recording !== undefined) kept.by = recording.flight.recorder
   const closed = new AbortController()
+  // Each system that has a name listens: bounded by us.
+  setMaxListeners(0, closed.signal)
   const hooks = telemetryHooks({
     until: closed.signal,
     flight: recording?.flight,
