@@ -8,8 +8,7 @@ type Part = { slippery: boolean }
 type Task = { part: string; slippery: boolean }
 const clock = createVirtualClock()
 const grid = await openGrid({ clock })
-const parts = grid.map<Part>('parts')
-const tasks = grid.map<Task>('tasks')
+const [parts, tasks] = [grid.map<Part>('parts'), grid.map<Task>('tasks')]
 
 const print: NonNullable<StartTelemetryOptions['spanExporters']>[number] = {
   export(spans, done) {
@@ -56,4 +55,5 @@ await telemetry.close()
 await grid.close()
 // → camera frame, pick p42, violation
 // → planner {} -> {}, pick p42
+// → arm violation, pick p42
 // → arm ready -> dropped, pick p42

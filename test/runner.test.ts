@@ -1,7 +1,10 @@
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { markText, readMarks } from './runner/marks.ts'
+import { SLOW_FILES, slowestFirst } from './runner/slow-files.ts'
 
 interface Ended {
   /** The exit code, or the signal that ended it. */
@@ -28,6 +31,12 @@ const runner = (args: readonly string[], ci = ''): Promise<Ended> =>
 
 const planted = (name: string, ...options: readonly string[]): string[] => [`test/runner/planted/${name}.ts`, ...options]
 
+/** Beside a good file: so in two lanes. */
+const inLanes = (name: string, ...options: readonly string[]): string[] => [
+  ...planted('good'),
+  ...planted(name, ...options, '--lanes', '2'),
+]
+
 interface Case {
   readonly args: readonly string[]
   readonly ci?: string
@@ -37,6 +46,9 @@ interface Case {
   /** The very last line. */
   readonly last: string | RegExp
 }
+
+// The good file does not run any more where the other lane has died before it began.
+const LANES_FAIL = /^[02] passed, 1 failed, 0 skipped$/
 
 const CASES: Readonly<Record<string, Case>> = {
   'fails on a failing test, and names it with file, suite and difference': {
@@ -177,7 +189,56 @@ const CASES: Readonly<Record<string, Case>> = {
     says: [/skipped: "runs on the moon" needs a planted moon/, /skipped: 1 without a reason/],
     last: '3 passed, 0 failed, 2 skipped',
   },
+  'fails on a lane that is killed, and names its file': {
+    args: inLanes('killed'),
+    says: [/test\/runner\/planted\/killed\.ts: its process ended early, with SIGKILL/],
+    last: LANES_FAIL,
+  },
+  'fails on a test that leaves a lane with code 0': {
+    args: inLanes('exits'),
+    says: [/test\/runner\/planted\/exits\.ts: the process ended in the middle of exit › leaves early/],
+    last: LANES_FAIL,
+  },
+  'fails on a file in a lane that takes too long': {
+    args: inLanes('hangs', '--watchdog-ms', '500'),
+    says: [/test\/runner\/planted\/hangs\.ts: still running after 0\.5 s: hang › waits with a timer running/],
+    last: LANES_FAIL,
+  },
+  'fails on a file in a lane that never yields': {
+    args: inLanes('spins', '--watchdog-ms', '500'),
+    says: [/test\/runner\/planted\/spins\.ts: still running after 0\.5 s: spin › never yields; it never yielded/],
+    last: LANES_FAIL,
+  },
+  'fails on a handle that a lane leaves open': {
+    args: inLanes('leaked-handle', '--leak-ms', '200'),
+    says: [/still open 0\.2 s after the last test: .*TCP/, /TCP\w+ after test\/runner\/planted\/leaked-handle\.ts/],
+    last: '3 passed, 1 failed, 0 skipped',
+  },
+  'fails on a throwing hook in a lane': {
+    args: inLanes('before-throws'),
+    says: [/before › before hook/],
+    last: '2 passed, 2 failed, 0 skipped',
+  },
+  'says how many files were not run once a lane has died': {
+    args: [...planted('exits'), ...inLanes('killed')],
+    says: [/not run any more: [12] of 3 files/],
+    last: /^[02] passed, [12] failed, 0 skipped$/,
+  },
+  'keeps together what a file says, in lanes and in one': {
+    args: inLanes('failing-test'),
+    says: [
+      /^test\/runner\/planted\/good\.ts\n good {2}• • {3}\(2 \/ 2\)$/m,
+      /What failed:\n {2}test\/runner\/planted\/failing-test\.ts: failing › is planted\n/,
+    ],
+    last: '3 passed, 1 failed, 0 skipped',
+  },
+  'runs one lane where one is asked for': {
+    args: [...planted('import-error'), ...planted('good', '--lanes', '1')],
+    says: [/planted while importing/],
+    last: '2 passed, 1 failed, 0 skipped',
+  },
   'refuses an unknown option': { args: ['--planted'], code: 2, says: [/Unknown option '--planted'/], last: '' },
+  'refuses no lane': { args: ['--lanes', '0'], code: 2, says: [/^--lanes 0: give a whole number of lanes, 1 or more$/m], last: '' },
   'refuses a number that is none': {
     args: ['--leak-ms', 'soon'],
     code: 2,
@@ -189,15 +250,31 @@ const CASES: Readonly<Record<string, Case>> = {
 const test = suite('runner')
 
 // Each case needs a process of its own; several at a time shorten the wait.
-const LANES = 3
+const AT_A_TIME = 3
 const ended = new Map<string, Promise<Ended>>()
 test.before(() => {
-  const lanes = Array.from({ length: LANES }, () => Promise.resolve())
+  const lanes = Array.from({ length: AT_A_TIME }, () => Promise.resolve())
   for (const [index, [name, { args, ci }]] of Object.entries(CASES).entries()) {
-    const run = (lanes[index % LANES] ?? Promise.resolve()).then(() => runner(args, ci))
+    const run = (lanes[index % AT_A_TIME] ?? Promise.resolve()).then(() => runner(args, ci))
     ended.set(name, run)
-    lanes[index % LANES] = run.then(() => {})
+    lanes[index % AT_A_TIME] = run.then(() => {})
   }
+})
+
+test('each file that is listed as slow is there', () => {
+  for (const file of SLOW_FILES) assert.ok(existsSync(join(root, file)), file)
+  assert.equal(slowestFirst(['a', SLOW_FILES[1] as string, 'b', SLOW_FILES[0] as string]), [SLOW_FILES[0], SLOW_FILES[1], 'a', 'b'])
+})
+
+test('marks come out of the text in which they stand, and what is none stays', () => {
+  const marks = [
+    { says: 'counts', counts: { passed: 2 } },
+    { says: 'failed', where: 'a', what: '"\u001E\u001F"\n' },
+    { says: 'end' },
+  ] as const
+  const marked = `one${marks.map((mark) => `${markText(mark)}·`).join('')}\u001Ftwo\u001E`
+  assert.equal(readMarks(marked), { text: 'one···\u001Ftwo\u001E', marks })
+  assert.equal(readMarks(''), { text: '', marks: [] })
 })
 
 for (const [name, { code = 1, says, last }] of Object.entries(CASES)) {

@@ -65,14 +65,14 @@ const runFile = async (file: string, run: Run, reasons: readonly Skip[]): Promis
 }
 
 /**
- * Runs the files in order. Returns, per kind of handle, the files after which more of them were open than before:
+ * Runs the files as they come. Returns, per kind of handle, the files after which more of them were open than before:
  * a hint for the case that one of them keeps the process alive.
  */
-export const runFiles = async (files: readonly string[], run: Run): Promise<readonly string[]> => {
+export const runFiles = async (files: AsyncIterable<string> | Iterable<string>, run: Run): Promise<readonly string[]> => {
   let reasons: Skip[] = []
   subscribe(SKIPS, (skip) => void reasons.push(skip as Skip))
   const hints: string[] = []
-  for (const file of files) {
+  for await (const file of files) {
     const started = performance.now()
     const before = openHandles()
     reasons = []

@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads'
-import { type Counts, summary } from './report.ts'
+import type { Report } from './report.ts'
 
 /** Ends a run whose file takes too long, also when the file spins and no timer of this thread can fire. */
 export interface Watchdog {
   /** A file starts: its time begins. */
-  readonly file: (file: string, counts: Counts) => void
+  readonly file: (file: string) => void
   /** That file says that it may take longer than others: counted from now. */
   readonly allow: (limitMs: number) => void
   /** A test of that file starts. */
@@ -12,11 +12,6 @@ export interface Watchdog {
   /** Stops watching. */
   readonly close: () => Promise<void>
 }
-
-/** What the other thread prints when this thread can no longer speak. */
-const lastWords = (file: string, running: string, limitMs: number, { passed, failed, skipped }: Counts): string =>
-  `\n  ✘ ${file}: ${tooLong(running, limitMs)}; it never yielded, so the run was killed\n\n` +
-  `${summary({ passed, failed: failed + 1, skipped })}\n`
 
 /** Says which test did not end. */
 export const tooLong = (running: string, limitMs: number): string => `still running after ${limitMs / 1000} s: ${running}`
@@ -39,16 +34,20 @@ parentPort.on('message', ({ limitMs, words }) => {
   globalThis.words = words
 })`
 
-/** Starts a watchdog of `perFileMs`; undefined watches nothing. `onExpired` gets the name of the running test and the limit. */
+/**
+ * Starts a watchdog of `perFileMs`; undefined watches nothing. `onExpired` gets the name of the running test and the limit.
+ * `lastWords` is what the other thread prints when this one never yields.
+ */
 export const startWatchdog = (
   perFileMs: number | undefined,
+  lastWords: Report['lastWords'],
   onExpired: (file: string, running: string, limitMs: number) => void,
 ): Watchdog => {
   if (perFileMs === undefined) return { file: () => {}, allow: () => {}, running: () => {}, close: async () => {} }
 
   const worker = new Worker(WATCHER, { eval: true, execArgv: [], stdin: false })
   let limitMs = perFileMs
-  let now = { file: '', running: '', counts: { passed: 0, failed: 0, skipped: 0 } }
+  let now = { file: '', running: '' }
   worker.on('message', () => onExpired(now.file, now.running, limitMs))
   // After the listener, which would keep the process alive: a promise that never settles must end the run at once.
   worker.unref()
@@ -56,12 +55,12 @@ export const startWatchdog = (
   const tell = (restart: boolean): void =>
     worker.postMessage({
       limitMs: restart ? limitMs : undefined,
-      words: lastWords(now.file, now.running, limitMs, now.counts),
+      words: lastWords(now.file, `${tooLong(now.running, limitMs)}; it never yielded, so the run was killed`),
     })
   return {
-    file: (file, counts) => {
+    file: (file) => {
       limitMs = perFileMs
-      now = { file, running: 'importing the file', counts }
+      now = { file, running: 'importing the file' }
       tell(true)
     },
     allow: (ms) => {

@@ -1,10 +1,10 @@
 import type { TraceContext } from '@stigmergy/grid'
 import { functionOption, partsOption, quote, type Names } from './check.ts'
 import { CoreError } from './errors.ts'
-import type { CoreHooks, TransitionRecorder } from './hooks.ts'
+import type { AgentInfo, CoreHooks, TransitionRecorder, Violation } from './hooks.ts'
 import { recorderOf } from './recorder-of.ts'
 
-type HookName = Exclude<keyof CoreHooks, 'transitions' | 'onTransitionStart' | 'onTransitionEnd'>
+type HookName = Exclude<keyof CoreHooks, 'transitions' | 'onTransitionStart' | 'onTransitionEnd' | 'onViolation'>
 
 /** The one place that calls hooks and listeners. Whatever they throw is counted and goes no further (I7). */
 export interface Guests {
@@ -19,6 +19,8 @@ export interface Guests {
   /** The context a hook returned, the last one if several did. */
   readonly transitionStart: TransitionRecorder['start']
   readonly transitionEnd: TransitionRecorder['end']
+  /** `trace`: what `transitionStart` returned. Each hears of its own. */
+  violation(agent: AgentInfo, violation: Violation): void
   tell<K extends HookName>(hook: K, ...args: Parameters<NonNullable<CoreHooks[K]>>): void
   /** Calls a listener. */
   call<A>(listener: (arg: A) => unknown, arg: A): void
@@ -30,7 +32,7 @@ const HOOKS: Names<CoreHooks> = {
   onTransitionStart: true,
   onTransitionEnd: true,
   onSpawn: true,
-  onBegin: true,
+  onViolation: true,
   onStop: true,
   onFailure: true,
   onSupervisor: true,
@@ -75,6 +77,7 @@ export function createGuests(): Guests {
   let guests: readonly CoreHooks[] = []
   /** Those of the guests that are told of transitions, each in the cheap form. */
   let recorders: readonly TransitionRecorder[] = []
+  let recorderOfGuest: ReadonlyMap<CoreHooks, TransitionRecorder> = new Map()
   let watching = false
   let watchingEnds = false
   let errors = 0
@@ -89,7 +92,13 @@ export function createGuests(): Guests {
     guests = given.map(({ hooks }) => hooks)
     watchingEnds = guests.some((hooks) => hooks.transitions !== undefined || hooks.onTransitionEnd !== undefined)
     watching = watchingEnds || guests.some((hooks) => hooks.onTransitionStart !== undefined)
-    recorders = guests.flatMap((hooks) => recorderOf(hooks) ?? [])
+    recorderOfGuest = new Map(
+      guests.flatMap((hooks) => {
+        const recorder = recorderOf(hooks)
+        return recorder === undefined ? [] : [[hooks, recorder] as const]
+      }),
+    )
+    recorders = [...recorderOfGuest.values()]
   }
 
   // An async hook's rejection would otherwise end the process.
@@ -167,6 +176,18 @@ export function createGuests(): Guests {
               each?.get(recorder) ?? context,
             ),
           )
+        } catch {
+          errors += 1
+        }
+      }
+    },
+    violation(agent, { state, trace }) {
+      const each = differ && typeof trace === 'object' ? returnedBy.get(trace) : undefined
+      for (const hooks of guests) {
+        const recorder = recorderOfGuest.get(hooks)
+        const own = (recorder && each?.get(recorder)) ?? trace
+        try {
+          mind(hooks.onViolation?.(agent, { state, trace: own }))
         } catch {
           errors += 1
         }

@@ -120,11 +120,18 @@ export interface TransitionRecorder {
   ): void
 }
 
-/** A state of a machine as it was written: its tags, what it invokes, and the states in it. */
+/** A state of a machine as it was written: what it invokes, and the states in it. */
 export interface StateShape {
-  readonly tags: readonly string[]
   readonly invoke: readonly { readonly id: string }[]
   readonly states: Readonly<Record<string, StateShape>>
+}
+
+/** A state tagged `violation` was entered. */
+export interface Violation {
+  /** Its path: `picking.reach`. Of the root state, the id of the machine. */
+  readonly state: string
+  /** As `context` of the transition that enters it; of an agent that is restarted there, the trace it failed in. */
+  readonly trace: TraceContext | undefined
 }
 
 /** What telemetry may see of the actors. Synchronous, short, and unable to change anything: a hook that throws is counted and ignored (I7). */
@@ -139,8 +146,12 @@ export interface CoreHooks {
    * state. Both are the same objects for a machine.
    */
   onSpawn?(agent: AgentInfo, handles?: readonly string[], root?: StateShape): void
-  /** An agent begins with its initial state, at its spawn or after a restart from the beginning: its tags. Not told where there are none. */
-  onBegin?(agent: AgentInfo, tags: ReadonlySet<string>): void
+  /**
+   * The agent's machine (not one it invokes) enters a state tagged `violation`: told as it does, before the state's entry actions run. So
+   * also where that state is left again in the same macrostep, and where the entry throws. Also of the state that an agent begins with, but
+   * not of one that is restored: that was told when it was entered.
+   */
+  onViolation?(agent: AgentInfo, violation: Violation): void
   onStop?(agent: AgentInfo, reason: 'stopped' | 'done' | 'failed'): void
   onFailure?(failure: Failure): void
   /** A supervisor starts, and again with each restart of it by the one above. */

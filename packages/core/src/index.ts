@@ -39,10 +39,11 @@ export {
   type DeadLetterReason,
   type DependencyChange,
   type Failure,
-  type StateShape,
   type TransitionEnd,
+  type StateShape,
   type TransitionRecorder,
   type TransitionStart,
+  type Violation,
 } from './hooks.ts'
 export { CORE_ERRORS, CoreError, isCoreError, type CoreErrorCode } from './errors.ts'
 export { type Migration, type StoredState } from './durability/migration.ts'

@@ -38,6 +38,7 @@ import { checkSystemOptions } from './system-options.ts'
 import { createOwners } from './life/owners.ts'
 import { createTenures } from './life/tenure.ts'
 import type { TimerClocks } from './cell/timer-policy.ts'
+import { createMarked } from './cell/violation-marks.ts'
 
 const CLOSE_MS = 5000
 const STORE_MS = 10_000
@@ -61,7 +62,6 @@ export function createSystem(options: SystemOptions): ActorSystem {
   let lateReplies = 0
   const random = options.random ?? Math.random
   const codec = createRecordCodec()
-  const gated = createGated()
   let repeats = 0
   const lives = new Map<string, Life>()
   const actuators = resolveActuators(options.actuators)
@@ -83,7 +83,8 @@ export function createSystem(options: SystemOptions): ActorSystem {
     idling: new Deadlines(clock, false),
     sleepRules: createSleepRules(),
     codec,
-    gated,
+    gated: createGated(),
+    marked: createMarked(),
     doer,
     guests,
     pump,

@@ -10,7 +10,7 @@ const NAMES = [
   'onTransitionStart',
   'onTransitionEnd',
   'onSpawn',
-  'onBegin',
+  'onViolation',
   'onStop',
   'onFailure',
   'onSupervisor',
@@ -46,7 +46,7 @@ async function life(hooks: CoreHooks | undefined): Promise<{ readonly seen: unkn
     types: {} as { events: { type: 'go' } },
     initial: 'a',
     states: {
-      a: { tags: 'waits', on: { go: 'b' } },
+      a: { tags: 'violation', on: { go: 'b' } },
       b: { invoke: { src: api.fromPromise(fail), onError: 'c' } },
       c: { invoke: { src: fromPromise(fail) } },
     },

@@ -16,7 +16,8 @@ import {
   type AnyMachineSnapshot,
   type AnyStateMachine,
 } from 'xstate'
-import { Host, type HostOwner } from '../src/cell/host.ts'
+import { Host } from '../src/cell/host.ts'
+import type { HostOwner } from '../src/cell/host-owner.ts'
 import { Deciding } from '../src/cell/stepper.ts'
 import { below, forSeeds } from './seeds.ts'
 

@@ -6,7 +6,8 @@ import { createMachine } from 'xstate'
 import { isCoreError, type CoreErrorCode } from '../src/index.ts'
 import { createRecordCodec } from '../src/durability/record-codec.ts'
 import { captureRecord, type AgentRecord } from '../src/durability/record.ts'
-import { Host, type HostOwner } from '../src/cell/host.ts'
+import { Host } from '../src/cell/host.ts'
+import type { HostOwner } from '../src/cell/host-owner.ts'
 import { Deciding } from '../src/cell/stepper.ts'
 
 const test = suite('record')

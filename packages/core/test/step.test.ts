@@ -4,7 +4,8 @@ import * as assert from 'uvu/assert'
 import { assign, createMachine, emit, fromCallback, sendTo, type AnyEventObject, type AnyStateMachine } from 'xstate'
 import { Audience } from '../src/life/audience.ts'
 import { createGuests } from '../src/guests.ts'
-import { Host, type HostOwner } from '../src/cell/host.ts'
+import { Host } from '../src/cell/host.ts'
+import type { HostOwner } from '../src/cell/host-owner.ts'
 import { Deciding } from '../src/cell/stepper.ts'
 import { stopChildren, type Step } from '../src/cell/step.ts'
 
@@ -52,6 +53,8 @@ class Stepped implements HostOwner {
   send(event: AnyEventObject): void {
     this.host.send(event)
   }
+
+  enters(): void {}
 
   dispatch(): void {}
 

@@ -19,7 +19,13 @@ export function withMetrics(spans: CoreHooks | undefined, metrics: CoreHooks): C
       }
     },
     onSpawn: (agent, handles, root) => metrics.onSpawn?.(agent, handles, root),
-    onBegin: (agent, tags) => metrics.onBegin?.(agent, tags),
+    onViolation(agent, violation) {
+      try {
+        spans.onViolation?.(agent, violation)
+      } finally {
+        metrics.onViolation?.(agent, violation)
+      }
+    },
     onFailure: (failure) => spans.onFailure?.(failure),
     onRestart(agent, restarts, from) {
       try {

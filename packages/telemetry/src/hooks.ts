@@ -145,7 +145,6 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
     const metrics = createMetricHooks(instruments, own, createLabels(base, maxLabelValues, system), time, {
       shared,
       spawns,
-      violated: (context) => flight?.violated(context),
       lasted: flight?.lasted,
     })
     const recording = flight && createRecorderHooks({ recorder: flight.recorder, staged: flight.staged, metrics, current, system })

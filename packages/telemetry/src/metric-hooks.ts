@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api'
 import type { AgentInfo, CoreHooks, DeadLetterReason } from '@stigmergy/core'
-import type { GridHooks, TraceContext } from '@stigmergy/grid'
+import type { GridHooks } from '@stigmergy/grid'
 import { observeBreakers } from './breakers.ts'
 import type { Labels } from './labels.ts'
 import type { BoundCounter, BoundHistogram, Instrument, Instruments } from './metrics/instruments.ts'
@@ -10,7 +10,6 @@ import type { Flight } from './recorder/flight.ts'
 import { policiesBegun } from './policies.ts'
 import type { SpanTime } from './span-time.ts'
 import { stageOfTransition, stepStages, transitionSeconds, type Ended, type StageLatency, type StageStarts } from './stages.ts'
-import { Violations } from './violations.ts'
 
 /** Hooks that record metrics, with the end of a transition also in a form that makes no objects. */
 export interface MetricHooks {
@@ -70,8 +69,6 @@ export interface Heard {
   shared(id: string): void
   /** An agent is there: what else counts for its type can begin at 0. */
   spawns(agent: AgentInfo): void
-  /** A violation was entered in the transition of that context. */
-  violated(context: TraceContext | undefined): void
   /** A stage told by tags took that long. @default nobody wants to know */
   lasted?: Flight['lasted'] | undefined
 }
@@ -88,7 +85,7 @@ export function createMetricHooks(
   labels: Labels,
   spawned: Labels,
   time: SpanTime,
-  { shared, spawns, violated, lasted }: Heard,
+  { shared, spawns, lasted }: Heard,
 ): MetricHooks {
   const wait = instruments.histogram('agent_mailbox_wait_seconds')
   const decision = instruments.histogram('agent_decision_latency_seconds')
@@ -97,7 +94,7 @@ export function createMetricHooks(
     STAGES.map((stage) => [stage, instruments.histogram(`${stage}_latency_seconds`)]),
   )
   const restarted = instruments.counter('agent_restarts_total')
-  const violations = new Violations(instruments, labels, violated)
+  const violations = instruments.counter('agent_violations_total')
   const deadLetters = instruments.counter('dead_letters_total')
   const policyErrors = instruments.counter('policy_inference_errors_total')
   const escalations = instruments.counter('agent_escalations_total')
@@ -107,6 +104,7 @@ export function createMetricHooks(
   // What appears with a value of 1 has never increased to Prometheus: so counters begin at 0, as early as their labels are known.
   for (const reason of Object.keys(DEAD_LETTER_REASONS)) deadLetters.bind(labels.with('reason', reason)).add(0)
   const beginPolicies = policiesBegun((policy) => policyErrors.bind(labels.with('policy', policy)).add(0))
+  const violationsOf = (agent: AgentInfo): BoundCounter => violations.bind(labels.ofType(agent))
   const restartsOf = (agent: AgentInfo): BoundCounter => restarted.bind(spawned.ofAgent(agent))
 
   /** Tagged stages each agent is in. Survives a restart of the agent: the stage goes on, its latency includes the repair. */
@@ -163,7 +161,6 @@ export function createMetricHooks(
       row.worldSeenAtMs = end.enqueuedAtMs
       worldSeen.set(end.agent, end.enqueuedAtMs)
     }
-    violations.ended(end)
     row.decision?.record(transitionSeconds(end), end.context)
     if (row.worldSeenAtMs !== undefined) row.worldAge?.record(Math.max(0, end.endedAtMs - row.worldSeenAtMs) / 1000, end.context)
     recordStages(end)
@@ -197,13 +194,13 @@ export function createMetricHooks(
       runs(agent, 1)
       spawns(agent)
       beginPolicies(handles, root)
-      violations.spawned(agent, root)
+      violationsOf(agent).add(0)
       restartsOf(agent).add(0)
       const other = alive.get(agent.id)
       if (other === undefined) alive.set(agent.id, agent)
       else if (other !== agent) shared(agent.id)
     },
-    onBegin: (agent, tags) => violations.began(agent, tags),
+    onViolation: (agent) => violationsOf(agent).add(1),
     onRestart: (agent) => restartsOf(agent).add(1),
     onStop(agent) {
       runs(agent, -1)

@@ -9,6 +9,7 @@ export const SPANS = {
     'One macrostep of an agent: an event was taken from the mailbox and its effects ran. Error status if it threw.',
   '{agent.type} failed': 'The supervisor decided about a failure: a point in time, in the trace of the event that failed.',
   '{agent.type} restarted': 'The agent came back after a failure: a point in time, in the trace of the event that failed.',
+  '{agent.type} violation': 'A state tagged `violation` was entered: a point in time, in the transition that enters it.',
   'trace truncated': 'Instead of the spans of a trace that are over `maxSpansPerTrace`: a point in time, once per process.',
   '{name given to startTrace}': 'The root of a pipeline, made where a sensor reading enters.',
 } as const
@@ -24,6 +25,7 @@ export const ATTRIBUTES = {
   'agent.state.to': 'State after, as a path.',
   'agent.restarts': 'How often the agent was restarted before.',
   'agent.mailbox.wait_ms': 'Milliseconds the event waited in the mailbox.',
+  'agent.violation': 'The state tagged `violation` that was entered, as a path.',
   'agent.failure.decision': 'What the supervisor decided: `restart`, `escalate` or `stop`.',
   'agent.failure.delay_ms': 'Backoff before the restart in milliseconds.',
   'agent.restored.from': 'Where the state came from after a restart: `checkpoint` or `initial`.',

@@ -59,6 +59,10 @@ export function createSpanHooks(tracer: Tracer, time: SpanTime, system?: string)
       }
     },
 
+    onViolation({ id, type }, { state, trace }) {
+      point(`${type} violation`, trace, { 'agent.id': id, 'agent.type': type, 'agent.violation': state })
+    },
+
     onFailure({ agent, event, error, trace, decision }) {
       if (trace !== undefined && decision.type === 'restart') failedIn.set(agent.id, trace)
       point(

@@ -7,7 +7,7 @@ import type { RecorderOptions } from '../src/recorder/options.ts'
 import { openFlight } from './support/flight.ts'
 import { memoryMeter } from './support/otel.ts'
 import { agentInfo, endOf } from './support/transitions.ts'
-import { fromPromise, setup } from './support/xstate.ts'
+import { assign, fromPromise, setup } from './support/xstate.ts'
 
 const test = suite('counters that alerts look at')
 
@@ -85,6 +85,49 @@ for (const [name, recorder] of [
     await bench.close()
   })
 }
+
+const fail = (): never => {
+  throw new Error('no air')
+}
+
+const brake = setup({}).createMachine({
+  id: 'brake',
+  initial: 'off',
+  context: { force: 0 },
+  states: {
+    off: { on: { touch: 'touched', brake: 'braking', measure: 'measuring' } },
+    touched: { tags: 'violation', always: 'off' },
+    braking: { tags: 'violation', entry: fail },
+    measuring: { tags: 'violation', entry: assign(fail) },
+  },
+})
+
+test('a violation that is left at once, or whose entry throws, is counted, kept and told in its trace', async () => {
+  const { clock, flight, spans } = openFlight({ keep: { ratio: 0, errors: false }, maxSpansPerTrace: 4 })
+  const { meter, read, close } = memoryMeter()
+  const telemetry = telemetryHooks({ meter, clock, flight })
+  const grid = await openGrid({ clock })
+  const system = createSystem({ grid, hooks: telemetry.core })
+  await system.spawn(brake, { id: 'b1', supervision: { maxRestarts: 9, backoff: { minMs: 1, maxMs: 1 } } })
+  for (const [type, state] of [
+    ['touch', 'touched'],
+    ['brake', 'braking'],
+    ['measure', 'measuring'],
+  ] as const) {
+    const trace = telemetry.startTrace(type)
+    system.send('b1', { type }, { trace })
+    for (let i = 0; i < 9; i++) system.send('b1', { type: 'nothing' }, { trace })
+    await clock.advance(100)
+    const told = spans().filter(({ traceId }) => traceId === trace.traceId)
+    const violation = told.find(({ name }) => name === 'brake violation')
+    assert.is(violation?.attributes['agent.violation'], state, 'also where there is no room for all')
+    assert.ok(told.some(({ attributes }) => attributes['agent.keep.reason'] === 'violation'))
+  }
+  assert.is((await read('agent_violations_total'))[0]?.value, 3)
+  await system.close()
+  await grid.close()
+  await close()
+})
 
 test('an agent that begins in a violation has entered it', async () => {
   const bench = await setUp(undefined)

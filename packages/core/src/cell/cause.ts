@@ -59,7 +59,7 @@ export class Frames {
 
 /** Who caused what: sets `grid.trace.current` around each step of an agent, and tells the hooks of it. */
 export class Cause {
-  readonly #agent: AgentInfo
+  readonly agent: AgentInfo
   readonly #services: Services
   /** Context of the last event from outside: the cause also of what the agent's own timers and children do. */
   #last: TraceContext | undefined
@@ -70,7 +70,7 @@ export class Cause {
   #text = ''
 
   constructor(agent: AgentInfo, services: Services) {
-    this.#agent = agent
+    this.agent = agent
     this.#services = services
   }
 
@@ -114,7 +114,7 @@ export class Cause {
     frame.enqueuedAtMs = enqueuedAtMs
     frame.startedAtMs = startedAtMs
     frame.restarts = restarts
-    frame.returned = guests.transitionStart(this.#agent, event, this.#last, enqueuedAtMs, startedAtMs, restarts)
+    frame.returned = guests.transitionStart(this.agent, event, this.#last, enqueuedAtMs, startedAtMs, restarts)
     if (frame.returned === undefined) return
     grid.trace.current = frame.returned
     if (envelope !== undefined) this.#last = frame.returned
@@ -129,7 +129,7 @@ export class Cause {
     const endedAtMs = clock.now()
     const from = this.#stateText(before)
     guests.transitionEnd(
-      this.#agent,
+      this.agent,
       event,
       cause,
       enqueuedAtMs,
@@ -152,7 +152,7 @@ export class Cause {
     frame.trace = grid.trace.current
     frame.agentId = turn.agentId
     frame.question = turn.question
-    turn.agentId = this.#agent.id
+    turn.agentId = this.agent.id
     turn.question = this.#question
     return frame
   }

@@ -1,7 +1,8 @@
 import type { AnyEventObject, AnyMachineSnapshot } from 'xstate'
 import type { Audience } from '../life/audience.ts'
 import type { Envelope } from '../mailbox/envelope.ts'
-import { Host, type HostOwner } from './host.ts'
+import { Host } from './host.ts'
+import type { HostOwner } from './host-owner.ts'
 import type { Inbox } from '../mailbox/inbox.ts'
 import type { CellOwner, Crash, Dreams, Origin, Stored } from '../life/owner.ts'
 import type { CellOptions } from './cell-options.ts'
@@ -19,8 +20,7 @@ export const INIT: AnyEventObject = { type: 'xstate.init' }
 
 /**
  * One running agent: mailbox -> step -> effects -> checkpoint -> hooks. The only place that calls user code.
- * Events from outside come through the inbox, one at a time; those of the agent's own timers and children
- * come through XState. All of them pass `#onEvent`.
+ * Events from outside come through the inbox, one at a time; those of its own timers and children through XState. All pass `handle`.
  */
 export class Cell extends Turns implements HostOwner {
   readonly #options: CellOptions
@@ -144,9 +144,9 @@ export class Cell extends Turns implements HostOwner {
 
   #newHost(): Host {
     const { machine, agent, durability } = this.#options
-    const { gated, environment } = this.services
+    const { gated, marked, environment } = this.services
     const gate = durability === 'gated' ? this.gate : undefined
-    return new Host({ id: agent.id, environment, gate, machine: gate === undefined ? machine : gated(machine) }, this)
+    return new Host({ id: agent.id, environment, gate, machine: gate === undefined ? marked(machine) : gated(machine) }, this)
   }
 
   /** Goes on where it fell asleep: nobody is told of it. */

@@ -5,6 +5,7 @@ import type { Gate } from '../durability/gate.ts'
 import { gateStarted, runHeld } from './gated-child.ts'
 import type { Effect } from './step.ts'
 import type { Tree } from './tree.ts'
+import { markViolations } from './violation-marks.ts'
 
 type Config = Readonly<Record<string, unknown>>
 
@@ -29,6 +30,7 @@ export function createGated(): (machine: AnyStateMachine) => AnyStateMachine {
           ),
         } as never,
       ) as unknown as AnyStateMachine
+      markViolations(copy.root)
       machines.set(machine, copy)
     }
     return copy

@@ -1,8 +1,8 @@
 import type { Clock, TraceContext } from '@stigmergy/grid'
 import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine, Snapshot } from 'xstate'
-import type { Audience } from '../life/audience.ts'
 import type { Gate } from '../durability/gate.ts'
 import type { EffectData } from '../durability/outbox.ts'
+import type { HostOwner } from './host-owner.ts'
 import { checkChildren, childIds, hasChildren } from './stored-children.ts'
 import type { Loops } from './loops.ts'
 import { isEmpty } from './slim.ts'
@@ -13,20 +13,6 @@ import { Tree, type Dozing, type DozingTimer } from './tree.ts'
 
 const STOP: AnyEventObject = { type: 'xstate.stop' }
 export const NOTHING_DOZES: Dozing = { timers: [], booked: 0 }
-
-/** Whoever runs the machine. */
-export interface HostOwner {
-  /** The last good snapshot. */
-  readonly snapshot: AnyMachineSnapshot
-  /** What its own events do in `fn` is caused by that work. */
-  because(trace: TraceContext | undefined, fn: () => void): void
-  /** Handles one event, from outside, a child or a timer: they come one at a time. */
-  handle(event: AnyEventObject): void
-  /** Sends, writes or commands something of a machine in this tree. */
-  dispatch(effect: EffectData): void
-  refuses(event: AnyEventObject): boolean
-  readonly audience: Audience
-}
 
 /** What all agents of a system share. */
 export interface HostEnvironment {
@@ -205,6 +191,11 @@ export class Host extends Stepper {
 
   because(trace: TraceContext | undefined, fn: () => void): void {
     this.#owner.because(trace, fn)
+  }
+
+  /** Of its machine's marks. */
+  enters(state: string): void {
+    this.#owner.enters(state)
   }
 
   dispatch(effect: EffectData): void {

@@ -30,6 +30,8 @@ export abstract class Turns implements Runnable {
   #inTurn = false
   /** What it was sent before. Most agents never need it. */
   protected seen: SeenEffects | undefined
+  /** Violations that it begins with, as long as nobody knows of it. */
+  #entered: string[] | undefined
 
   constructor(agent: AgentInfo, inbox: Inbox, services: Services, owner: CellOwner, listeners: Audience | undefined) {
     this.cause = new Cause(agent, services)
@@ -53,6 +55,23 @@ export abstract class Turns implements Runnable {
   /** Of the host: an effect that is data. */
   dispatch(effect: EffectData): void {
     this.owner.dispatch(effect)
+  }
+
+  /** Of the host: its machine enters a violation. */
+  enters(state: string): void {
+    if (this.running) this.#violates(state, this.services.grid.trace.current)
+    else (this.#entered ??= []).push(state)
+  }
+
+  /** It is known to be there, or to have failed on the way: what it began with was entered, though by no transition. */
+  tellEntered(trace: TraceContext | undefined): void {
+    const entered = this.#entered
+    this.#entered = undefined
+    for (const state of entered ?? []) this.#violates(state, trace)
+  }
+
+  #violates(state: string, trace: TraceContext | undefined): void {
+    this.services.guests.violation(this.cause.agent, { state, trace })
   }
 
   /** Of the host: one of its children says something. True if that is not taken, which is counted (I6). */

@@ -4,8 +4,7 @@ import { Body } from './body.ts'
 import type { AgentEvent } from '../mailbox/envelope.ts'
 import type { Ending } from './ending.ts'
 import { isCoreError } from '../errors.ts'
-import type { AgentInfo } from '../hooks.ts'
-import { tellBegun, tellSpawn } from './told.ts'
+import type { AgentInfo, StateShape } from '../hooks.ts'
 import type { AgentStatus, LifeOptions } from './life-options.ts'
 import { originOf } from './origin.ts'
 import type { Crash, Origin } from './owner.ts'
@@ -91,10 +90,11 @@ export class Life extends Body {
   begin(origin: Origin | undefined): void {
     if (this.#crash !== undefined) throw this.#crash.error
     this.#spawned = true
-    tellSpawn(this.services.guests, this.info, this.options.machine)
+    const { events, root } = this.options.machine
+    this.services.guests.tell('onSpawn', this.info, events as readonly string[], root as StateShape)
     if (origin === undefined) return
+    this.cell.tellEntered(origin.trace)
     if (this.options.durability !== 'gated') this.cell.start(origin)
-    tellBegun(this.services.guests, this.info, origin, this.cell.snapshot.tags)
     this.cell.open(origin)
     if (this.cell.snapshot.status === 'done') this.done()
   }
@@ -164,11 +164,12 @@ export class Life extends Body {
       this.cell.prepare(origin)
       this.#status = 'running'
       this.services.guests.tell('onRestart', this.info, this.#restarts, origin.stored === undefined ? 'initial' : 'checkpoint')
+      this.cell.tellEntered(origin.trace)
       this.cell.start(origin)
-      tellBegun(this.services.guests, this.info, origin, this.cell.snapshot.tags)
       this.cell.open(origin)
     } catch (error) {
       if (this.ended || attempt !== this.#attempt) return
+      this.cell.tellEntered(crash.trace)
       // A store that is out of reach says nothing against the agent: it waits, as one that runs does, and that is not counted.
       if (!read && isAway(error)) {
         this.services.guests.tell('onCheckpointError', this.info, error)

@@ -42,8 +42,6 @@ export interface Flight {
   run(limit: number): boolean
   /** A span that was told found no room further on. `trace`: id or number of its trace. */
   dropped(trace: string | number): void
-  /** A violation was entered in the transition of that context: its trace is kept, if violations are a reason. */
-  violated(context: TraceContext | undefined): void
   /** A stage of an agent, told by the tags of its states, took that long; it ended in the transition of `context`. */
   lasted(stage: string, ms: number, context: TraceContext | undefined): void
   /** Says to the others that this process is there. */
@@ -92,9 +90,6 @@ export function createFlight(options: ResolvedRecorderOptions, ports: FlightPort
     now: () => clock.now(),
     lacks: (traceId) => drain.lacks(traceId),
   })
-  const violated = (context: TraceContext | undefined): void => {
-    if (options.violations && context !== undefined) recorder.keep(context, reasonCode('violation'))
-  }
   const process = recorder.ids.spanText(0).slice(0, 8)
   const greet = (): void => tellSlices?.([{ traceId: '', process, spans: [], needs: [] }])
   return {
@@ -108,6 +103,5 @@ export function createFlight(options: ResolvedRecorderOptions, ports: FlightPort
       if (context !== undefined && ms > (options.sloMs.get(stage) ?? Infinity)) recorder.keep(context, SLO)
     },
     greet,
-    violated,
   }
 }

@@ -37,7 +37,7 @@ export const U32 = {
 } as const
 
 /** What a record is about. The low byte of the field `kind`. */
-export const KIND = { transition: 1, root: 2, failure: 3, restart: 4, link: 5, change: 6, guest: 7 } as const
+export const KIND = { transition: 1, root: 2, failure: 3, restart: 4, link: 5, change: 6, guest: 7, violation: 8 } as const
 
 /**
  * Bits of the field `kind` above the low byte: it failed; it has more to tell than fits (kept on the heap of the writer); a rule keeps its

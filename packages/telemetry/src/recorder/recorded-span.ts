@@ -50,12 +50,11 @@ export function keptSpan(
   extra: Extra | undefined,
   { links, plan, reason, maxSpans }: Pick<HandedRecord, 'links' | 'plan' | 'reason' | 'maxSpans'>,
 ): RecordedSpan {
-  if (maxSpans !== undefined) {
-    const span = spanOf(record, undefined, [])
-    return { ...span, name: 'trace truncated', attributes: { 'agent.trace.max_spans': maxSpans }, error: undefined }
-  }
-  const span = spanOf(record, extra, links, plan)
-  return reason === undefined ? span : { ...span, attributes: { ...span.attributes, 'agent.keep.reason': reason } }
+  const over = maxSpans !== undefined
+  const span = spanOf(record, over ? undefined : extra, over ? [] : links, over ? undefined : plan)
+  const told = over ? { 'agent.trace.max_spans': maxSpans } : span.attributes
+  const attributes = reason === undefined ? told : { ...told, 'agent.keep.reason': reason }
+  return over ? { ...span, name: 'trace truncated', attributes, error: undefined } : { ...span, attributes }
 }
 
 function describe(
@@ -71,6 +70,7 @@ function describe(
     const attributes: OurAttributes = { ...agent, 'agent.restarts': restarts, 'agent.restored.from': event }
     return { name: `${agentType} restarted`, attributes }
   }
+  if (kind === 'violation') return { name: `${agentType} violation`, attributes: { ...agent, 'agent.violation': event } }
   const decision = extra?.decision
   const attributes: OurAttributes = {
     ...agent,

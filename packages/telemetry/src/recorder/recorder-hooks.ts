@@ -104,6 +104,7 @@ export function createRecorderHooks(options: RecorderHooksOptions): { readonly c
         end.error,
         end.context,
       ),
+    onViolation: (agent, { state, trace }) => recorder.violation(transitions.rowOf(agent).recorded, state, trace),
     onFailure(failure) {
       if (failure.trace !== undefined && failure.decision.type === 'restart') failedIn.set(failure.agent.id, failure.trace)
       recorder.failure(transitions.rowOf(failure.agent).recorded, failure)

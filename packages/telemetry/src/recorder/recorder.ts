@@ -36,11 +36,12 @@ export class Recorder {
   readonly traces: TraceTable
   readonly keeper: Keeper
   readonly ids: Ids
+  /** What is known of an agent: keep it, and give it to {@link Recorder.end}. */
+  readonly rowOf: (agent: AgentInfo, system?: string) => AgentRow
   /** Is called before anything is added or asked that is not a transition: what waits to be written comes first. */
   settle: () => void = () => {}
   readonly #options: ResolvedRecorderOptions
   readonly #clock: Clock
-  readonly #rowOf: (agent: AgentInfo, system: string | undefined) => AgentRow
   readonly #contexts: Contexts
   readonly #guests: GuestBound
   readonly #causes = new Causes()
@@ -57,12 +58,7 @@ export class Recorder {
     this.#contexts = new Contexts(this, this.traces, this.ids, this.keeper, options.headRatio)
     this.#guests = new GuestBound(this.ring)
     this.#writer = new RecordWriter(this, this.#contexts, pressure)
-    this.#rowOf = createAgentRows(this.strings, options)
-  }
-
-  /** What is known of an agent: keep it, and give it to {@link Recorder.end}. */
-  rowOf(agent: AgentInfo, system?: string): AgentRow {
-    return this.#rowOf(agent, system)
+    this.rowOf = createAgentRows(this.strings, options)
   }
 
   /** A transition begins. */
@@ -122,22 +118,27 @@ export class Recorder {
   root(name: string, attributes: object, startedAtMs: number, endedAtMs: number, planId?: string): TraceContext {
     const context = this.#contexts.make(undefined)
     if (planId !== undefined) this.plan(context, planId)
-    this.#point(KIND.root, context, undefined, name, startedAtMs, endedAtMs, 0, { attributes })
+    this.#point(KIND.root, context, undefined, name, 0, { attributes }, startedAtMs, endedAtMs)
     return context
   }
 
   /** A failure or a restart of an agent, in the trace of its cause. */
   failure(row: AgentRow, { event, error, trace, decision }: Failure): void {
-    const now = this.#clock.now()
     const context = this.#contexts.make(trace)
-    this.#point(KIND.failure | FAILED, context, row, event, now, now, 0, { error, decision })
+    this.#point(KIND.failure | FAILED, context, row, event, 0, { error, decision })
     if (this.#options.errors) this.keep(context, ERROR)
+  }
+
+  /** A violation is entered, in the transition of `trace`. It says what the transition cannot: which one, where it does not stay in it. */
+  violation(row: AgentRow, state: string, trace: TraceContext | undefined): void {
+    const context = this.#contexts.make(trace)
+    this.#point(KIND.violation | SYMPTOM, context, row, state, 0, undefined)
+    if (this.#options.violations) this.keep(context, reasonCode('violation'))
   }
 
   /** `from`: where its state came from. */
   restart(row: AgentRow, restarts: number, from: string, trace: TraceContext | undefined): void {
-    const now = this.#clock.now()
-    this.#point(KIND.restart, this.#contexts.make(trace), row, from, now, now, restarts, undefined)
+    this.#point(KIND.restart, this.#contexts.make(trace), row, from, restarts, undefined)
   }
 
   /** The work under `context`, and all that follows from it, belongs to that plan. */
@@ -152,9 +153,8 @@ export class Recorder {
   link(context: TraceContext, cause: TraceContext): void {
     const own = RecordedContext.of(context, this) ?? this.#contexts.copyOf(context)
     if (own === undefined) return
-    const now = this.#clock.now()
     const { traceId, spanId, traceFlags } = cause
-    this.#point(KIND.link, own, undefined, '', now, now, 0, { link: { traceId, spanId, traceFlags } })
+    this.#point(KIND.link, own, undefined, '', 0, { link: { traceId, spanId, traceFlags } })
     const trace = this.#contexts.traceOf(own)
     if (leads(this.traces.keptFor(trace))) this.keep(cause, CAUSE)
     else this.#causes.add(trace, cause)
@@ -182,7 +182,7 @@ export class Recorder {
     if (context === undefined) return
     const now = this.#clock.now()
     this.#guests.hold(this.ring.head)
-    this.#point(failed ? KIND.guest | FAILED : KIND.guest, context, undefined, name, now - tookMs, now, 0, { guest: span })
+    this.#point(failed ? KIND.guest | FAILED : KIND.guest, context, undefined, name, 0, { guest: span }, now - tookMs, now)
     if (failed && this.#options.errors) this.keep(context, ERROR)
   }
 
@@ -227,10 +227,10 @@ export class Recorder {
     context: RecordedContext,
     row: AgentRow | undefined,
     event: string,
-    startedAtMs: number,
-    endedAtMs: number,
     restarts: number,
     extra: Extra | undefined,
+    startedAtMs = this.#clock.now(),
+    endedAtMs = startedAtMs,
   ): void {
     this.settle()
     if (row !== undefined && row.epoch !== this.strings.epoch) row.renew()
