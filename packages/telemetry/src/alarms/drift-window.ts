@@ -80,8 +80,9 @@ export class DriftWindow {
 
   /** Sigma of the last short window; sum and limit of the scale that is nearest to its limit, or furthest above. */
   get reading(): { readonly sigma: number; readonly sum: number; readonly limit: number } {
-    let [worst, ...others] = this.#own as [ScaleWindow, ...ScaleWindow[]]
-    const { sigma } = worst
+    const [short, ...others] = this.#own as [ScaleWindow, ...ScaleWindow[]]
+    const { sigma } = short
+    let worst = short
     for (const other of others) if (other.sum / other.limit > worst.sum / worst.limit) worst = other
     return { sigma, sum: worst.sum, limit: worst.limit }
   }
