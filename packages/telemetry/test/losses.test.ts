@@ -1,33 +1,19 @@
 import { ExportResultCode } from '@opentelemetry/core'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { startTelemetry } from '@stigmergy/telemetry/node'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { reasonCode } from '../src/recorder/keep-rules.ts'
 import { collector } from './support/collector.ts'
 import { withEnvironment } from './support/environment.ts'
 import { openFlight } from './support/flight.ts'
+import { modules } from './support/module-of.ts'
 import { agentInfo } from './support/transitions.ts'
 
 const test = suite('losses')
 const none: ReadonlySet<string> = new Set()
 
-/** An ES module of that text, in a folder of its own that goes with the test. */
-async function moduleOf(source: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'stigmergy-'))
-  folders.push(folder)
-  const path = join(folder, 'exporters.mjs')
-  await writeFile(path, source)
-  return path
-}
-
-const folders: string[] = []
-test.after(async () => {
-  for (const folder of folders) await rm(folder, { recursive: true, force: true })
-})
+const moduleOf = modules(test)
 
 const small = { keep: { ratio: 0, slowPerSecond: 0 }, historyMs: 1, maxMebibytes: 1 } as const
 

@@ -2,6 +2,7 @@ import { ExportResultCode } from '@opentelemetry/core'
 import { BasicTracerProvider, type ReadableSpan, type SpanExporter, type SpanProcessor } from '@opentelemetry/sdk-trace-base'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { createLostSpans } from '../src/node/lost-spans.ts'
 import { batchedSpanSink, directSpanSink } from '../src/node/span-sink.ts'
 import { createTally } from '../src/tally.ts'
 
@@ -23,27 +24,32 @@ function collecting(): { readonly exporter: SpanExporter; readonly names: string
 
 test('spans arrive in batches; those beyond the queue are dropped and counted', async () => {
   const { exporter, names } = collecting()
-  const tally = createTally()
-  const sink = batchedSpanSink(exporter, { tally, queueSize: 10, timeoutMs: 1000, onFailure: () => {} })
+  let lost = 0
+  const sink = batchedSpanSink(exporter, { lose: () => lost++, queueSize: 10, timeoutMs: 1000, onFailure: () => {} })
   const tracer = new BasicTracerProvider({ spanProcessors: [sink.processor] }).getTracer('test')
   for (let i = 0; i < 15; i++) tracer.startSpan(`s${i}`).end()
   await sink.flush()
   tracer.startSpan('after').end()
   await sink.close()
   // The SDK begins a batch as soon as the queue is full, which makes room at once: nothing more than what it counts is lost.
-  assert.is(names.length + tally.dropped.span, 16)
+  assert.is(names.length + lost, 16)
   assert.ok(names.includes('s0') && names.includes('after'))
 })
 
 test('an exporter that never answers: the queue stays bounded, the rest is counted', async () => {
-  const tally = createTally()
+  let lost = 0
   const failures: string[] = []
   let handedOver = 0
   const exporter: SpanExporter = { export: (spans) => void (handedOver += spans.length), shutdown: async () => {} }
-  const sink = batchedSpanSink(exporter, { tally, queueSize: 100, timeoutMs: 60_000, onFailure: (error) => failures.push(error.message) })
+  const sink = batchedSpanSink(exporter, {
+    lose: () => lost++,
+    queueSize: 100,
+    timeoutMs: 60_000,
+    onFailure: (error) => failures.push(error.message),
+  })
   const tracer = new BasicTracerProvider({ spanProcessors: [sink.processor] }).getTracer('test')
   for (let i = 0; i < 1000; i++) tracer.startSpan('s').end()
-  assert.is(tally.dropped.span, 1000 - 100 - handedOver)
+  assert.is(lost, 1000 - 100 - handedOver)
   assert.ok(handedOver <= 100)
   const closed = sink.close().catch(() => 'rejected')
   sink.abort(new Error('given up'))
@@ -55,14 +61,18 @@ test('an exporter that never answers: the queue stays bounded, the rest is count
 
 test('a processor that throws on the hot path throws no further', () => {
   const tally = createTally()
+  const lacking: (string | number)[] = []
+  const { lose } = createLostSpans(tally, (trace) => lacking.push(trace))
   const boom = (): never => {
     throw new Error('boom')
   }
   const rude: SpanProcessor = { onStart: boom, onEnd: boom, forceFlush: boom, shutdown: boom }
-  const sink = directSpanSink(rude, tally)
+  const sink = directSpanSink(rude, lose)
   const tracer = new BasicTracerProvider({ spanProcessors: [sink.processor] }).getTracer('test')
-  tracer.startSpan('s').end()
-  assert.is(tally.dropped.span, 2)
+  const span = tracer.startSpan('s')
+  span.end()
+  assert.is(tally.dropped.span, 1, 'one span, though it throws twice')
+  assert.equal(lacking, [span.spanContext().traceId])
 })
 
 test.run()

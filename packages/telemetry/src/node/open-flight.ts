@@ -56,7 +56,7 @@ export function openFlight(parts: OpenFlightOptions): OpenFlight | undefined {
     forceFlush: async () => {},
     shutdown: async () => {},
   }
-  const replay = createSpanReplay({ scope, resource, processors: [toAll], time, tally, onDrop: parts.onDrop })
+  const replay = createSpanReplay({ scope, resource, processors: [toAll], time, unmade: (traceId) => parts.dropped(traceId) })
   const emit = settings.genAi ? (span: RecordedSpan): void => replay(withGenAi(span)) : replay
   const tellSlices = keepPort?.tellSlices?.bind(keepPort)
   const flight: Flight = createFlight(settings.recorder, {
@@ -116,7 +116,7 @@ export function openFlight(parts: OpenFlightOptions): OpenFlight | undefined {
 
 /** `ended`: the thread has ended by itself, and takes nothing any more. */
 function openThread(parts: OpenFlightOptions, module: string | undefined, { recorder }: Flight, ended: () => void): ThreadSink {
-  const { scope, settings, environment, resource, time, tally, report, onDrop, sinks } = parts
+  const { scope, settings, environment, resource, time, tally, report, dropped, lose, sinks } = parts
   const { tracesUrl, maxOtlpTimeoutMs, otlpHeaders, genAi } = settings
   const { timeoutMs, tls } = environment.otlp.traces
   return openThreadSink({
@@ -136,8 +136,7 @@ function openThread(parts: OpenFlightOptions, module: string | undefined, { reco
       module,
     },
     epochMs: () => time.offsetMs(),
-    tally,
-    onDrop,
+    dropped,
     onFailure: (error) => report('traces', error),
     onEnd(error) {
       tally.exportFailures.traces++
@@ -146,7 +145,7 @@ function openThread(parts: OpenFlightOptions, module: string | undefined, { reco
       sinks.push(...otlpSinks)
       // Its exporters ended that thread: here they could end the agents' (I7). Whether there is room is for the others to say.
       const alone = sinks.length === 0
-      if (module !== undefined) sinks.push(lostSpanSink(tally, onDrop, () => (alone ? Infinity : 0)))
+      if (module !== undefined) sinks.push(lostSpanSink(lose, () => (alone ? Infinity : 0)))
       const reason = error.message.split('\n', 1)[0] ?? ''
       settings.warn(`telemetry: the thread that exports spans ended (${reason}): ${insteadOf(module, otlpSinks.length > 0)}`)
     },

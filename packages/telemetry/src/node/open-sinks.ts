@@ -6,30 +6,29 @@ import type { Tally } from '../tally.ts'
 import type { Environment } from './environment.ts'
 import type { FailureReport } from './failure-report.ts'
 import { guardedAgent } from './guarded-agent.ts'
+import type { LostSpans } from './lost-spans.ts'
 import { directMetricSink, periodicMetricSink, type MetricSink } from './metric-sink.ts'
 import type { ResolvedTelemetryOptions, StartTelemetryOptions } from './options.ts'
 import type { Signal } from './otlp-variables.ts'
 import { batchedSpanSink, directSpanSink, type SpanSink } from './span-sink.ts'
 
 /** What every sink is opened with. */
-export interface SinkParts {
+export interface SinkParts extends LostSpans {
   readonly options: StartTelemetryOptions
   readonly settings: ResolvedTelemetryOptions
   readonly environment: Environment
   readonly tally: Tally
   readonly report: FailureReport
-  /** Is told the trace, by id or number, of a span that found no room. */
-  readonly onDrop: (trace: string | number) => void
 }
 
 /** None where nobody wants spans: then none are made. */
 export function openSpanSinks(parts: SinkParts): SpanSink[] {
-  const { options, settings, tally } = parts
+  const { options, settings, lose } = parts
   if (!settings.spansWanted) return []
   return [
     ...(settings.exportThread === undefined ? openOtlpSink(parts) : []),
     ...(options.spanExporters ?? []).map((exporter) => batchedSpanSink(exporter, batching(parts))),
-    ...(options.spanProcessors ?? []).map((processor) => directSpanSink(processor, tally)),
+    ...(options.spanProcessors ?? []).map((processor) => directSpanSink(processor, lose)),
   ]
 }
 
@@ -40,19 +39,13 @@ export function openOtlpSink(parts: SinkParts): SpanSink[] {
   return [batchedSpanSink(new OTLPTraceExporter(otlpConfig('traces', tracesUrl, parts)), batching(parts))]
 }
 
-function batching({ environment, tally, report, onDrop }: SinkParts): Parameters<typeof batchedSpanSink>[1] {
+function batching({ environment, lose, report }: SinkParts): Parameters<typeof batchedSpanSink>[1] {
   return {
-    tally,
+    lose,
     queueSize: environment.spanQueueSize,
     delayMs: environment.spanDelayMs,
     timeoutMs: environment.spanExportTimeoutMs,
-    onFailure(error, spans) {
-      report('traces', error)
-      // As far as anybody knows they did not arrive, and their traces are not whole (I6).
-      tally.dropped.span += spans.length
-      for (const span of spans) onDrop(span.spanContext().traceId)
-    },
-    onDrop,
+    onFailure: (error) => report('traces', error),
   }
 }
 

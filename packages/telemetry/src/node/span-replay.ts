@@ -5,7 +5,6 @@ import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import type { RecordedSpan } from '../recorder/recorded-span.ts'
 import { toOtelContext } from '../span-context.ts'
 import type { SpanTime } from '../span-time.ts'
-import type { Tally } from '../tally.ts'
 import { describeThrown } from '../thrown.ts'
 
 export interface SpanReplayOptions {
@@ -13,17 +12,15 @@ export interface SpanReplayOptions {
   readonly resource: Resource
   readonly processors: readonly SpanProcessor[]
   readonly time: SpanTime
-  /** A span that could not be made is counted here. */
-  readonly tally: Tally
   /** Is told the trace of a span that could not be made. */
-  readonly onDrop: (traceId: string) => void
+  readonly unmade: (traceId: string) => void
 }
 
 /**
  * Spans of the SDK from what was recorded, with the ids and times they had: processors, exporters and span limits of the SDK work as
  * ever. All are sampled, as the choice was made before.
  */
-export function createSpanReplay({ scope, resource, processors, time, tally, onDrop }: SpanReplayOptions): (span: RecordedSpan) => void {
+export function createSpanReplay({ scope, resource, processors, time, unmade }: SpanReplayOptions): (span: RecordedSpan) => void {
   let traceId = ''
   let spanId = ''
   const provider = new NodeTracerProvider({
@@ -61,8 +58,7 @@ export function createSpanReplay({ scope, resource, processors, time, tally, onD
         span.end(endTime)
       }
     } catch {
-      tally.dropped.span++
-      onDrop(recorded.traceId)
+      unmade(recorded.traceId)
     }
   }
 }

@@ -1,22 +1,21 @@
 import { TraceFlags, type Context } from '@opentelemetry/api'
 import { BatchSpanProcessor, type ReadableSpan, type Span, type SpanExporter, type SpanProcessor } from '@opentelemetry/sdk-trace-base'
 import { onRejected } from '../promised.ts'
-import type { Tally } from '../tally.ts'
 import { guardExports } from './export-guard.ts'
+import type { Losable, LoseSpan } from './lost-spans.ts'
 import type { Sink } from './sink.ts'
 
 export interface SpanSinkOptions {
-  readonly tally: Tally
+  /** A span found no room, or was in an export that failed. */
+  readonly lose: LoseSpan
   readonly queueSize: number
   /** Between two batches that are not full. @default that of OpenTelemetry */
   readonly delayMs?: number
   readonly timeoutMs: number
-  /** An export failed, threw, or took too long: these spans may not have arrived. */
-  readonly onFailure: (error: Error, spans: readonly ReadableSpan[]) => void
-  /** So many spans were exported, or failed to be. @default nobody wants to know */
-  readonly onSettled?: (spans: number) => void
-  /** Is told the trace of a span that found no room. @default nobody is */
-  readonly onDrop?: (traceId: string) => void
+  /** An export failed, threw, or took too long: as far as anybody knows its spans did not arrive. They are lost by now. */
+  readonly onFailure: (error: Error) => void
+  /** These spans were exported, or failed to be. @default nobody wants to know */
+  readonly onSettled?: (spans: readonly ReadableSpan[]) => void
 }
 
 /** A span processor and the way to end it. */
@@ -37,7 +36,7 @@ const BATCH = 512
  */
 export function batchedSpanSink(
   exporter: SpanExporter,
-  { tally, queueSize, delayMs = 5000, timeoutMs, onFailure, onSettled, onDrop }: SpanSinkOptions,
+  { lose, queueSize, delayMs = 5000, timeoutMs, onFailure, onSettled }: SpanSinkOptions,
 ): SpanSink {
   let queued = 0
   const guard = guardExports<ReadableSpan[]>(
@@ -45,13 +44,19 @@ export function batchedSpanSink(
       queued -= spans.length
       return exporter.export(spans, done)
     },
-    { timeoutMs, onFailure },
+    {
+      timeoutMs,
+      onFailure(error, spans) {
+        for (const span of spans) lose(span)
+        onFailure(error)
+      },
+    },
   )
   const batches = new BatchSpanProcessor(
     {
       export: (spans, done) =>
         guard.export(spans, (result) => {
-          onSettled?.(spans.length)
+          onSettled?.(spans)
           done(result)
         }),
       shutdown: async () => exporter.shutdown(),
@@ -66,15 +71,14 @@ export function batchedSpanSink(
       exportTimeoutMillis: timeoutMs + 1000,
     },
   )
-  const processor = guardProcessor(batches, tally)
+  const processor = guardProcessor(batches, lose)
   return {
     processor: {
       ...processor,
       onEnd(span) {
         if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return
         if (queued >= queueSize) {
-          tally.dropped.span++
-          onDrop?.(span.spanContext().traceId)
+          lose(span)
           return
         }
         queued++
@@ -99,34 +103,29 @@ export function batchedSpanSink(
 }
 
 /** A processor of the user's: it sits on the hot path, so what it throws ends here. */
-export function directSpanSink(inner: SpanProcessor, tally: Tally): SpanSink {
-  const processor = guardProcessor(inner, tally)
+export function directSpanSink(inner: SpanProcessor, lose: LoseSpan): SpanSink {
+  const processor = guardProcessor(inner, lose)
   return { processor, room: () => Infinity, flush: () => processor.forceFlush(), close: () => processor.shutdown(), abort: () => {} }
 }
 
 /** In the place of exporters that are gone for good: what they would have got is counted as dropped, never dropped in silence (I6). */
-export function lostSpanSink(tally: Tally, onDrop: (traceId: string) => void, room: () => number): SpanSink {
+export function lostSpanSink(lose: LoseSpan, room: () => number): SpanSink {
   const nothing = async (): Promise<void> => {}
-  const onEnd = (span: ReadableSpan): void => {
-    tally.dropped.span++
-    onDrop(span.spanContext().traceId)
-  }
-  const processor: SpanProcessor = { onStart() {}, onEnd, forceFlush: nothing, shutdown: nothing }
+  const processor: SpanProcessor = { onStart() {}, onEnd: lose, forceFlush: nothing, shutdown: nothing }
   return { processor, nowhere: true, room, flush: nothing, close: nothing, abort() {} }
 }
 
-function guardProcessor(inner: SpanProcessor, tally: Tally): SpanProcessor {
-  const dropped = (): unknown => tally.dropped.span++
-  const safely = (act: () => unknown): void => {
+function guardProcessor(inner: SpanProcessor, lose: LoseSpan): SpanProcessor {
+  const safely = (span: Losable, act: () => unknown): void => {
     try {
-      onRejected(act(), dropped)
+      onRejected(act(), () => lose(span))
     } catch {
-      dropped()
+      lose(span)
     }
   }
   return {
-    onStart: (span: Span, context: Context) => safely(() => inner.onStart(span, context)),
-    onEnd: (span: ReadableSpan) => safely(() => inner.onEnd(span)),
+    onStart: (span: Span, context: Context) => safely(span, () => inner.onStart(span, context)),
+    onEnd: (span: ReadableSpan) => safely(span, () => inner.onEnd(span)),
     // async: what throws becomes a rejection, which the sink's owner awaits.
     forceFlush: async () => inner.forceFlush(),
     shutdown: async () => inner.shutdown(),

@@ -21,6 +21,7 @@ import { createFailureReport } from './failure-report.ts'
 import { metricProducer } from './metric-producer.ts'
 import { activeTrace, startInstrumentations } from './instrumentation.ts'
 import { openFlight } from './open-flight.ts'
+import { createLostSpans } from './lost-spans.ts'
 import { openLogs, type OpenLogs } from './open-logs.ts'
 import { openMetricSinks, openSpanSinks } from './open-sinks.ts'
 import { resolveTelemetryOptions, type StartTelemetryOptions } from './options.ts'
@@ -95,8 +96,8 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
       ...settings.prometheus,
       render: async (format) => metricsText(registry.collect(), resource.attributes as Attributes, format),
     }))
-  const onDrop = (trace: string | number): void => recording?.flight.dropped(trace)
-  const parts = { options, settings, environment, tally, report: createFailureReport(tally, settings.warn), onDrop }
+  const lost = createLostSpans(tally, (trace) => recording?.flight.dropped(trace))
+  const parts = { options, settings, environment, tally, report: createFailureReport(tally, settings.warn), ...lost }
   const opened: Sink[] = []
   const current = new Current()
   spanSinks.push(...openSpanSinks(parts))

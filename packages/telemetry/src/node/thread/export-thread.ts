@@ -8,11 +8,11 @@ import type { HandedRecord } from '../../recorder/handed.ts'
 import { readFlight } from '../../recorder/read.ts'
 import { keptSpan } from '../../recorder/recorded-span.ts'
 import { spanTimeOf } from '../../span-time.ts'
-import { createTally } from '../../tally.ts'
 import { guardedAgent } from '../guarded-agent.ts'
 import { createSpanReplay } from '../span-replay.ts'
 import { batchedSpanSink } from '../span-sink.ts'
 import type { FromThread, PlainSpan, ThreadData, ToThread } from './messages.ts'
+import { createOwedSpans, type TraceKey } from './owed-spans.ts'
 
 if (parentPort === null) throw new Error('this module is a worker thread of telemetry: see the option exportThread')
 const port = parentPort
@@ -27,7 +27,6 @@ async function userExporters(module: string): Promise<readonly SpanExporter[]> {
 
 const ROOM_MS = 50
 
-const tally = createTally()
 const resource = resourceFromAttributes(data.resource)
 const { otlp } = data
 const exporters = [
@@ -43,23 +42,21 @@ const exporters = [
       ]),
   ...(data.module === undefined ? [] : await userExporters(data.module)),
 ]
-/** Of the first exporter, since last told. */
-let exported = 0
-/** The trace of the span that is being exported, and those of spans that were dropped, since last told. */
-let current: string | number = ''
-const lacking = new Set<string | number>()
-const onDrop = (): void => void lacking.add(current)
-const sinks = exporters.map((exporter, at) =>
+const owed = createOwedSpans(exporters.length)
+/** The trace of the span that is being made. */
+let current: TraceKey = ''
+const sinks = exporters.map((exporter) =>
   batchedSpanSink(exporter, {
-    tally,
+    lose: owed.lost,
     queueSize: data.queueSize,
     delayMs: data.delayMs,
     timeoutMs: data.exportTimeoutMs,
-    onFailure({ message }, spans) {
-      tell({ type: 'failed', message, spans: spans.length, lacking: [...new Set(spans.map((span) => span.spanContext().traceId))] })
+    onFailure: ({ message }) => tell({ type: 'failed', message }),
+    onSettled(spans) {
+      owed.done(spans)
+      // At once: should this thread end, what it had told of is safe.
+      tellTaken(0)
     },
-    ...(at === 0 ? { onSettled: (spans: number) => void (exported += spans) } : {}),
-    onDrop,
   }),
 )
 let { epochMs } = data
@@ -67,22 +64,25 @@ const reader = readFlight(data.memory)
 const replay = createSpanReplay({
   scope: data.scope,
   resource,
-  processors: sinks.map((sink) => sink.processor),
+  processors: [{ onStart() {}, onEnd: exportSpan, forceFlush: async () => {}, shutdown: async () => {} }],
   time: spanTimeOf(
     () => epochMs,
     () => 0,
   ),
-  tally,
-  onDrop,
+  unmade: () => owed.unmade(current),
 })
+
+function exportSpan(span: ReadableSpan): void {
+  owed.add(span, current)
+  for (const { processor } of sinks) processor.onEnd(span)
+}
 
 function exportRecord(handed: HandedRecord): void {
   const [record] = reader.read(handed.seq, 1).records
   current = handed.trace
   // It was overwritten before this thread came to it.
   if (record === undefined || record.seq !== handed.seq) {
-    tally.dropped.span++
-    onDrop()
+    owed.unmade(handed.trace)
   } else {
     const span = keptSpan(record, handed.extra, handed)
     replay(data.genAi ? withGenAi(span) : span)
@@ -92,21 +92,19 @@ function exportRecord(handed: HandedRecord): void {
 function exportGuest({ context, ...span }: PlainSpan): void {
   const readable: ReadableSpan = { ...span, resource, spanContext: () => context }
   current = context.traceId
-  for (const { processor } of sinks) processor.onEnd(readable)
+  exportSpan(readable)
 }
 
 let telling: NodeJS.Timeout | undefined
 
 /** Says what there is room for, and again while that is little: who waits for room gives nothing meanwhile. */
-function tellTaken(count: number, dropped: number): void {
+function tellTaken(count: number): void {
   const room = sinks.length === 0 ? data.queueSize : Math.max(...sinks.map((sink) => sink.room()))
-  tell({ type: 'taken', count, dropped, exported, room, lacking: [...lacking] })
-  exported = 0
-  lacking.clear()
+  tell({ type: 'taken', count, room, ...owed.take() })
   if (telling !== undefined || room > data.queueSize / 2) return
   telling = setTimeout(() => {
     telling = undefined
-    tellTaken(0, 0)
+    tellTaken(0)
   }, ROOM_MS)
 }
 
@@ -114,19 +112,18 @@ async function take(message: ToThread): Promise<void> {
   if (message.type === 'flush' || message.type === 'close') {
     const { type, id } = message
     await Promise.allSettled(sinks.map(async (sink) => (type === 'flush' ? sink.flush() : sink.close())))
-    tellTaken(0, 0)
+    tellTaken(0)
     tell({ type: 'done', id })
     clearTimeout(telling)
     if (type === 'close') port.close()
     return
   }
-  const before = tally.dropped.span
   if (message.type === 'guest') exportGuest(message.span)
   else {
     epochMs = message.epochMs
     for (const record of message.records) exportRecord(record)
   }
-  tellTaken(message.type === 'guest' ? 1 : message.records.length, tally.dropped.span - before)
+  tellTaken(message.type === 'guest' ? 1 : message.records.length)
 }
 
 port.on('message', (message: ToThread) => void take(message))

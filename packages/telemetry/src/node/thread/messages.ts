@@ -3,6 +3,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import type { HandedRecord } from '../../recorder/handed.ts'
 import type { RecorderMemory } from '../../recorder/read.ts'
 import type { Tls } from '../otlp-variables.ts'
+import type { OwedSpans } from './owed-spans.ts'
 
 /** What the thread that exports spans is started with. */
 export interface ThreadData {
@@ -38,18 +39,8 @@ export type ToThread =
   | { readonly type: 'close'; readonly id: number }
 
 export type FromThread =
-  /**
-   * So many were taken out of the messages, of which some found the queue full, or their record overwritten; so many taken before have
-   * been exported, or given up. `lacking`: traces, by number or id, of what was dropped.
-   */
-  | {
-      readonly type: 'taken'
-      readonly count: number
-      readonly dropped: number
-      readonly exported: number
-      readonly room: number
-      readonly lacking: readonly (string | number)[]
-    }
-  /** An export failed, with so many spans of these traces. */
-  | { readonly type: 'failed'; readonly message: string; readonly spans: number; readonly lacking: readonly string[] }
+  /** So many were taken out of the messages, and of those taken so far these are owed no more, or were lost: see {@link OwedSpans}. */
+  | ({ readonly type: 'taken'; readonly count: number; readonly room: number } & ReturnType<OwedSpans['take']>)
+  /** An export failed. */
+  | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'done'; readonly id: number }

@@ -1,18 +1,17 @@
-import type { Attributes } from '@opentelemetry/api'
+import { TraceFlags, type Attributes } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { Worker } from 'node:worker_threads'
 import type { HandedRecord } from '../../recorder/handed.ts'
-import type { Tally } from '../../tally.ts'
 import type { SpanSink } from '../span-sink.ts'
 import type { FromThread, PlainSpan, ThreadData, ToThread } from './messages.ts'
+import type { TraceKey } from './owed-spans.ts'
 
 export interface ThreadSinkOptions {
   readonly data: ThreadData
   /** Milliseconds of the epoch at 0 of the recorder's clock, now. */
   readonly epochMs: () => number
-  readonly tally: Tally
-  /** Is told the trace, by id or number, of a span that was dropped here or there. */
-  readonly onDrop: (trace: string | number) => void
+  /** Counts spans that were dropped here or there, of the trace with that id or number. @default spans 1 */
+  readonly dropped: (trace: TraceKey, spans?: number) => void
   /** An export failed over there. */
   readonly onFailure: (error: Error) => void
   /** The thread has ended though nobody asked it to: what it was given is counted as lost. Told once. */
@@ -31,14 +30,14 @@ const ENTRY = import.meta.url.endsWith('.ts')
   : new URL('export-thread.js', import.meta.url)
 
 /** Starts the thread. Never throws: a thread that cannot start has ended. */
-export function openThreadSink({ data, epochMs, tally, onDrop, onFailure, onEnd }: ThreadSinkOptions): ThreadSink {
+export function openThreadSink({ data, epochMs, dropped, onFailure, onEnd }: ThreadSinkOptions): ThreadSink {
   const { queueSize } = data
   let alive = true
   let closing = false
   /** Given and not yet taken over there. */
   let underWay = 0
-  /** Taken over there and not yet exported. */
-  let held = 0
+  /** Given, and neither exported nor lost as far as was heard, of each trace. At most what is under way and in the queues over there. */
+  const owed = new Map<TraceKey, number>()
   let roomThere = queueSize
   let ids = 0
   const answers = new Map<number, () => void>()
@@ -47,26 +46,30 @@ export function openThreadSink({ data, epochMs, tally, onDrop, onFailure, onEnd 
   const end = (error: Error): void => {
     if (!alive) return
     alive = false
-    tally.dropped.span += underWay + held
-    underWay = held = 0
+    // With the thread goes what it has not told of: no trace that lacks it may pass for whole.
+    for (const [trace, spans] of owed) dropped(trace, spans)
+    owed.clear()
+    underWay = 0
     for (const answer of answers.values()) answer()
     answers.clear()
     if (!closing) onEnd(error)
   }
+  const owes = (trace: TraceKey, spans: number): void => {
+    const now = (owed.get(trace) ?? 0) + spans
+    if (now > 0) owed.set(trace, now)
+    else owed.delete(trace)
+  }
   const heard = (message: FromThread): void => {
     if (message.type === 'failed') {
       onFailure(new Error(message.message))
-      tally.dropped.span += message.spans
-      for (const trace of message.lacking) onDrop(trace)
     } else if (message.type === 'done') {
       answers.get(message.id)?.()
       answers.delete(message.id)
     } else {
       underWay -= message.count
-      held = Math.max(0, held + message.count - message.dropped - message.exported)
       roomThere = message.room
-      tally.dropped.span += message.dropped
-      for (const trace of message.lacking) onDrop(trace)
+      for (const [trace, spans] of message.settled) owes(trace, -spans)
+      for (const [trace, spans] of message.lost) dropped(trace, spans)
     }
   }
   try {
@@ -82,11 +85,12 @@ export function openThreadSink({ data, epochMs, tally, onDrop, onFailure, onEnd 
   }
 
   /** Spans of these traces; those that find no room are dropped and counted (I6). */
-  const post = (message: ToThread, traces: readonly (string | number)[]): void => {
+  const post = (message: ToThread, traces: readonly TraceKey[]): void => {
     if (alive && underWay + traces.length <= queueSize) {
       try {
         worker?.postMessage(message)
         underWay += traces.length
+        for (const trace of traces) owes(trace, 1)
         return
       } catch {
         // Something in it cannot be copied.
@@ -94,9 +98,8 @@ export function openThreadSink({ data, epochMs, tally, onDrop, onFailure, onEnd 
     }
     drop(traces)
   }
-  const drop = (traces: readonly (string | number)[]): void => {
-    tally.dropped.span += traces.length
-    for (const trace of traces) onDrop(trace)
+  const drop = (traces: readonly TraceKey[]): void => {
+    for (const trace of traces) dropped(trace)
   }
   const ask = (type: 'flush' | 'close'): Promise<void> =>
     new Promise((resolve) => {
@@ -119,7 +122,10 @@ export function openThreadSink({ data, epochMs, tally, onDrop, onFailure, onEnd 
     },
     processor: {
       onStart() {},
-      onEnd: (span) => post({ type: 'guest', span: plainSpan(span) }, [span.spanContext().traceId]),
+      onEnd(span) {
+        const { traceId, traceFlags } = span.spanContext()
+        if ((traceFlags & TraceFlags.SAMPLED) !== 0) post({ type: 'guest', span: plainSpan(span) }, [traceId])
+      },
       forceFlush: () => ask('flush'),
       shutdown: () => ask('close'),
     },
