@@ -120,6 +120,12 @@ export interface TransitionRecorder {
   ): void
 }
 
+/** A state of a machine as it was written: what it invokes, and the states in it. */
+export interface StateShape {
+  readonly invoke: readonly { readonly id: string }[]
+  readonly states: Readonly<Record<string, StateShape>>
+}
+
 /** A state tagged `violation` was entered. */
 export interface Violation {
   /** Its path: `picking.reach`. Of the root state, the id of the machine. */
@@ -136,10 +142,10 @@ export interface CoreHooks {
   onTransitionStart?(start: TransitionStart): TraceContext | undefined
   onTransitionEnd?(end: TransitionEnd): void
   /**
-   * `handles`: types of the events that its machine has transitions for, those of what it invokes among them. The same object for a
-   * machine.
+   * `handles`: types of the events that its machine has transitions for, those of what it invokes among them. `root`: the machine's root
+   * state. Both are the same objects for a machine.
    */
-  onSpawn?(agent: AgentInfo, handles?: readonly string[]): void
+  onSpawn?(agent: AgentInfo, handles?: readonly string[], root?: StateShape): void
   /**
    * The agent's machine (not one it invokes) enters a state tagged `violation`: told as it does, before the state's entry actions run. So
    * also where that state is left again in the same macrostep, and where the entry throws. Also of the state that an agent begins with, but

@@ -40,6 +40,7 @@ export {
   type DependencyChange,
   type Failure,
   type TransitionEnd,
+  type StateShape,
   type TransitionRecorder,
   type TransitionStart,
   type Violation,

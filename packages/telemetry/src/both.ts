@@ -18,7 +18,7 @@ export function withMetrics(spans: CoreHooks | undefined, metrics: CoreHooks): C
         if (transitions === undefined) metrics.onTransitionEnd?.(end)
       }
     },
-    onSpawn: (agent, handles) => metrics.onSpawn?.(agent, handles),
+    onSpawn: (agent, handles, root) => metrics.onSpawn?.(agent, handles, root),
     onViolation(agent, violation) {
       try {
         spans.onViolation?.(agent, violation)

@@ -7,6 +7,7 @@ import type { BoundCounter, BoundHistogram, Instrument, Instruments } from './me
 import { observeNeeds } from './needs.ts'
 import { createPerAgent } from './per-agent.ts'
 import type { Flight } from './recorder/flight.ts'
+import { policiesBegun } from './policies.ts'
 import type { SpanTime } from './span-time.ts'
 import { stageOfTransition, stepStages, transitionSeconds, type Ended, type StageLatency, type StageStarts } from './stages.ts'
 
@@ -47,8 +48,6 @@ export interface MetricRow {
 
 /** What XState calls the event of an invoked actor that failed, here one with an id `policy:<name>`. */
 const POLICY_FAILED = 'xstate.error.actor.policy:'
-/** Whatever a machine does with what a policy of it says. */
-const POLICY_SAYS = /^xstate\.[a-z]+\.actor\.policy:(.+)$/
 
 /** Every reason, for series that begin before there is a dead letter. */
 const DEAD_LETTER_REASONS: Readonly<Record<DeadLetterReason, true>> = {
@@ -104,30 +103,22 @@ export function createMetricHooks(
 
   // What appears with a value of 1 has never increased to Prometheus: so counters begin at 0, as early as their labels are known.
   for (const reason of Object.keys(DEAD_LETTER_REASONS)) deadLetters.bind(labels.with('reason', reason)).add(0)
+  const beginPolicies = policiesBegun((policy) => policyErrors.bind(labels.with('policy', policy)).add(0))
   const violationsOf = (agent: AgentInfo): BoundCounter => violations.bind(labels.ofType(agent))
   const restartsOf = (agent: AgentInfo): BoundCounter => restarted.bind(spawned.ofAgent(agent))
 
-  /** Lists of machines whose policies have begun. */
-  const begun = new WeakSet<readonly string[]>()
-  const beginPolicies = (handles: readonly string[] | undefined): void => {
-    if (handles === undefined || begun.has(handles)) return
-    begun.add(handles)
-    for (const type of handles) {
-      const policy = POLICY_SAYS.exec(type)?.[1]
-      if (policy !== undefined) policyErrors.bind(labels.with('policy', policy)).add(0)
-    }
-  }
-
   /** Tagged stages each agent is in. Survives a restart of the agent: the stage goes on, its latency includes the repair. */
   const starts = new Map<string, StageStarts>()
-  /** Newest world change of each agent alive, by id. */
+  /** Newest world change of each agent alive, by id. Monotonic ms. */
   const worldSeen = createPerAgent(labels, Math.min)
   const running = new Map<Attributes, number>()
   const alive = new Map<string, AgentInfo>()
   const breakerChanged = observeBreakers(instruments, labels)
 
   instruments.observe('agent_worldmodel_timestamp_seconds', (tell) => {
-    for (const [attributes, epochMs] of worldSeen.told()) tell(epochMs / 1000, attributes)
+    // As the wall clock says now: where it was set meanwhile, that was set right as well.
+    const offsetMs = time.offsetMs()
+    for (const [attributes, atMs] of worldSeen.told()) tell((atMs + offsetMs) / 1000, attributes)
   })
   instruments.observe('agents_running', (tell) => {
     for (const [attributes, count] of running) tell(count, attributes)
@@ -168,7 +159,7 @@ export function createMetricHooks(
   const measure = (row: MetricRow, end: Ended): void => {
     if (isWorldPut(end.event)) {
       row.worldSeenAtMs = end.enqueuedAtMs
-      worldSeen.set(end.agent, time.toEpochMs(end.enqueuedAtMs))
+      worldSeen.set(end.agent, end.enqueuedAtMs)
     }
     row.decision?.record(transitionSeconds(end), end.context)
     if (row.worldSeenAtMs !== undefined) row.worldAge?.record(Math.max(0, end.endedAtMs - row.worldSeenAtMs) / 1000, end.context)
@@ -199,10 +190,10 @@ export function createMetricHooks(
       if (row === undefined) rows.set(agent, (row = rowOf(agent)))
       if (transition(row, agent, event, enqueuedAtMs, startedAtMs, tagsBefore, tagsAfter, error)) measure(row, end)
     },
-    onSpawn(agent, handles) {
+    onSpawn(agent, handles, root) {
       runs(agent, 1)
       spawns(agent)
-      beginPolicies(handles)
+      beginPolicies(handles, root)
       violationsOf(agent).add(0)
       restartsOf(agent).add(0)
       const other = alive.get(agent.id)

@@ -210,6 +210,9 @@ test('policies begin at 0 with the agents that invoke them, and supervisors with
         invoke: [
           { id: 'policy:grasp', src: never, onError: 'idle' },
           { id: 'policy:place', src: never, onDone: 'idle' },
+          // Whatever it says, nobody listens: its failure is one of the agent.
+          { id: 'policy:warm', src: never },
+          { id: 'camera', src: never },
         ],
       },
     },
@@ -218,6 +221,7 @@ test('policies begin at 0 with the agents that invoke them, and supervisors with
   assert.equal(await bench.values('policy_inference_errors_total'), [
     [{ policy: 'grasp' }, 0],
     [{ policy: 'place' }, 0],
+    [{ policy: 'warm' }, 0],
   ])
   await bench.system.supervise({ id: 'cell', maxRestarts: 0, children: [child(breaks, { id: 'r1' })] })
   assert.equal(await bench.values('agent_escalations_total'), [[{ supervisor: 'cell' }, 0]])

@@ -87,6 +87,18 @@ test('a stage goes on through a restart of its agent and ends with it', async ()
   await close()
 })
 
+test('the time of the newest world change follows a wall clock that is set, also where nothing changes after it', async () => {
+  const clock = createVirtualClock({ wallStartMs: 1_700_000_000_000 })
+  let setByMs = 0
+  const wall: typeof clock = Object.create(clock, { wallNow: { value: () => clock.wallNow() + setByMs } })
+  const { telemetry, read, close } = setUp({ clock: wall })
+  telemetry.core.onTransitionEnd!(endOf({ event: 'parts.put', enqueuedAtMs: 2000 }))
+  setByMs = 3_600_000
+  await clock.advance(1000)
+  assert.is((await read('agent_worldmodel_timestamp_seconds'))[0]!.value, 1_700_003_602)
+  await close()
+})
+
 test('the world model is as new as the newest change the agent took in', async () => {
   const { telemetry, read, close } = setUp()
   telemetry.core.onTransitionEnd!(endOf({ event: 'parts.put', enqueuedAtMs: 2000 }))

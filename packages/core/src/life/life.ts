@@ -4,7 +4,7 @@ import { Body } from './body.ts'
 import type { AgentEvent } from '../mailbox/envelope.ts'
 import type { Ending } from './ending.ts'
 import { isCoreError } from '../errors.ts'
-import type { AgentInfo } from '../hooks.ts'
+import type { AgentInfo, StateShape } from '../hooks.ts'
 import type { AgentStatus, LifeOptions } from './life-options.ts'
 import { originOf } from './origin.ts'
 import type { Crash, Origin } from './owner.ts'
@@ -90,7 +90,8 @@ export class Life extends Body {
   begin(origin: Origin | undefined): void {
     if (this.#crash !== undefined) throw this.#crash.error
     this.#spawned = true
-    this.services.guests.tell('onSpawn', this.info, this.options.machine.events as readonly string[])
+    const { events, root } = this.options.machine
+    this.services.guests.tell('onSpawn', this.info, events as readonly string[], root as StateShape)
     if (origin === undefined) return
     this.cell.tellEntered(origin.trace)
     if (this.options.durability !== 'gated') this.cell.start(origin)

@@ -19,16 +19,16 @@ const STATES = 120
  */
 export function cusumRunLength(h: number, k: number, shift = 0): number {
   const width = (2 * h) / (2 * STATES - 1)
-  const below = (edge: number): number => 1 - normalUpper(edge)
-  // Step from the middle of one slice to any other: depends on their distance only, but for slice 0, which takes all that is below.
-  const centre = (from: number): number => from * width
   const size = STATES
+  // Chance of a step that ends below the upper edge of the slice so many slices further up. It depends on their distance only.
+  const upTo = Float64Array.from({ length: 2 * size }, (_, at) => 1 - normalUpper((at - size + 0.5) * width + k - shift))
   const rows = Array.from({ length: size }, (_, from) => {
-    const mean = centre(from) + shift - k
     const row = new Float64Array(size + 1)
     for (let to = 0; to < size; to++) {
-      const upper = below(centre(to) + width / 2 - mean)
-      const stay = to === 0 ? upper : upper - below(centre(to) - width / 2 - mean)
+      const at = to - from + size
+      const upper = upTo[at] as number
+      // But for slice 0, which takes all that is below.
+      const stay = to === 0 ? upper : upper - (upTo[at - 1] as number)
       row[to] = (to === from ? 1 : 0) - stay
     }
     row[size] = 1

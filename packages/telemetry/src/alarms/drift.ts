@@ -1,6 +1,6 @@
-import { pool, type Baseline, type BaselineStore, type PooledBaseline } from './baseline.ts'
-import { gTest } from './categorical.ts'
-import { cusumLimit, cusumStep } from './cusum.ts'
+import type { Baseline, BaselineStore } from './baseline.ts'
+import { cusumLimit } from './cusum.ts'
+import { DriftWindow, scaled, type ScaledBaseline } from './drift-window.ts'
 import { Learning } from './learning.ts'
 
 export interface DriftSettings {
@@ -19,7 +19,7 @@ export interface DriftSettings {
 
 /** What a window of decisions said. */
 export interface DriftReading {
-  /** How far the window is from the baseline, in sigma of a standard normal value. */
+  /** How far the last window is from the baseline, in sigma of a standard normal value. */
   readonly sigma: number
   readonly sum: number
   readonly limit: number
@@ -36,15 +36,18 @@ export interface DriftReading {
  * G-test, whose sigma goes into a CUSUM: a lone odd window is no alarm, and a small lasting change is one.
  */
 export class DriftWatch {
+  /** Of agents whose decisions do not depend on each other. */
   readonly limit: number
   readonly #settings: DriftSettings
   readonly #baselines: BaselineStore
   readonly #learning = new Map<string, Learning>()
-  readonly #pooled = new Map<string, PooledBaseline>()
+  readonly #scaled = new Map<string, ScaledBaseline>()
+  /** By run length: each takes a moment to find, and there are as many as different long windows. */
+  readonly #limits = new Map<number, number>()
   /** Windows of each agent, by the kind of decision: an agent that ends is found without a look at the others. */
-  readonly #agents = new Map<string, Map<string, AgentWindow>>()
+  readonly #agents = new Map<string, Map<string, DriftWindow>>()
   /** By type: what agents that have ended leave, who may be too short-lived to ever complete a window. */
-  readonly #types = new Map<string, Map<string, AgentWindow>>()
+  readonly #types = new Map<string, Map<string, DriftWindow>>()
   /** The newest ids that have ended: what is told of them later makes no windows. */
   readonly #endedIds = new Set<string>()
   #windows = 0
@@ -53,7 +56,7 @@ export class DriftWatch {
   constructor(settings: DriftSettings, baselines: BaselineStore) {
     this.#settings = settings
     this.#baselines = baselines
-    this.limit = cusumLimit(settings.runLength, settings.k)
+    this.limit = this.#limitOf(settings.runLength)
   }
 
   /** Decisions that were not looked at, because there are more agents or kinds than the bounds allow. */
@@ -71,17 +74,15 @@ export class DriftWatch {
     }
     const window = this.#window(kind, agentType, id, baseline)
     if (window === undefined) return undefined
-    const place = baseline.placeOf(action)
-    window.counts[place] = (window.counts[place] ?? 0) + 1
-    window.decisions += 1
-    return this.#reading(window, baseline, agentType, id)
+    window.add(action)
+    return this.#reading(window, agentType, id)
   }
 
   /** Forgets the baseline of a kind and learns a new version of it: after a change that was meant. Gives who drifts no more; undefined: the ended. */
   relearn(kind: string): readonly (string | undefined)[] {
     const version = (this.#baselines.peek(kind)?.version ?? 0) + 1
     this.#learning.set(kind, new Learning(version, this.#settings))
-    this.#pooled.delete(kind)
+    this.#scaled.delete(kind)
     const well: (string | undefined)[] = []
     for (const all of [this.#agents, this.#types]) {
       for (const [who, own] of all) {
@@ -110,51 +111,45 @@ export class DriftWatch {
     this.#agents.delete(agentId)
     this.#windows -= own?.size ?? 0
     const readings: DriftReading[] = []
-    for (const [kind, { counts, decisions, version }] of own ?? []) {
+    for (const [kind, left] of own ?? []) {
       const baseline = this.#baseline(kind)
-      if (decisions === 0 || baseline?.version !== version) continue
+      if (baseline?.version !== left.version) continue
       const window = this.#window(kind, agentType, undefined, baseline)
       if (window === undefined) continue
-      for (const [place, count] of counts.entries()) window.counts[place] = (window.counts[place] ?? 0) + count
-      window.decisions += decisions
-      const reading = this.#reading(window, baseline, agentType, undefined)
+      window.take(left)
+      const reading = this.#reading(window, agentType, undefined)
       if (reading !== undefined) readings.push(reading)
     }
     return readings
   }
 
-  #reading(window: AgentWindow, baseline: PooledBaseline, agentType: string, id: string | undefined): DriftReading | undefined {
-    if (window.decisions < this.#settings.windowDecisions) return undefined
-    const judged = this.#judge(window, baseline)
+  #reading(window: DriftWindow, agentType: string, id: string | undefined): DriftReading | undefined {
+    if (!window.judge()) return undefined
     const own = id === undefined ? this.#types.get(agentType) : this.#agents.get(id)
-    return { ...judged, drifting: drifts(own), ofEnded: id === undefined }
+    return { ...window.reading, baselineVersion: window.version, drifting: drifts(own), ofEnded: id === undefined }
   }
 
-  #judge(window: AgentWindow, baseline: PooledBaseline): Omit<DriftReading, 'drifting' | 'ofEnded'> {
-    const { z } = gTest(window.counts, baseline.counts, baseline.dispersion)
-    // Bounded, so that an agent that is well again is so within a few windows.
-    window.sum = Math.min(this.limit + 1, cusumStep(window.sum, z, this.#settings.k))
-    window.drifting = window.sum > this.limit || (window.drifting && window.sum > 0)
-    window.counts = baseline.counts.map(() => 0)
-    window.decisions = 0
-    return { sigma: z, sum: window.sum, limit: this.limit, baselineVersion: baseline.version }
-  }
-
-  #baseline(kind: string): PooledBaseline | undefined {
+  #baseline(kind: string): ScaledBaseline | undefined {
     const stored = this.#baselines.peek(kind)
     const wanted = this.#learning.get(kind)?.version ?? 1
     if (stored === undefined || stored.version < wanted) return undefined
-    const known = this.#pooled.get(kind)
+    const known = this.#scaled.get(kind)
     if (known?.version === stored.version) return known
-    const pooled = pool(stored, this.#settings.windowDecisions)
-    this.#pooled.set(kind, pooled)
+    const found = scaled(stored, this.#settings, (runLength) => this.#limitOf(runLength))
+    this.#scaled.set(kind, found)
     this.#learning.delete(kind)
-    return pooled
+    return found
+  }
+
+  #limitOf(runLength: number): number {
+    let limit = this.#limits.get(runLength)
+    if (limit === undefined) this.#limits.set(runLength, (limit = cusumLimit(runLength, this.#settings.k)))
+    return limit
   }
 
   #learn(kind: string, agentId: string | undefined, action: string): void {
     const known = this.#learning.get(kind)
-    if (known === undefined && this.#learning.size + this.#pooled.size >= this.#settings.maxAgents) {
+    if (known === undefined && this.#learning.size + this.#scaled.size >= this.#settings.maxAgents) {
       this.#unwatched += 1
       return
     }
@@ -171,18 +166,17 @@ export class DriftWatch {
   }
 
   /** `agentId`: undefined for those of the type that have ended. */
-  #window(kind: string, agentType: string, agentId: string | undefined, baseline: PooledBaseline): AgentWindow | undefined {
-    const { version, counts } = baseline
+  #window(kind: string, agentType: string, agentId: string | undefined, baseline: ScaledBaseline): DriftWindow | undefined {
     const [all, who] = agentId === undefined ? [this.#types, agentType] : [this.#agents, agentId]
     const own = all.get(who)
     const known = own?.get(kind)
-    if (known?.version === version) return known
+    if (known?.version === baseline.version) return known
     // Of a type there is one for each kind, and those are bounded.
     if (known === undefined && agentId !== undefined && this.#windows >= this.#settings.maxAgents) {
       this.#unwatched += 1
       return undefined
     }
-    const window = { version, counts: counts.map(() => 0), decisions: 0, sum: 0, drifting: false }
+    const window = new DriftWindow(baseline)
     if (known === undefined && agentId !== undefined) this.#windows += 1
     if (own === undefined) all.set(who, new Map([[kind, window]]))
     else own.set(kind, window)
@@ -190,15 +184,7 @@ export class DriftWatch {
   }
 }
 
-function drifts(windows: ReadonlyMap<string, AgentWindow> | undefined): boolean {
+function drifts(windows: ReadonlyMap<string, DriftWindow> | undefined): boolean {
   for (const { drifting } of windows?.values() ?? []) if (drifting) return true
   return false
-}
-
-interface AgentWindow {
-  readonly version: number
-  counts: number[]
-  decisions: number
-  sum: number
-  drifting: boolean
 }

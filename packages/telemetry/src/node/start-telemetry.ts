@@ -1,12 +1,14 @@
+import { setMaxListeners } from 'node:events'
 import type { Attributes } from '@opentelemetry/api'
 import type { TraceContext } from '@stigmergy/grid'
 import { Current } from '../current.ts'
+import { agentsByType } from './agents-by-type.ts'
 import { isTelemetryError, TelemetryError } from '../errors.ts'
 import type { Sink } from './sink.ts'
 import { telemetryHooks, type TelemetryHooks } from '../hooks.ts'
 import type { Logger } from '../logs/logger.ts'
 import { metricsText } from '../metrics/open-metrics.ts'
-import { createRegistry, type Registry } from '../metrics/registry.ts'
+import { createRegistry } from '../metrics/registry.ts'
 import { OwnMemory, type RecorderMemory } from '../recorder/read.ts'
 import type { Recorder } from '../recorder/recorder.ts'
 import type { SpanSink } from './span-sink.ts'
@@ -126,6 +128,8 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
   const recording = openFlight({ ...parts, scope: SCOPE, resource, time, sinks: spanSinks, keepPort: options.keepPort })
   if (recording !== undefined) kept.by = recording.flight.recorder
   const closed = new AbortController()
+  // Each system that has a name listens: bounded by us.
+  setMaxListeners(0, closed.signal)
   const hooks = telemetryHooks({
     until: closed.signal,
     flight: recording?.flight,
@@ -224,18 +228,6 @@ function removeAll(detach: readonly (() => void)[]): void {
       remove()
     } catch {}
   }
-}
-
-function agentsByType(registry: Registry): Readonly<Record<string, number>> {
-  const family = registry.collect().find(({ name }) => name === 'agents_running')
-  const points = family?.kind === 'gauge' ? family.points : []
-  const byType = new Map<string, number>()
-  for (const { labels, value } of points) {
-    // Of several systems, and beyond the bound of labels.
-    const type = String(labels['agent_type'])
-    byType.set(type, (byType.get(type) ?? 0) + value)
-  }
-  return Object.fromEntries(byType)
 }
 
 /** What is attached is told to `detach` at once: the next may throw. */
