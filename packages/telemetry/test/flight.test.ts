@@ -227,13 +227,19 @@ test('a trace that was not sampled where it began is recorded and never told', (
 })
 
 test('what began elsewhere may be decided of here: by its id, whatever was decided there', () => {
-  const others = Array.from({ length: 400 }, (_, i) => ({ ...foreign, traceId: `${'a'.repeat(24)}${(i * 10_737_419).toString(16).padStart(8, '0')}` }))
+  const others = Array.from({ length: 400 }, (_, i) => ({
+    ...foreign,
+    traceId: `${'a'.repeat(24)}${(i * 10_737_419).toString(16).padStart(8, '0')}`,
+  }))
   const told = (flags: number, headRatio: number): readonly string[] => {
     const { recorder, spans } = openFlight({ keep: 'all', headRatio, parentBased: false })
     const contexts = others.map((other) => step(recorder, { ...other, traceFlags: flags }))
     const traces = spans().map(({ traceId }) => traceId)
     // What leaves says what was decided here.
-    assert.equal(contexts.filter(({ traceFlags }) => traceFlags === 1).map(({ traceId }) => traceId), traces)
+    assert.equal(
+      contexts.filter(({ traceFlags }) => traceFlags === 1).map(({ traceId }) => traceId),
+      traces,
+    )
     return traces
   }
   assert.is(told(0, 1).length, 400)

@@ -209,7 +209,7 @@ test('the innermost of transition and context is the active one', () => {
 })
 
 /** How many of a hundred requests that come in are told, and of how many the next process hears that they are; then those that go out. */
-async function requests(sampler: string, traceFlags: number | undefined): Promise<readonly (number | boolean)[]> {
+async function requestsOf(sampler: string, traceFlags: number | undefined): Promise<readonly (number | boolean)[]> {
   const variables = { OTEL_TRACES_SAMPLER: sampler, OTEL_TRACES_SAMPLER_ARG: '0.5' }
   return withEnvironment(variables, async () => {
     const exporter = new InMemorySpanExporter()
@@ -237,13 +237,13 @@ async function requests(sampler: string, traceFlags: number | undefined): Promis
 }
 
 test('a request that comes in follows its caller, or the sampler alone; nobody is told what is not so', async () => {
-  assert.equal(await requests('parentbased_always_on', 0), [0, true, 0])
-  assert.equal(await requests('parentbased_always_off', 1), [100, true, 100])
-  assert.equal(await requests('always_on', 0), [100, true, 0])
-  assert.equal(await requests('traceidratio', 0), [50, true, 0])
-  assert.equal(await requests('traceidratio', 1), [50, true, 50])
-  assert.equal(await requests('always_on', undefined), [100, true, 0])
-  const [told, same, out] = await requests('parentbased_traceidratio', undefined)
+  assert.equal(await requestsOf('parentbased_always_on', 0), [0, true, 0])
+  assert.equal(await requestsOf('parentbased_always_off', 1), [100, true, 100])
+  assert.equal(await requestsOf('always_on', 0), [100, true, 0])
+  assert.equal(await requestsOf('traceidratio', 0), [50, true, 0])
+  assert.equal(await requestsOf('traceidratio', 1), [50, true, 50])
+  assert.equal(await requestsOf('always_on', undefined), [100, true, 0])
+  const [told, same, out] = await requestsOf('parentbased_traceidratio', undefined)
   assert.ok(Number(told) > 25 && Number(told) < 75, String(told))
   assert.equal([same, out], [true, 0])
 })
