@@ -164,7 +164,7 @@ test('a trace that the recorder has forgotten, and that comes back, is not whole
 test('a kept trace that was forgotten before it could be told is counted', () => {
   const { recorder, flight, spans } = openFlight({ ...rules, maxMebibytes: 1 })
   recorder.keep(recorder.start(undefined), reasonCode('debug'))
-  for (let i = 0; i < 33_000; i++) recorder.start(undefined)
+  for (let i = 0; i < 33_000; i++) recorder.start(recorder.start(undefined))
   assert.equal(spans(), [])
   assert.equal([flight.counts.traces, flight.counts.incomplete], [1, 1])
 })

@@ -56,7 +56,7 @@ export class Contexts {
     const word = ids.lastWord(trace)
     const sampled = inShare(word, this.#headRatio)
     // Of all others nothing is known that a row would have to say.
-    if (!sampled || plan !== undefined || this.#keeper.isBase(word)) traces.makeRows()
+    if (!sampled || plan !== undefined || this.#keeper.isBase(word)) traces.makeRow(trace)
     if (plan !== undefined) traces.setPlan(trace, plan)
     const low = ids.nextSpan()
     return new RecordedContext(this.#maker, ids.traceText(trace), ids.spanText(low), sampled ? 1 : 0, trace, low, 0, 0, plan)
