@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert'
 import { reasonCode } from '../src/recorder/keep-rules.ts'
 import { collector } from './support/collector.ts'
 import { withEnvironment } from './support/environment.ts'
-import { openFlight } from './support/flight.ts'
+import { ended, openFlight } from './support/flight.ts'
 import { modules } from './support/module-of.ts'
 import { agentInfo } from './support/transitions.ts'
 
@@ -23,7 +23,7 @@ test('a trace that is kept late tells how many of its spans are overwritten', ()
   const agent = agentInfo()
   const step = () => {
     const context = recorder.start(root)
-    recorder.end(recorder.rowOf(agent), 'go', 0, 0, 0, 1, 'a', 'b', none, none, undefined, context)
+    recorder.end(recorder.rowOf(agent), 'go', ended(0, 0, 0, 1), 0, 'a', 'b', none, none, undefined, context)
     return context
   }
   for (let i = 0; i < 4; i++) step()
@@ -54,7 +54,7 @@ test('a trace kept elsewhere that has nothing here yet is none of those exported
   spans()
   assert.is(flight.counts.traces, 0)
   const context = recorder.start(trace)
-  recorder.end(recorder.rowOf(agentInfo()), 'go', 0, 0, 0, 1, 'a', 'b', none, none, undefined, context)
+  recorder.end(recorder.rowOf(agentInfo()), 'go', ended(0, 0, 0, 1), 0, 'a', 'b', none, none, undefined, context)
   spans()
   assert.is(flight.counts.traces, 1)
 })

@@ -20,6 +20,8 @@ import { TraceTable } from './traces.ts'
 
 const ERROR = reasonCode('error')
 const CAUSE = reasonCode('cause')
+/** Where the numbers of a transition that ended stand: see {@link Recorder.end}. */
+export const ENDED = { enqueuedAtMs: 0, startedAtMs: 1, endedAtMs: 2, restarts: 3, size: 4 } as const
 /** The newest so many traces can be kept after the fact; more where the ring holds records of more. */
 const TRACES_LOG2 = 15
 /** Texts of the records in the ring, at most: memory that was never written costs nothing. */
@@ -66,14 +68,15 @@ export class Recorder {
     return this.#contexts.make(trace)
   }
 
-  /** A transition ends. Called for every one of the process: it makes no objects. `context`: what `start` returned. */
+  /**
+   * A transition ends. Called for every one of the process: it makes no objects. `numbers` from `place` on: see {@link ENDED}; a number that
+   * is handed from function to function would be an object. `context`: what `start` returned.
+   */
   end(
     row: AgentRow,
     event: string,
-    enqueuedAtMs: number,
-    startedAtMs: number,
-    restarts: number,
-    endedAtMs: number,
+    numbers: Float64Array,
+    place: number,
     from: string,
     to: string,
     tagsBefore: ReadonlySet<string>,
@@ -95,12 +98,18 @@ export class Recorder {
     row.fromId = fromId
     row.to = to
     row.toId = toId
+    const enqueuedAtMs = numbers[place + ENDED.enqueuedAtMs] as number
+    const endedAtMs = numbers[place + ENDED.endedAtMs] as number
     const failed = error !== undefined
     const tagged = tagsAfter.size + tagsBefore.size > 0
     const stage = row.stage === 0 && tagged ? strings.intern(stageOfTags(tagsBefore, tagsAfter) ?? '') : row.stage
     const reason = judge(this.#options, row, endedAtMs - enqueuedAtMs, endedAtMs, failed, tagsBefore, tagsAfter)
     const at = this.ring.claim(endedAtMs)
-    const { u32 } = this.ring
+    const { u32, f64 } = this.ring
+    const half = at / 2
+    f64[half + F64.enqueuedAtMs] = enqueuedAtMs
+    f64[half + F64.startedAtMs] = numbers[place + ENDED.startedAtMs] as number
+    f64[half + F64.endedAtMs] = endedAtMs
     u32[at + U32.kind] = failed ? KIND.transition | FAILED | EXTRA : reason === 0 ? KIND.transition : KIND.transition | SYMPTOM
     u32[at + U32.agentId] = row.id
     u32[at + U32.agentType] = row.type
@@ -108,9 +117,9 @@ export class Recorder {
     u32[at + U32.from] = fromId
     u32[at + U32.to] = toId
     u32[at + U32.stage] = stage
-    u32[at + U32.restarts] = restarts
+    u32[at + U32.restarts] = numbers[place + ENDED.restarts] as number
     u32[at + U32.system] = row.system
-    this.#writer.write(at, own, enqueuedAtMs, startedAtMs, endedAtMs, failed ? { error } : undefined)
+    this.#writer.write(at, own, failed ? { error } : undefined)
     if (reason !== 0) this.keep(own, reason)
   }
 
@@ -235,7 +244,9 @@ export class Recorder {
     this.settle()
     if (row !== undefined && row.epoch !== this.strings.epoch) row.renew()
     const at = this.ring.claim(endedAtMs)
-    const { u32 } = this.ring
+    const { u32, f64 } = this.ring
+    f64[at / 2 + F64.enqueuedAtMs] = f64[at / 2 + F64.startedAtMs] = startedAtMs
+    f64[at / 2 + F64.endedAtMs] = endedAtMs
     u32.fill(0, at + U32.agentId, at + U32.system + 1)
     u32[at + U32.kind] = extra === undefined ? kind : kind | EXTRA
     u32[at + U32.agentId] = row?.id ?? 0
@@ -243,6 +254,6 @@ export class Recorder {
     u32[at + U32.event] = this.strings.intern(event)
     u32[at + U32.restarts] = restarts
     u32[at + U32.system] = row?.system ?? 0
-    this.#writer.write(at, context, startedAtMs, startedAtMs, endedAtMs, extra)
+    this.#writer.write(at, context, extra)
   }
 }

@@ -33,17 +33,10 @@ export class RecordWriter {
     this.#pressureAt = host.ring.capacity / 4
   }
 
-  /** Ids, times and the way back; then the record is there. */
-  write(
-    at: number,
-    context: RecordedContext,
-    enqueuedAtMs: number,
-    startedAtMs: number,
-    endedAtMs: number,
-    extra: Extra | undefined,
-  ): void {
+  /** Ids and the way back; then the record is there. */
+  write(at: number, context: RecordedContext, extra: Extra | undefined): void {
     const { ring, traces, ids } = this.#host
-    const { u32, f64 } = ring
+    const { u32 } = ring
     if (extra === undefined && traces.noteFirst(RecordedContext.trace(context), ring.head)) {
       ids.writeTrace(RecordedContext.trace(context), u32, at + U32.trace)
       u32[at + U32.back] = 0
@@ -52,11 +45,7 @@ export class RecordWriter {
     u32[at + U32.spanLow] = RecordedContext.spanLow(context)
     u32[at + U32.parentHigh] = RecordedContext.parentHigh(context)
     u32[at + U32.parentLow] = RecordedContext.parentLow(context)
-    const half = at / 2
-    f64[half + F64.enqueuedAtMs] = enqueuedAtMs
-    f64[half + F64.startedAtMs] = startedAtMs
-    f64[half + F64.endedAtMs] = endedAtMs
-    f64[half + F64.seq] = ring.head + 1
+    ring.f64[at / 2 + F64.seq] = ring.head + 1
     const seq = ring.commit()
     if (extra !== undefined) ring.setExtra(seq, extra.error === undefined ? extra : { ...extra, error: plainError(extra.error) })
     if (seq >= this.#pressureAt) this.#turn(seq)
