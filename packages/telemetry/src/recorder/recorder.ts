@@ -11,6 +11,7 @@ import { Keeper } from './keeper.ts'
 import { EXTRA, F64, FAILED, KIND, SYMPTOM, U32 } from './layout.ts'
 import { RecordWriter } from './writer.ts'
 import type { ResolvedRecorderOptions } from './options.ts'
+import { ENDED } from './ended.ts'
 import { GuestBound, type GuestSpan } from './guests.ts'
 import type { Extra, RecorderParts } from './parts.ts'
 import { Ring } from './ring.ts'
@@ -20,8 +21,6 @@ import { TraceTable } from './traces.ts'
 
 const ERROR = reasonCode('error')
 const CAUSE = reasonCode('cause')
-/** Where the numbers of a transition that ended stand: see {@link Recorder.end}. */
-export const ENDED = { enqueuedAtMs: 0, startedAtMs: 1, endedAtMs: 2, restarts: 3, size: 4 } as const
 /** The newest so many traces can be kept after the fact; more where the ring holds records of more. */
 const TRACES_LOG2 = 15
 /** Texts of the records in the ring, at most: memory that was never written costs nothing. */
@@ -242,18 +241,6 @@ export class Recorder {
     endedAtMs = startedAtMs,
   ): void {
     this.settle()
-    if (row !== undefined && row.epoch !== this.strings.epoch) row.renew()
-    const at = this.ring.claim(endedAtMs)
-    const { u32, f64 } = this.ring
-    f64[at / 2 + F64.enqueuedAtMs] = f64[at / 2 + F64.startedAtMs] = startedAtMs
-    f64[at / 2 + F64.endedAtMs] = endedAtMs
-    u32.fill(0, at + U32.agentId, at + U32.system + 1)
-    u32[at + U32.kind] = extra === undefined ? kind : kind | EXTRA
-    u32[at + U32.agentId] = row?.id ?? 0
-    u32[at + U32.agentType] = row?.type ?? 0
-    u32[at + U32.event] = this.strings.intern(event)
-    u32[at + U32.restarts] = restarts
-    u32[at + U32.system] = row?.system ?? 0
-    this.#writer.write(at, context, extra)
+    this.#writer.point(kind, context, row, event, restarts, extra, startedAtMs, endedAtMs)
   }
 }

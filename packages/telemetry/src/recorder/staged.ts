@@ -2,7 +2,8 @@ import type { AgentInfo } from '@stigmergy/core'
 import type { TraceContext } from '@stigmergy/grid'
 import type { MetricHooks, MetricRow } from '../metric-hooks.ts'
 import type { AgentRow } from './agents.ts'
-import { ENDED, type Recorder } from './recorder.ts'
+import { ENDED } from './ended.ts'
+import type { Recorder } from './recorder.ts'
 
 /** Transitions that wait, at most. */
 const MOST = 32

@@ -1,3 +1,4 @@
+import type { AgentRow } from './agents.ts'
 import { RecordedContext } from './context.ts'
 import type { Contexts } from './contexts.ts'
 import type { Ids } from './ids.ts'
@@ -49,6 +50,33 @@ export class RecordWriter {
     const seq = ring.commit()
     if (extra !== undefined) ring.setExtra(seq, extra.error === undefined ? extra : { ...extra, error: plainError(extra.error) })
     if (seq >= this.#pressureAt) this.#turn(seq)
+  }
+
+  /** A record that is no transition. `row`: its agent, if it has one. */
+  point(
+    kind: number,
+    context: RecordedContext,
+    row: AgentRow | undefined,
+    event: string,
+    restarts: number,
+    extra: Extra | undefined,
+    startedAtMs: number,
+    endedAtMs: number,
+  ): void {
+    const { ring, strings } = this.#host
+    if (row !== undefined && row.epoch !== strings.epoch) row.renew()
+    const at = ring.claim(endedAtMs)
+    const { u32, f64 } = ring
+    f64[at / 2 + F64.enqueuedAtMs] = f64[at / 2 + F64.startedAtMs] = startedAtMs
+    f64[at / 2 + F64.endedAtMs] = endedAtMs
+    u32.fill(0, at + U32.agentId, at + U32.system + 1)
+    u32[at + U32.kind] = extra === undefined ? kind : kind | EXTRA
+    u32[at + U32.agentId] = row?.id ?? 0
+    u32[at + U32.agentType] = row?.type ?? 0
+    u32[at + U32.event] = strings.intern(event)
+    u32[at + U32.restarts] = restarts
+    u32[at + U32.system] = row?.system ?? 0
+    this.write(at, context, extra)
   }
 
   #turn(seq: number): void {

@@ -2,7 +2,7 @@ import { createVirtualClock } from '@stigmergy/grid'
 import { createFlight, type Flight } from '../../src/recorder/flight.ts'
 import type { KeepDecision } from '../../src/recorder/keeper.ts'
 import { resolveRecorderOptions, type RecorderOptions } from '../../src/recorder/options.ts'
-import { ENDED } from '../../src/recorder/recorder.ts'
+import { ENDED } from '../../src/recorder/ended.ts'
 import type { RecordedSpan } from '../../src/recorder/recorded-span.ts'
 import { seeded } from './seeded.ts'
 
