@@ -47,6 +47,17 @@ test('a kept trace whose row is taken before it is told: its spans are counted',
   assert.equal([lost(), flight.counts.traces, flight.counts.incomplete], [1, 1, 1])
 })
 
+test('a trace that begins after very many of other processes is whole', () => {
+  const { recorder, flight, spans } = openFlight(small)
+  recorder.start(undefined)
+  for (let i = 0; i < 33_000; i++)
+    recorder.start({ traceId: (i + 1).toString(16).padStart(32, '0'), spanId: 'b'.repeat(16), traceFlags: 1 })
+  const context = recorder.start(undefined)
+  recorder.end(recorder.rowOf(agentInfo()), 'go', ended(0, 0, 0, 1), 0, 'a', 'b', none, none, new Error('x'), context)
+  assert.is(spans().length, 1)
+  assert.equal([flight.counts.traces, flight.counts.incomplete], [1, 0])
+})
+
 test('a trace kept elsewhere that has nothing here yet is none of those exported', () => {
   const { recorder, flight, spans } = openFlight(small)
   const trace = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1 }
