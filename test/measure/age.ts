@@ -6,6 +6,7 @@ import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { describeAges, runAges, type AgeRun } from '../../packages/grid/test/chaos/age-run.ts'
 import { createRandom } from '../../packages/grid/test/random.ts'
+import { AS_IN_USE } from '../bench/grid/raw-client.ts'
 
 const LIMIT_MS = 30
 const WARM_UP_MS = 5000
@@ -15,7 +16,7 @@ const seconds = Number(values.seconds)
 if (!Number.isSafeInteger(seconds) || seconds < 1) throw new Error(`--seconds is ${values.seconds}: give a whole number from 1 on`)
 
 async function measure(members: number): Promise<AgeRun> {
-  await using cluster = await startCluster({ members })
+  await using cluster = await startCluster({ members, javaArguments: AS_IN_USE })
   const phases = [
     ['nothing', WARM_UP_MS],
     ['nothing', seconds * 1000],

@@ -3,6 +3,7 @@
 import { startCluster } from '@stigmergy/grid/testing'
 import { parseArgs } from 'node:util'
 import { runHistories, TROUBLES, type HistoryVerdict } from '../../packages/grid/test/chaos/history-run.ts'
+import { AS_IN_USE } from '../bench/grid/raw-client.ts'
 import { intoDocument } from './into-document.ts'
 
 const KEYS = 60
@@ -15,7 +16,7 @@ const rounds = Number(values.rounds)
 if (!Number.isSafeInteger(rounds) || rounds < 1) throw new Error(`--rounds is ${values.rounds}: give a whole number from 1 on`)
 
 async function measure(trouble: keyof typeof TROUBLES, seed: number): Promise<HistoryVerdict> {
-  await using cluster = await startCluster({ members: 3, maxSilenceSeconds: SILENCE_SECONDS })
+  await using cluster = await startCluster({ members: 3, maxSilenceSeconds: SILENCE_SECONDS, javaArguments: AS_IN_USE })
   // One client knows only the member in trouble, as a process on the same side of a cut would.
   const lastClientAt = cluster.addresses.at(-1) as string
   // Awaited here: the cluster ends with this block.

@@ -64,7 +64,10 @@ test('names of exporters, samplers and the protocol are known in any case of let
     OTEL_TRACES_EXPORTER: 'OTLP',
     OTEL_EXPORTER_OTLP_PROTOCOL: 'HTTP/Protobuf',
   })
-  assert.equal([environment.prometheusWanted, environment.headRatio, environment.spansWanted], [true, 1, true])
+  assert.equal(
+    [environment.prometheusWanted, environment.sampler, environment.spansWanted],
+    [true, { headRatio: 1, parentBased: true }, true],
+  )
   assert.is(environment.tracesUrl, 'http://localhost:4318/v1/traces')
   assert.is(readEnvironment({ OTEL_TRACES_SAMPLER: 'ALWAYS_OFF' }).spansWanted, false)
   assert.is(readEnvironment({ OTEL_TRACES_SAMPLER: 'parentbased_always_off' }).spansWanted, true)

@@ -226,6 +226,35 @@ test('a trace that was not sampled where it began is recorded and never told', (
   assert.is(recorder.ring.head, 1)
 })
 
+test('what began elsewhere may be decided of here: by its id, whatever was decided there', () => {
+  const others = Array.from({ length: 400 }, (_, i) => ({
+    ...foreign,
+    traceId: `${'a'.repeat(24)}${(i * 10_737_419).toString(16).padStart(8, '0')}`,
+  }))
+  const told = (flags: number, headRatio: number): readonly string[] => {
+    const { recorder, spans } = openFlight({ keep: 'all', headRatio, parentBased: false })
+    const contexts = others.map((other) => step(recorder, { ...other, traceFlags: flags }))
+    const traces = spans().map(({ traceId }) => traceId)
+    // What leaves says what was decided here.
+    assert.equal(
+      contexts.filter(({ traceFlags }) => traceFlags === 1).map(({ traceId }) => traceId),
+      traces,
+    )
+    return traces
+  }
+  assert.is(told(0, 1).length, 400)
+  assert.is(told(1, 0).length, 0)
+  assert.is(told(0, 0.25).length, 100)
+  assert.equal(told(0, 0.25), told(1, 0.25))
+})
+
+test('a part that comes back with another flag follows its root', () => {
+  const { recorder, spans } = openFlight({ keep: 'all', headRatio: 0 })
+  const { traceId, spanId } = step(recorder, undefined)
+  assert.is(step(recorder, { traceId, spanId, traceFlags: 1 }).traceFlags, 0)
+  assert.is(spans().length, 0)
+})
+
 test('head sampling: a share of the traces that begin here', () => {
   const { recorder, spans } = openFlight({ keep: 'all', headRatio: 0.25 })
   for (let i = 0; i < 4000; i++) step(recorder, step(recorder, undefined))

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type * as HttpModule from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
-import { context, SpanKind, trace } from '@opentelemetry/api'
+import { context, ROOT_CONTEXT, SpanKind, trace, type TracerProvider } from '@opentelemetry/api'
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http'
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
 import { InMemorySpanExporter, type ReadableSpan } from '@opentelemetry/sdk-trace-base'
@@ -208,13 +208,53 @@ test('the innermost of transition and context is the active one', () => {
   manager.disable()
 })
 
+/** How many of a hundred requests that come in are told, and of how many the next process hears that they are; then those that go out. */
+async function requestsOf(sampler: string, traceFlags: number | undefined): Promise<readonly (number | boolean)[]> {
+  const variables = { OTEL_TRACES_SAMPLER: sampler, OTEL_TRACES_SAMPLER_ARG: '0.5' }
+  return withEnvironment(variables, async () => {
+    const exporter = new InMemorySpanExporter()
+    let provider: TracerProvider | undefined
+    const instrumentation = { setTracerProvider: (given: TracerProvider) => void (provider = given), enable() {}, disable() {} }
+    const telemetry = await startTelemetry({ spanExporters: [exporter], instrumentations: [instrumentation], random: () => 0.3 })
+    const ends = (kind: SpanKind): number => {
+      let said = 0
+      for (let i = 0; i < 100; i++) {
+        const traceId = `${'a'.repeat(24)}${(i * 42_949_673).toString(16).padStart(8, '0')}`
+        const parent = traceFlags === undefined ? undefined : { traceId, spanId: 'b'.repeat(16), traceFlags, isRemote: true }
+        const span = provider!.getTracer('http').startSpan('GET', { kind }, parent && trace.setSpanContext(ROOT_CONTEXT, parent))
+        said += span.spanContext().traceFlags & 1
+        span.end()
+      }
+      return said
+    }
+    const said = ends(SpanKind.SERVER)
+    await telemetry.flush()
+    const told = exporter.getFinishedSpans().length
+    const out = ends(SpanKind.CLIENT)
+    await telemetry.close()
+    return [told, told === said, out]
+  })
+}
+
+test('a request that comes in follows its caller, or the sampler alone; nobody is told what is not so', async () => {
+  assert.equal(await requestsOf('parentbased_always_on', 0), [0, true, 0])
+  assert.equal(await requestsOf('parentbased_always_off', 1), [100, true, 100])
+  assert.equal(await requestsOf('always_on', 0), [100, true, 0])
+  assert.equal(await requestsOf('traceidratio', 0), [50, true, 0])
+  assert.equal(await requestsOf('traceidratio', 1), [50, true, 50])
+  assert.equal(await requestsOf('always_on', undefined), [100, true, 0])
+  const [told, same, out] = await requestsOf('parentbased_traceidratio', undefined)
+  assert.ok(Number(told) > 25 && Number(told) < 75, String(told))
+  assert.equal([same, out], [true, 0])
+})
+
 test('spans of instrumentations are bounded: the oldest goes, and its trace says that it lacks one', () => {
   const { recorder, flight, spans } = openFlight({ keep: { ratio: 0 } })
   const guest = (traceId: string, n: number, failed = false): void =>
     recorder.guest({ traceId, spanId: recorder.ids.spanText(n), parentId: undefined, name: 'GET', tookMs: 1, failed, span: { n } })
   const first = recorder.root('camera frame', {}, 0, 0)
   guest(first.traceId, 1)
-  for (let i = 0; i < 8192; i++) guest(recorder.fresh().traceId, 10 + i)
+  for (let i = 0; i < 8192; i++) guest(recorder.start(undefined).traceId, 10 + i)
   recorder.keep(first, 2)
   assert.is(spans().length, 1)
   assert.is(flight.counts.incomplete, 1)

@@ -48,12 +48,12 @@ test('disabled starts, whatever the other variables say', async () => {
 })
 
 test('always_off lets no span out, of whatever trace; a share in code comes first', async () => {
-  const exported = async (sampler: string, options: StartTelemetryOptions = {}): Promise<number> =>
+  const exported = async (sampler: string, options: StartTelemetryOptions = {}, traceFlags = 1): Promise<number> =>
     withEnvironment({ OTEL_TRACES_SAMPLER: sampler }, async () => {
       const { exporter, count } = counting()
       const telemetry = await startTelemetry({ ...quiet, spanExporters: [exporter], ...options })
       const { transitions } = telemetry.core
-      const parent = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1 }
+      const parent = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags }
       const none: ReadonlySet<string> = new Set()
       const agent = agentInfo()
       const context = transitions!.start(agent, 'go', parent, 1, 1, 0)
@@ -64,6 +64,14 @@ test('always_off lets no span out, of whatever trace; a share in code comes firs
   assert.is(await exported('always_off'), 0)
   assert.is(await exported('parentbased_always_off'), 1)
   assert.is(await exported('always_off', { recorder: { headRatio: 1 } }), 1)
+  // Those with `parentbased_` follow whoever began the trace, the others do not.
+  const unsampled = (sampler: string, options: StartTelemetryOptions = {}) => exported(sampler, options, 0)
+  assert.is(await unsampled('always_on'), 1)
+  assert.is(await unsampled('traceidratio'), 1)
+  assert.is(await unsampled('parentbased_always_on'), 0)
+  assert.is(await unsampled('parentbased_traceidratio'), 0)
+  assert.is(await unsampled('always_on', { recorder: { parentBased: true } }), 0)
+  assert.is(await unsampled('always_on', { recorder: { headRatio: 1 } }), 0)
 })
 
 test('a thread that exports is not begun where there is no place for spans: no exemplar leads to one', async () => {

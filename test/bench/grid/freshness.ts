@@ -10,7 +10,7 @@ import type { Row } from '../bench.ts'
 import { compare, median, type Contender } from '../compare.ts'
 import { CHANNEL, type Stamped } from './stamped.ts'
 import { partOf } from './parts.ts'
-import { rawConfig } from './raw-client.ts'
+import { AS_IN_USE, rawConfig } from './raw-client.ts'
 import { openRedis, type RedisPeer } from './redis-peer.ts'
 
 const READER = fileURLToPath(new URL('freshness-reader.ts', import.meta.url))
@@ -21,7 +21,7 @@ const HEAR_MS = 2000
 
 /** From a write in one process until another process is told: median of 200 writes at 200/s, in microseconds. */
 export async function freshness(members: number, rounds: number): Promise<readonly Row[]> {
-  await using cluster = await startCluster({ members })
+  await using cluster = await startCluster({ members, javaArguments: AS_IN_USE })
   const { clusterName, addresses } = cluster
   await using redis = await openRedis()
   const args = [redis?.url ?? '', clusterName, ...addresses]

@@ -4,6 +4,7 @@ import { Client, EvictionPolicy, InMemoryFormat } from 'hazelcast-client'
 import type { Row } from '../bench.ts'
 import { compare, type Contender } from '../compare.ts'
 import { createRandom, partOf, type Part } from './parts.ts'
+import { AS_IN_USE } from './raw-client.ts'
 import { openRedis, type RedisPeer } from './redis-peer.ts'
 
 const KEYS = 1000
@@ -107,7 +108,7 @@ export async function localReads(subject: 'local-read' | 'local-read-ttl', round
   const map = await fill(grid, 'parts', subject === 'local-read-ttl' ? 3_600_000 : undefined)
   const bare = bareMap(map)
   const keys = order(1)
-  await using cluster = await startCluster({ members: 1 })
+  await using cluster = await startCluster({ members: 1, javaArguments: AS_IN_USE })
   const fewer = keys.slice(0, READS / 10)
   const near = await clientNearCache(cluster.addresses, cluster.clusterName, fewer)
   await using redis = await openRedis()

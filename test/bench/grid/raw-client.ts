@@ -8,3 +8,6 @@ export function rawConfig(clusterName: string, members: readonly string[]): Clie
     properties: { 'hazelcast.logging.level': 'OFF' },
   }
 }
+
+/** What members are started with where something is measured: both of Java's compilers, as a server in use has them. */
+export const AS_IN_USE: readonly string[] = ['-XX:TieredStopAtLevel=4']

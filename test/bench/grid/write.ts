@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises'
 import type { Row } from '../bench.ts'
 import { compare, type Contender } from '../compare.ts'
 import { partOf, type Part } from './parts.ts'
-import { rawConfig } from './raw-client.ts'
+import { AS_IN_USE, rawConfig } from './raw-client.ts'
 
 const WRITES = 4000
 /** Writes under way at a time, for both sides: all there are, and about one for each partition. */
@@ -116,7 +116,7 @@ export function hotRows(rounds: number): Promise<readonly Row[]> {
 }
 
 async function withSides(members: number, measure: (sides: Sides) => Promise<readonly Row[]>): Promise<readonly Row[]> {
-  await using cluster = await startCluster({ members })
+  await using cluster = await startCluster({ members, javaArguments: AS_IN_USE })
   const { clusterName, addresses } = cluster
   // A window of its own would make the two sides unequal; and a busy machine is no reason to give up.
   const grid = await openGrid(hazelcast({ clusterName, members: addresses, maxInFlight: WRITES, deadlineMs: 30_000 }))

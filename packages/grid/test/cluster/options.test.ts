@@ -119,7 +119,7 @@ test("a member's configuration: loopback, no multicast, no word home, and the us
       join: {
         'auto-detection': { enabled: false },
         multicast: { enabled: true },
-        'tcp-ip': { enabled: true, 'member-list': ['127.0.0.1:15701', '127.0.0.1:15702'] },
+        'tcp-ip': { enabled: true, 'connection-timeout-seconds': 2, 'member-list': ['127.0.0.1:15701', '127.0.0.1:15702'] },
       },
       interfaces: { enabled: true, interfaces: ['127.0.0.1'] },
     },

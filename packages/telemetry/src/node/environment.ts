@@ -22,8 +22,8 @@ export interface Environment {
   readonly spanQueueSize: number
   readonly spanDelayMs: number
   readonly spanExportTimeoutMs: number
-  /** Share of the traces begun here that may be kept, from `OTEL_TRACES_SAMPLER`; undefined where it is not set. */
-  readonly headRatio: number | undefined
+  /** What of the traces may be kept, from `OTEL_TRACES_SAMPLER`; undefined where it is not set. */
+  readonly sampler: { readonly headRatio: number; readonly parentBased: boolean } | undefined
   /** False where `OTEL_TRACES_SAMPLER` is `always_off`: no span leaves this process, whoever sampled its trace. */
   readonly spansWanted: boolean
   readonly logQueueSize: number
@@ -59,7 +59,7 @@ export function readEnvironment(variables: Variables): Environment {
     spanQueueSize: positive(variables, 'OTEL_BSP_MAX_QUEUE_SIZE', 2048, MAX_QUEUE),
     spanDelayMs: positive(variables, 'OTEL_BSP_SCHEDULE_DELAY', 5000),
     spanExportTimeoutMs: positive(variables, 'OTEL_BSP_EXPORT_TIMEOUT', 30_000),
-    headRatio: headRatio(variables),
+    sampler: samplerOf(variables),
     spansWanted: get(variables, 'OTEL_TRACES_SAMPLER')?.toLowerCase() !== 'always_off',
     logQueueSize: positive(variables, 'OTEL_BLRP_MAX_QUEUE_SIZE', 2048, MAX_QUEUE),
     logDelayMs: positive(variables, 'OTEL_BLRP_SCHEDULE_DELAY', 1000),
@@ -115,32 +115,27 @@ function httpUrl(option: string, value: string): string {
   throw new TelemetryError('BAD_OPTION', `${option} is ${quote(value)}: give a URL such as "http://localhost:4318"`)
 }
 
-/**
- * A part of a trace follows its root, else traces would have holes: so the plain samplers choose among traces that begin here, as those
- * with `parentbased_` do. Only `always_off` also stops what began elsewhere: see {@link Environment.spansWanted}.
- */
-function headRatio(variables: Variables): number | undefined {
-  const name = 'OTEL_TRACES_SAMPLER'
-  const sampler = get(variables, name)?.toLowerCase()
-  switch (sampler?.replace(/^parentbased_/, '')) {
-    case undefined:
-      return undefined
-    case 'always_on':
-      return 1
-    case 'always_off':
-      return 0
-    case 'traceidratio': {
-      const value = get(variables, `${name}_ARG`)
-      const ratio = Number(value ?? 1)
-      if (ratio >= 0 && ratio <= 1) return ratio
-      throw new TelemetryError('BAD_OPTION', `${name}_ARG is ${quote(value)}: give a number from 0 to 1`)
-    }
-    default:
-      throw new TelemetryError(
-        'BAD_OPTION',
-        `${name} is ${quote(sampler)}: give always_on, always_off or traceidratio, each also after parentbased_`,
-      )
-  }
+const SAMPLER = 'OTEL_TRACES_SAMPLER'
+const PARENT_BASED = 'parentbased_'
+
+function samplerOf(variables: Variables): Environment['sampler'] {
+  const given = get(variables, SAMPLER)?.toLowerCase()
+  if (given === undefined) return undefined
+  const parentBased = given.startsWith(PARENT_BASED)
+  const sampler = parentBased ? given.slice(PARENT_BASED.length) : given
+  if (sampler === 'traceidratio') return { headRatio: samplerRatio(variables), parentBased }
+  if (sampler === 'always_on' || sampler === 'always_off') return { headRatio: sampler === 'always_on' ? 1 : 0, parentBased }
+  throw new TelemetryError(
+    'BAD_OPTION',
+    `${SAMPLER} is ${quote(given)}: give always_on, always_off or traceidratio, each also after ${PARENT_BASED}`,
+  )
+}
+
+function samplerRatio(variables: Variables): number {
+  const value = get(variables, `${SAMPLER}_ARG`)
+  const ratio = Number(value ?? 1)
+  if (ratio >= 0 && ratio <= 1) return ratio
+  throw new TelemetryError('BAD_OPTION', `${SAMPLER}_ARG is ${quote(value)}: give a number from 0 to 1`)
 }
 
 /** A name that nobody here knows would else turn the signal off, and nobody would know why. */

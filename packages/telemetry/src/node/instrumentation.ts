@@ -1,7 +1,17 @@
-import { context, propagation, SpanKind, SpanStatusCode, trace, type ContextManager, type TracerProvider } from '@opentelemetry/api'
+import {
+  context,
+  isSpanContextValid,
+  propagation,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  TraceFlags,
+  type ContextManager,
+  type TracerProvider,
+} from '@opentelemetry/api'
 import { hrTimeToMilliseconds, W3CTraceContextPropagator } from '@opentelemetry/core'
 import type { Resource } from '@opentelemetry/resources'
-import { ParentBasedSampler, SamplingDecision, type ReadableSpan, type Sampler, type SpanProcessor } from '@opentelemetry/sdk-trace-base'
+import { SamplingDecision, type ReadableSpan, type Sampler, type SpanProcessor } from '@opentelemetry/sdk-trace-base'
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import type { TraceContext } from '@stigmergy/grid'
 import type { Current } from '../current.ts'
@@ -21,6 +31,8 @@ export interface InstrumentationsParts {
   readonly instrumentations: readonly Instrumentation[]
   readonly asyncContext: boolean
   readonly recorder: Recorder
+  /** What began elsewhere follows what was decided there. */
+  readonly parentBased: boolean
   readonly current: Current
   readonly resource: Resource
 }
@@ -35,7 +47,7 @@ export interface Instrumentations {
  * Throws `TelemetryError` BAD_OPTION where somebody else has registered one, or an instrumentation throws.
  */
 export function startInstrumentations(parts: InstrumentationsParts): Instrumentations {
-  const { instrumentations, asyncContext, recorder, current, resource } = parts
+  const { instrumentations, asyncContext, recorder, parentBased, current, resource } = parts
   const manager: ContextManager = asyncContext ? asyncAgentContextManager(current) : agentContextManager(current)
   if (!context.setGlobalContextManager(manager.enable())) {
     manager.disable()
@@ -47,11 +59,11 @@ export function startInstrumentations(parts: InstrumentationsParts): Instrumenta
   const propagates = propagation.setGlobalPropagator(new W3CTraceContextPropagator())
   const provider = new NodeTracerProvider({
     resource,
-    sampler: calledByAgents(),
+    sampler: calledByAgents(recorder, parentBased),
     spanProcessors: [intoRecorder(recorder)],
     idGenerator: {
       // A trace that begins outside of every agent is chosen like any other.
-      generateTraceId: () => recorder.fresh().traceId,
+      generateTraceId: () => recorder.start(undefined).traceId,
       generateSpanId: () => recorder.ids.spanText(recorder.ids.nextSpan()),
     },
   })
@@ -85,17 +97,22 @@ export function activeTrace(): TraceContext | undefined {
 }
 
 /**
- * Follows the parent. A call to somewhere else that no agent made has nothing to join: the exporters' own requests are such calls, and
- * would make spans about the export of spans.
+ * Follows the parent, and what the recorder has decided of the trace. A call to somewhere else that no agent made has nothing to join: the
+ * exporters' own requests are such calls, and would make spans about the export of spans.
  */
-function calledByAgents(): Sampler {
-  const ofRoots: Sampler = {
-    shouldSample: (_context, _traceId, _name, kind) => ({
-      decision: kind === SpanKind.SERVER || kind === SpanKind.CONSUMER ? SamplingDecision.RECORD_AND_SAMPLED : SamplingDecision.NOT_RECORD,
-    }),
+function calledByAgents(recorder: Recorder, parentBased: boolean): Sampler {
+  return {
+    shouldSample(given, traceId, _name, kind) {
+      const found = trace.getSpanContext(given)
+      const parent = found !== undefined && isSpanContextValid(found) ? found : undefined
+      const comesIn = kind === SpanKind.SERVER || kind === SpanKind.CONSUMER
+      const sampled = parent !== undefined && (parent.traceFlags & TraceFlags.SAMPLED) !== 0
+      const wanted = sampled || (comesIn && (parent === undefined || !parentBased))
+      const recorded = wanted && recorder.samples(traceId, parent?.traceFlags ?? TraceFlags.SAMPLED)
+      return { decision: recorded ? SamplingDecision.RECORD_AND_SAMPLED : SamplingDecision.NOT_RECORD }
+    },
     toString: () => 'CalledByAgents',
   }
-  return new ParentBasedSampler({ root: ofRoots })
 }
 
 function intoRecorder(recorder: Recorder): SpanProcessor {

@@ -157,7 +157,7 @@ export function resolveTelemetryOptions(given: StartTelemetryOptions, environmen
 
 function recorderOf(
   { recorder, keep, instrumentations }: StartTelemetryOptions,
-  { headRatio }: Environment,
+  { sampler }: Environment,
 ): ResolvedRecorderOptions | undefined {
   listOf('instrumentations', instrumentations, 'setTracerProvider')
   if (instrumentations !== undefined && recorder === false) {
@@ -166,10 +166,12 @@ function recorderOf(
   if (recorder !== undefined && recorder !== false && (typeof recorder !== 'object' || recorder === null)) {
     throw new TelemetryError('BAD_OPTION', `recorder is ${quote(recorder)}: give false or options such as { historyMs: 30_000 }`)
   }
+  const own = recorder === false || recorder === undefined ? {} : recorder
   const resolved = resolveRecorderOptions(
-    { ...(headRatio === undefined ? {} : { headRatio }), ...(recorder === false ? {} : recorder), ...(keep === undefined ? {} : { keep }) },
+    // A share in code is one of what begins here, whatever the sampler would be asked for.
+    { ...(own.headRatio === undefined ? sampler : undefined), ...own, ...(keep === undefined ? {} : { keep }) },
     // To OpenTelemetry a sampler says what is exported, not what may be: so who names one gets all of it.
-    headRatio === undefined ? undefined : 1,
+    sampler === undefined ? undefined : 1,
   )
   return recorder === false ? undefined : resolved
 }

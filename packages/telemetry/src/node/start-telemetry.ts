@@ -151,7 +151,9 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     if (options.instrumentations !== undefined && recording !== undefined) {
       const { instrumentations } = options
       const { recorder } = recording.flight
-      const running = startInstrumentations({ instrumentations, asyncContext: settings.asyncContext, recorder, current, resource })
+      const { asyncContext } = settings
+      const parentBased = settings.recorder?.parentBased === true
+      const running = startInstrumentations({ instrumentations, asyncContext, recorder, parentBased, current, resource })
       detach.push(() => running.close())
     }
     attach(hooks, options, detach)

@@ -4,6 +4,7 @@ import { parseWord } from './hex.ts'
 import type { Ids } from './ids.ts'
 import { inShare } from './keep-rules.ts'
 import type { Keeper } from './keeper.ts'
+import type { ResolvedRecorderOptions } from './options.ts'
 import { LACKS, NEVER, TRACE_U32, type TraceTable } from './traces.ts'
 
 /** Makes the contexts of new spans from those that came with events, and finds the traces they belong to. */
@@ -13,13 +14,21 @@ export class Contexts {
   readonly #ids: Ids
   readonly #keeper: Keeper
   readonly #headRatio: number
+  readonly #parentBased: boolean
 
-  constructor(maker: object, traces: TraceTable, ids: Ids, keeper: Keeper, headRatio: number) {
+  constructor(
+    maker: object,
+    traces: TraceTable,
+    ids: Ids,
+    keeper: Keeper,
+    { headRatio, parentBased }: Pick<ResolvedRecorderOptions, 'headRatio' | 'parentBased'>,
+  ) {
     this.#maker = maker
     this.#traces = traces
     this.#ids = ids
     this.#keeper = keeper
     this.#headRatio = headRatio
+    this.#parentBased = parentBased
     traces.whenMade = (trace) => keeper.born(trace, inShare(ids.lastWord(trace), headRatio))
   }
 
@@ -42,8 +51,9 @@ export class Contexts {
       if (parentHigh < 0 || parentLow < 0 || spanId.length !== 16 || (parentHigh === 0 && parentLow === 0)) return this.#root(parent.planId)
     }
     if (trace < 0) trace = this.open(parent.traceId, parent.traceFlags)
-    const { planId, traceId, traceFlags } = parent
+    const { planId, traceId } = parent
     if (trace < 0) return this.#root(planId)
+    const traceFlags = own === undefined ? this.#flagsOf(trace, parent.traceFlags) : parent.traceFlags
     if (planId !== undefined) this.#traces.setPlan(trace, planId)
     const low = ids.nextSpan()
     return new RecordedContext(this.#maker, traceId, ids.spanText(low), traceFlags, trace, low, parentHigh, parentLow, planId)
@@ -77,8 +87,23 @@ export class Contexts {
     const known = this.#traces.find(traceId)
     if (known >= 0) return known
     const trace = this.#traces.open(traceId)
-    if (trace >= 0) this.#keeper.born(trace, (traceFlags & 1) === 1)
+    if (trace >= 0) this.#keeper.born(trace, this.#parentBased ? (traceFlags & 1) === 1 : this.#isInShare(trace))
     return trace
+  }
+
+  #isInShare(trace: number): boolean {
+    return inShare(this.#traces.u32[this.#traces.row(trace) * 16 + 3] as number, this.#headRatio)
+  }
+
+  /** False for a trace that may never be kept. */
+  samples(trace: number): boolean {
+    return this.#traces.u32[this.#traces.row(trace) * 16 + TRACE_U32.keep] !== NEVER
+  }
+
+  /** What others are told of a trace that comes from outside: what is not sampled here has no spans here. `flags`: as they came. */
+  #flagsOf(trace: number, flags: number): number {
+    if (!this.samples(trace)) return flags & ~1
+    return this.#parentBased ? flags : flags | 1
   }
 
   /** The context of a span that was made elsewhere with ids of ours; undefined where they are none. */
@@ -94,7 +119,7 @@ export class Contexts {
   /** A context of this recorder that came back as a plain object: a frozen copy, as the grid makes them. */
   copyOf({ traceId, spanId, traceFlags, planId }: TraceContext): RecordedContext | undefined {
     const trace = parseWord(spanId, 0) === this.#ids.spanHigh ? this.#traces.find(traceId) : -1
-    if (trace < 0 || this.#traces.u32[this.#traces.row(trace) * 16 + TRACE_U32.keep] === NEVER) return undefined
+    if (trace < 0 || !this.samples(trace)) return undefined
     return new RecordedContext(this.#maker, traceId, spanId, traceFlags, trace, parseWord(spanId, 8), 0, 0, planId)
   }
 }

@@ -30,8 +30,13 @@ export interface RecorderOptions {
    * fit into no record, take at most as much again: then the oldest are let go, and counted where their trace is kept. @default 32
    */
   readonly maxMebibytes?: number
-  /** Share of traces begun here that may be kept at all: head sampling. @default 1 */
+  /** Share of traces begun here that may be kept at all: head sampling. @default 1, or what OTEL_TRACES_SAMPLER says */
   readonly headRatio?: number
+  /**
+   * What began elsewhere follows what was decided there. False: `headRatio` decides of it as well, by the id of the trace, whether or not
+   * it is sampled there; so it may have holes. @default true, false where OTEL_TRACES_SAMPLER is always_on, always_off or traceidratio
+   */
+  readonly parentBased?: boolean
   /**
    * Spans of one trace, in each process; what is more is dropped, counted and said once in the trace. The first and the newest are told,
    * and failures, violations and what was too slow also beyond the bound, as many again at most. @default 512
@@ -51,6 +56,7 @@ export interface ResolvedRecorderOptions {
   readonly historyMs: number
   readonly maxRecordsLog2: number
   readonly headRatio: number
+  readonly parentBased: boolean
   readonly maxSpansPerTrace: number
   readonly sliceTimeoutMs: number
 }
@@ -62,6 +68,7 @@ export function resolveRecorderOptions(given: RecorderOptions, ratio = 0.01): Re
     historyMs: true,
     maxMebibytes: true,
     headRatio: true,
+    parentBased: true,
     maxSpansPerTrace: true,
     sliceTimeoutMs: true,
   })
@@ -75,6 +82,7 @@ export function resolveRecorderOptions(given: RecorderOptions, ratio = 0.01): Re
     historyMs: integer('recorder.historyMs', options.historyMs, 30_000, 1, 3_600_000),
     maxRecordsLog2: 13 + Math.floor(Math.log2(integer('recorder.maxMebibytes', options.maxMebibytes, 32, 1, 1024))),
     headRatio: share('recorder.headRatio', options.headRatio, 1),
+    parentBased: flag('recorder.parentBased', options.parentBased, true),
     maxSpansPerTrace: integer('recorder.maxSpansPerTrace', options.maxSpansPerTrace, 512, 1, 100_000),
     sliceTimeoutMs: integer('recorder.sliceTimeoutMs', options.sliceTimeoutMs, 5000, 1, 600_000),
   }

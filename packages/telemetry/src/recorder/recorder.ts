@@ -55,7 +55,7 @@ export class Recorder {
     this.ids = new Ids(random)
     this.traces = new TraceTable(this.ids, TRACES_LOG2, Math.max(TRACES_LOG2, options.maxRecordsLog2), (seq) => this.ring.find(seq) >= 0)
     this.keeper = new Keeper(this.traces, options.ratio, wake)
-    this.#contexts = new Contexts(this, this.traces, this.ids, this.keeper, options.headRatio)
+    this.#contexts = new Contexts(this, this.traces, this.ids, this.keeper, options)
     this.#guests = new GuestBound(this.ring)
     this.#writer = new RecordWriter(this, this.#contexts, pressure)
     this.rowOf = createAgentRows(this.strings, options)
@@ -186,9 +186,10 @@ export class Recorder {
     if (failed && this.#options.errors) this.keep(context, ERROR)
   }
 
-  /** The context of a trace that begins with a span of an instrumentation. */
-  fresh(): TraceContext {
-    return this.#contexts.make(undefined)
+  /** False for a trace that may never be kept. `traceFlags`: as they came with it, should it be new here. */
+  samples(traceId: string, traceFlags: number): boolean {
+    const trace = this.#contexts.open(traceId, traceFlags)
+    return trace >= 0 && this.#contexts.samples(trace)
   }
 
   /** Keeps the trace of a context. Contexts of traces that were not sampled, and ids that are none, stay as they are. */

@@ -22,7 +22,8 @@ export function memberYaml(options: ResolvedClusterOptions, { port, publicPort, 
       join: {
         'auto-detection': { enabled: false },
         multicast: { enabled: false },
-        'tcp-ip': { enabled: true, 'member-list': [...peers] },
+        // For so long each looks for a master among the others before one of them becomes it: 5 s if not said.
+        'tcp-ip': { enabled: true, 'connection-timeout-seconds': 2, 'member-list': [...peers] },
       },
       interfaces: { enabled: true, interfaces: ['127.0.0.1'] },
     },

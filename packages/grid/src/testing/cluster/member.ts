@@ -39,6 +39,8 @@ export interface MemberStart extends MemberPlace {
 const OPENED = ['java.lang', 'sun.nio.ch'].map((name) => `java.base/${name}`)
 const OPENINGS = [...OPENED, 'java.management/sun.management', 'jdk.management/com.sun.management.internal']
 const MODULES = ['--add-modules', 'java.se', '--add-exports', 'java.base/jdk.internal.ref=ALL-UNNAMED']
+// Only Java's first compiler: a member starts with half the work.
+const QUICK_START = '-XX:TieredStopAtLevel=1'
 
 /** A member as a process: ends when told, or with this process. */
 export class MemberProcess implements TestMember {
@@ -55,7 +57,7 @@ export class MemberProcess implements TestMember {
     writeFileSync(config, memberYaml(options, place))
     this.log = new MemberLog(join(directory, `${name}.log`))
     const opens = OPENINGS.flatMap((opened) => ['--add-opens', `${opened}=ALL-UNNAMED`])
-    const jvm = [`-Xmx${options.heap}`, '-XX:+UseSerialGC', `-Dhazelcast.config=${config}`, `-Djava.io.tmpdir=${directory}`]
+    const jvm = [`-Xmx${options.heap}`, '-XX:+UseSerialGC', QUICK_START, `-Dhazelcast.config=${config}`, `-Djava.io.tmpdir=${directory}`]
     const main = ['-cp', jar, 'com.hazelcast.core.server.HazelcastMemberStarter']
     // To a file and never a pipe: a member must not end because nobody reads what it says.
     const output = openSync(this.log.path, 'a')

@@ -31,7 +31,10 @@ export interface ClusterOptions {
   readonly cpMembers?: number
   /** Of each member, as Java's -Xmx takes it. @default '384m' */
   readonly heap?: string
-  /** More arguments for each Java process. @default [] */
+  /**
+   * More arguments for each Java process. Members are made to start quickly, with Java's first compiler alone; a measurement wants
+   * `['-XX:TieredStopAtLevel=4']`, as a server in use has it. @default []
+   */
   readonly javaArguments?: readonly string[]
   /** Ports of the first members, in turn. @default free ports */
   readonly ports?: readonly number[]
