@@ -269,9 +269,18 @@ withPromtool('promtool: what each alert fires on, and what it does not fire on',
     fires('SupervisorGaveUp', [{ series: 'agent_escalations_total{region="eu",supervisor="cell"}', values: '0x8 1x40' }], '3m', [
       { severity: 'ticket', region: 'eu', supervisor: 'cell' },
     ]),
-    fires('BreakerOpen', [{ series: 'agent_breaker_state{region="eu",breaker="store"}', values: '0x4 2x40' }], '5m', [
-      { severity: 'page', region: 'eu', breaker: 'store' },
-    ]),
+    // Half open now and then, as an open one is while every call fails.
+    ...['0x4 2x40', '0x4 2 2 1 2 1 1 1 2 2 1 2 1 2 2 1 2 1 2 1'].map((values) =>
+      fires('BreakerOpen', [{ series: 'agent_breaker_state{region="eu",breaker="store"}', values }], '4m', [
+        { severity: 'page', region: 'eu', breaker: 'store' },
+      ]),
+    ),
+    fires(
+      'BreakerOpen',
+      [{ series: 'agent_breaker_state{region="eu",breaker="store"}', values: '0x4 2 1 0 2 1 0 2 1 0 2 1 0 2' }],
+      '4m',
+      [],
+    ),
     {
       interval: '15s',
       input_series: [{ series: 'up', values: '0x80' }],

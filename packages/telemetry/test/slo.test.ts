@@ -70,6 +70,35 @@ for (const [share, slow, within] of [
   })
 }
 
+for (const share of [0.99, 0.999, 0.9999]) {
+  test(`after a past without a slow one, all of them slow at an objective of ${share} is told soon, and over soon`, () => {
+    const { told, decide } = open(share)
+    const window = Math.round(1 / (1 - share))
+    decide(200 * window, 0)
+    decide(300, 1)
+    assert.is(told.length, 1, 'within three hundred decisions')
+    decide(20 * window, 1)
+    decide(20 * window, 0)
+    assert.equal(
+      told.map(({ state }) => state),
+      ['raised', 'cleared'],
+      'within twenty windows after its end, of which it holds the first',
+    )
+  })
+}
+
+test('bursts of a whole window now and then are learned: one false alarm at most, and a miss is found nevertheless', () => {
+  const { told, decide } = open(0.99)
+  for (let burst = 0; burst < 50; burst++) {
+    decide(100, 1)
+    decide(30_000, 0.0005)
+  }
+  assert.ok(told.length <= 2, `${told.length} events`)
+  const before = told.length
+  decide(1000, 1)
+  assert.is(told.length, before + 1)
+})
+
 test('an objective is not missed any more when nobody is left to meet it', () => {
   const { alarms, told, decide } = open(0.9)
   const [one, other] = ['p1', 'p2'].map((id) => agentInfo({ id, type: 'planner' })) as [AgentInfo, AgentInfo]

@@ -6,11 +6,12 @@ import { describeThrown } from '../thrown.ts'
 import { createAlarmMetrics } from './alarm-metrics.ts'
 import { RaisedAlarms, type Alarm, type AlarmEvent, type AlarmKind } from './alarm.ts'
 import { AgentsAlive } from './agents-alive.ts'
-import { DriftWatch, type DriftReading } from './drift.ts'
+import { DriftWatch, type Drifter, type DriftReading } from './drift.ts'
 import { ErrorWatch } from './error-watch.ts'
 import { callGuest } from './guest.ts'
 import { resolveAlarmsOptions, type AlarmsOptions } from './options.ts'
 import { SloWatch } from './slo-watch.ts'
+import { QuietLook } from './quiet-look.ts'
 import type { InfectedFailure } from './spread.ts'
 
 /** A decision of an agent, as it tells it. */
@@ -60,6 +61,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     if (alarm === undefined) return
     metrics.told(alarm)
     const { trace, kind, state } = alarm
+    if (state === 'raised' && (kind === 'drift' || kind === 'slo')) quiet.begin()
     if (state === 'raised' && trace !== undefined) callGuest(() => settings.keep?.(trace, keepReason(kind)), failed)
     for (const listener of listeners) callGuest(() => listener(alarm), failed)
   }
@@ -75,6 +77,16 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     reproduction: () => errors.reproduction,
     spreads: () => errors.spreads,
     unwatched: () => drift.unwatched,
+  })
+
+  const calm = ({ agentType, agentId }: Drifter, why: string): void => {
+    const message = `${agentType} ${agentId ?? '(ended)'}: ${why}`
+    judge(false, { kind: 'drift', agentType, agentId, value: 0, limit: drift.limit, trace: undefined, message })
+  }
+  const quiet = new QuietLook(clock, settings.quietMs, (beforeMs) => {
+    for (const drifter of drift.quiet(beforeMs)) calm(drifter, 'nothing of that kind was decided for a long time')
+    slo.quiet(beforeMs)
+    return raised.all.some(({ kind }) => kind === 'drift' || kind === 'slo')
   })
 
   const alive = new AgentsAlive()
@@ -93,7 +105,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     judge(drifting, { kind: 'drift', agentType: type, agentId: ofEnded ? undefined : id, value: sum, limit, trace, message })
   }
   const watchDrift = (agent: AgentInfo, { action, stratum, trace }: Decision): void => {
-    const reading = drift.decided(kindOf(agent.type, stratum), agent.type, agent.id, action)
+    const reading = drift.decided(kindOf(agent.type, stratum), agent.type, agent.id, action, clock.now())
     if (reading === undefined) return
     if (!reading.ofEnded) metrics.drift(agent, reading.sigma)
     judgeDrift(agent, reading, trace)
@@ -128,7 +140,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
       alive.seen(end.agent)
       if (end.error !== undefined) return
       const seconds = transitionSeconds(end)
-      if (slo.finished(end.agent.type, seconds, end.context ?? end.trace)) metrics.breach(end.agent)
+      if (slo.finished(end.agent.type, seconds, end.context ?? end.trace, end.endedAtMs)) metrics.breach(end.agent)
       const action = settings.decisionOf(end)
       if (action !== undefined) decided(end.agent, { action, trace: end.context ?? end.trace })
     },
@@ -166,10 +178,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
         for (const id of to(alarm)) if (id !== ending) system.send(id, event, { trace: alarm.trace })
       }),
     relearn(agentType, stratum) {
-      for (const agentId of drift.relearn(kindOf(agentType, stratum))) {
-        const message = `${agentType} ${agentId ?? '(ended)'}: a new baseline is learned`
-        judge(false, { kind: 'drift', agentType, agentId, value: 0, limit: drift.limit, trace: undefined, message })
-      }
+      for (const agentId of drift.relearn(kindOf(agentType, stratum))) calm({ agentType, agentId }, 'a new baseline is learned')
     },
     get active() {
       return raised.all
@@ -183,6 +192,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     close() {
       listeners.clear()
       errors.close()
+      quiet.close()
       metrics.close()
     },
   }

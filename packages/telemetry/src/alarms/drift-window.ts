@@ -51,19 +51,30 @@ export function scaled(baseline: Baseline, settings: ScaleSettings, limitOf: (ru
 /** What one agent decided since its last window, and what is left of its CUSUM, at each scale. */
 export class DriftWindow {
   readonly version: number
-  readonly #own: readonly ScaleWindow[]
+  /** When it was last added to. */
+  lastAtMs = 0
+  readonly #baseline: ScaledBaseline
+  #own: readonly ScaleWindow[]
 
-  constructor({ version, scales }: ScaledBaseline) {
-    this.version = version
-    this.#own = scales.map((scale) => new ScaleWindow(scale))
+  constructor(baseline: ScaledBaseline) {
+    this.version = baseline.version
+    this.#baseline = baseline
+    this.#own = baseline.scales.map((scale) => new ScaleWindow(scale))
   }
 
-  add(action: string): void {
+  add(action: string, nowMs: number): void {
+    this.lastAtMs = nowMs
     for (const own of this.#own) own.add(action)
+  }
+
+  /** As if nothing had been decided yet. */
+  reset(): void {
+    this.#own = this.#baseline.scales.map((scale) => new ScaleWindow(scale))
   }
 
   /** Takes over what another one of that baseline has not judged yet. */
   take(other: DriftWindow): void {
+    this.lastAtMs = Math.max(this.lastAtMs, other.lastAtMs)
     for (const [at, own] of this.#own.entries()) own.take(other.#own[at] as ScaleWindow)
   }
 

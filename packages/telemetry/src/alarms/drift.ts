@@ -30,6 +30,12 @@ export interface DriftReading {
   readonly ofEnded: boolean
 }
 
+/** Who drifts; without an id those of the type that have ended. */
+export interface Drifter {
+  readonly agentType: string
+  readonly agentId: string | undefined
+}
+
 /**
  * Watches how decisions are spread over actions. Pure but for the baselines: no clock, no chance.
  * While a kind of decision has no baseline it is learned; then it is frozen, and each agent's windows are tested against it by a
@@ -48,6 +54,8 @@ export class DriftWatch {
   readonly #agents = new Map<string, Map<string, DriftWindow>>()
   /** By type: what agents that have ended leave, who may be too short-lived to ever complete a window. */
   readonly #types = new Map<string, Map<string, DriftWindow>>()
+  /** Windows that drift, and whose they are. */
+  readonly #drifting = new Map<DriftWindow, Drifter>()
   /** The newest ids that have ended: what is told of them later makes no windows. */
   readonly #endedIds = new Set<string>()
   #windows = 0
@@ -64,8 +72,8 @@ export class DriftWatch {
     return this.#unwatched
   }
 
-  /** Takes in a decision. Gives a reading when it completes a window. `kind`: what shares a baseline. */
-  decided(kind: string, agentType: string, agentId: string, action: string): DriftReading | undefined {
+  /** Takes in a decision. Gives a reading when it completes a window. `kind`: what shares a baseline; `nowMs`: for {@link quiet}. */
+  decided(kind: string, agentType: string, agentId: string, action: string, nowMs = 0): DriftReading | undefined {
     const id = this.#endedIds.has(agentId) ? undefined : agentId
     const baseline = this.#baseline(kind)
     if (baseline === undefined) {
@@ -74,7 +82,7 @@ export class DriftWatch {
     }
     const window = this.#window(kind, agentType, id, baseline)
     if (window === undefined) return undefined
-    window.add(action)
+    window.add(action, nowMs)
     return this.#reading(window, agentType, id)
   }
 
@@ -89,10 +97,26 @@ export class DriftWatch {
         const window = own.get(kind)
         if (window === undefined) continue
         own.delete(kind)
+        this.#drifting.delete(window)
         if (all === this.#agents) this.#windows -= 1
         if (own.size === 0) all.delete(who)
         if (window.drifting && !drifts(own)) well.push(all === this.#agents ? who : undefined)
       }
+    }
+    return well
+  }
+
+  /**
+   * Windows that drift, and in which nothing was decided since `beforeMs`, begin anew: of whom nothing is known any more it cannot be said
+   * for ever. Gives who drifts no more by that.
+   */
+  quiet(beforeMs: number): readonly Drifter[] {
+    const well: Drifter[] = []
+    for (const [window, drifter] of this.#drifting) {
+      if (window.lastAtMs >= beforeMs) continue
+      window.reset()
+      this.#drifting.delete(window)
+      if (!drifts(this.#windowsOf(drifter.agentType, drifter.agentId))) well.push(drifter)
     }
     return well
   }
@@ -112,6 +136,7 @@ export class DriftWatch {
     this.#windows -= own?.size ?? 0
     const readings: DriftReading[] = []
     for (const [kind, left] of own ?? []) {
+      this.#drifting.delete(left)
       const baseline = this.#baseline(kind)
       if (baseline?.version !== left.version) continue
       const window = this.#window(kind, agentType, undefined, baseline)
@@ -125,8 +150,14 @@ export class DriftWatch {
 
   #reading(window: DriftWindow, agentType: string, id: string | undefined): DriftReading | undefined {
     if (!window.judge()) return undefined
-    const own = id === undefined ? this.#types.get(agentType) : this.#agents.get(id)
+    if (window.drifting) this.#drifting.set(window, { agentType, agentId: id })
+    else this.#drifting.delete(window)
+    const own = this.#windowsOf(agentType, id)
     return { ...window.reading, baselineVersion: window.version, drifting: drifts(own), ofEnded: id === undefined }
+  }
+
+  #windowsOf(agentType: string, agentId: string | undefined): ReadonlyMap<string, DriftWindow> | undefined {
+    return agentId === undefined ? this.#types.get(agentType) : this.#agents.get(agentId)
   }
 
   #baseline(kind: string): ScaledBaseline | undefined {
@@ -176,6 +207,7 @@ export class DriftWatch {
       this.#unwatched += 1
       return undefined
     }
+    if (known !== undefined) this.#drifting.delete(known)
     const window = new DriftWindow(baseline)
     if (known === undefined && agentId !== undefined) this.#windows += 1
     if (own === undefined) all.set(who, new Map([[kind, window]]))

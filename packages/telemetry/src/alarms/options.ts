@@ -90,6 +90,8 @@ export interface ResolvedAlarmsOptions {
   readonly slo: ReadonlyMap<string, Required<SloOptions> & { readonly windowDecisions: number; readonly runLength: number }>
   /** `runLength`: failures that are expected between false alarms. */
   readonly errors: Required<ErrorsOptions> & { readonly runLength: number }
+  /** What is raised about decisions is over when there was none for so long. */
+  readonly quietMs: number
   readonly baselines: BaselineStore
   readonly decisionOf: (end: TransitionEnd) => string | undefined
   readonly base: BaseLabels
@@ -145,6 +147,7 @@ export function resolveAlarmsOptions(given: AlarmsOptions): ResolvedAlarmsOption
       minSecondary: integer('errors.minSecondary', errors.minSecondary, 5, 1, 1000),
       runLength: (expectedPerHour * 24) / falseAlarmsPerDay,
     },
+    quietMs: Math.max(QUIET_MS, (QUIET_DECISIONS * 1000) / decisionsPerSecond),
     baselines: baselinesOf(options.baselines),
     decisionOf: functionOf('decisionOf', options.decisionOf) ?? planned,
     base: { ...options.telemetry?.base, ...baseLabels(options) },
@@ -153,6 +156,9 @@ export function resolveAlarmsOptions(given: AlarmsOptions): ResolvedAlarmsOption
 }
 
 const MOST_COUNT_WINDOWS = 1e9
+/** Nobody decides any more: ten minutes without a decision, or the time in which so many are made, if that is longer. */
+const QUIET_MS = 600_000
+const QUIET_DECISIONS = 20
 
 function planned(end: TransitionEnd): string | undefined {
   return end.agent.stage === 'planning' && end.from !== end.to ? end.to : undefined

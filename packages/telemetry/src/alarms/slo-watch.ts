@@ -47,16 +47,18 @@ export class SloWatch {
         slow: 0,
         inBurst: 0,
         told: false,
+        lastAtMs: 0,
         trace: undefined,
       })
     }
   }
 
-  /** A decision took that long. True: over the limit of its type. */
-  finished(agentType: string, seconds: number, trace: TraceContext | undefined): boolean {
+  /** A decision took that long, and ended at that time. True: over the limit of its type. */
+  finished(agentType: string, seconds: number, trace: TraceContext | undefined, nowMs: number): boolean {
     const type = this.#types.get(agentType)
     if (type === undefined) return false
     const slow = seconds > type.seconds
+    type.lastAtMs = nowMs
     if (type.decisions % BURST_DECISIONS === 0) type.inBurst = 0
     if (slow) {
       type.slow += 1
@@ -77,7 +79,15 @@ export class SloWatch {
   /** No agent of that type is left: nobody would ever show that all is well again. */
   ended(agentType: string): void {
     const type = this.#types.get(agentType)
-    if (type === undefined) return
+    if (type !== undefined) this.#reset(agentType, type)
+  }
+
+  /** Nor will those that have decided nothing since `beforeMs`, while they do not. */
+  quiet(beforeMs: number): void {
+    for (const [agentType, type] of this.#types) if (type.told && type.lastAtMs < beforeMs) this.#reset(agentType, type)
+  }
+
+  #reset(agentType: string, type: TypeWindow): void {
     type.windows.reset()
     ;[type.decisions, type.slow, type.inBurst] = [0, 0, 0]
     if (type.told) this.#tell(agentType, type, false, 0)
@@ -92,9 +102,10 @@ export class SloWatch {
   #tell(agentType: string, type: TypeWindow, above: boolean, value: number): void {
     const { windows, decisions, slow, seconds, share, trace } = type
     type.told = above
-    const objective = `${share * 100} % of the decisions of ${agentType} must take at most ${seconds} s`
+    const percent = Number((share * 100).toFixed(4))
+    const objective = `${percent} % of the decisions of ${agentType} must take at most ${seconds} s`
     const message = above
-      ? `${slow} of the last ${decisions} decisions of ${agentType} took more than ${seconds} s; ${share * 100} % must not`
+      ? `${slow} of the last ${decisions} decisions of ${agentType} took more than ${seconds} s; ${percent} % must not`
       : `${objective}: no longer missed`
     this.#judge(above, { kind: 'slo', agentType, agentId: undefined, value, limit: windows.limit, trace, message })
   }
@@ -113,5 +124,7 @@ interface TypeWindow {
   inBurst: number
   /** Said to be above the limit. */
   told: boolean
+  /** When the last decision ended. */
+  lastAtMs: number
   trace: TraceContext | undefined
 }

@@ -47,7 +47,8 @@ export function metricsText(
   return `${lines.join('\n')}\n`
 }
 
-const planLabel: ExemplarLabels = ({ trace: { planId } }) => (planId === undefined ? {} : { plan_id: planId })
+/** A context came from anywhere: what is no text is no plan. */
+const planLabel: ExemplarLabels = ({ trace: { planId } }) => (typeof planId === 'string' ? { plan_id: planId } : {})
 
 function histogramLines(lines: string[], name: string, point: HistogramPoint, open: boolean, exemplarLabels: ExemplarLabels): void {
   const { labels, bounds, counts, sum, exemplars } = point

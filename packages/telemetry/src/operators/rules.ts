@@ -156,9 +156,10 @@ function runtime(ask: Asked): readonly AlertRule[] {
       summary: 'Events reach no agent: {{ $labels.reason }}',
       description: '{{ $value | humanize }} events a second become dead letters.',
     }),
-    page('BreakerOpen', `${ask.largest('agent_breaker_state', ['region', 'breaker'])} == 2`, '1m', {
+    // Half open is no recovery: one call is let through, when there is one.
+    page('BreakerOpen', `${ask.largest('agent_breaker_state', ['region', 'breaker'])} >= 1`, '1m', {
       summary: 'The breaker of {{ $labels.breaker }} is open',
-      description: 'What depends on it fails at once, or goes on without it.',
+      description: 'What depends on it fails at once, or goes on without it: it has not been closed for a minute.',
     }),
     ticket('PolicyInferenceErrors', `${ask.rate('policy_inference_errors_total', ['region', 'policy'])} > 0.01`, '5m', {
       summary: 'Policy {{ $labels.policy }} fails to infer',
