@@ -177,7 +177,8 @@ test('a burst of kept traces waits in the recorder for an exporter that takes th
 test('what would be overwritten leaves the ring, the rest waits', () => {
   const { recorder, flight, emitted } = openFlight({ keep: 'all', historyMs: 1, maxMebibytes: 1 })
   const agent = recorder.rowOf(agentInfo())
-  const one = (at: number): void => recorder.end(agent, 'go', at, at, 0, at, 'a', 'b', none, none, undefined, recorder.start(undefined))
+  const one = (at: number): void =>
+    recorder.end(agent, 'go', ended(at, at, 0, at), 0, 'a', 'b', none, none, undefined, recorder.start(undefined))
   for (let i = 0; i < 6144; i++) one(i)
   assert.is(emitted.length, 0)
   // The last quarter of the ring is begun: only its first block is next.
