@@ -68,10 +68,12 @@ export class Cell extends Turns implements HostOwner {
       const { snapshot: next, effects } = host.step(event)
       // A child's error that nobody handled: a state to XState, a failure like any other to us.
       if (next.status === 'error') throw next.error
-      const changed = next !== host.snapshot || moveTimers(effects)
+      const same = next === host.snapshot
+      const changed = !same || moveTimers(effects)
+      const ignored = same && effects.length === 0
       // With a gate, what leaves the agent leaves after the commit (I2).
       host.release(effects, next)
-      this.#settle(next, changed || envelope?.origin !== undefined)
+      this.#settle(next, changed || envelope?.origin !== undefined, ignored)
       const sender = envelope?.sender
       if (sender?.handled !== undefined) this.acknowledge(sender)
       if (sender?.question?.open === true) sender.waits?.()
@@ -83,13 +85,13 @@ export class Cell extends Turns implements HostOwner {
   }
 
   /** The step is done, all its effects have run or are held. */
-  #settle(next: AnyMachineSnapshot, changed: boolean): void {
+  #settle(next: AnyMachineSnapshot, changed: boolean, ignored: boolean): void {
     const before = this.snapshot
     this.#event = undefined
     this.#envelope = undefined
     this.#snapshot = next
     this.#host?.settled()
-    this.cause.end(before, next, undefined)
+    this.cause.end(before, next, undefined, ignored)
     if (changed) this.owner.changed()
     if (next !== before) this.listeners?.tell(next)
   }

@@ -18,6 +18,8 @@ export function endOf(over: Partial<TransitionEnd> = {}): TransitionEnd {
     tagsAfter: new Set(),
     error: undefined,
     context: undefined,
+    ignored: false,
+    worldAtMs: undefined,
     ...over,
   }
 }
