@@ -1,4 +1,4 @@
-import type { TransitionEnd, TransitionRecorder } from '@stigmergy/core'
+import type { MapEvent, TransitionEnd, TransitionRecorder } from '@stigmergy/core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { assign, createMachine, raise } from 'xstate'
@@ -99,7 +99,10 @@ test('an event that nothing comes of is told as ignored; a world change tells wh
   await notes.put('old', 1)
   await bench.clock.advance(1000)
   const machine = createMachine({
-    types: {} as { context: { n: number }; events: { type: 'act' | 'assign' | 'no' | 'nobody' | 'after' | 'shot.put' | 'again' } },
+    types: {} as {
+      context: { n: number }
+      events: { type: 'act' | 'assign' | 'no' | 'nobody' | 'after' | 'shot.put' | 'again' } | MapEvent<'notes', number>
+    },
     context: { n: 0 },
     initial: 'on',
     states: {
