@@ -1,5 +1,6 @@
 import { ROOT_CONTEXT, type Attributes, type Tracer } from '@opentelemetry/api'
 import type { Clock, TraceContext } from '@stigmergy/grid'
+import { ownText } from './own-text.ts'
 import { reasonCode } from './recorder/keep-rules.ts'
 import { plainAttributes } from './recorder/plain.ts'
 import type { Recorder } from './recorder/recorder.ts'
@@ -27,7 +28,7 @@ export interface StartTraceParts {
 const LONGEST_PLAN = 48
 
 export function planOf(planId: unknown): string {
-  return describeThrown(planId).slice(0, LONGEST_PLAN)
+  return ownText(describeThrown(planId), LONGEST_PLAN)
 }
 
 /** Where a reading enters: the root of a pipeline, in the recorder or as a span. */

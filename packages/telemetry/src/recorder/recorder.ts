@@ -91,8 +91,8 @@ export class Recorder {
       row.event = event
       row.eventId = strings.intern(event)
     }
-    const fromId = from === row.to ? row.toId : from === row.from ? row.fromId : strings.intern(from)
-    const toId = to === from ? fromId : to === row.from ? row.fromId : to === row.to ? row.toId : strings.intern(to)
+    const fromId = from === row.to ? row.toId : from === row.from ? row.fromId : strings.internState(from)
+    const toId = to === from ? fromId : to === row.from ? row.fromId : to === row.to ? row.toId : strings.internState(to)
     row.from = from
     row.fromId = fromId
     row.to = to
