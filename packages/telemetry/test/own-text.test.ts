@@ -3,9 +3,9 @@ import { runInNewContext } from 'node:vm'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { ownText } from '../src/own-text.ts'
+import { planIn, planOf } from '../src/plan-id.ts'
 import { plainAttributes, plainError } from '../src/recorder/plain.ts'
 import { StringTable } from '../src/recorder/strings.ts'
-import { planOf } from '../src/start-trace.ts'
 
 const test = suite('texts of our own')
 const MEGABYTE = 2 ** 20
@@ -42,7 +42,7 @@ test('hold nothing of what they were cut from, by us or before', () => {
     'attributes cut from a long text': (long) => plainAttributes({ one: long.slice(0, 100), some: [long.slice(100, 200)] }),
     'a long name in the table': (long) => table.intern(long),
     'an id in the table that was cut from a long text': (long) => table.internId(long.slice(0, 30)),
-    'a plan': (long) => planOf(long),
+    'a plan': (long) => [planOf(long), planIn({ planId: long })],
   }
   for (const [what, make] of Object.entries(made)) {
     const megabytes = held(make)

@@ -53,7 +53,9 @@ test('the state of a machine with many regions is a path, cut where even that is
   const { recorder, spans, emitted } = openFlight({ keep: { ratio: 1 } })
   const row = recorder.rowOf(agentInfo({ id: 'arm-7', type: 'arm' }))
   const state = (regions: number, moves: number): string =>
-    JSON.stringify(Object.fromEntries(Array.from({ length: regions }, (_, i) => [`joint_${i}_controller`, i === moves ? 'moving' : 'idle'])))
+    JSON.stringify(
+      Object.fromEntries(Array.from({ length: regions }, (_, i) => [`joint_${i}_controller`, i === moves ? 'moving' : 'idle'])),
+    )
   const step = (from: string, to: string): void => {
     recorder.end(row, 'go', ended(0, 0, 0, 1), 0, from, to, none, none, undefined, recorder.start(undefined))
   }
