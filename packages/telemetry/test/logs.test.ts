@@ -185,15 +185,15 @@ test('what is joined with a line stands, and a field of that name is written bes
     await grid.close()
     const names = (line: string) => [...line.matchAll(/[{,]"([^"]+)":/g)].map(([, name]) => name)
     for (const line of written) assert.is(new Set(names(line)).size, names(line).length, line)
-    const [other, ids, texts, text, child, before, same, inner, outer, after] = written.map(
+    const [other, ids, texts, alone, child, before, same, inner, outer, after] = written.map(
       (line) => JSON.parse(line) as Readonly<Record<string, unknown>>,
     )
-    for (const line of [other, ids, texts, text, child, before, same, inner, outer]) {
+    for (const line of [other, ids, texts, alone, child, before, same, inner, outer]) {
       assert.equal([line!['agent_id'], line!['agent_type'], line!['trace_id'], line!['service']], ['r1', 'robot', trace.traceId, 'cell-7'])
     }
     assert.equal([other!['field.agent_id'], other!['field.agent_type'], other!['plan_id']], ['r2', 'arm', 'p1'])
     assert.equal([ids!['field.trace_id'], ids!['field.span_id'], ids!['span_id'] === other!['span_id']], [...Object.values(foreign), true])
-    assert.equal([texts!['msg'], texts!['field.msg'], texts!['field.service'], text!['msg']], ['text', 'mine', 'mine', 'mine'])
+    assert.equal([texts!['msg'], texts!['field.msg'], texts!['field.service'], alone!['msg']], ['text', 'mine', 'mine', 'mine'])
     assert.equal([child!['part'], child!['field.trace_id']], ['p1', foreign.trace_id])
     assert.equal([before!['field.agent_id'], before!['field.span_id'], before!['field.level']], ['r3', foreign.span_id, 0.4])
     assert.equal(

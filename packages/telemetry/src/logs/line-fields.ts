@@ -17,7 +17,9 @@ export function childFields(given: object, joinable: ChildFields['joinable']): C
   return {
     joinable: { ...joinable, ...Object.fromEntries(entries.filter(([name]) => isJoinable(name))) },
     others: Object.fromEntries(
-      entries.filter(([name]) => !isJoinable(name)).map(([name, value]) => [OURS.has(name) || name === 'msg' ? `field.${name}` : name, value]),
+      entries
+        .filter(([name]) => !isJoinable(name))
+        .map(([name, value]) => [OURS.has(name) || name === 'msg' ? `field.${name}` : name, value]),
     ),
   }
 }
