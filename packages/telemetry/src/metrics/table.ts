@@ -66,12 +66,7 @@ export const METRICS = {
     labels: ['agent_type', 'agent_id'],
     description: 'Events that wait for an agent, of the systems that are watched.',
   },
-  agents_running: {
-    kind: 'gauge',
-    unit: '{agent}',
-    labels: ['agent_type'],
-    description: 'Agents spawned here that have not ended.',
-  },
+  agents_running: { kind: 'gauge', unit: '{agent}', labels: ['agent_type'], description: 'Agents spawned here that have not ended.' },
   agent_breaker_state: {
     kind: 'gauge',
     unit: '{state}',
@@ -108,12 +103,7 @@ export const METRICS = {
     labels: ['need', 'state'],
     description: 'Agents with a need that is not met (state degraded), or is met again and waits to be acknowledged (state latched).',
   },
-  dead_letters_total: {
-    kind: 'counter',
-    unit: '{event}',
-    labels: ['reason'],
-    description: 'Events that reached no agent.',
-  },
+  dead_letters_total: { kind: 'counter', unit: '{event}', labels: ['reason'], description: 'Events that reached no agent.' },
   grid_changes_total: {
     kind: 'counter',
     unit: '{change}',
@@ -126,12 +116,7 @@ export const METRICS = {
     labels: ['map'],
     description: 'Reads answered by the near cache of a map.',
   },
-  grid_near_cache_entries: {
-    kind: 'gauge',
-    unit: '{entry}',
-    labels: ['map'],
-    description: 'Entries the near cache of a map holds.',
-  },
+  grid_near_cache_entries: { kind: 'gauge', unit: '{entry}', labels: ['map'], description: 'Entries the near cache of a map holds.' },
   grid_near_cache_evictions_total: {
     kind: 'counter',
     unit: '{entry}',
@@ -174,12 +159,7 @@ export const METRICS = {
     labels: [],
     description: 'Failures caused by others, per failure that began by itself, in the last minute. Above 1 they spread.',
   },
-  agent_alarms_total: {
-    kind: 'counter',
-    unit: '{alarm}',
-    labels: ['kind'],
-    description: 'Alarms raised: drift, stale, errors, slo.',
-  },
+  agent_alarms_total: { kind: 'counter', unit: '{alarm}', labels: ['kind'], description: 'Alarms raised: drift, stale, errors, slo.' },
   agent_alarms_active: {
     kind: 'gauge',
     unit: '{alarm}',
@@ -211,18 +191,25 @@ export const METRICS = {
     description:
       'Kept traces of which every span is there, of this process and, with a keep port, of those before it, as a share of all exported.',
   },
+  telemetry_traces_told_total: {
+    kind: 'counter',
+    unit: '{trace}',
+    labels: [],
+    description: 'Kept traces that were exported, whole or not.',
+  },
+  telemetry_traces_incomplete_total: {
+    kind: 'counter',
+    unit: '{trace}',
+    labels: [],
+    description: 'Kept traces that lack a span, as telemetry_coherent_trace_ratio counts them.',
+  },
   telemetry_slices_lost_total: {
     kind: 'counter',
     unit: '{slice}',
     labels: [],
     description: 'Parts of our kept traces that other processes made and did not export in time: they died, or lost them.',
   },
-  telemetry_records_total: {
-    kind: 'counter',
-    unit: '{record}',
-    labels: [],
-    description: 'Records written by the flight recorder.',
-  },
+  telemetry_records_total: { kind: 'counter', unit: '{record}', labels: [], description: 'Records written by the flight recorder.' },
   telemetry_records_overwritten_early_total: {
     kind: 'counter',
     unit: '{record}',
