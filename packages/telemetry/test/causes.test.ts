@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Causes } from '../src/recorder/causes.ts'
 import { reasonCode } from '../src/recorder/keep-rules.ts'
-import { openFlight } from './support/flight.ts'
+import { ended, openFlight } from './support/flight.ts'
 import { agentInfo } from './support/transitions.ts'
 
 const test = suite('causes')
@@ -16,7 +16,7 @@ function open() {
   const bench = openFlight(rules)
   const { recorder } = bench
   const end = (context: TraceContext, tags: ReadonlySet<string> = none): void =>
-    recorder.end(recorder.rowOf(agentInfo()), 'go', 0, 0, 0, 1, 'a', 'b', none, tags, undefined, context)
+    recorder.end(recorder.rowOf(agentInfo()), 'go', ended(0, 0, 0, 1), 0, 'a', 'b', none, tags, undefined, context)
   const names = () => bench.spans().map(({ name }) => name)
   return { ...bench, end, names }
 }

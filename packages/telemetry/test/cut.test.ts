@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { chooseSpans } from '../src/recorder/cut.ts'
 import type { Recorder } from '../src/recorder/recorder.ts'
-import { openFlight } from './support/flight.ts'
+import { ended, openFlight } from './support/flight.ts'
 import { agentInfo } from './support/transitions.ts'
 
 const test = suite('traces over their bound')
@@ -16,7 +16,7 @@ function steps(recorder: Recorder, root: TraceContext, count: number, error?: Er
   let context = root
   for (let i = 0; i < count; i++) {
     const next = recorder.start(context)
-    recorder.end(recorder.rowOf(robot), 'go', i, i, 0, i, 'a', tags === none ? 'b' : 'bad', none, tags, error, next)
+    recorder.end(recorder.rowOf(robot), 'go', ended(i, i, 0, i), 0, 'a', tags === none ? 'b' : 'bad', none, tags, error, next)
     context = next
   }
   return context

@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Extras } from '../src/recorder/extras.ts'
 import { reasonCode } from '../src/recorder/keep-rules.ts'
-import { openFlight } from './support/flight.ts'
+import { ended, openFlight } from './support/flight.ts'
 import { agentInfo } from './support/transitions.ts'
 
 const test = suite('what fits into no record')
@@ -45,7 +45,7 @@ test('an error is held as its text, and a failure of which that is gone is one s
   const agent = agentInfo()
   const fail = (error: unknown) => {
     const context = recorder.start(undefined)
-    recorder.end(recorder.rowOf(agent), 'go', 0, 0, 0, 1, 'a', 'b', none, none, error, context)
+    recorder.end(recorder.rowOf(agent), 'go', ended(0, 0, 0, 1), 0, 'a', 'b', none, none, error, context)
     return context
   }
   const rude = new Proxy(new Error('x'), {

@@ -6,7 +6,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Recorder } from '../src/recorder/recorder.ts'
 import { reasonCode } from '../src/recorder/keep-rules.ts'
-import { openFlight } from './support/flight.ts'
+import { ended, openFlight } from './support/flight.ts'
 import { agentInfo } from './support/transitions.ts'
 
 const test = suite('flight recorder')
@@ -35,7 +35,7 @@ function end(
   error: unknown,
   context: TraceContext | undefined,
 ): void {
-  recorder.end(recorder.rowOf(agent), 'go', atMs, atMs, 0, endedAtMs, 'a', to, none, tagsAfter, error, context)
+  recorder.end(recorder.rowOf(agent), 'go', ended(atMs, atMs, 0, endedAtMs), 0, 'a', to, none, tagsAfter, error, context)
 }
 
 /** One transition under `trace`. Returns its context. */
@@ -164,7 +164,7 @@ test('a trace that the recorder has forgotten, and that comes back, is not whole
 test('a kept trace that was forgotten before it could be told is counted', () => {
   const { recorder, flight, spans } = openFlight({ ...rules, maxMebibytes: 1 })
   recorder.keep(recorder.start(undefined), reasonCode('debug'))
-  for (let i = 0; i < 33_000; i++) recorder.start(undefined)
+  for (let i = 0; i < 33_000; i++) recorder.start(recorder.start(undefined))
   assert.equal(spans(), [])
   assert.equal([flight.counts.traces, flight.counts.incomplete], [1, 1])
 })

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert'
 import { reasonCode } from '../src/recorder/keep-rules.ts'
 import { collector } from './support/collector.ts'
 import { withEnvironment } from './support/environment.ts'
-import { openFlight } from './support/flight.ts'
+import { ended, openFlight } from './support/flight.ts'
 import { modules } from './support/module-of.ts'
 import { agentInfo } from './support/transitions.ts'
 
@@ -23,7 +23,7 @@ test('a trace that is kept late tells how many of its spans are overwritten', ()
   const agent = agentInfo()
   const step = () => {
     const context = recorder.start(root)
-    recorder.end(recorder.rowOf(agent), 'go', 0, 0, 0, 1, 'a', 'b', none, none, undefined, context)
+    recorder.end(recorder.rowOf(agent), 'go', ended(0, 0, 0, 1), 0, 'a', 'b', none, none, undefined, context)
     return context
   }
   for (let i = 0; i < 4; i++) step()
@@ -42,9 +42,20 @@ test('a kept trace whose row is taken before it is told: its spans are counted',
   const kept = recorder.root('reading', {}, 0, 0, 'plan')
   // Rows are taken, and no records are written that would make the kept one leave.
   recorder.keep(kept, reasonCode('debug'))
-  for (let i = 0; i < 33_000; i++) recorder.start(undefined)
+  for (let i = 0; i < 33_000; i++) recorder.start(recorder.start(undefined))
   assert.is(spans().length, 0)
   assert.equal([lost(), flight.counts.traces, flight.counts.incomplete], [1, 1, 1])
+})
+
+test('a trace that begins after very many of other processes is whole', () => {
+  const { recorder, flight, spans } = openFlight(small)
+  recorder.start(undefined)
+  for (let i = 0; i < 33_000; i++)
+    recorder.start({ traceId: (i + 1).toString(16).padStart(32, '0'), spanId: 'b'.repeat(16), traceFlags: 1 })
+  const context = recorder.start(undefined)
+  recorder.end(recorder.rowOf(agentInfo()), 'go', ended(0, 0, 0, 1), 0, 'a', 'b', none, none, new Error('x'), context)
+  assert.is(spans().length, 1)
+  assert.equal([flight.counts.traces, flight.counts.incomplete], [1, 0])
 })
 
 test('a trace kept elsewhere that has nothing here yet is none of those exported', () => {
@@ -54,7 +65,7 @@ test('a trace kept elsewhere that has nothing here yet is none of those exported
   spans()
   assert.is(flight.counts.traces, 0)
   const context = recorder.start(trace)
-  recorder.end(recorder.rowOf(agentInfo()), 'go', 0, 0, 0, 1, 'a', 'b', none, none, undefined, context)
+  recorder.end(recorder.rowOf(agentInfo()), 'go', ended(0, 0, 0, 1), 0, 'a', 'b', none, none, undefined, context)
   spans()
   assert.is(flight.counts.traces, 1)
 })

@@ -209,8 +209,11 @@ test('traces: the newest are known, older ones give their row away', () => {
   assert.is(table.find(ids.traceText(own)), own)
   assert.is(table.open('c'.repeat(32)), foreign)
   table.u32[table.row(own) * 16 + TRACE_U32.keep] = 3
+  table.setPlan(foreign, 'p1')
   for (let i = 0; i < 4; i++) table.begin()
-  table.makeRows()
+  assert.ok(table.has(own) && table.has(foreign), 'their rows are not needed yet')
+  for (let number = own + 4; number <= foreign + 4; number++) assert.ok(table.has(number))
+  assert.is(table.plan(foreign + 4), undefined)
   assert.not.ok(table.has(own))
   assert.is(table.find('c'.repeat(32)), -1)
   assert.is(table.u32[table.row(own) * 16 + TRACE_U32.keep], 0)
@@ -227,7 +230,7 @@ test('traces: the table grows while a row would be taken from a trace that can s
   table.setPlan(foreign, 'p1')
   const begin = (): number => {
     const number = table.begin()
-    table.makeRows()
+    assert.ok(table.has(number))
     table.f64[table.row(number) * 8 + TRACE_F64.last] = 100 + number
     return number
   }
@@ -253,27 +256,43 @@ test('traces: the first record of one without a row is in the row that is made w
   table.whenMade = (number) => made.push(number)
   const numbers = Array.from({ length: 5 }, () => table.begin())
   const [first, second, third] = numbers as [number, number, number]
+  const row = (number: number) => [table.f64[table.row(number) * 8 + TRACE_F64.last], table.u32[table.row(number) * 16 + TRACE_U32.pending]]
   assert.ok(table.noteFirst(second, 70))
   assert.not.ok(table.noteFirst(second, 71), 'its second record is for the row')
   assert.is(table.isKept(second), false)
   assert.equal(made, [])
-  const row = (number: number) => [table.f64[table.row(number) * 8 + TRACE_F64.last], table.u32[table.row(number) * 16 + TRACE_U32.pending]]
   assert.is(table.find(ids.traceText(first)), first)
-  assert.equal(made, numbers)
-  assert.equal(
-    [row(first), row(second)],
-    [
-      [0, 0],
-      [71, 1],
-    ],
-  )
-  assert.not.ok(table.noteFirst(third, 72), 'it has a row')
-  // A place among those that wait is empty again, and a foreign trace takes none.
-  const next = table.begin()
-  assert.is(table.open('c'.repeat(32)), next + 1)
-  assert.equal(row(next), [0, 0])
-  for (let i = 0; i < 33; i++) assert.ok(table.noteFirst(table.begin(), 100 + i))
-  assert.is(made.length, 6 + 32)
+  assert.ok(table.has(second))
+  assert.equal(made, [first, second])
+  assert.equal(row(first), [0, 0])
+  assert.equal(row(second), [71, 1])
+  assert.not.ok(table.noteFirst(first, 72) || table.noteFirst(second, 72), 'they have rows')
+  // A foreign trace has its row at once, and one that is too old, or not there yet, gets none.
+  assert.is(table.open('c'.repeat(32)), 5)
+  assert.not.ok(table.noteFirst(5, 73) || table.has(6))
+  for (let i = 0; i < 64; i++) assert.ok(table.noteFirst(table.begin(), 100 + i))
+  assert.not.ok(table.has(third) || table.noteFirst(third, 300))
+  assert.ok(table.has(second), 'nobody has taken its row')
+  assert.is(made.length, 2)
+})
+
+test('traces: the table grows also for records of those that have no row', () => {
+  const ids = new Ids(seeded(10))
+  let gone = 0
+  const table = new TraceTable(ids, 2, 4, (seq) => seq >= gone)
+  for (let seq = 0; seq < 8; seq++) assert.ok(table.noteFirst(table.begin(), seq))
+  assert.is(table.capacity, 8)
+  gone = 4
+  for (let seq = 8; seq < 12; seq++) assert.ok(table.noteFirst(table.begin(), seq))
+  assert.is(table.capacity, 8, 'the records of those before are gone')
+  const last = (number: number) => table.has(number) && table.f64[table.row(number) * 8 + TRACE_F64.last]
+  for (let number = 4; number < 12; number++) assert.is(last(number), number + 1)
+  for (let number = 0; number < 4; number++) assert.not.ok(table.has(number))
+  for (let seq = 12; seq < 24; seq++) table.begin()
+  assert.is(table.capacity, 8, 'their rows are not needed yet')
+  assert.ok(table.has(16))
+  assert.is(table.capacity, 16)
+  for (let number = 8; number < 12; number++) assert.is(last(number), number + 1)
 })
 
 test('traces: what is no id has no row', () => {

@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readStrings } from '../src/recorder/read-strings.ts'
 import { StringTable } from '../src/recorder/strings.ts'
-import { openFlight } from './support/flight.ts'
+import { ended, openFlight } from './support/flight.ts'
 import { agentInfo } from './support/transitions.ts'
 
 const test = suite('texts of the recorder')
@@ -56,7 +56,7 @@ test('agents that come and go for ever have their names, and one that stays keep
   const stays = recorder.rowOf(one)
   const step = (row: typeof stays, event: string, to: string, tags = none) => {
     const context = recorder.start(undefined)
-    recorder.end(row, event, 0, 0, 0, 1, 'idle', to, none, tags, undefined, context)
+    recorder.end(row, event, ended(0, 0, 0, 1), 0, 'idle', to, none, tags, undefined, context)
   }
   for (let i = 0; i < 150_000; i++) {
     // Events such as the end of a child have its id in their name.

@@ -7,7 +7,14 @@ import type { Keeper } from './keeper.ts'
 import type { ResolvedRecorderOptions } from './options.ts'
 import { LACKS, NEVER, TRACE_U32, type TraceTable } from './traces.ts'
 
-/** Makes the contexts of new spans from those that came with events, and finds the traces they belong to. */
+/** Contexts of new traces that are made at once. */
+const ROW = 16
+
+/**
+ * Makes the contexts of new spans from those that came with events, and finds the traces they belong to. Those of new traces are made
+ * sixteen in a row, before they are needed: whatever the agents do between two transitions drives code and memory out of the processor's
+ * caches, so that making one alone costs several times as much.
+ */
 export class Contexts {
   readonly #maker: object
   readonly #traces: TraceTable
@@ -15,6 +22,10 @@ export class Contexts {
   readonly #keeper: Keeper
   readonly #headRatio: number
   readonly #parentBased: boolean
+  #made: readonly RecordedContext[] = []
+  /** How many of them are used, and a bit for each whose trace has more to say than that it is there. */
+  #used = ROW
+  #special = 0
 
   constructor(
     maker: object,
@@ -60,16 +71,40 @@ export class Contexts {
   }
 
   #root(plan: string | undefined): RecordedContext {
+    if (this.#used === ROW) this.#makeRow()
+    const at = this.#used
+    this.#used = at + 1
+    const context = this.#made[at] as RecordedContext
+    if (plan !== undefined || ((this.#special >>> at) & 1) === 1) this.#say(context, plan)
+    return context
+  }
+
+  #makeRow(): void {
     const traces = this.#traces
     const ids = this.#ids
-    const trace = traces.begin()
-    const word = ids.lastWord(trace)
-    const sampled = inShare(word, this.#headRatio)
-    // Of all others nothing is known that a row would have to say.
-    if (!sampled || plan !== undefined || this.#keeper.isBase(word)) traces.makeRows()
-    if (plan !== undefined) traces.setPlan(trace, plan)
-    const low = ids.nextSpan()
-    return new RecordedContext(this.#maker, ids.traceText(trace), ids.spanText(low), sampled ? 1 : 0, trace, low, 0, 0, plan)
+    const made: RecordedContext[] = []
+    let special = 0
+    for (let at = 0; at < ROW; at++) {
+      const trace = traces.begin()
+      const word = ids.lastWord(trace)
+      const sampled = inShare(word, this.#headRatio)
+      const low = ids.nextSpan()
+      if (!sampled || this.#keeper.isBase(word)) special |= 1 << at
+      const flags = sampled ? 1 : 0
+      made.push(new RecordedContext(this.#maker, ids.traceText(trace), ids.spanText(low), flags, trace, low, 0, 0, undefined))
+    }
+    this.#made = made
+    this.#special = special
+    this.#used = 0
+  }
+
+  /** Of all other traces nothing is known that a row would have to say. */
+  #say(context: RecordedContext, plan: string | undefined): void {
+    const trace = RecordedContext.trace(context)
+    this.#traces.makeRow(trace)
+    if (plan === undefined) return
+    RecordedContext.setPlan(context, plan)
+    this.#traces.setPlan(trace, plan)
   }
 
   /** Number of the trace of a context made here. One whose row was taken by another begins a new row: what was before is not found there. */
@@ -87,7 +122,11 @@ export class Contexts {
     const known = this.#traces.find(traceId)
     if (known >= 0) return known
     const trace = this.#traces.open(traceId)
-    if (trace >= 0) this.#keeper.born(trace, this.#parentBased ? (traceFlags & 1) === 1 : this.#isInShare(trace))
+    if (trace < 0) return trace
+    this.#keeper.born(trace, this.#parentBased ? (traceFlags & 1) === 1 : this.#isInShare(trace))
+    // What was made long ago and never used would be too old to be known.
+    const [oldest] = this.#made
+    if (oldest !== undefined && trace - RecordedContext.trace(oldest) > this.#traces.capacity / 2) this.#used = ROW
     return trace
   }
 

@@ -20,15 +20,13 @@ export class Ids {
   #spanPageHead = ''
   #spanRow = NO_ROW
   #spanTexts: readonly string[] = []
-  /** Texts of traces: by their 25th digit the beginning, for an epoch of 2 ** 32; the end of a page of 256; and, by that digit, all of a row of 16. */
+  /** Texts of traces: by their 25th digit the beginning, for an epoch of 2 ** 32, and the end of a page of 256. */
   #epoch = 0
   #traceHead: string
   #traceHeads: readonly string[]
   #tracePage = -1
   #pageBits = 0
   #pageEnd = ''
-  #traceRow = -1
-  #traceTexts: readonly string[] = []
 
   constructor(random: () => number) {
     const word = (): number => Math.floor(random() * 2 ** 32) >>> 0
@@ -70,16 +68,8 @@ export class Ids {
       this.#epoch = epoch
       this.#traceHead = this.#headOf(epoch)
       this.#traceHeads = headsOf(this.#traceHead)
-      this.#traceRow = -1
     }
-    const row = number >>> 4
-    if (row !== this.#traceRow) this.#turnTraceRow(row, (DIGITS[(last >>> 24) & 15] as string) + this.#pageEnd)
-    return this.#traceTexts[last >>> 28] as string
-  }
-
-  #turnTraceRow(row: number, end: string): void {
-    this.#traceRow = row
-    this.#traceTexts = this.#traceHeads.map((head) => head + end)
+    return (this.#traceHeads[last >>> 28] as string) + (DIGITS[(last >>> 24) & 15] as string) + this.#pageEnd
   }
 
   /** Writes the four words of that trace. */
@@ -113,7 +103,6 @@ export class Ids {
     this.#tracePage = page
     this.#pageBits = mix((page + this.#firstPage) & 0xffffff)
     this.#pageEnd = this.#hex.word(this.#pageBits).slice(2)
-    this.#traceRow = -1
   }
 
   /** Number of a trace of our own, or -1. */

@@ -26,7 +26,7 @@ export interface RecorderOptions {
   readonly historyMs?: number
   /**
    * Memory of the ring at most, in mebibytes: 1 holds about 8,000 records, rounded down to a power of two. The table of traces beside it
-   * takes 2 MiB, and at most 64 bytes for each record of the ring; that of their texts at most 10 MiB. Attributes of roots and errors, which
+   * takes 2.3 MiB, and at most 72 bytes for each record of the ring; that of their texts at most 10 MiB. Attributes of roots and errors, which
    * fit into no record, take at most as much again: then the oldest are let go, and counted where their trace is kept. @default 32
    */
   readonly maxMebibytes?: number

@@ -11,6 +11,7 @@ import { Keeper } from './keeper.ts'
 import { EXTRA, F64, FAILED, KIND, SYMPTOM, U32 } from './layout.ts'
 import { RecordWriter } from './writer.ts'
 import type { ResolvedRecorderOptions } from './options.ts'
+import { ENDED } from './ended.ts'
 import { GuestBound, type GuestSpan } from './guests.ts'
 import type { Extra, RecorderParts } from './parts.ts'
 import { Ring } from './ring.ts'
@@ -66,14 +67,15 @@ export class Recorder {
     return this.#contexts.make(trace)
   }
 
-  /** A transition ends. Called for every one of the process: it makes no objects. `context`: what `start` returned. */
+  /**
+   * A transition ends. Called for every one of the process: it makes no objects. `numbers` from `place` on: see {@link ENDED}; a number that
+   * is handed from function to function would be an object. `context`: what `start` returned.
+   */
   end(
     row: AgentRow,
     event: string,
-    enqueuedAtMs: number,
-    startedAtMs: number,
-    restarts: number,
-    endedAtMs: number,
+    numbers: Float64Array,
+    place: number,
     from: string,
     to: string,
     tagsBefore: ReadonlySet<string>,
@@ -95,12 +97,18 @@ export class Recorder {
     row.fromId = fromId
     row.to = to
     row.toId = toId
+    const enqueuedAtMs = numbers[place + ENDED.enqueuedAtMs] as number
+    const endedAtMs = numbers[place + ENDED.endedAtMs] as number
     const failed = error !== undefined
     const tagged = tagsAfter.size + tagsBefore.size > 0
     const stage = row.stage === 0 && tagged ? strings.intern(stageOfTags(tagsBefore, tagsAfter) ?? '') : row.stage
     const reason = judge(this.#options, row, endedAtMs - enqueuedAtMs, endedAtMs, failed, tagsBefore, tagsAfter)
     const at = this.ring.claim(endedAtMs)
-    const { u32 } = this.ring
+    const { u32, f64 } = this.ring
+    const half = at / 2
+    f64[half + F64.enqueuedAtMs] = enqueuedAtMs
+    f64[half + F64.startedAtMs] = numbers[place + ENDED.startedAtMs] as number
+    f64[half + F64.endedAtMs] = endedAtMs
     u32[at + U32.kind] = failed ? KIND.transition | FAILED | EXTRA : reason === 0 ? KIND.transition : KIND.transition | SYMPTOM
     u32[at + U32.agentId] = row.id
     u32[at + U32.agentType] = row.type
@@ -108,9 +116,9 @@ export class Recorder {
     u32[at + U32.from] = fromId
     u32[at + U32.to] = toId
     u32[at + U32.stage] = stage
-    u32[at + U32.restarts] = restarts
+    u32[at + U32.restarts] = numbers[place + ENDED.restarts] as number
     u32[at + U32.system] = row.system
-    this.#writer.write(at, own, enqueuedAtMs, startedAtMs, endedAtMs, failed ? { error } : undefined)
+    this.#writer.write(at, own, failed ? { error } : undefined)
     if (reason !== 0) this.keep(own, reason)
   }
 
@@ -234,16 +242,6 @@ export class Recorder {
     endedAtMs = startedAtMs,
   ): void {
     this.settle()
-    if (row !== undefined && row.epoch !== this.strings.epoch) row.renew()
-    const at = this.ring.claim(endedAtMs)
-    const { u32 } = this.ring
-    u32.fill(0, at + U32.agentId, at + U32.system + 1)
-    u32[at + U32.kind] = extra === undefined ? kind : kind | EXTRA
-    u32[at + U32.agentId] = row?.id ?? 0
-    u32[at + U32.agentType] = row?.type ?? 0
-    u32[at + U32.event] = this.strings.intern(event)
-    u32[at + U32.restarts] = restarts
-    u32[at + U32.system] = row?.system ?? 0
-    this.#writer.write(at, context, startedAtMs, startedAtMs, endedAtMs, extra)
+    this.#writer.point(kind, context, row, event, restarts, extra, startedAtMs, endedAtMs)
   }
 }

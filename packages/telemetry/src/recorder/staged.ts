@@ -2,13 +2,13 @@ import type { AgentInfo } from '@stigmergy/core'
 import type { TraceContext } from '@stigmergy/grid'
 import type { MetricHooks, MetricRow } from '../metric-hooks.ts'
 import type { AgentRow } from './agents.ts'
+import { ENDED } from './ended.ts'
 import type { Recorder } from './recorder.ts'
 
 /** Transitions that wait, at most. */
 const MOST = 32
 /** What one takes of each array. */
 const REFS = 7
-const NUMBERS = 4
 const NO_TAGS: ReadonlySet<string> = new Set()
 
 /** What is known of an agent, found by one look-up. */
@@ -38,7 +38,7 @@ export class Staged {
   readonly #soon: StagedOptions['soon']
   readonly #lost: StagedOptions['lost']
   readonly #refs: unknown[] = Array.from({ length: MOST * REFS })
-  readonly #numbers = new Float64Array(MOST * NUMBERS)
+  readonly #numbers = new Float64Array(MOST * ENDED.size)
   /** So many are written at once. */
   readonly #batch: number
   #count = 0
@@ -75,16 +75,16 @@ export class Staged {
     const refs = this.#refs
     const numbers = this.#numbers
     const ref = count * REFS
-    const number = count * NUMBERS
+    const number = count * ENDED.size
     refs[ref] = row
     refs[ref + 1] = event
     refs[ref + 2] = from
     refs[ref + 3] = to
     refs[ref + 4] = context
-    numbers[number] = enqueuedAtMs
-    numbers[number + 1] = startedAtMs
-    numbers[number + 2] = restarts
-    numbers[number + 3] = endedAtMs
+    numbers[number + ENDED.enqueuedAtMs] = enqueuedAtMs
+    numbers[number + ENDED.startedAtMs] = startedAtMs
+    numbers[number + ENDED.endedAtMs] = endedAtMs
+    numbers[number + ENDED.restarts] = restarts
     this.#count = count + 1
     // Most have no tags and no error, and each store of an object is a look at where it lies.
     if (tagsBefore.size + tagsAfter.size > 0) {
@@ -152,10 +152,9 @@ export class Staged {
     const ref = at * REFS
     const { agent, recorded, measured, metrics } = refs[ref] as Watched
     const event = refs[ref + 1] as string
-    const enqueuedAtMs = numbers[at * NUMBERS] as number
-    const startedAtMs = numbers[at * NUMBERS + 1] as number
-    const restarts = numbers[at * NUMBERS + 2] as number
-    const endedAtMs = numbers[at * NUMBERS + 3] as number
+    const number = at * ENDED.size
+    const enqueuedAtMs = numbers[number + ENDED.enqueuedAtMs] as number
+    const startedAtMs = numbers[number + ENDED.startedAtMs] as number
     const from = refs[ref + 2] as string
     const to = refs[ref + 3] as string
     const context = refs[ref + 4] as TraceContext | undefined
@@ -164,7 +163,7 @@ export class Staged {
     const tagsBefore = tagged ? (refs[ref + 5] as ReadonlySet<string>) : NO_TAGS
     const tagsAfter = tagged ? (refs[ref + 6] as ReadonlySet<string>) : NO_TAGS
     const error = this.#errors.size === 0 ? undefined : this.#takeError(at)
-    this.#recorder.end(recorded, event, enqueuedAtMs, startedAtMs, restarts, endedAtMs, from, to, tagsBefore, tagsAfter, error, context)
+    this.#recorder.end(recorded, event, numbers, number, from, to, tagsBefore, tagsAfter, error, context)
     // Most transitions have nothing more to measure: no object is made for them.
     if (!metrics.transition(measured, agent, event, enqueuedAtMs, startedAtMs, tagsBefore, tagsAfter, error)) return
     metrics.measure(measured, {
@@ -172,8 +171,8 @@ export class Staged {
       event,
       enqueuedAtMs,
       startedAtMs,
-      restarts,
-      endedAtMs,
+      restarts: numbers[number + ENDED.restarts] as number,
+      endedAtMs: numbers[number + ENDED.endedAtMs] as number,
       from,
       to,
       tagsBefore,

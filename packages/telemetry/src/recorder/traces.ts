@@ -16,14 +16,14 @@ export const TRACE_F64 = { last: 4, emitted: 5, number: 6 } as const
  */
 export const TRACE_U32 = { words: 0, spans: 4, keep: 5, dirty: 6, broken: 7, pending: 14 } as const
 
-/** Traces that wait for their rows, at most. */
-const WAITING = 32
+/** A trace that has its row: where the first record of one without would be. */
+const HAS_ROW = -1
 
 /**
  * What is known of the newest traces: where the last record of each is, and whether it is kept. Numbers in an array, so that a trace costs
  * no object. Bounded (I6): the newest `capacity` traces; an older one that comes back begins a new row. It doubles, up to its bound, where
- * a row would be taken from a trace whose records are still there. Most traces are never asked for: those that begin here get their rows
- * 32 at a time, or when somebody asks, so that the memory of rows, long out of the processor's cache, is waited for once and not each time.
+ * a row would be taken from a trace whose records are still there. Most traces that begin here have one record and are never asked for:
+ * of these only that record is noted, an eighth of a row. They get their rows when somebody asks for them, or with their second record.
  */
 export class TraceTable {
   capacity: number
@@ -42,9 +42,8 @@ export class TraceTable {
   whenMade: (number: number) => void = () => {}
   readonly #ids: Ids
   #next = 0
-  /** Number of the first trace without a row, and of the first records of these, plus one; 0: none so far. */
-  #waiting = 0
-  readonly #first = new Float64Array(WAITING)
+  /** Of the newest traces, each in the place of its row: {@link HAS_ROW}, or the number of its first record plus one (0: none so far). */
+  #firsts: Float64Array
   readonly #maxCapacity: number
   readonly #isThere: (seq: number) => boolean
 
@@ -56,38 +55,37 @@ export class TraceTable {
     this.capacity = 2 ** capacityLog2
     this.f64 = new Float64Array(this.capacity * 8)
     this.u32 = new Uint32Array(this.f64.buffer)
+    this.#firsts = new Float64Array(this.capacity).fill(HAS_ROW)
   }
 
   /** A trace that begins here. Returns its number. */
   begin(): number {
-    if (this.#next - this.#waiting === WAITING) this.makeRows()
     const number = this.#next
+    const old = this.#firsts[this.row(number)] as number
+    if (old > 0 && this.capacity < this.#maxCapacity && this.#isThere(old - 1)) this.#grow()
+    this.#firsts[this.row(number)] = 0
     this.#next = number + 1
     return number
   }
 
-  /** Notes the first record of a trace that waits for its row. False if it has a row, or a record: then the row is to be used. */
+  /** Notes the first record of a trace that has no row. False if it has one, or a record: then the row is to be used. */
   noteFirst(number: number, seq: number): boolean {
-    const at = number - this.#waiting
-    if (at < 0 || this.#first[at] !== 0) return false
-    this.#first[at] = seq + 1
+    const at = this.row(number)
+    if (this.#firsts[at] !== 0 || number < this.#next - this.capacity) return false
+    this.#firsts[at] = seq + 1
     return true
   }
 
-  /** Rows of all that wait for one. */
-  makeRows(): void {
-    const from = this.#waiting
-    this.#waiting = this.#next
-    for (let number = from; number < this.#next; number++) {
-      this.#clear(number)
-      const row = this.row(number)
-      this.#ids.writeTrace(number, this.u32, row * 16)
-      const first = this.#first[number - from] as number
-      this.f64[row * 8 + TRACE_F64.last] = first
-      if (first !== 0) this.u32[row * 16 + TRACE_U32.pending] = 1
-      this.#first[number - from] = 0
-      this.whenMade(number)
-    }
+  /** The row of a trace that began here, if it has none. */
+  makeRow(number: number): void {
+    const first = this.#firsts[this.row(number)] as number
+    if (first === HAS_ROW || number < this.#next - this.capacity || number >= this.#next) return
+    this.#clear(number)
+    const row = this.row(number)
+    this.#ids.writeTrace(number, this.u32, row * 16)
+    this.f64[row * 8 + TRACE_F64.last] = first
+    if (first !== 0) this.u32[row * 16 + TRACE_U32.pending] = 1
+    this.whenMade(number)
   }
 
   /** Number of the trace with that id, new if it is not known; -1 if that is no id. */
@@ -96,9 +94,7 @@ export class TraceTable {
     if (known >= 0) return known
     const words = [0, 8, 16, 24].map((at) => parseWord(traceId, at))
     if (traceId.length !== 32 || words.some((word) => word < 0) || words.every((word) => word === 0)) return -1
-    this.makeRows()
-    const number = this.#next
-    this.#waiting = this.#next = number + 1
+    const number = this.begin()
     this.#clear(number)
     const row = this.row(number)
     this.u32.set(words, row * 16)
@@ -115,9 +111,9 @@ export class TraceTable {
     return this.#foreign.get(traceId) ?? -1
   }
 
-  /** True while the row of that trace is its own. */
+  /** True while the row of that trace is its own, made now if it has none. */
   has(number: number): boolean {
-    if (number >= this.#waiting) this.makeRows()
+    this.makeRow(number)
     return this.f64[this.row(number) * 8 + TRACE_F64.number] === number + 1
   }
 
@@ -128,10 +124,12 @@ export class TraceTable {
 
   /** The code of the reason why it is kept; 0 where it is not, so far, or not known. */
   keptFor(number: number): number {
-    // Else it would have its row.
-    if (number >= this.#waiting) return 0
-    const keep = this.u32[this.row(number) * 16 + TRACE_U32.keep] as number
-    return keep !== NEVER && this.has(number) ? keep : 0
+    const row = this.row(number)
+    // Without a row: it would have one if it were kept.
+    if (this.#firsts[row] !== HAS_ROW && number >= this.#next - this.capacity) return 0
+    if (this.f64[row * 8 + TRACE_F64.number] !== number + 1) return 0
+    const keep = this.u32[row * 16 + TRACE_U32.keep] as number
+    return keep === NEVER ? 0 : keep
   }
 
   /** The plan a trace belongs to, if that is known. */
@@ -156,18 +154,25 @@ export class TraceTable {
     this.#names[row] = undefined
   }
 
-  /** Every row at the place where the doubled table looks for it. */
+  /** Everything at the place where the doubled table looks for it. */
   #grow(): void {
     const { f64, capacity } = this
     const names = this.#names
     const plans = this.#plans
+    const firsts = this.#firsts
     this.capacity = 2 * capacity
     this.f64 = new Float64Array(this.capacity * 8)
     this.u32 = new Uint32Array(this.f64.buffer)
     this.#names = []
     this.#plans = []
+    this.#firsts = new Float64Array(this.capacity).fill(HAS_ROW)
+    for (let number = Math.max(0, this.#next - capacity); number < this.#next; number++)
+      this.#firsts[this.row(number)] = firsts[number & (capacity - 1)] as number
     for (let old = 0; old < capacity; old++) {
-      const row = this.row((f64[old * 8 + TRACE_F64.number] as number) - 1)
+      const number = (f64[old * 8 + TRACE_F64.number] as number) - 1
+      // Memory that was never written costs nothing.
+      if (number < 0) continue
+      const row = this.row(number)
       this.f64.set(f64.subarray(old * 8, old * 8 + 8), row * 8)
       if (names[old] !== undefined) this.#names[row] = names[old]
       if (plans[old] !== undefined) this.#plans[row] = plans[old]
@@ -179,6 +184,7 @@ export class TraceTable {
     const last = this.f64[this.row(number) * 8 + TRACE_F64.last] as number
     if (last !== 0 && this.capacity < this.#maxCapacity && this.#isThere(last - 1)) this.#grow()
     const row = this.row(number)
+    this.#firsts[row] = HAS_ROW
     if (this.u32[row * 16 + TRACE_U32.dirty] === 1) this.lost += this.u32[row * 16 + TRACE_U32.pending] as number
     if (this.#foreigners > 0) this.#forget(row)
     const at = row * 8

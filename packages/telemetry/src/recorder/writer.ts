@@ -1,3 +1,4 @@
+import type { AgentRow } from './agents.ts'
 import { RecordedContext } from './context.ts'
 import type { Contexts } from './contexts.ts'
 import type { Ids } from './ids.ts'
@@ -33,17 +34,10 @@ export class RecordWriter {
     this.#pressureAt = host.ring.capacity / 4
   }
 
-  /** Ids, times and the way back; then the record is there. */
-  write(
-    at: number,
-    context: RecordedContext,
-    enqueuedAtMs: number,
-    startedAtMs: number,
-    endedAtMs: number,
-    extra: Extra | undefined,
-  ): void {
+  /** Ids and the way back; then the record is there. */
+  write(at: number, context: RecordedContext, extra: Extra | undefined): void {
     const { ring, traces, ids } = this.#host
-    const { u32, f64 } = ring
+    const { u32 } = ring
     if (extra === undefined && traces.noteFirst(RecordedContext.trace(context), ring.head)) {
       ids.writeTrace(RecordedContext.trace(context), u32, at + U32.trace)
       u32[at + U32.back] = 0
@@ -52,14 +46,37 @@ export class RecordWriter {
     u32[at + U32.spanLow] = RecordedContext.spanLow(context)
     u32[at + U32.parentHigh] = RecordedContext.parentHigh(context)
     u32[at + U32.parentLow] = RecordedContext.parentLow(context)
-    const half = at / 2
-    f64[half + F64.enqueuedAtMs] = enqueuedAtMs
-    f64[half + F64.startedAtMs] = startedAtMs
-    f64[half + F64.endedAtMs] = endedAtMs
-    f64[half + F64.seq] = ring.head + 1
+    ring.f64[at / 2 + F64.seq] = ring.head + 1
     const seq = ring.commit()
     if (extra !== undefined) ring.setExtra(seq, extra.error === undefined ? extra : { ...extra, error: plainError(extra.error) })
     if (seq >= this.#pressureAt) this.#turn(seq)
+  }
+
+  /** A record that is no transition. `row`: its agent, if it has one. */
+  point(
+    kind: number,
+    context: RecordedContext,
+    row: AgentRow | undefined,
+    event: string,
+    restarts: number,
+    extra: Extra | undefined,
+    startedAtMs: number,
+    endedAtMs: number,
+  ): void {
+    const { ring, strings } = this.#host
+    if (row !== undefined && row.epoch !== strings.epoch) row.renew()
+    const at = ring.claim(endedAtMs)
+    const { u32, f64 } = ring
+    f64[at / 2 + F64.enqueuedAtMs] = f64[at / 2 + F64.startedAtMs] = startedAtMs
+    f64[at / 2 + F64.endedAtMs] = endedAtMs
+    u32.fill(0, at + U32.agentId, at + U32.system + 1)
+    u32[at + U32.kind] = extra === undefined ? kind : kind | EXTRA
+    u32[at + U32.agentId] = row?.id ?? 0
+    u32[at + U32.agentType] = row?.type ?? 0
+    u32[at + U32.event] = strings.intern(event)
+    u32[at + U32.restarts] = restarts
+    u32[at + U32.system] = row?.system ?? 0
+    this.write(at, context, extra)
   }
 
   #turn(seq: number): void {

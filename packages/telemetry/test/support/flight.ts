@@ -2,8 +2,19 @@ import { createVirtualClock } from '@stigmergy/grid'
 import { createFlight, type Flight } from '../../src/recorder/flight.ts'
 import type { KeepDecision } from '../../src/recorder/keeper.ts'
 import { resolveRecorderOptions, type RecorderOptions } from '../../src/recorder/options.ts'
+import { ENDED } from '../../src/recorder/ended.ts'
 import type { RecordedSpan } from '../../src/recorder/recorded-span.ts'
 import { seeded } from './seeded.ts'
+
+/** The numbers of a transition that ended, as the recorder reads them. */
+export function ended(enqueuedAtMs: number, startedAtMs: number, restarts: number, endedAtMs: number): Float64Array {
+  const numbers = new Float64Array(ENDED.size)
+  numbers[ENDED.enqueuedAtMs] = enqueuedAtMs
+  numbers[ENDED.startedAtMs] = startedAtMs
+  numbers[ENDED.restarts] = restarts
+  numbers[ENDED.endedAtMs] = endedAtMs
+  return numbers
+}
 
 /** A recorder whose spans and decisions can be looked at. `spans()` drains it first. `soon`: transitions wait until it calls what it is given. */
 export function openFlight(options: RecorderOptions = {}, seed = 1, soon?: (settle: () => void) => void) {
