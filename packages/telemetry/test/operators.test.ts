@@ -165,8 +165,8 @@ test('options reach the files; a bad one is refused with its value', async () =>
   refused({ mailboxSeconds: 0.0002 }, /mailboxSeconds is 0.0002/)
   refused({ mapAgeSecond: 5 }, /operatorFiles has no option "mapAgeSecond"/)
   for (const wrong of [null, 'cell-7', []]) refused(wrong as never, /operatorFiles is/)
-  for (const folder of ['', undefined]) {
-    const error = await writeOperatorFiles(folder as string).catch((cause: unknown) => cause)
+  for (const unset of ['', undefined]) {
+    const error = await writeOperatorFiles(unset as string).catch((cause: unknown) => cause)
     assert.ok(isTelemetryError(error, 'BAD_OPTION') && /folder is/.test(error.message), String(error))
   }
   refused({ minReplicas: 5, maxReplicas: 4 }, /maxReplicas is 4: give an integer from 5/)
