@@ -26,7 +26,7 @@ export interface BaselineStore {
 export interface GridBaselinesOptions {
   /** Map of the grid that holds them. @default `telemetry.baselines` */
   readonly map?: string
-  /** One could not be read, as it is no baseline or of a newer form, or could not be written. @default ignored: each process then goes by its own */
+  /** One could not be read, as it is no baseline or of a newer form, or could not be written. @default ignored: each process goes by its own meanwhile */
   readonly onError?: (error: unknown) => void
 }
 
@@ -35,6 +35,8 @@ const SCHEMA_VERSION = 1
 /** Baselines in a map of the grid, by compare-and-set: of processes that learn at the same time the first one counts for all. */
 export function gridBaselines(grid: Grid, { map = 'telemetry.baselines', onError = () => {} }: GridBaselinesOptions = {}): BaselineStore {
   const baselines = grid.map<Baseline>(map, { schemaVersion: SCHEMA_VERSION })
+  /** Learned here, and not in the map yet, or never. As many as kinds of decisions. */
+  const own = new Map<string, Baseline>()
   // Asked with each decision: what cannot be read is told once, and again when another one is there.
   let told: unknown
   // Who is told is a guest as well: it is called in an agent's action, and where nobody would catch what it throws (I7).
@@ -44,7 +46,7 @@ export function gridBaselines(grid: Grid, { map = 'telemetry.baselines', onError
       () => {},
     )
   }
-  const peek = (key: string): Baseline | undefined => {
+  const stored = (key: string): Baseline | undefined => {
     try {
       const entry = baselines.peek(key)
       if (entry === undefined || isBaseline(entry.value)) return entry?.value
@@ -57,21 +59,35 @@ export function gridBaselines(grid: Grid, { map = 'telemetry.baselines', onError
     return undefined
   }
   return {
-    peek,
+    peek(key) {
+      const shared = stored(key)
+      const mine = own.get(key)
+      if (mine === undefined) return shared
+      if (shared === undefined || shared.version < mine.version) return mine
+      own.delete(key)
+      return shared
+    },
     save(key, baseline) {
+      own.set(key, baseline)
       baselines.update(key, (current) => (isBaseline(current) && current.version >= baseline.version ? undefined : baseline)).catch(failed)
     },
   }
 }
 
-/** What the grid gives was written by anybody. */
+/** What the grid gives was written by anybody: beyond these it is no baseline of ours, and its numbers would be no numbers any more. */
+const MOST = { version: 1e9, actions: 10_000, counted: 1e12, dispersion: 1e4 } as const
+
 function isBaseline(value: unknown): value is Baseline {
   if (typeof value !== 'object' || value === null) return false
   const { version, actions, dispersion = 1 } = value as Partial<Baseline>
-  if (!Number.isInteger(version) || typeof actions !== 'object' || actions === null) return false
-  if (!(typeof dispersion === 'number' && dispersion >= 1 && dispersion < Infinity)) return false
+  if (!isWhole(version, MOST.version) || typeof actions !== 'object' || actions === null || Array.isArray(actions)) return false
+  if (!(typeof dispersion === 'number' && dispersion >= 1 && dispersion <= MOST.dispersion)) return false
   const counts: readonly unknown[] = Object.values(actions)
-  return counts.length > 0 && counts.every((count) => typeof count === 'number' && Number.isFinite(count) && count > 0)
+  return counts.length > 0 && counts.length <= MOST.actions && counts.every((count) => isWhole(count, MOST.counted))
+}
+
+function isWhole(value: unknown, most: number): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= most
 }
 
 /** Baselines of this process alone. */

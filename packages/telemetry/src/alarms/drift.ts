@@ -1,7 +1,6 @@
-import type { Baseline, BaselineStore } from './baseline.ts'
-import { cusumLimit } from './cusum.ts'
-import { DriftWindow, scaled, type ScaledBaseline } from './drift-window.ts'
-import { Learning } from './learning.ts'
+import type { BaselineStore } from './baseline.ts'
+import { DriftWindow, type ScaledBaseline } from './drift-window.ts'
+import { Kinds } from './kinds.ts'
 
 export interface DriftSettings {
   /** Decisions that are held against the baseline together. */
@@ -45,11 +44,7 @@ export class DriftWatch {
   /** Of agents whose decisions do not depend on each other. */
   readonly limit: number
   readonly #settings: DriftSettings
-  readonly #baselines: BaselineStore
-  readonly #learning = new Map<string, Learning>()
-  readonly #scaled = new Map<string, ScaledBaseline>()
-  /** By run length: each takes a moment to find, and there are as many as different long windows. */
-  readonly #limits = new Map<number, number>()
+  readonly #kinds: Kinds
   /** Windows of each agent, by the kind of decision: an agent that ends is found without a look at the others. */
   readonly #agents = new Map<string, Map<string, DriftWindow>>()
   /** By type: what agents that have ended leave, who may be too short-lived to ever complete a window. */
@@ -63,8 +58,8 @@ export class DriftWatch {
 
   constructor(settings: DriftSettings, baselines: BaselineStore) {
     this.#settings = settings
-    this.#baselines = baselines
-    this.limit = this.#limitOf(settings.runLength)
+    this.#kinds = new Kinds(settings, baselines)
+    this.limit = this.#kinds.limitOf(settings.runLength)
   }
 
   /** Decisions that were not looked at, because there are more agents or kinds than the bounds allow. */
@@ -75,9 +70,9 @@ export class DriftWatch {
   /** Takes in a decision. Gives a reading when it completes a window. `kind`: what shares a baseline; `nowMs`: for {@link quiet}. */
   decided(kind: string, agentType: string, agentId: string, action: string, nowMs = 0): DriftReading | undefined {
     const id = this.#endedIds.has(agentId) ? undefined : agentId
-    const baseline = this.#baseline(kind)
+    const baseline = this.#kinds.baseline(kind)
     if (baseline === undefined) {
-      this.#learn(kind, id, action)
+      if (!this.#kinds.learn(kind, id, action)) this.#unwatched += 1
       return undefined
     }
     const window = this.#window(kind, agentType, id, baseline)
@@ -88,9 +83,7 @@ export class DriftWatch {
 
   /** Forgets the baseline of a kind and learns a new version of it: after a change that was meant. Gives who drifts no more; undefined: the ended. */
   relearn(kind: string): readonly (string | undefined)[] {
-    const version = (this.#baselines.peek(kind)?.version ?? 0) + 1
-    this.#learning.set(kind, new Learning(version, this.#settings))
-    this.#scaled.delete(kind)
+    this.#kinds.relearn(kind)
     const well: (string | undefined)[] = []
     for (const all of [this.#agents, this.#types]) {
       for (const [who, own] of all) {
@@ -130,15 +123,15 @@ export class DriftWatch {
   forget(agentId: string, agentType: string): readonly DriftReading[] {
     this.#endedIds.add(agentId)
     if (this.#endedIds.size > this.#settings.maxAgents) for (const oldest of this.#endedIds) if (this.#endedIds.delete(oldest)) break
-    for (const [kind, learning] of this.#learning) this.#learned(kind, learning.ended(agentId))
+    this.#kinds.ended(agentId)
     const own = this.#agents.get(agentId)
     this.#agents.delete(agentId)
     this.#windows -= own?.size ?? 0
     const readings: DriftReading[] = []
     for (const [kind, left] of own ?? []) {
       this.#drifting.delete(left)
-      const baseline = this.#baseline(kind)
-      if (baseline?.version !== left.version) continue
+      const baseline = this.#kinds.baseline(kind)
+      if (baseline === undefined || baseline !== left.baseline) continue
       const window = this.#window(kind, agentType, undefined, baseline)
       if (window === undefined) continue
       window.take(left)
@@ -153,47 +146,11 @@ export class DriftWatch {
     if (window.drifting) this.#drifting.set(window, { agentType, agentId: id })
     else this.#drifting.delete(window)
     const own = this.#windowsOf(agentType, id)
-    return { ...window.reading, baselineVersion: window.version, drifting: drifts(own), ofEnded: id === undefined }
+    return { ...window.reading, baselineVersion: window.baseline.source.version, drifting: drifts(own), ofEnded: id === undefined }
   }
 
   #windowsOf(agentType: string, agentId: string | undefined): ReadonlyMap<string, DriftWindow> | undefined {
     return agentId === undefined ? this.#types.get(agentType) : this.#agents.get(agentId)
-  }
-
-  #baseline(kind: string): ScaledBaseline | undefined {
-    const stored = this.#baselines.peek(kind)
-    const wanted = this.#learning.get(kind)?.version ?? 1
-    if (stored === undefined || stored.version < wanted) return undefined
-    const known = this.#scaled.get(kind)
-    if (known?.version === stored.version) return known
-    const found = scaled(stored, this.#settings, (runLength) => this.#limitOf(runLength))
-    this.#scaled.set(kind, found)
-    this.#learning.delete(kind)
-    return found
-  }
-
-  #limitOf(runLength: number): number {
-    let limit = this.#limits.get(runLength)
-    if (limit === undefined) this.#limits.set(runLength, (limit = cusumLimit(runLength, this.#settings.k)))
-    return limit
-  }
-
-  #learn(kind: string, agentId: string | undefined, action: string): void {
-    const known = this.#learning.get(kind)
-    if (known === undefined && this.#learning.size + this.#scaled.size >= this.#settings.maxAgents) {
-      this.#unwatched += 1
-      return
-    }
-    const learning = known ?? new Learning(1, this.#settings)
-    if (known === undefined) this.#learning.set(kind, learning)
-    this.#learned(kind, learning.decided(agentId, action))
-  }
-
-  #learned(kind: string, baseline: Baseline | undefined): void {
-    if (baseline === undefined) return
-    // Where it is not taken, another one is tried as much later: not one with each decision.
-    this.#learning.set(kind, new Learning(baseline.version, this.#settings))
-    this.#baselines.save(kind, baseline)
   }
 
   /** `agentId`: undefined for those of the type that have ended. */
@@ -201,7 +158,7 @@ export class DriftWatch {
     const [all, who] = agentId === undefined ? [this.#types, agentType] : [this.#agents, agentId]
     const own = all.get(who)
     const known = own?.get(kind)
-    if (known?.version === baseline.version) return known
+    if (known?.baseline === baseline) return known
     // Of a type there is one for each kind, and those are bounded.
     if (known === undefined && agentId !== undefined && this.#windows >= this.#settings.maxAgents) {
       this.#unwatched += 1

@@ -74,7 +74,7 @@ export interface AlarmsOptions extends BaseLabels {
   readonly baselines?: BaselineStore
   /**
    * The action that a transition decided, or undefined: it decided nothing.
-   * @default the state entered, for agents with `stage: 'planning'`; other agents tell theirs by `decided`
+   * @default the state entered, for agents with `stage: 'planning'`, until one of their type tells its decisions by `decided`
    */
   readonly decisionOf?: (end: TransitionEnd) => string | undefined
   /** @default 200 */
@@ -93,7 +93,8 @@ export interface ResolvedAlarmsOptions {
   /** What is raised about decisions is over when there was none for so long. */
   readonly quietMs: number
   readonly baselines: BaselineStore
-  readonly decisionOf: (end: TransitionEnd) => string | undefined
+  /** Undefined: the default. */
+  readonly decisionOf: ((end: TransitionEnd) => string | undefined) | undefined
   readonly base: BaseLabels
   readonly maxLabelValues: number
 }
@@ -149,7 +150,7 @@ export function resolveAlarmsOptions(given: AlarmsOptions): ResolvedAlarmsOption
     },
     quietMs: Math.max(QUIET_MS, (QUIET_DECISIONS * 1000) / decisionsPerSecond),
     baselines: baselinesOf(options.baselines),
-    decisionOf: functionOf('decisionOf', options.decisionOf) ?? planned,
+    decisionOf: functionOf('decisionOf', options.decisionOf),
     base: { ...options.telemetry?.base, ...baseLabels(options) },
     maxLabelValues: integer('maxLabelValues', options.maxLabelValues, DEFAULT_MAX_LABEL_VALUES, 1, 10_000),
   }
@@ -160,7 +161,8 @@ const MOST_COUNT_WINDOWS = 1e9
 const QUIET_MS = 600_000
 const QUIET_DECISIONS = 20
 
-function planned(end: TransitionEnd): string | undefined {
+/** The action of a transition where nobody says what a decision is. */
+export function planned(end: TransitionEnd): string | undefined {
   return end.agent.stage === 'planning' && end.from !== end.to ? end.to : undefined
 }
 
