@@ -119,8 +119,8 @@ const CASES: Readonly<Record<string, Case>> = {
     last: '0 passed, 1 failed, 0 skipped',
   },
   'fails on a file that takes too long': {
-    args: planted('hangs', '--watchdog-ms', '200'),
-    says: [/still running after 0\.2 s: hang › waits with a timer running/],
+    args: planted('hangs', '--watchdog-ms', '1000'),
+    says: [/still running after 1 s: hang › waits with a timer running/],
     last: '0 passed, 1 failed, 0 skipped',
   },
   'fails on a file that takes longer than it said': {
@@ -166,9 +166,9 @@ const CASES: Readonly<Record<string, Case>> = {
     last: '0 passed, 1 failed, 0 skipped',
   },
   'kills a test that never yields, and still says which and how many': {
-    args: planted('spins', '--watchdog-ms', '200'),
+    args: planted('spins', '--watchdog-ms', '1000'),
     code: 'SIGKILL',
-    says: [/still running after 0\.2 s: spin › never yields; it never yielded/],
+    says: [/still running after 1 s: spin › never yields; it never yielded/],
     last: /^\d+ passed, 1 failed, 0 skipped$/,
   },
   'passes a good file, also where CI is set': {
@@ -200,13 +200,13 @@ const CASES: Readonly<Record<string, Case>> = {
     last: LANES_FAIL,
   },
   'fails on a file in a lane that takes too long': {
-    args: inLanes('hangs', '--watchdog-ms', '500'),
-    says: [/test\/runner\/planted\/hangs\.ts: still running after 0\.5 s: hang › waits with a timer running/],
+    args: inLanes('hangs', '--watchdog-ms', '3000'),
+    says: [/test\/runner\/planted\/hangs\.ts: still running after 3 s: hang › waits with a timer running/],
     last: LANES_FAIL,
   },
   'fails on a file in a lane that never yields': {
-    args: inLanes('spins', '--watchdog-ms', '500'),
-    says: [/test\/runner\/planted\/spins\.ts: still running after 0\.5 s: spin › never yields; it never yielded/],
+    args: inLanes('spins', '--watchdog-ms', '3000'),
+    says: [/test\/runner\/planted\/spins\.ts: still running after 3 s: spin › never yields; it never yielded/],
     last: LANES_FAIL,
   },
   'fails on a handle that a lane leaves open': {

@@ -27,6 +27,7 @@ const rules = textOf('prometheus/stigmergy.rules.yml')
   .replaceAll(/\[[0-9]+m\]/g, '[2s]')
   .replaceAll('[1h]', '[1m]')
   .replaceAll(/offset [0-9]+m/g, 'offset 2s')
+  .replaceAll(/telemetry_uptime_seconds < [0-9]+/g, 'telemetry_uptime_seconds < 2')
   .replaceAll(/for: [0-9]+[ms]/g, 'for: 1s')
   .replaceAll('interval: 15s', 'interval: 200ms')
   // A machine under load may miss some scrapes of 200 ms one after the other.

@@ -43,8 +43,8 @@ const NAMES: Readonly<Record<keyof TelemetryHooksOptions, true>> = {
   tally: true,
 }
 
-/** Of the API of OpenTelemetry, known by one of its methods. */
-function madeBy<T extends object>(name: string, value: T | undefined, method: string): T | undefined {
+/** Of the API of OpenTelemetry, known by one of its methods. Throws `TelemetryError` BAD_OPTION. */
+export function madeBy<T extends object>(name: string, value: T | undefined, method: string): T | undefined {
   if (value === undefined || typeof (value as Readonly<Record<string, unknown>> | null)?.[method] === 'function') return value
   throw new TelemetryError('BAD_OPTION', `${name} is ${quote(value)}: give one of OpenTelemetry's API, with a method ${method}`)
 }

@@ -28,6 +28,7 @@ import {
   observeJournal,
   observeMailboxes,
   observeTally,
+  observeUptime,
   type WatchedReader,
   type WatchedSystem,
 } from './telemetry-metrics.ts'
@@ -133,6 +134,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
   let told = false
   const { spawns = () => {}, until } = options
   observeTally(instruments, tally, labels.base, until)
+  observeUptime(instruments, clock, labels.base)
   const startTrace = createStartTrace({ recorder, tracer, clock, time })
   const shared = (id: string): void => {
     if (!told) options.sharedId?.(id)

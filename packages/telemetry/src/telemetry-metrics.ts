@@ -1,4 +1,5 @@
 import type { Attributes } from '@opentelemetry/api'
+import type { Clock } from '@stigmergy/grid'
 import type { Labels } from './labels.ts'
 import type { Instruments } from './metrics/instruments.ts'
 import type { Flight } from './recorder/flight.ts'
@@ -16,6 +17,12 @@ export function observeTally(instruments: Instruments, tally: Tally, base: Attri
   instruments.observe('telemetry_export_failures_total', (tell) => {
     for (const [signal, count] of Object.entries(tally.exportFailures)) tell(count, { ...base, signal })
   })
+}
+
+/** How long counters have been counting: by that rules tell what was counted before the first scrape from what was counted long ago. */
+export function observeUptime(instruments: Instruments, clock: Pick<Clock, 'now'>, base: Attributes): void {
+  const sinceMs = clock.now()
+  instruments.observe('telemetry_uptime_seconds', (tell) => tell((clock.now() - sinceMs) / 1000, base))
 }
 
 export function observeFlight(instruments: Instruments, { recorder, counts, slices }: Flight, base: Attributes): void {

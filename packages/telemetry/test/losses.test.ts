@@ -1,10 +1,9 @@
 import { ExportResultCode } from '@opentelemetry/core'
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
-import { startTelemetry } from '@stigmergy/telemetry/node'
+import type { SpanExporter } from '@opentelemetry/sdk-trace-base'
+import { startTelemetry, type StartTelemetryOptions } from '@stigmergy/telemetry/node'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { reasonCode } from '../src/recorder/keep-rules.ts'
-import { collector } from './support/collector.ts'
 import { withEnvironment } from './support/environment.ts'
 import { ended, openFlight } from './support/flight.ts'
 import { modules } from './support/module-of.ts'
@@ -70,23 +69,13 @@ test('a trace kept elsewhere that has nothing here yet is none of those exported
   assert.is(flight.counts.traces, 1)
 })
 
-/** Traces of four spans through a queue of ten: what arrived, and what telemetry says of it. */
-async function through(exportThread: boolean, variables: Readonly<Record<string, string>> = {}) {
-  return withEnvironment({ OTEL_BSP_MAX_QUEUE_SIZE: '10', ...variables }, async () => {
-    const seen = new Map<string, number>()
-    const exporter = {
-      export(spans: ReadableSpan[], done: (result: { readonly code: ExportResultCode }) => void) {
-        for (const span of spans) seen.set(span.spanContext().traceId, (seen.get(span.spanContext().traceId) ?? 0) + 1)
-        done({ code: ExportResultCode.SUCCESS })
-      },
-      shutdown: async () => {},
-    }
-    const telemetry = await startTelemetry({
-      keep: 'all',
-      prometheus: { port: 0 },
-      warn: () => {},
-      ...(exportThread ? { exportThread } : { spanExporters: [exporter] }),
-    })
+/** Answers to everything, and to nothing. */
+const EXPORTERS = `[{ export: (_, done) => done({ code: 0 }), shutdown: async () => {} }, { export() {}, shutdown: async () => {} }]`
+
+/** Traces of four spans, as fast as the exporter that answers takes them; the other one has a queue of forty. */
+async function through(options: StartTelemetryOptions) {
+  return withEnvironment({ OTEL_BSP_MAX_QUEUE_SIZE: '40', OTEL_BSP_SCHEDULE_DELAY: '1' }, async () => {
+    const telemetry = await startTelemetry({ keep: 'all', prometheus: { port: 0 }, closeTimeoutMs: 300, warn: () => {}, ...options })
     const agent = agentInfo()
     const { transitions } = telemetry.core
     for (let i = 0; i < 100; i++) {
@@ -97,30 +86,22 @@ async function through(exportThread: boolean, variables: Readonly<Record<string,
         context = next
       }
     }
-    await telemetry.flush()
+    while (telemetry.tally.dropped.span < 100) await new Promise(setImmediate)
     const text = await (await fetch(telemetry.prometheus!.url)).text()
-    const ratio = Number(/^telemetry_coherent_trace_ratio (\S+)$/m.exec(text)?.[1])
-    const dropped = telemetry.tally.dropped.span
+    const whole = Math.round(100 * Number(/^telemetry_coherent_trace_ratio (\S+)$/m.exec(text)?.[1]))
+    const dropped = Number(/^telemetry_dropped_total\{what="span"\} (\S+)$/m.exec(text)?.[1])
     await telemetry.close()
-    return { seen, ratio, dropped }
+    assert.ok(whole > 0 && whole < 100 && dropped >= 100 - whole && dropped <= 4 * (100 - whole), `${whole} whole, ${dropped} dropped`)
   })
 }
 
 test('a trace of which a span found no room in the queue is not whole', async () => {
-  const { seen, ratio, dropped } = await through(false)
-  const whole = [...seen.values()].filter((count) => count === 4).length
-  assert.ok(dropped > 0 && whole > 0 && whole < 100, `${whole} whole, ${dropped} dropped`)
-  assert.is(Math.round(ratio * 100), whole)
+  const module = (await import(await moduleOf(`export const exporters = ${EXPORTERS}`))) as { readonly exporters: SpanExporter[] }
+  await through({ spanExporters: module.exporters })
 })
 
-test('the same through the thread that exports', async () => {
-  const server = await collector()
-  const { ratio, dropped } = await through(true, { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${server.url}/v1/traces` })
-  await server.close()
-  const broken = 100 - Math.round(ratio * 100)
-  assert.ok(broken > 0 && broken < 100, String(ratio))
-  assert.ok(dropped >= broken && dropped <= 4 * broken, `${dropped} spans of ${broken} traces`)
-})
+test('the same through the thread that exports', async () =>
+  through({ exportThread: { module: await moduleOf(`export const spanExporters = ${EXPORTERS}`) } }))
 
 test('spans of a failed export are dropped, and their traces are not whole; so are lines of the log', async () => {
   await withEnvironment({ OTEL_BSP_MAX_QUEUE_SIZE: '512', OTEL_BLRP_MAX_QUEUE_SIZE: '10' }, async () => {
@@ -165,6 +146,48 @@ test('the same in the thread that exports', async () => {
     await telemetry.close()
     assert.is(telemetry.tally.dropped.span, 20)
   })
+})
+
+test('a burst of kept traces waits in the recorder for an exporter that takes them', () =>
+  withEnvironment({ OTEL_BSP_MAX_QUEUE_SIZE: '600' }, async () => {
+    let taken = 0
+    const exporter: SpanExporter = {
+      export(spans, done) {
+        taken += spans.length
+        setTimeout(() => done({ code: ExportResultCode.SUCCESS }), 1)
+      },
+      shutdown: async () => {},
+    }
+    const telemetry = await startTelemetry({ keep: { ratio: 0, slowPerSecond: 0 }, spanExporters: [exporter], closeTimeoutMs: 20_000 })
+    const agent = agentInfo()
+    const { transitions } = telemetry.core
+    // Three times what the recorder has room for at its start, at once.
+    for (let i = 0; i < 3000; i++) {
+      let context = telemetry.startTrace('reading')
+      for (let k = 0; k < 7; k++) {
+        const next = transitions!.start(agent, 'go', context, 1, 1, 0)!
+        transitions!.end(agent, 'go', context, 1, 1, 0, 2, 'a', 'b', none, none, k === 6 ? new Error('down') : undefined, next)
+        context = next
+      }
+    }
+    await telemetry.close()
+    assert.equal([taken, telemetry.tally.dropped.span], [24_000, 0])
+  }))
+
+test('what would be overwritten leaves the ring, the rest waits', () => {
+  const { recorder, flight, emitted } = openFlight({ keep: 'all', historyMs: 1, maxMebibytes: 1 })
+  const agent = recorder.rowOf(agentInfo())
+  const one = (at: number): void =>
+    recorder.end(agent, 'go', ended(at, at, 0, at), 0, 'a', 'b', none, none, undefined, recorder.start(undefined))
+  for (let i = 0; i < 6144; i++) one(i)
+  assert.is(emitted.length, 0)
+  // The last quarter of the ring is begun: only its first block is next.
+  one(6145)
+  assert.is(emitted.length, 65)
+  for (let i = 0; i < 40_000; i++) one(7000 + i)
+  flight.run(Infinity)
+  assert.is(emitted.length, 46_145)
+  assert.is(flight.counts.incomplete, 0)
 })
 
 test.run()

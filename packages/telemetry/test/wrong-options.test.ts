@@ -95,6 +95,13 @@ test('createAlarms: a misspelt or impossible option is refused, and named', () =
     [{ decisionOf: 5 }, 'decisionOf is 5'],
     [{ baselines: {} }, 'baselines'],
     [{ clock: undefined }, 'clock is undefined'],
+    [{ slo: [{ seconds: 1 }] }, 'slo is '],
+    [{ telemetry: {} }, 'telemetry is [object Object]: give what startTelemetry()'],
+    [{ telemetry: null }, 'telemetry is null'],
+    [{ telemetry: 'on' }, 'telemetry is "on"'],
+    [{ telemetry: { instruments: {}, keep: () => {} } }, 'telemetry is'],
+    [{ telemetry: { ...telemetryHooks({ clock: systemClock() }), base: 5 } }, 'with the base 5'],
+    [{ meter: {} }, 'meter is [object Object]'],
   ]
   for (const [options, part] of cases) {
     assert.throws(

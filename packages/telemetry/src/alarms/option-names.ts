@@ -1,12 +1,13 @@
 import { TelemetryError } from '../errors.ts'
 import { fields } from '../fields.ts'
+import { madeBy } from '../hook-options.ts'
 import { quote } from '../options.ts'
 import { memoryBaselines, type BaselineStore } from './baseline.ts'
 import type { AlarmBudget, AlarmsOptions, DriftOptions, ErrorsOptions, SloOptions } from './options.ts'
 
 /** Throws `TelemetryError` BAD_OPTION. */
 export function alarmsOptions(given: unknown): AlarmsOptions {
-  return fields<AlarmsOptions>('createAlarms', given, {
+  const options = fields<AlarmsOptions>('createAlarms', given, {
     clock: true,
     telemetry: true,
     meter: true,
@@ -21,6 +22,22 @@ export function alarmsOptions(given: unknown): AlarmsOptions {
     region: true,
     policyVersion: true,
   })
+  checkTelemetry(options.telemetry)
+  madeBy('meter', options.meter, 'createObservableGauge')
+  return options
+}
+
+/** Without its parts there would be no metric and no trace of any alarm, and nobody would know why. */
+function checkTelemetry(given: unknown): void {
+  if (given === undefined) return
+  const { instruments, keep, base } = (given ?? {}) as Readonly<Record<string, unknown>>
+  const { histogram, counter, observe } = (instruments ?? {}) as Readonly<Record<string, unknown>>
+  const whole = [histogram, counter, observe, keep].every((part) => typeof part === 'function')
+  if (whole && (base === undefined || (typeof base === 'object' && base !== null))) return
+  throw new TelemetryError(
+    'BAD_OPTION',
+    `telemetry is ${quote(given)}${whole ? `, with the base ${quote(base)}` : ''}: give what startTelemetry() or telemetryHooks() made`,
+  )
 }
 
 /** The parts of the options that are objects themselves. */
@@ -34,7 +51,7 @@ interface AlarmParts {
 
 /** The parts that are objects themselves, with no unknown names in them. Throws `TelemetryError` BAD_OPTION. */
 export function alarmParts({ budget = {}, drift = {}, stale = {}, errors = {}, slo = {} }: AlarmsOptions): AlarmParts {
-  if (typeof slo !== 'object' || slo === null) {
+  if (typeof slo !== 'object' || slo === null || Array.isArray(slo)) {
     throw new TelemetryError('BAD_OPTION', `slo is ${quote(slo)}: give objectives by type of agent, such as { planner: { seconds: 0.1 } }`)
   }
   const objectives = Object.entries(slo).map(

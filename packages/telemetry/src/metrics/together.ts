@@ -23,6 +23,7 @@ const TOGETHER: Partial<Record<MetricName, 'sum' | 'max'>> = {
   agent_drift_unwatched_decisions: 'sum',
   agent_decision_drift_sigma: 'max',
   agent_error_reproduction_number: 'max',
+  telemetry_uptime_seconds: 'max',
 }
 
 /**

@@ -1,9 +1,12 @@
-import type { MetricName } from '../metrics/table.ts'
+import { METRICS, type MetricName } from '../metrics/table.ts'
 
 /**
  * The questions asked of Prometheus, in one place: rules, dashboards and autoscalers ask the same ones.
  * `by`: labels to keep, beside what the question itself needs.
  */
+
+/** The longest between two looks of Prometheus that is allowed for. */
+const SCRAPE_SECONDS = 30
 
 /** A percentile of a histogram over a time. NaN where nothing was measured. */
 export function percentile(share: number, metric: MetricName, by: readonly string[], over = '5m', filter = ''): string {
@@ -29,11 +32,27 @@ export function largest(metric: MetricName, by: readonly string[], filter = ''):
 }
 
 /**
- * The series of a counter that have appeared only now, added up: what began within `over` with more than 0 was counted before anybody
- * looked, and has never increased. A series that was seen in the hour before is not one of them.
+ * How many were counted in a time, in whole numbers, also before the first scrape and while there was none. In this order:
+ * - A process that began within that time, or a scrape before, has counted all of it since.
+ * - Else what it was before is taken off. Where there was a gap that is the last value of the hour before.
+ * - A series that was not there while its process was seen began at 0.
+ * - What is not seen any more is what was seen of it.
+ *
+ * What a series of a process had when Prometheus first saw both, an hour or a label later, is none: it was counted long ago.
  */
-export function appeared(metric: MetricName, by: readonly string[], over: string, filter = ''): string {
-  return `${sumBy(by)} (${metric}${filter} unless last_over_time(${metric}${filter}[1h] offset ${over}))`
+export function counted(metric: MetricName, by: readonly string[], over: `${number}m`, filter = ''): string {
+  const series = `${metric}${filter}`
+  const uptime = `telemetry_uptime_seconds${filter}`
+  const before = (what: string): string => `last_over_time(${what}[1h] offset ${over})`
+  // Labels of a process are those of both.
+  const ofProcess = `ignoring (${[...METRICS[metric].labels, 'system', 'otel_metric_overflow'].join(', ')})`
+  const parts = [
+    `${series} and ${ofProcess} ${uptime} < ${Number.parseInt(over, 10) * 60 + SCRAPE_SECONDS}`,
+    `${series} - ${before(series)} >= 0`,
+    `${series} unless ${before(series)} and ${ofProcess} ${before(uptime)}`,
+    `increase(${series}[${over}])`,
+  ]
+  return `${sumBy(by)} (${parts.join(' or ')})`
 }
 
 /** All together: of a gauge, over the processes that tell it. */

@@ -1,5 +1,5 @@
 import type { MetricName } from '../metrics/table.ts'
-import { appeared, increase, largest, percentile, rate, selector, total } from './queries.ts'
+import { counted, increase, largest, percentile, rate, selector, total } from './queries.ts'
 import type { ResolvedOperatorOptions } from './options.ts'
 
 /** A rule file of Prometheus. https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/ */
@@ -55,9 +55,7 @@ function asked(own: string | undefined) {
       percentile(share, metric, of(...by), over, all),
     rate: (metric: MetricName, by: readonly string[], over?: string) => rate(metric, of(...by), over, all),
     increase: (metric: MetricName, by: readonly string[], over: string) => increase(metric, of(...by), over, all),
-    /** How many were counted in that time, the first ones of a series as well. */
-    counted: (metric: MetricName, by: readonly string[], over: string) =>
-      `${increase(metric, of(...by), over, all)} > 0 or ${appeared(metric, of(...by), over, all)} > 0`,
+    counted: (metric: MetricName, by: readonly string[], over: `${number}m`) => `${counted(metric, of(...by), over, all)} > 0`,
     largest: (metric: MetricName, by: readonly string[], matcher?: string) => largest(metric, of(...by), selector(own, matcher)),
     total: (metric: MetricName, by: readonly string[], matcher?: string) => total(metric, of(...by), selector(own, matcher)),
     matching: (metric: MetricName, matcher: string) => `${metric}${selector(own, matcher)}`,

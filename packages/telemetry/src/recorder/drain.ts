@@ -7,6 +7,7 @@ import { keptSpan, type RecordedSpan } from './recorded-span.ts'
 import type { Recorder } from './recorder.ts'
 import { KEEP_REASONS } from './keep-rules.ts'
 import { LACKS, TRACE_F64, TRACE_U32 } from './traces.ts'
+import { sliceOf, waitsBefore } from './slice.ts'
 import type { SliceReceipt } from './slices.ts'
 
 /** What the export of kept traces came to. */
@@ -20,8 +21,11 @@ export interface DrainCounts {
 
 export interface Drain {
   readonly counts: DrainCounts
-  /** Makes spans of what was recorded in kept traces, of whole slices until at least `limit` spans. False when nothing is left. */
-  run(limit: number): boolean
+  /**
+   * Makes spans of what was recorded in kept traces, of whole slices until at least `limit` spans; beyond that only of traces with records
+   * before number `before`. False when nothing is left.
+   */
+  run(limit: number, before?: number): boolean
   /** The trace lacks spans, here or elsewhere: counted once. */
   lacks(traceId: string): void
   /** A span that was told found no room further on, so its trace lacks it: counted once, while the trace is known. `trace`: its id or number. */
@@ -55,21 +59,7 @@ export function createDrain(recorder: Recorder, maxSpans: number, outlets: () =>
   const process = recorder.ids.spanText(0).slice(0, 8)
   let handed: HandedRecord[] = []
   let out = outlets()
-
-  /** Numbers of the records not exported yet, oldest first. */
-  const slice = (row: number): { readonly seqs: readonly number[]; readonly lost: boolean } => {
-    const until = traces.f64[row * 8 + TRACE_F64.emitted] as number
-    const seqs: number[] = []
-    for (let seq = (traces.f64[row * 8 + TRACE_F64.last] as number) - 1; seq >= until;) {
-      const at = ring.find(seq)
-      if (at < 0) return { seqs: seqs.toReversed(), lost: true }
-      seqs.push(seq)
-      const back = ring.u32[at + U32.back] as number
-      if (back === 0) break
-      seq -= back
-    }
-    return { seqs: seqs.toReversed(), lost: false }
-  }
+  let running = false
 
   const breaks = (row: number): void => {
     if (traces.u32[row * 16 + TRACE_U32.broken] === LACKS.counted) return
@@ -133,7 +123,7 @@ export function createDrain(recorder: Recorder, maxSpans: number, outlets: () =>
     }
     const row = traces.row(trace)
     traces.u32[row * 16 + TRACE_U32.dirty] = 0
-    const { seqs, lost } = slice(row)
+    const { seqs, lost } = sliceOf(ring, traces, row)
     // One kept elsewhere may have nothing here yet.
     if (traces.f64[row * 8 + TRACE_F64.emitted] === 0 && traces.f64[row * 8 + TRACE_F64.last] !== 0) counts.traces += 1
     let missing = traces.u32[row * 16 + TRACE_U32.pending] as number
@@ -207,17 +197,28 @@ export function createDrain(recorder: Recorder, maxSpans: number, outlets: () =>
       const trace = typeof given === 'number' ? given : traces.find(given)
       if (trace >= 0 && traces.has(trace) && traces.isKept(trace)) breaks(traces.row(trace))
     },
-    run(limit) {
+    run(limit, before = 0) {
+      // Who takes spans may write as many records as ask for this.
+      if (running) return true
+      running = true
       out = outlets()
       let told = 0
       const list = keeper.dirty
       let next = 0
       while (next < list.length && told < limit) told += drainTrace(list[next++] as number)
-      keeper.dirty = list.slice(next)
+      // What is told may cause more: that comes after the others.
+      keeper.dirty = []
+      const left = list.slice(next).filter((trace) => {
+        const stays = before === 0 || !waitsBefore(ring, traces, trace, before)
+        if (!stays) drainTrace(trace)
+        return stays
+      })
+      keeper.dirty = left.concat(keeper.dirty)
       if (traces.lost > 0 && wanted()) out.lost?.(traces.lost)
       traces.lost = 0
       if (handed.length > 0) out.handOver?.(handed)
       handed = []
+      running = false
       return keeper.dirty.length > 0
     },
   }

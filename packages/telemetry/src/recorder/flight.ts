@@ -60,13 +60,13 @@ export function createFlight(options: ResolvedRecorderOptions, ports: FlightPort
     slices.own(receipt)
   }
   let untold = 0
-  const run = (limit: number): boolean => {
+  const run = (limit: number, before?: number): boolean => {
     recorder.settle()
     if (recorder.keeper.untold > untold) ports.untold?.(recorder.keeper.untold - untold)
     untold = recorder.keeper.untold
     const decisions = recorder.keeper.takeDecisions()
     if (decisions.length > 0) tell(decisions)
-    const more = drain.run(limit)
+    const more = drain.run(limit, before)
     slices.settle()
     if (receipts.length === 0) return more
     const taken = receipts
@@ -74,7 +74,9 @@ export function createFlight(options: ResolvedRecorderOptions, ports: FlightPort
     tellSlices?.(taken)
     return more
   }
-  const recorder = new Recorder(options, { clock, random, wake, pressure: () => void run(Infinity), full })
+  // A backlog is no reason to throw spans at a full queue: what is still safe waits in the ring.
+  const pressure = (): void => void run(0, recorder.ring.safeFrom(clock.now()))
+  const recorder = new Recorder(options, { clock, random, wake, pressure, full })
   const staged = new Staged(recorder, { soon: ports.soon, lost: ports.lost })
   recorder.settle = () => staged.settle()
   const drain = createDrain(recorder, options.maxSpansPerTrace, () => ({

@@ -16,7 +16,7 @@ export interface RecorderParts {
   readonly random: () => number
   /** There is something to export or to tell. Called often; must be cheap and must not come back here at once. */
   readonly wake: () => void
-  /** A quarter of the ring was written since it was last called: what is kept must leave the ring before it is overwritten. */
+  /** A quarter of the ring was written since it was last called: what is kept must leave it before the next quarter overwrites it. */
   readonly pressure: () => void
   /** There is no place for more texts of that kind: new ones are `other`. Told once each. @default nobody is */
   readonly full?: ((what: TextKind) => void) | undefined

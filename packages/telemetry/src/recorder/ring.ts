@@ -80,6 +80,17 @@ export class Ring {
     return seq
   }
 
+  /**
+   * The oldest record that will still be there when a quarter of the ring more was written, as far as can be known: where the oldest are
+   * young enough, and it may grow, it does so instead.
+   */
+  safeFrom(nowMs: number): number {
+    const { capacity, tail } = this
+    const growsNext = capacity < this.#maxCapacity && this.#until % (2 * capacity) === capacity
+    if (growsNext && this.#isYoung(this.#until - capacity, nowMs, this.#historyMs / 2)) return tail
+    return Math.max(tail, this.head + capacity / 4 + this.#block - capacity)
+  }
+
   /** Offset of a record in `u32`, or -1 if it is not there any more. */
   find(seq: number): number {
     return seq >= this.tail && seq < this.head ? (seq & this.#mask) * RECORD_U32 : -1
@@ -115,7 +126,7 @@ export class Ring {
     this.#extras.deleteUntil(last)
   }
 
-  #isYoung(seq: number, nowMs: number): boolean {
-    return nowMs - (this.f64[((seq & this.#mask) * RECORD_U32) / 2 + F64.endedAtMs] as number) < this.#historyMs
+  #isYoung(seq: number, nowMs: number, ageMs: number = this.#historyMs): boolean {
+    return nowMs - (this.f64[((seq & this.#mask) * RECORD_U32) / 2 + F64.endedAtMs] as number) < ageMs
   }
 }
