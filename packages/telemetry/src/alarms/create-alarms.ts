@@ -85,9 +85,9 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     const message = `${agentType} ${agentId ?? '(ended)'}: ${why}`
     judge(false, { kind: 'drift', agentType, agentId, value: 0, limit: drift.limit, trace: undefined, message })
   }
-  const quiet = new QuietLook(clock, settings.quietMs, (beforeMs) => {
-    for (const drifter of drift.quiet(beforeMs)) calm(drifter, 'nothing of that kind was decided for a long time')
-    slo.quiet(beforeMs)
+  const quiet = new QuietLook(clock, (nowMs) => {
+    for (const drifter of drift.quiet(nowMs)) calm(drifter, 'nothing of that kind was decided for a long time')
+    slo.quiet(nowMs)
     return raised.all.some(({ kind }) => kind === 'drift' || kind === 'slo')
   })
 

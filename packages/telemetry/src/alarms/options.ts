@@ -90,8 +90,6 @@ export interface ResolvedAlarmsOptions {
   readonly slo: ReadonlyMap<string, Required<SloOptions> & { readonly windowDecisions: number; readonly runLength: number }>
   /** `runLength`: failures that are expected between false alarms. */
   readonly errors: Required<ErrorsOptions> & { readonly runLength: number }
-  /** What is raised about decisions is over when there was none for so long. */
-  readonly quietMs: number
   readonly baselines: BaselineStore
   /** Undefined: the default. */
   readonly decisionOf: ((end: TransitionEnd) => string | undefined) | undefined
@@ -148,7 +146,6 @@ export function resolveAlarmsOptions(given: AlarmsOptions): ResolvedAlarmsOption
       minSecondary: integer('errors.minSecondary', errors.minSecondary, 5, 1, 1000),
       runLength: (expectedPerHour * 24) / falseAlarmsPerDay,
     },
-    quietMs: Math.max(QUIET_MS, (QUIET_DECISIONS * 1000) / decisionsPerSecond),
     baselines: baselinesOf(options.baselines),
     decisionOf: functionOf('decisionOf', options.decisionOf),
     base: { ...options.telemetry?.base, ...baseLabels(options) },
@@ -157,9 +154,6 @@ export function resolveAlarmsOptions(given: AlarmsOptions): ResolvedAlarmsOption
 }
 
 const MOST_COUNT_WINDOWS = 1e9
-/** Nobody decides any more: ten minutes without a decision, or the time in which so many are made, if that is longer. */
-const QUIET_MS = 600_000
-const QUIET_DECISIONS = 20
 
 /** The action of a transition where nobody says what a decision is. */
 export function planned(end: TransitionEnd): string | undefined {

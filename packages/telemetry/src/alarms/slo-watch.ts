@@ -2,6 +2,7 @@ import type { TraceContext } from '@stigmergy/grid'
 import type { Alarm } from './alarm.ts'
 import { CountedWindows } from './counted-windows.ts'
 import type { ResolvedAlarmsOptions } from './options.ts'
+import { Pace } from './pace.ts'
 
 /**
  * How many times the allowed share of slow decisions the alarm is tuned to find: twice, but half-way to all of them where twice would
@@ -47,7 +48,7 @@ export class SloWatch {
         slow: 0,
         inBurst: 0,
         told: false,
-        lastAtMs: 0,
+        pace: new Pace(),
         trace: undefined,
       })
     }
@@ -58,7 +59,7 @@ export class SloWatch {
     const type = this.#types.get(agentType)
     if (type === undefined) return false
     const slow = seconds > type.seconds
-    type.lastAtMs = nowMs
+    type.pace.decided(nowMs)
     if (type.decisions % BURST_DECISIONS === 0) type.inBurst = 0
     if (slow) {
       type.slow += 1
@@ -82,9 +83,9 @@ export class SloWatch {
     if (type !== undefined) this.#reset(agentType, type)
   }
 
-  /** Nor will those that have decided nothing since `beforeMs`, while they do not. */
-  quiet(beforeMs: number): void {
-    for (const [agentType, type] of this.#types) if (type.told && type.lastAtMs < beforeMs) this.#reset(agentType, type)
+  /** Nor will those that decide nothing any more, while they do not. */
+  quiet(nowMs: number): void {
+    for (const [agentType, type] of this.#types) if (type.told && type.pace.isQuiet(nowMs)) this.#reset(agentType, type)
   }
 
   #reset(agentType: string, type: TypeWindow): void {
@@ -124,7 +125,6 @@ interface TypeWindow {
   inBurst: number
   /** Said to be above the limit. */
   told: boolean
-  /** When the last decision ended. */
-  lastAtMs: number
+  readonly pace: Pace
   trace: TraceContext | undefined
 }
