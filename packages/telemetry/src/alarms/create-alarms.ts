@@ -154,7 +154,8 @@ export function createAlarms(options: AlarmsOptions): Alarms {
       alive.seen(end.agent)
       if (end.error !== undefined) return
       const seconds = transitionSeconds(end)
-      if (slo.finished(end.agent.type, seconds, end.context ?? end.trace, end.endedAtMs)) metrics.breach(end.agent)
+      // A plan is not sooner made for what is ignored on the way.
+      if (!end.ignored && slo.finished(end.agent.type, seconds, end.context ?? end.trace, end.endedAtMs)) metrics.breach(end.agent)
       const action = actionOf(end)
       if (action !== undefined) callGuest(() => judged(end.agent, { action, trace: end.context ?? end.trace }), failed)
     },
