@@ -329,6 +329,18 @@ test('an agent that drifts in one situation stays so while it does well in anoth
   assert.equal(alarms.active, [])
 })
 
+test('an agent that tells its decisions is not also judged by the states it enters', () => {
+  const baselines = memoryBaselines()
+  const { alarms } = open({ baselines, drift: { windowDecisions: 20, baselineDecisions: 400 } })
+  const agent = agentInfo({ id: 'p1', type: 'planner', stage: 'planning' })
+  for (let i = 0; i < 400; i++) {
+    alarms.decided(planner, { action: 'ab'[i % 2]! })
+    alarms.core.onTransitionEnd?.(endOf({ agent, from: 'idle', to: `busy-${i % 3}` }))
+  }
+  assert.equal(baselines.peek(JSON.stringify(['planner', '', '']))?.actions, { a: 200, b: 200 })
+  alarms.close()
+})
+
 test('bad options quote the value', () => {
   const refused = (options: Partial<AlarmsOptions>, quoted: RegExp) =>
     assert.throws(

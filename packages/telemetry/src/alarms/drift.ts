@@ -1,6 +1,7 @@
-import type { BaselineStore } from './baseline.ts'
-import { DriftWindow, type ScaledBaseline } from './drift-window.ts'
-import { Kinds } from './kinds.ts'
+import { sameBaseline, type Baseline, type BaselineStore } from './baseline.ts'
+import { cusumLimit } from './cusum.ts'
+import { DriftWindow, scaled, type ScaledBaseline } from './drift-window.ts'
+import { Learning } from './learning.ts'
 
 export interface DriftSettings {
   /** Decisions that are held against the baseline together. */
@@ -44,7 +45,13 @@ export class DriftWatch {
   /** Of agents whose decisions do not depend on each other. */
   readonly limit: number
   readonly #settings: DriftSettings
-  readonly #kinds: Kinds
+  readonly #baselines: BaselineStore
+  readonly #learning = new Map<string, Learning>()
+  readonly #scaled = new Map<string, ScaledBaseline>()
+  /** Kinds of which a new version was asked for before it was known what is stored, and what was learned since. */
+  readonly #anew = new Map<string, Baseline | undefined>()
+  /** By run length: each takes a moment to find, and there are as many as different long windows. */
+  readonly #limits = new Map<number, number>()
   /** Windows of each agent, by the kind of decision: an agent that ends is found without a look at the others. */
   readonly #agents = new Map<string, Map<string, DriftWindow>>()
   /** By type: what agents that have ended leave, who may be too short-lived to ever complete a window. */
@@ -58,8 +65,8 @@ export class DriftWatch {
 
   constructor(settings: DriftSettings, baselines: BaselineStore) {
     this.#settings = settings
-    this.#kinds = new Kinds(settings, baselines)
-    this.limit = this.#kinds.limitOf(settings.runLength)
+    this.#baselines = baselines
+    this.limit = this.#limitOf(settings.runLength)
   }
 
   /** Decisions that were not looked at, because there are more agents or kinds than the bounds allow. */
@@ -70,9 +77,9 @@ export class DriftWatch {
   /** Takes in a decision. Gives a reading when it completes a window. `kind`: what shares a baseline; `nowMs`: for {@link quiet}. */
   decided(kind: string, agentType: string, agentId: string, action: string, nowMs = 0): DriftReading | undefined {
     const id = this.#endedIds.has(agentId) ? undefined : agentId
-    const baseline = this.#kinds.baseline(kind)
+    const baseline = this.#baseline(kind)
     if (baseline === undefined) {
-      if (!this.#kinds.learn(kind, id, action)) this.#unwatched += 1
+      this.#learn(kind, id, action)
       return undefined
     }
     const window = this.#window(kind, agentType, id, baseline)
@@ -83,7 +90,12 @@ export class DriftWatch {
 
   /** Forgets the baseline of a kind and learns a new version of it: after a change that was meant. Gives who drifts no more; undefined: the ended. */
   relearn(kind: string): readonly (string | undefined)[] {
-    this.#kinds.relearn(kind)
+    const stored = this.#baselines.peek(kind)
+    // A process that has just begun may not have its copy of the grid yet.
+    if (stored === undefined) this.#anew.set(kind, undefined)
+    else this.#anew.delete(kind)
+    this.#learning.set(kind, new Learning((stored?.version ?? 0) + 1, this.#settings))
+    this.#scaled.delete(kind)
     const well: (string | undefined)[] = []
     for (const all of [this.#agents, this.#types]) {
       for (const [who, own] of all) {
@@ -123,15 +135,15 @@ export class DriftWatch {
   forget(agentId: string, agentType: string): readonly DriftReading[] {
     this.#endedIds.add(agentId)
     if (this.#endedIds.size > this.#settings.maxAgents) for (const oldest of this.#endedIds) if (this.#endedIds.delete(oldest)) break
-    this.#kinds.ended(agentId)
+    for (const [kind, learning] of this.#learning) this.#learned(kind, learning.ended(agentId))
     const own = this.#agents.get(agentId)
     this.#agents.delete(agentId)
     this.#windows -= own?.size ?? 0
     const readings: DriftReading[] = []
     for (const [kind, left] of own ?? []) {
       this.#drifting.delete(left)
-      const baseline = this.#kinds.baseline(kind)
-      if (baseline === undefined || baseline !== left.baseline) continue
+      const baseline = this.#baseline(kind)
+      if (baseline !== left.baseline) continue
       const window = this.#window(kind, agentType, undefined, baseline)
       if (window === undefined) continue
       window.take(left)
@@ -151,6 +163,55 @@ export class DriftWatch {
 
   #windowsOf(agentType: string, agentId: string | undefined): ReadonlyMap<string, DriftWindow> | undefined {
     return agentId === undefined ? this.#types.get(agentType) : this.#agents.get(agentId)
+  }
+
+  #baseline(kind: string): ScaledBaseline | undefined {
+    const stored = this.#baselines.peek(kind)
+    if (stored !== undefined && this.#anew.has(kind)) this.#comesToLight(kind, stored)
+    const wanted = this.#learning.get(kind)?.version ?? 1
+    if (stored === undefined || stored.version < wanted) return undefined
+    const known = this.#scaled.get(kind)
+    if (known !== undefined && sameBaseline(known.source, stored)) return known
+    const found = scaled(stored, this.#settings, (runLength) => this.#limitOf(runLength))
+    this.#scaled.set(kind, found)
+    this.#learning.delete(kind)
+    return found
+  }
+
+  /** What is stored is known now: it is the one before the version that was asked for, unless it is what was learned since. */
+  #comesToLight(kind: string, stored: Baseline): void {
+    const learned = this.#anew.get(kind)
+    this.#anew.delete(kind)
+    if (learned !== undefined && sameBaseline(learned, stored)) return
+    const version = stored.version + 1
+    const learning = this.#learning.get(kind)
+    if (learning !== undefined) learning.version = version
+    if (learned !== undefined) this.#baselines.save(kind, { ...learned, version })
+  }
+
+  #limitOf(runLength: number): number {
+    let limit = this.#limits.get(runLength)
+    if (limit === undefined) this.#limits.set(runLength, (limit = cusumLimit(runLength, this.#settings.k)))
+    return limit
+  }
+
+  #learn(kind: string, agentId: string | undefined, action: string): void {
+    const known = this.#learning.get(kind)
+    if (known === undefined && this.#learning.size + this.#scaled.size >= this.#settings.maxAgents) {
+      this.#unwatched += 1
+      return
+    }
+    const learning = known ?? new Learning(1, this.#settings)
+    if (known === undefined) this.#learning.set(kind, learning)
+    this.#learned(kind, learning.decided(agentId, action))
+  }
+
+  #learned(kind: string, baseline: Baseline | undefined): void {
+    if (baseline === undefined) return
+    // Where it is not taken, another one is tried as much later: not one with each decision.
+    this.#learning.set(kind, new Learning(baseline.version, this.#settings))
+    if (this.#anew.has(kind)) this.#anew.set(kind, baseline)
+    this.#baselines.save(kind, baseline)
   }
 
   /** `agentId`: undefined for those of the type that have ended. */

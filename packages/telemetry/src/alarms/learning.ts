@@ -8,14 +8,13 @@ const MOST_WINDOWS = 1000
 /** A decision is compared with so many before it. */
 const LAGS = 8
 
-/** A baseline that has no version yet. */
-type Learned = Omit<Baseline, 'version'>
-
 /**
  * Learns how decisions of one kind are spread over actions, from whole windows of single agents: what is held against it later are such
  * windows too, and how far they are from each other while nothing is wrong is part of what is learned. Pure.
  */
 export class Learning {
+  /** Of the baseline that it gives. */
+  version: number
   readonly #settings: DriftSettings
   readonly #actions = new Map<string, number>()
   readonly #windows: ReadonlyMap<string, number>[] = []
@@ -25,12 +24,13 @@ export class Learning {
   readonly #lags: Pairs[] = Array.from({ length: LAGS }, () => ({ pairs: 0, alike: 0 }))
   #decisions = 0
 
-  constructor(settings: DriftSettings) {
+  constructor(version: number, settings: DriftSettings) {
+    this.version = version
     this.#settings = settings
   }
 
   /** Takes in a decision; undefined: of an agent that has ended. Gives the baseline when it has learned enough. */
-  decided(agentId: string | undefined, action: string): Learned | undefined {
+  decided(agentId: string | undefined, action: string): Baseline | undefined {
     const name = this.#nameOf(action)
     const piece = agentId === undefined ? this.#ended : this.#pieceOf(agentId)
     if (piece !== this.#ended) this.#compare(piece.before, name)
@@ -41,7 +41,7 @@ export class Learning {
   }
 
   /** An agent has ended: its last decisions count with those of others that have. */
-  ended(agentId: string): Learned | undefined {
+  ended(agentId: string): Baseline | undefined {
     const piece = this.#agents.get(agentId)
     if (piece === undefined) return undefined
     this.#agents.delete(agentId)
@@ -50,7 +50,7 @@ export class Learning {
     return this.#ended.decisions < this.#settings.windowDecisions ? undefined : this.#complete(this.#ended)
   }
 
-  #complete(piece: Piece): Learned | undefined {
+  #complete(piece: Piece): Baseline | undefined {
     for (const [name, count] of piece.counts) this.#actions.set(name, (this.#actions.get(name) ?? 0) + count)
     if (this.#windows.length < MOST_WINDOWS) this.#windows.push(piece.counts)
     this.#decisions += piece.decisions
@@ -59,7 +59,7 @@ export class Learning {
     if (this.#decisions < baselineDecisions) return undefined
     const actions = Object.fromEntries(this.#actions)
     const dispersion = dispersionOf(this.#actions, this.#windows, windowDecisions, looksIndependent(this.#actions, this.#lags))
-    return { actions, ...(dispersion === 1 ? {} : { dispersion }) }
+    return { version: this.version, actions, ...(dispersion === 1 ? {} : { dispersion }) }
   }
 
   #compare(before: string[], name: string): void {
