@@ -21,8 +21,6 @@ export interface AlarmMetrics {
 export interface AlarmReadings {
   active(): readonly Alarm[]
   reproduction(): number
-  /** Failures spread from agent to agent. */
-  spreads(): boolean
   unwatched(): number
 }
 
@@ -38,11 +36,9 @@ export function createAlarmMetrics(instruments: Instruments, labels: Labels, now
     }),
     instruments.observe('agent_alarms_active', (tell) => {
       const active = now.active()
-      for (const kind of ['drift', 'errors', 'slo'] as const) {
+      for (const kind of ['drift', 'errors', 'spread', 'slo'] as const) {
         tell(active.filter((alarm) => alarm.kind === kind).length, labels.with('kind', kind))
       }
-      // What rules tell apart: an alarm of errors is one of either.
-      tell(now.spreads() ? 1 : 0, labels.with('kind', 'spread'))
     }),
     instruments.observe('agent_error_reproduction_number', (tell) => tell(now.reproduction(), labels.base)),
     instruments.observe('agent_drift_unwatched_decisions', (tell) => tell(now.unwatched(), labels.base)),

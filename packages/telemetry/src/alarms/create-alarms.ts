@@ -78,7 +78,6 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   const metrics = createAlarmMetrics(settings.instruments, createLabels(base, settings.maxLabelValues), {
     active: () => raised.all,
     reproduction: () => errors.reproduction,
-    spreads: () => errors.spreads,
     unwatched: () => drift.unwatched,
   })
 
@@ -222,7 +221,7 @@ function nameOf(action: unknown): string {
 }
 
 function keepReason(kind: AlarmKind): 'drift' | 'stale' | 'error' | 'slo' {
-  return kind === 'errors' ? 'error' : kind
+  return kind === 'errors' || kind === 'spread' ? 'error' : kind
 }
 
 /** One that is no number makes it none. Of none at all: minus infinity. Not by a spread: a world may have more entries than a call arguments. */

@@ -14,7 +14,7 @@ import type { DriftSettings } from './drift.ts'
 
 /** How often an alarm may be false: the limits of drift, slo and errors are computed from it. */
 export interface AlarmBudget {
-  /** False alarms per day, of each kind, over all agents; those of `errors` in each process. @default 1 */
+  /** False alarms per day, of each kind, over all agents; those of `errors` in each process. Not of `stale` and `spread`. @default 1 */
   readonly falseAlarmsPerDay?: number
   /** Agents in the fleet. @default 100 */
   readonly agents?: number

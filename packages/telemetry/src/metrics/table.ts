@@ -159,12 +159,17 @@ const HOUSE_METRICS = {
     labels: [],
     description: 'Failures caused by others, per failure that began by itself, in the last minute. Above 1 they spread.',
   },
-  agent_alarms_total: { kind: 'counter', unit: '{alarm}', labels: ['kind'], description: 'Alarms raised: drift, stale, errors, slo.' },
+  agent_alarms_total: {
+    kind: 'counter',
+    unit: '{alarm}',
+    labels: ['kind'],
+    description: 'Alarms raised: drift, stale, errors, spread, slo.',
+  },
   agent_alarms_active: {
     kind: 'gauge',
     unit: '{alarm}',
     labels: ['kind'],
-    description: 'Alarms raised and not cleared: drift, errors, slo; spread is 1 while failures spread, which is one of errors.',
+    description: 'Alarms raised and not cleared: drift, errors, spread, slo.',
   },
   log_records_total: {
     kind: 'counter',
