@@ -62,19 +62,31 @@ function ofNamespace(name: string, namespace: string): string {
 const AT = '$__rate_interval'
 
 /** The questions as panels ask them: of the fleet in the regions chosen, over the time that a point of the panel stands for. */
-export function askedBy({ of }: LookedAt) {
+export interface Asked {
+  percentile(share: number, metric: MetricName, by: readonly string[]): string
+  buckets(metric: MetricName): string
+  rate(metric: MetricName, by: readonly string[]): string
+  increase(metric: MetricName, by: readonly string[], matcher?: string): string
+  largest(metric: MetricName, by: readonly string[]): string
+  smallest(metric: MetricName): string
+  total(metric: MetricName, by: readonly string[], matcher?: string): string
+  /** What was counted in five minutes, as alerts count it: also before the first scrape. */
+  counted(metric: MetricName): string
+  /** The same for points that stand for more or less than that. */
+  countedAt(metric: MetricName, by: readonly string[]): string
+}
+
+export function askedBy({ of }: LookedAt): Asked {
   const all = of()
   return {
-    percentile: (share: number, metric: MetricName, by: readonly string[]) => percentile(share, metric, by, AT, all),
-    buckets: (metric: MetricName) => buckets(metric, AT, all),
-    rate: (metric: MetricName, by: readonly string[]) => rate(metric, by, AT, all),
-    increase: (metric: MetricName, by: readonly string[], matcher?: string) => increase(metric, by, AT, of(matcher)),
-    largest: (metric: MetricName, by: readonly string[]) => largest(metric, by, all),
-    total: (metric: MetricName, by: readonly string[], matcher?: string) => total(metric, by, of(matcher)),
-    smallest: (metric: MetricName) => `min(${metric}${all})`,
-    /** What was counted in five minutes, as alerts count it: also before the first scrape. */
-    counted: (metric: MetricName) => counted(metric, [], '5m', all),
-    /** The same for points that stand for more or less than that. */
-    countedAt: (metric: MetricName, by: readonly string[]) => `${counted(metric, by, '5m', all)} > 0 or ${increase(metric, by, AT, all)}`,
+    percentile: (share, metric, by) => percentile(share, metric, by, AT, all),
+    buckets: (metric) => buckets(metric, AT, all),
+    rate: (metric, by) => rate(metric, by, AT, all),
+    increase: (metric, by, matcher) => increase(metric, by, AT, of(matcher)),
+    largest: (metric, by) => largest(metric, by, all),
+    smallest: (metric) => `min(${metric}${all})`,
+    total: (metric, by, matcher) => total(metric, by, of(matcher)),
+    counted: (metric) => counted(metric, [], '5m', all),
+    countedAt: (metric, by) => `${counted(metric, by, '5m', all)} > 0 or ${increase(metric, by, AT, all)}`,
   }
 }
