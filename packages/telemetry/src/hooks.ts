@@ -3,7 +3,7 @@ import type { AgentInfo, CoreHooks } from '@stigmergy/core'
 import type { Clock, Grid, GridHooks, TraceContext } from '@stigmergy/grid'
 import { createAges, type AgeReading } from './ages.ts'
 import { bothChanges, withMetrics } from './both.ts'
-import { currentHooks, type Current } from './current.ts'
+import { currentHooks, startingHooks, type Current } from './current.ts'
 import { createLabels, type BaseLabels, type Labels } from './labels.ts'
 import { createMetricHooks } from './metric-hooks.ts'
 import { instrumentsOf } from './metrics/meter-instruments.ts'
@@ -161,7 +161,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
     const recording = flight && createRecorderHooks({ recorder: flight.recorder, staged: flight.staged, metrics, current, system })
     const spans = recording?.core ?? (tracer === undefined ? undefined : createSpanHooks(tracer, time, system))
     const watched = spans === undefined && current !== undefined ? currentHooks(current) : spans
-    const hooks = withMetrics(watched, metrics.core)
+    const hooks = { ...withMetrics(watched, metrics.core), ...(current && startingHooks(current)) }
     return {
       core: until === undefined ? hooks : hooksUntil(hooks, until),
       grid: recording === undefined ? metrics.grid : bothChanges(recording.grid, metrics.grid),
