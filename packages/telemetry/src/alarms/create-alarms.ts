@@ -72,7 +72,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   }
   const drift = new DriftWatch(settings.drift, settings.baselines)
   const errors = new ErrorWatch(settings.errors, clock, judge)
-  const slo = new SloWatch(settings.slo, judge, (line) => void callGuest(() => settings.warn(line), failed))
+  const slo = new SloWatch(settings.slo, judge, (line) => callGuest(() => settings.warn(line), failed))
   const metrics = createAlarmMetrics(settings.instruments, createLabels(base, settings.maxLabelValues), {
     active: () => raised.all,
     reproduction: () => errors.reproduction,
