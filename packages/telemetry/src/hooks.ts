@@ -3,7 +3,7 @@ import type { AgentInfo, CoreHooks } from '@stigmergy/core'
 import type { Clock, Grid, GridHooks, TraceContext } from '@stigmergy/grid'
 import { createAges, type AgeReading } from './ages.ts'
 import { bothChanges, withMetrics } from './both.ts'
-import { currentHooks, type Current } from './current.ts'
+import { currentHooks, startingHooks, type Current } from './current.ts'
 import { createLabels, type BaseLabels, type Labels } from './labels.ts'
 import { createMetricHooks } from './metric-hooks.ts'
 import { instrumentsOf } from './metrics/meter-instruments.ts'
@@ -142,7 +142,15 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
   const typos = typosTold(warn, flight?.sloMs ?? new Map())
   observeTally(instruments, tally, labels.base, until)
   observeUptime(instruments, clock, labels.base)
-  const startTrace = createStartTrace({ recorder, tracer, clock, time })
+  const startTrace = createStartTrace({ recorder, tracer, clock, time, tally })
+  /** What users hand over is called in actions, where reading it must not throw either (I7). */
+  const quietly = (act: () => void): void => {
+    try {
+      act()
+    } catch {
+      tally.dropped.reading++
+    }
+  }
   const shared = (id: string): void => {
     if (!told) options.sharedId?.(id)
     told = true
@@ -162,7 +170,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
     const recording = flight && createRecorderHooks({ recorder: flight.recorder, staged: flight.staged, metrics, current, system })
     const spans = recording?.core ?? (tracer === undefined ? undefined : createSpanHooks(tracer, time, system))
     const watched = spans === undefined && current !== undefined ? currentHooks(current) : spans
-    const hooks = withMetrics(watched, metrics.core)
+    const hooks = { ...withMetrics(watched, metrics.core), ...(current && startingHooks(current)) }
     return {
       core: until === undefined ? hooks : hooksUntil(hooks, until),
       grid: recording === undefined ? metrics.grid : bothChanges(recording.grid, metrics.grid),
@@ -188,13 +196,22 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
     warn,
     startTrace: (...args) => (until?.aborted === true ? NO_TRACE : startTrace(...args)),
     keep(trace, reason) {
-      if (isContext(trace) && KEEP_REASONS.includes(reason)) recorder?.keep(trace, reasonCode(reason))
+      quietly(() => {
+        if (isContext(trace) && KEEP_REASONS.includes(reason)) recorder?.keep(trace, reasonCode(reason))
+      })
     },
     link(trace, causes) {
-      if (isContext(trace) && Array.isArray(causes)) for (const cause of causes) if (isContext(cause)) recorder?.link(trace, cause)
+      const one = (cause: unknown): void => {
+        if (isContext(trace) && isContext(cause)) recorder?.link(trace, cause)
+      }
+      quietly(() => {
+        if (Array.isArray(causes)) for (const cause of causes) quietly(() => one(cause))
+      })
     },
     plan(trace, planId) {
-      if (isContext(trace)) recorder?.plan(trace, planOf(planId))
+      quietly(() => {
+        if (isContext(trace)) recorder?.plan(trace, planOf(planId))
+      })
     },
     recordTaskAssignment: telling.taskAssignment,
     observeAge: ages.observe,

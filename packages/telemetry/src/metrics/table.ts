@@ -152,7 +152,7 @@ const HOUSE_METRICS = {
   },
   agent_decision_drift_sigma: {
     kind: 'gauge',
-    unit: '1',
+    unit: '{sigma}',
     labels: ['agent_type', 'agent_id'],
     description: 'How far the last window of decisions is from its baseline, in sigma: a G-test, 2 is a true two sigma, one-sided.',
   },
@@ -170,7 +170,7 @@ const HOUSE_METRICS = {
   },
   agent_error_reproduction_number: {
     kind: 'gauge',
-    unit: '1',
+    unit: '{failure}',
     labels: [],
     description: 'Failures caused by others, per failure that began by itself, in the last minute. Above 1 they spread.',
   },
@@ -196,7 +196,8 @@ const HOUSE_METRICS = {
 
 /**
  * Every metric, by its literal name. Seconds are spelled out in the name and given as unit `s`: the only form that is the same
- * through the Prometheus exporter, OTLP and the Collector. The README's table is kept equal by a test.
+ * through the Prometheus exporter, OTLP and the Collector. Other units are in braces, which is no ending of a name: what is of unit `1` becomes
+ * `..._ratio` on the way. The README's table is kept equal by a test.
  */
 export const METRICS: typeof HOUSE_METRICS & typeof SELF_METRICS = { ...HOUSE_METRICS, ...SELF_METRICS }
 

@@ -153,7 +153,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
       const { instrumentations } = options
       const { recorder } = recording.flight
       const { asyncContext } = settings
-      const parentBased = settings.recorder?.parentBased === true
+      const parentBased = settings.recorder?.parentBased
       const running = startInstrumentations({ instrumentations, asyncContext, recorder, parentBased, current, resource })
       detach.push(() => running.close())
     }
