@@ -132,8 +132,9 @@ export interface TransitionRecorder {
   ): void
 }
 
-/** A state of a machine as it was written: what it invokes, and the states in it. */
+/** A state of a machine as it was written: its tags, what it invokes, and the states in it. */
 export interface StateShape {
+  readonly tags: readonly string[]
   readonly invoke: readonly { readonly id: string }[]
   readonly states: Readonly<Record<string, StateShape>>
 }

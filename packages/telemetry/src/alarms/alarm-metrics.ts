@@ -22,6 +22,8 @@ export interface AlarmReadings {
   active(): readonly Alarm[]
   reproduction(): number
   unwatched(): number
+  /** There is an objective for agents of that type. */
+  hasObjective(agentType: string): boolean
 }
 
 export function createAlarmMetrics(instruments: Instruments, labels: Labels, now: AlarmReadings): AlarmMetrics {
@@ -46,7 +48,8 @@ export function createAlarmMetrics(instruments: Instruments, labels: Labels, now
   return {
     decides(agent) {
       stale.bind(labels.ofType(agent)).add(0)
-      breaches.bind(labels.ofType(agent)).add(0)
+      // Where there is none, 0 would say that it is met.
+      if (now.hasObjective(agent.type)) breaches.bind(labels.ofType(agent)).add(0)
     },
     drift: (agent, sigma) => sigmas.set(agent, sigma),
     stale: (agent) => stale.bind(labels.ofType(agent)).add(1),

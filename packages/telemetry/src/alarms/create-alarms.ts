@@ -74,11 +74,12 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   }
   const drift = new DriftWatch(settings.drift, settings.baselines)
   const errors = new ErrorWatch(settings.errors, clock, judge)
-  const slo = new SloWatch(settings.slo, judge)
+  const slo = new SloWatch(settings.slo, judge, (line) => callGuest(() => settings.warn(line), failed))
   const metrics = createAlarmMetrics(settings.instruments, createLabels(base, settings.maxLabelValues), {
     active: () => raised.all,
     reproduction: () => errors.reproduction,
     unwatched: () => drift.unwatched,
+    hasObjective: (type) => settings.slo.has(type),
   })
 
   const calm = ({ agentType, agentId }: Drifter, why: string): void => {

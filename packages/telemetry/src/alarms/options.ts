@@ -52,7 +52,7 @@ export interface ErrorsOptions {
 }
 
 /** What alarms need of a telemetry. */
-export interface AlarmsTelemetry extends Pick<TelemetryHooks, 'instruments'>, Partial<Pick<TelemetryHooks, 'base'>> {
+export interface AlarmsTelemetry extends Pick<TelemetryHooks, 'instruments'>, Partial<Pick<TelemetryHooks, 'base' | 'warn'>> {
   readonly keep: (trace: TraceContext, reason: Parameters<TelemetryHooks['keep']>[1]) => void
 }
 
@@ -61,6 +61,8 @@ export interface AlarmsOptions extends BaseLabels {
   readonly clock: Clock
   /** Where the metrics of the alarms go, and what keeps their traces. @default none are kept */
   readonly telemetry?: AlarmsTelemetry
+  /** Is told, once, of objectives that are for no agent. @default the telemetry's */
+  readonly warn?: (line: string) => void
   /** Where the metrics go without `telemetry`. @default nowhere */
   readonly meter?: Meter
   readonly budget?: AlarmBudget
@@ -85,6 +87,7 @@ export interface ResolvedAlarmsOptions {
   readonly instruments: Instruments
   readonly clock: Clock
   readonly keep: AlarmsTelemetry['keep'] | undefined
+  readonly warn: (line: string) => void
   readonly drift: DriftSettings
   readonly stale: { readonly maxAgeMs: number }
   readonly slo: ReadonlyMap<string, Required<SloOptions> & { readonly windowDecisions: number; readonly runLength: number }>
@@ -115,6 +118,7 @@ export function resolveAlarmsOptions(given: AlarmsOptions): ResolvedAlarmsOption
     instruments: options.telemetry?.instruments ?? instrumentsOf(options.meter),
     clock: clockOf('clock', options.clock),
     keep: options.telemetry?.keep,
+    warn: functionOf('warn', options.warn) ?? ((line) => options.telemetry?.warn?.(line)),
     drift: {
       windowDecisions,
       baselineDecisions: integer(

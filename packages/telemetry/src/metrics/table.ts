@@ -151,7 +151,7 @@ const HOUSE_METRICS = {
     kind: 'counter',
     unit: '{decision}',
     labels: ['agent_type'],
-    description: 'Decisions that took longer than their service level objective allows.',
+    description: 'Decisions that took longer than their service level objective allows, of types that have one.',
   },
   agent_error_reproduction_number: {
     kind: 'gauge',
