@@ -132,8 +132,9 @@ export interface TransitionRecorder {
   ): void
 }
 
-/** A state of a machine as it was written: what it invokes, and the states in it. */
+/** A state of a machine as it was written: its tags, what it invokes, and the states in it. */
 export interface StateShape {
+  readonly tags: readonly string[]
   readonly invoke: readonly { readonly id: string }[]
   readonly states: Readonly<Record<string, StateShape>>
 }
@@ -164,6 +165,13 @@ export interface CoreHooks {
    * not of one that is restored: that was told when it was entered.
    */
   onViolation?(agent: AgentInfo, violation: Violation): void
+  /**
+   * The agent's first actions are about to run: those of the states it begins with, at its spawn and at each restart. They are no
+   * transition. `trace`: of a restart, the one it failed in.
+   */
+  onStarting?(agent: AgentInfo, trace: TraceContext | undefined): void
+  /** They have run, or one threw. What they begin (promises, timers) goes on. */
+  onStarted?(agent: AgentInfo, trace: TraceContext | undefined): void
   onStop?(agent: AgentInfo, reason: 'stopped' | 'done' | 'failed'): void
   onFailure?(failure: Failure): void
   /** A supervisor starts, and again with each restart of it by the one above. */

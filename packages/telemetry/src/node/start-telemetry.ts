@@ -143,6 +143,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     sharedId(id) {
       settings.warn(`telemetry: two agents ${JSON.stringify(id)} share their metrics: give each system telemetry.forSystem(name)`)
     },
+    warn: settings.warn,
     ...settings.base,
   })
   const detach: (() => void)[] = []
