@@ -160,6 +160,28 @@ test('an exemplar is the newest kept trace of its bucket', () => {
   assert.equal(told, [{ value: 0.04, trace: { ...trace, spanId: 'c'.repeat(16) } }])
 })
 
+test('a trace that is kept after the value was recorded is an exemplar as well, if it is before the next one', () => {
+  const kept = new Set<string>()
+  const registry = createRegistry({ maxSeries: 10, kept: ({ spanId }) => kept.has(spanId), refused: () => {}, readerFailed: () => {} })
+  const bound = registry.histogram('planning_latency_seconds').bind({})
+  const span = (spanId: string) => ({ ...trace, spanId })
+  const told = () => histogramOf(registry).exemplars.flatMap((exemplar) => (exemplar === undefined ? [] : [exemplar.trace.spanId]))
+  bound.record(0.03, span('late'))
+  bound.record(3, span('later'))
+  assert.equal(told(), [])
+  kept.add('late')
+  bound.record(0.04, span('never'))
+  kept.add('later')
+  assert.equal(told(), ['late', 'later'])
+  bound.record(0.04)
+  bound.record(0.04, span('too late'))
+  bound.record(0.04, span('other'))
+  kept.add('too late')
+  assert.equal(told(), ['late', 'later'])
+  kept.add('other')
+  assert.equal(told(), ['other', 'later'])
+})
+
 test('labels that a scraper would refuse do not cost the page', () => {
   const { registry } = setUp()
   registry.histogram('task_assignment_latency_seconds').bind({ 'rule.name': 'a', 'rule-name': 'b', le: '7', '1st': 'x', '': 'y' }).record(1)
