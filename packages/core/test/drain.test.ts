@@ -196,6 +196,20 @@ test('whatever fails or hangs on the way, the process ends, and says so', async 
   }
 })
 
+test('what is closed after has 25 s where nothing else is said: a telemetry waits for its last scrape', async () => {
+  const bench = await openBench()
+  const source = new EventEmitter()
+  const codes: number[] = []
+  const after = (): Promise<void> => new Promise((resolve) => void bench.clock.setTimeout(resolve, 20_000))
+  drainOnSignal(bench.system, { source, after, exit: (code) => void codes.push(code) })
+  source.emit('SIGTERM')
+  await bench.clock.advance(19_000)
+  assert.equal(codes, [])
+  await bench.clock.advance(2000)
+  assert.equal(codes, [0])
+  await bench.close()
+})
+
 async function run(mode: string, signals: readonly NodeJS.Signals[]): Promise<readonly [number | null, string[]]> {
   const file = fileURLToPath(new URL('drain-child.ts', import.meta.url))
   const child = spawn(process.execPath, ['--conditions=@stigmergy/source', '--import', 'tsx', file, mode], {

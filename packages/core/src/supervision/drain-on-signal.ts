@@ -9,7 +9,7 @@ export interface DrainOnSignalOptions extends Omit<DrainOptions, 'signal'> {
   readonly signals?: readonly string[]
   /** What became of it. */
   report?(report: DrainReport): void
-  /** Closed after the agents, within `closeTimeoutMs`: the grid, the store, a server. */
+  /** Closed after the agents, within `closeTimeoutMs`, here 25 s where that is not given: the grid, a server, a telemetry that waits for a scrape. */
   after?(): Promise<void>
   /** Ends the process: 0 if everything was finished and written, else 1. @default process.exit */
   exit?(code: number): void
@@ -17,7 +17,8 @@ export interface DrainOnSignalOptions extends Omit<DrainOptions, 'signal'> {
   readonly source?: Pick<NodeJS.EventEmitter, 'on' | 'removeListener'>
 }
 
-const CLOSE_MS = 5000
+/** Longer than Prometheus takes to come by once more, and shorter than the 30 s that an orchestrator gives. */
+const AFTER_MS = 25_000
 const NAMES: Names<DrainOnSignalOptions> = {
   timeoutMs: true,
   closeTimeoutMs: true,
@@ -59,7 +60,7 @@ export function drainOnSignal(system: ActorSystem, options: DrainOnSignalOptions
     throw new CoreError('BAD_OPTION', `signals is ${listed(signals)}: give some of ${[...SIGNALS].join(', ')}`)
   for (const name of ['report', 'after', 'exit'] as const) if (options[name] !== undefined) functionOption(name, options[name])
   partsOption('source', source, ['on', 'removeListener'], 'an emitter of signals')
-  const { timeoutMs, closeTimeoutMs = CLOSE_MS } = options
+  const { timeoutMs, closeTimeoutMs } = options
   const cut = new AbortController()
   let begun = false
 
@@ -71,7 +72,8 @@ export function drainOnSignal(system: ActorSystem, options: DrainOnSignalOptions
 
   async function after(): Promise<void> {
     const late = (ms: number): CoreError => new CoreError('CLOSE_TIMEOUT', `what is closed after the agents took more than ${ms} ms`)
-    await waitFor<void>(system.clock, { timeoutMs: closeTimeoutMs }, closeTimeoutMs, late, ({ resolve, reject }) => {
+    const timeout = closeTimeoutMs ?? AFTER_MS
+    await waitFor<void>(system.clock, { timeoutMs: timeout }, timeout, late, ({ resolve, reject }) => {
       Promise.resolve(options.after?.()).then(() => resolve(undefined), reject)
       return () => undefined
     })
