@@ -22,6 +22,7 @@ export const operators: Command = {
       'workload-kind': { kind: 'text', placeholder: 'KIND', help: 'StatefulSet or Deployment', defaultText: 'StatefulSet' },
       'prometheus-url': { kind: 'text', placeholder: 'URL', help: 'where KEDA asks' },
       'map-age-seconds': { kind: 'number', placeholder: 'S', help: 'an older copy of a map is an alert', defaultText: '0.05' },
+      'source-age-seconds': { kind: 'number', placeholder: 'S', help: 'a source silent for longer is an alert', defaultText: '5' },
       'decision-seconds': { kind: 'number', placeholder: 'S', help: 'slower decisions are an alert, at p99', defaultText: '0.2' },
       'mailbox-seconds': { kind: 'number', placeholder: 'S', help: 'longer waits ask for more processes, at p95', defaultText: '0.05' },
       'min-replicas': { kind: 'count', placeholder: 'N', help: 'fewest processes', defaultText: '2' },
@@ -54,6 +55,7 @@ function optionsOf(args: ParsedArguments): OperatorOptions {
     workloadKind: args.text('workload-kind') as OperatorOptions['workloadKind'],
     prometheusUrl: args.text('prometheus-url'),
     mapAgeSeconds: args.number('map-age-seconds'),
+    sourceAgeSeconds: args.number('source-age-seconds'),
     decisionSeconds: args.number('decision-seconds'),
     mailboxSeconds: args.number('mailbox-seconds'),
     minReplicas: args.number('min-replicas'),
@@ -63,6 +65,8 @@ function optionsOf(args: ParsedArguments): OperatorOptions {
 }
 
 async function refuseFull(folder: string): Promise<void> {
+  // An empty one is made by nobody, and would be the working directory.
+  if (folder === '') return
   const there = await readdir(folder).catch((error: unknown) => {
     if (isSystemError(error) && error.code === 'ENOENT') return []
     throw isSystemError(error) ? unwritable(folder, error) : error

@@ -65,12 +65,7 @@ const HOUSE_METRICS = {
     labels: ['agent_type', 'agent_id'],
     description: 'Events that wait for an agent, of the systems that are watched.',
   },
-  agents_running: {
-    kind: 'gauge',
-    unit: '{agent}',
-    labels: ['agent_type'],
-    description: 'Agents spawned here that have not ended.',
-  },
+  agents_running: { kind: 'gauge', unit: '{agent}', labels: ['agent_type'], description: 'Agents spawned here that have not ended.' },
   agent_breaker_state: {
     kind: 'gauge',
     unit: '{state}',
@@ -107,12 +102,7 @@ const HOUSE_METRICS = {
     labels: ['need', 'state'],
     description: 'Agents with a need that is not met (state degraded), or is met again and waits to be acknowledged (state latched).',
   },
-  dead_letters_total: {
-    kind: 'counter',
-    unit: '{event}',
-    labels: ['reason'],
-    description: 'Events that reached no agent.',
-  },
+  dead_letters_total: { kind: 'counter', unit: '{event}', labels: ['reason'], description: 'Events that reached no agent.' },
   grid_changes_total: {
     kind: 'counter',
     unit: '{change}',
@@ -125,12 +115,7 @@ const HOUSE_METRICS = {
     labels: ['map'],
     description: 'Reads answered by the near cache of a map.',
   },
-  grid_near_cache_entries: {
-    kind: 'gauge',
-    unit: '{entry}',
-    labels: ['map'],
-    description: 'Entries the near cache of a map holds.',
-  },
+  grid_near_cache_entries: { kind: 'gauge', unit: '{entry}', labels: ['map'], description: 'Entries the near cache of a map holds.' },
   grid_near_cache_evictions_total: {
     kind: 'counter',
     unit: '{entry}',
@@ -173,12 +158,7 @@ const HOUSE_METRICS = {
     labels: [],
     description: 'Failures caused by others, per failure that began by itself, in the last minute. Above 1 they spread.',
   },
-  agent_alarms_total: {
-    kind: 'counter',
-    unit: '{alarm}',
-    labels: ['kind'],
-    description: 'Alarms raised: drift, stale, errors, slo.',
-  },
+  agent_alarms_total: { kind: 'counter', unit: '{alarm}', labels: ['kind'], description: 'Alarms raised: drift, stale, errors, slo.' },
   agent_alarms_active: {
     kind: 'gauge',
     unit: '{alarm}',
