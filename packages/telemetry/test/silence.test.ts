@@ -51,6 +51,20 @@ withPromtool('promtool: an end that was meant pages nobody, a killed process doe
   assert.match(await promtoolTest(rulesOf(), tests), /SUCCESS/)
 })
 
+withPromtool('promtool: a region that was lost once is told for a day, and pages nobody when another one is shut down later', async () => {
+  const [eu, us] = ['instance="a",region="eu"', 'instance="b",region="us"']
+  const rules = rulesOf().replaceAll('[1d]', '[20m]').replaceAll('[1h]', '[10m]')
+  const gone = { ...process(eu, 12, false), ...process(us, 100, true) }
+  const tests = [
+    ...['20m', '22m'].map((at) => silent(gone, at, [{ region: 'eu' }])),
+    ...['24m', '30m', '60m'].map((at) => silent(gone, at, [])),
+    // All are lost: there is somebody to tell it of for a day, and then nobody is known.
+    silent(process(eu, 12, false), '20m', [{ region: 'eu' }]),
+    silent(process(eu, 12, false), '60m', [{}]),
+  ]
+  assert.match(await promtoolTest(rules, tests), /SUCCESS/)
+})
+
 withPromtool('promtool: of two cells in one Prometheus one is shut down and the other is lost', async () => {
   const cells = { ...process('namespace="cell-7"', 12, true), ...process('namespace="cell-8"', 12, false) }
   const of = async (namespace: string, labels: readonly object[]): Promise<void> => {

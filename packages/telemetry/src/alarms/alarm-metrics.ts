@@ -45,7 +45,7 @@ export function createAlarmMetrics(instruments: Instruments, labels: Labels, now
       tell(now.spreads() ? 1 : 0, labels.with('kind', 'spread'))
     }),
     instruments.observe('agent_error_reproduction_number', (tell) => tell(now.reproduction(), labels.base)),
-    instruments.observe('agent_drift_unwatched_decisions', (tell) => tell(now.unwatched(), labels.base)),
+    instruments.observe('agent_drift_unwatched_decisions_total', (tell) => tell(now.unwatched(), labels.base)),
   ]
   return {
     decides(agent) {

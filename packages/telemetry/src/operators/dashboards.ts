@@ -101,6 +101,22 @@ export function decisionsDashboard({ mapAgeSeconds, decisionSeconds }: ResolvedO
         events: true,
       }),
     )
+    .withPanel(
+      events(
+        'Over their objective',
+        'agent_slo_breaches_total',
+        increase('agent_slo_breaches_total', ['agent_type'], AT),
+        '{{agent_type}}',
+      ),
+    )
+    .withPanel(
+      events(
+        'Not watched for drift',
+        'agent_drift_unwatched_decisions_total',
+        increase('agent_drift_unwatched_decisions_total', [], AT),
+        'decisions',
+      ),
+    )
     .build() as unknown as Document
 }
 
@@ -143,6 +159,7 @@ export function fleetDashboard({ mailboxSeconds, decisionSeconds }: ResolvedOper
     .withPanel(
       series('Breakers: 0 closed, 1 half open, 2 open', 'agent_breaker_state', largest('agent_breaker_state', ['breaker']), '{{breaker}}'),
     )
+    .withPanel(series('Needs not met', 'agent_needs_unmet', total('agent_needs_unmet', ['need', 'state']), '{{need}}: {{state}}'))
     .withPanel(
       events('Inference errors', 'policy_inference_errors_total', increase('policy_inference_errors_total', ['policy'], AT), '{{policy}}'),
     )
@@ -161,6 +178,14 @@ export function fleetDashboard({ mailboxSeconds, decisionSeconds }: ResolvedOper
     )
     .withPanel(series('Near-cache entries', 'grid_near_cache_entries', total('grid_near_cache_entries', ['map']), '{{map}}'))
     .withPanel(
+      events(
+        'Near-cache entries let go',
+        'grid_near_cache_evictions_total',
+        increase('grid_near_cache_evictions_total', ['map'], AT),
+        '{{map}}',
+      ),
+    )
+    .withPanel(
       series('Journal lag', 'journal_lag_records', largest('journal_lag_records', ['journal', 'consumer']), '{{journal}} {{consumer}}'),
     )
     .withRow(new RowBuilder('Telemetry itself'))
@@ -168,6 +193,20 @@ export function fleetDashboard({ mailboxSeconds, decisionSeconds }: ResolvedOper
     .withPanel(
       series('Whole traces among those kept', 'telemetry_coherent_trace_ratio', 'min(telemetry_coherent_trace_ratio)', 'lowest process'),
     )
+    .withPanel(events('Traces kept', 'telemetry_traces_kept_total', increase('telemetry_traces_kept_total', ['reason'], AT), '{{reason}}'))
+    .withPanel(
+      lines({
+        title: 'Parts of traces that never came, and records overwritten early',
+        metric: 'telemetry_records_overwritten_early_total',
+        queries: {
+          'parts that never came': increase('telemetry_slices_lost_total', [], AT),
+          'overwritten early': increase('telemetry_records_overwritten_early_total', [], AT),
+        },
+        unit: 'short',
+        events: true,
+      }),
+    )
+    .withPanel(series('Records per second', 'telemetry_records_total', rate('telemetry_records_total', [], AT), 'records'))
     .build() as unknown as Document
 }
 
