@@ -102,7 +102,23 @@ async function spanRows(): Promise<readonly Row[]> {
   const spans: TransitionRecorder = {
     start: (agent, event, trace, enqueuedAtMs, startedAtMs, restarts) =>
       hooks.onTransitionStart?.({ agent, event, trace, enqueuedAtMs, startedAtMs, restarts }),
-    end: (agent, event, trace, enqueuedAtMs, startedAtMs, restarts, endedAtMs, from, to, tagsBefore, tagsAfter, error, context) =>
+    end: (
+      agent,
+      event,
+      trace,
+      enqueuedAtMs,
+      startedAtMs,
+      restarts,
+      endedAtMs,
+      from,
+      to,
+      tagsBefore,
+      tagsAfter,
+      error,
+      context,
+      ignored = false,
+      worldAtMs,
+    ) =>
       hooks.onTransitionEnd?.({
         agent,
         event,
@@ -117,6 +133,8 @@ async function spanRows(): Promise<readonly Row[]> {
         tagsAfter,
         error,
         context,
+        ignored,
+        worldAtMs,
       }),
   }
   const rows = await compare(

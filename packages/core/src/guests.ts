@@ -155,7 +155,23 @@ export function createGuests(): Guests {
       returnedBy.set(context, each)
       return context
     },
-    transitionEnd(agent, event, trace, enqueuedAtMs, startedAtMs, restarts, endedAtMs, from, to, tagsBefore, tagsAfter, error, context) {
+    transitionEnd(
+      agent,
+      event,
+      trace,
+      enqueuedAtMs,
+      startedAtMs,
+      restarts,
+      endedAtMs,
+      from,
+      to,
+      tagsBefore,
+      tagsAfter,
+      error,
+      context,
+      ignored,
+      worldAtMs,
+    ) {
       const each = differ && typeof context === 'object' ? returnedBy.get(context) : undefined
       for (const recorder of recorders) {
         try {
@@ -174,6 +190,8 @@ export function createGuests(): Guests {
               tagsAfter,
               error,
               each?.get(recorder) ?? context,
+              ignored,
+              worldAtMs,
             ),
           )
         } catch {

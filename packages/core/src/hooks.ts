@@ -34,6 +34,13 @@ export interface TransitionEnd extends TransitionStart {
   readonly error: unknown
   /** What `onTransitionStart` of these hooks returned; where it returned nothing, the context under which the actions ran, if another did. */
   readonly context: TraceContext | undefined
+  /** Nothing came of the event: the state and the context are the same, and no action ran. So of one that no transition or guard takes. */
+  readonly ignored: boolean
+  /**
+   * The event says that an entry of a watched map was put: when this process accepted that entry, monotonic ms, which can be long before
+   * the agent is told of it. Undefined: it says nothing of the kind.
+   */
+  readonly worldAtMs: number | undefined
 }
 
 /**
@@ -102,7 +109,10 @@ export interface TransitionRecorder {
     startedAtMs: number,
     restarts: number,
   ): TraceContext | undefined
-  /** `context`: what `start` of this recorder returned, else that under which the actions ran. `from` and `to`: state values as text. */
+  /**
+   * `context`: what `start` of this recorder returned, else that under which the actions ran. `from` and `to`: state values as text.
+   * `ignored` and `worldAtMs`: as of {@link TransitionEnd}; core always gives the first. @default false
+   */
   end(
     agent: AgentInfo,
     event: string,
@@ -117,6 +127,8 @@ export interface TransitionRecorder {
     tagsAfter: ReadonlySet<string>,
     error: unknown,
     context: TraceContext | undefined,
+    ignored?: boolean,
+    worldAtMs?: number,
   ): void
 }
 

@@ -9,7 +9,23 @@ export function recorderOf(hooks: CoreHooks): TransitionRecorder | undefined {
   return {
     start: (agent, event, trace, enqueuedAtMs, startedAtMs, restarts): TraceContext | undefined =>
       hooks.onTransitionStart?.({ agent, event, trace, enqueuedAtMs, startedAtMs, restarts }),
-    end: (agent, event, trace, enqueuedAtMs, startedAtMs, restarts, endedAtMs, from, to, tagsBefore, tagsAfter, error, context): void =>
+    end: (
+      agent,
+      event,
+      trace,
+      enqueuedAtMs,
+      startedAtMs,
+      restarts,
+      endedAtMs,
+      from,
+      to,
+      tagsBefore,
+      tagsAfter,
+      error,
+      context,
+      ignored = false,
+      worldAtMs,
+    ): void =>
       hooks.onTransitionEnd?.({
         agent,
         event,
@@ -24,6 +40,8 @@ export function recorderOf(hooks: CoreHooks): TransitionRecorder | undefined {
         tagsAfter,
         error,
         context,
+        ignored,
+        worldAtMs,
       }),
   }
 }

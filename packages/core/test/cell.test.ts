@@ -98,6 +98,8 @@ test('what a hook returns from onTransitionStart is the context of the actions, 
     tagsAfter: [],
     error: undefined,
     context: traceOf(2),
+    ignored: false,
+    worldAtMs: undefined,
   })
   await bench.close()
 })

@@ -17,7 +17,7 @@ export interface MetricHooks {
   readonly grid: GridHooks
   /** The series of an agent: keep them. */
   rowOf(agent: AgentInfo): MetricRow
-  /** Records what every transition has. True if there is more, for {@link MetricHooks.measure}. */
+  /** Records what every transition has. `world`: it says that a watched entry was put. True if there is more, for {@link MetricHooks.measure}. */
   transition(
     row: MetricRow,
     agent: AgentInfo,
@@ -27,6 +27,8 @@ export interface MetricHooks {
     tagsBefore: ReadonlySet<string>,
     tagsAfter: ReadonlySet<string>,
     error: unknown,
+    ignored?: boolean,
+    world?: boolean,
   ): boolean
   measure(row: MetricRow, end: Ended): void
 }
@@ -37,11 +39,10 @@ export interface MetricRow {
   /** Only of an agent with a stage. */
   readonly decision: BoundHistogram | undefined
   readonly worldAge: BoundHistogram | undefined
-  /** Monotonic ms of the newest world change it has taken in. */
-  worldSeenAtMs: number | undefined
-  /** The event of the last transition, and whether it was a world change: agents repeat themselves. */
+  /** When this process accepted the newest world change that the agent has taken in. Monotonic ms. */
+  worldAtMs: number | undefined
+  /** The event of the last transition: agents repeat themselves. */
   event: string
-  isPut: boolean
   /** Where that event is the failure of a policy. */
   policyErrors: BoundCounter | undefined
 }
@@ -135,9 +136,8 @@ export function createMetricHooks(
       wait: wait.bind(labels.ofType(agent)),
       decision: decides ? decision.bind(labels.ofAgent(agent)) : undefined,
       worldAge: decides ? worldAge.bind(labels.ofAgent(agent)) : undefined,
-      worldSeenAtMs: undefined,
+      worldAtMs: undefined,
       event: '',
-      isPut: false,
       policyErrors: undefined,
     }
   }
@@ -157,20 +157,28 @@ export function createMetricHooks(
   }
 
   const measure = (row: MetricRow, end: Ended): void => {
-    if (isWorldPut(end.event)) {
-      row.worldSeenAtMs = end.enqueuedAtMs
-      worldSeen.set(end.agent, end.enqueuedAtMs)
-    }
+    // The present entries of a map come in no order of time: the newest counts.
+    if (end.worldAtMs !== undefined) worldSeen.set(end.agent, (row.worldAtMs = Math.max(end.worldAtMs, row.worldAtMs ?? -Infinity)))
     row.decision?.record(transitionSeconds(end), end.context)
-    if (row.worldSeenAtMs !== undefined) row.worldAge?.record(Math.max(0, end.endedAtMs - row.worldSeenAtMs) / 1000, end.context)
+    if (row.worldAtMs !== undefined) row.worldAge?.record(Math.max(0, end.endedAtMs - row.worldAtMs) / 1000, end.context)
     recordStages(end)
   }
 
-  const transition: MetricHooks['transition'] = (row, agent, event, enqueuedAtMs, startedAtMs, tagsBefore, tagsAfter, error) => {
+  const transition: MetricHooks['transition'] = (
+    row,
+    agent,
+    event,
+    enqueuedAtMs,
+    startedAtMs,
+    tagsBefore,
+    tagsAfter,
+    error,
+    ignored,
+    world,
+  ) => {
     row.wait.record(startedAtMs > enqueuedAtMs ? (startedAtMs - enqueuedAtMs) / 1000 : 0)
     if (event !== row.event) {
       row.event = event
-      row.isPut = isWorldPut(event)
       row.policyErrors = event.startsWith(POLICY_FAILED)
         ? policyErrors.bind(labels.with('policy', event.slice(POLICY_FAILED.length)))
         : undefined
@@ -178,17 +186,20 @@ export function createMetricHooks(
     row.policyErrors?.add(1)
     // A transition that threw decided nothing and left the state as it was: it shows in restarts and traces.
     if (error !== undefined) return false
-    return agent.stage !== undefined || tagsBefore.size + tagsAfter.size > 0 || row.isPut || (starts.size > 0 && starts.has(agent.id))
+    // What its machine has no use for is no decision, and no part of what it knows: it only waited.
+    if (ignored === true) return false
+    return agent.stage !== undefined || world === true || tagsBefore.size + tagsAfter.size > 0 || (starts.size > 0 && starts.has(agent.id))
   }
 
   /** Only where no recorder tells of transitions, which keeps rows of its own. */
   const rows = new WeakMap<AgentInfo, MetricRow>()
   const core: CoreHooks = {
     onTransitionEnd(end) {
-      const { agent, event, enqueuedAtMs, startedAtMs, tagsBefore, tagsAfter, error } = end
+      const { agent, event, enqueuedAtMs, startedAtMs, tagsBefore, tagsAfter, error, ignored, worldAtMs } = end
       let row = rows.get(agent)
       if (row === undefined) rows.set(agent, (row = rowOf(agent)))
-      if (transition(row, agent, event, enqueuedAtMs, startedAtMs, tagsBefore, tagsAfter, error)) measure(row, end)
+      const world = worldAtMs !== undefined
+      if (transition(row, agent, event, enqueuedAtMs, startedAtMs, tagsBefore, tagsAfter, error, ignored, world)) measure(row, end)
     },
     onSpawn(agent, handles, root) {
       runs(agent, 1)
@@ -227,9 +238,4 @@ export function createMetricHooks(
     },
   }
   return { core, grid, rowOf, transition, measure }
-}
-
-/** A change of a watched map as core tells it: `<name>.put`. */
-function isWorldPut(event: string): boolean {
-  return event.endsWith('.put') && !event.startsWith('xstate.')
 }

@@ -21,7 +21,7 @@ export const ATTRIBUTES = {
   'agent.system': 'Name of the system the agent lives in, where it has one: see `forSystem`.',
   'agent.stage': 'Stage of the pipeline: `stage` of the agent, else of the tag `stage:<name>` of the state entered or left.',
   'agent.event': 'Type of the event.',
-  'agent.state.from': 'State before, as a path: `picking.reach`, `a.x|b.y` for parallel states.',
+  'agent.state.from': 'State before, as a path: `picking.reach`, `a.x|b.y` for parallel states. The recorder cuts it after 1,024 letters.',
   'agent.state.to': 'State after, as a path.',
   'agent.restarts': 'How often the agent was restarted before.',
   'agent.mailbox.wait_ms': 'Milliseconds the event waited in the mailbox.',

@@ -2,6 +2,7 @@ import { SpanKind, SpanStatusCode, type Attributes, type HrTime, type Span, type
 import type { CoreHooks, TransitionEnd, TransitionStart } from '@stigmergy/core'
 import type { TraceContext } from '@stigmergy/grid'
 import { statePath, transitionName, type AttributeName } from './names.ts'
+import { planIn } from './plan-id.ts'
 import { toOtelContext, traceContextOf } from './span-context.ts'
 import type { SpanTime } from './span-time.ts'
 import { stageName } from './stages.ts'
@@ -40,7 +41,7 @@ export function createSpanHooks(tracer: Tracer, time: SpanTime, system?: string)
         },
         toOtelContext(start.trace),
       )
-      const planId = start.trace?.planId
+      const planId = start.trace && planIn(start.trace)
       const context = planId === undefined ? traceContextOf(span) : { ...traceContextOf(span), planId }
       if (span.isRecording()) open.set(context, span)
       return context
@@ -97,6 +98,7 @@ export function createSpanHooks(tracer: Tracer, time: SpanTime, system?: string)
 }
 
 function startAttributes({ agent, event, trace, restarts, enqueuedAtMs, startedAtMs }: TransitionStart): Attributes {
+  const planId = trace && planIn(trace)
   const attributes: OurAttributes = {
     'agent.id': agent.id,
     'agent.type': agent.type,
@@ -106,7 +108,7 @@ function startAttributes({ agent, event, trace, restarts, enqueuedAtMs, startedA
     ...(trace === undefined
       ? {}
       : { 'messaging.system': 'stigmergy', 'messaging.operation.type': 'process', 'messaging.destination.template': agent.type }),
-    ...(trace?.planId === undefined ? {} : { 'agent.plan.id': trace.planId, 'messaging.message.conversation_id': trace.planId }),
+    ...(planId === undefined ? {} : { 'agent.plan.id': planId, 'messaging.message.conversation_id': planId }),
   }
   return attributes
 }

@@ -2,7 +2,7 @@ import type { TransitionEnd } from '@stigmergy/core'
 
 /**
  * How long each stage of the decision pipeline took. Pure.
- * - An agent with `stage: 'perception'` or `'planning'` does its stage in one transition: accepted into the mailbox -> transition ended.
+ * - An agent with `stage: 'perception'` or `'planning'` does its stage in one transition that comes to something: accepted into the mailbox -> transition ended.
  * - A state with the tag `stage:<name>` makes a stage of the time spent in such states: from the acceptance of the event that entered
  *   the first of them to the end of the transition that left the last. Actuation is measured only so, as an arm moves between events.
  * Where an agent has both for the same name, the tag counts.

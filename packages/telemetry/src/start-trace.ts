@@ -1,5 +1,6 @@
 import { ROOT_CONTEXT, type Attributes, type Tracer } from '@opentelemetry/api'
 import type { Clock, TraceContext } from '@stigmergy/grid'
+import { planOf } from './plan-id.ts'
 import { reasonCode } from './recorder/keep-rules.ts'
 import { plainAttributes } from './recorder/plain.ts'
 import type { Recorder } from './recorder/recorder.ts'
@@ -21,13 +22,6 @@ export interface StartTraceParts {
   readonly tracer: Tracer | undefined
   readonly clock: Clock
   readonly time: SpanTime
-}
-
-/** Longer ones would not fit into an exemplar beside the ids. */
-const LONGEST_PLAN = 48
-
-export function planOf(planId: unknown): string {
-  return describeThrown(planId).slice(0, LONGEST_PLAN)
 }
 
 /** Where a reading enters: the root of a pipeline, in the recorder or as a span. */

@@ -92,7 +92,7 @@ test('the time of the newest world change follows a wall clock that is set, also
   let setByMs = 0
   const wall: typeof clock = Object.create(clock, { wallNow: { value: () => clock.wallNow() + setByMs } })
   const { telemetry, read, close } = setUp({ clock: wall })
-  telemetry.core.onTransitionEnd!(endOf({ event: 'parts.put', enqueuedAtMs: 2000 }))
+  telemetry.core.onTransitionEnd!(endOf({ event: 'parts.put', enqueuedAtMs: 2000, worldAtMs: 2000 }))
   setByMs = 3_600_000
   await clock.advance(1000)
   assert.is((await read('agent_worldmodel_timestamp_seconds'))[0]!.value, 1_700_003_602)
@@ -101,13 +101,17 @@ test('the time of the newest world change follows a wall clock that is set, also
 
 test('the world model is as new as the newest change the agent took in', async () => {
   const { telemetry, read, close } = setUp()
-  telemetry.core.onTransitionEnd!(endOf({ event: 'parts.put', enqueuedAtMs: 2000 }))
-  telemetry.core.onTransitionEnd!(endOf({ event: 'tick', enqueuedAtMs: 3000 }))
-  telemetry.core.onTransitionEnd!(endOf({ event: 'xstate.done.put', enqueuedAtMs: 4000 }))
+  const agent = agentInfo()
+  // What is there already comes in any order, and may be told long after this process had it.
+  telemetry.core.onTransitionEnd!(endOf({ agent, event: 'parts.put', enqueuedAtMs: 3000, worldAtMs: 2000 }))
+  telemetry.core.onTransitionEnd!(endOf({ agent, event: 'parts.put', enqueuedAtMs: 3000, worldAtMs: 1000 }))
+  telemetry.core.onTransitionEnd!(endOf({ agent, event: 'tick', enqueuedAtMs: 3000 }))
+  telemetry.core.onTransitionEnd!(endOf({ agent, event: 'shot.put', enqueuedAtMs: 4000 }))
+  telemetry.core.onTransitionEnd!(endOf({ agent, event: 'parts.put', enqueuedAtMs: 4000, worldAtMs: 4000, ignored: true }))
   const [point] = await read('agent_worldmodel_timestamp_seconds')
   assert.is(point!.value, 1_700_000_002)
   assert.equal(point!.attributes, { region: 'eu', agent_type: 'robot', agent_id: 'r1' })
-  telemetry.core.onStop!(agentInfo(), 'stopped')
+  telemetry.core.onStop!(agent, 'stopped')
   assert.equal(await read('agent_worldmodel_timestamp_seconds'), [])
   await close()
 })
@@ -116,8 +120,9 @@ test('the age of the world model is told when the agent decides', async () => {
   const { telemetry, read, close } = setUp()
   const planner = agentInfo({ type: 'planner', stage: 'planning' })
   telemetry.core.onTransitionEnd!(endOf({ agent: planner, event: 'tick', endedAtMs: 90 }))
-  telemetry.core.onTransitionEnd!(endOf({ agent: planner, event: 'parts.put', enqueuedAtMs: 100, endedAtMs: 110 }))
+  telemetry.core.onTransitionEnd!(endOf({ agent: planner, event: 'parts.put', worldAtMs: 100, endedAtMs: 110 }))
   telemetry.core.onTransitionEnd!(endOf({ agent: planner, event: 'tick', endedAtMs: 300 }))
+  telemetry.core.onTransitionEnd!(endOf({ agent: planner, event: 'tick', endedAtMs: 900, ignored: true }))
   const [point] = await read('agent_worldmodel_age_seconds')
   const { count, sum } = summary(point)
   assert.equal([count, Math.round(sum * 1000)], [2, 210])

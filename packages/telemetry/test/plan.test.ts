@@ -1,10 +1,16 @@
-import { InMemorySpanExporter } from '@opentelemetry/sdk-trace-base'
+import { BasicTracerProvider, InMemorySpanExporter } from '@opentelemetry/sdk-trace-base'
 import { createSystem } from '@stigmergy/core'
 import { createVirtualClock, openGrid } from '@stigmergy/grid'
+import { readFlight, traceFields } from '@stigmergy/telemetry'
 import { startTelemetry, type StartTelemetryOptions } from '@stigmergy/telemetry/node'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { reasonCode } from '../src/recorder/keep-rules.ts'
+import { createSpanTime } from '../src/span-time.ts'
+import { createSpanHooks } from '../src/spans.ts'
 import { withEnvironment } from './support/environment.ts'
+import { ended, openFlight } from './support/flight.ts'
+import { agentInfo, startOf } from './support/transitions.ts'
 import { setup } from './support/xstate.ts'
 
 const test = suite('plan')
@@ -48,6 +54,87 @@ test('the id of a plan is on what follows from it, in the grid too, and on exemp
     assert.is(spans['planner a -> a']!['agent.plan.id'], 'plan-7')
     assert.is(robot['gen_ai.agent.name'], undefined)
     assert.match(page, new RegExp(`# \\{trace_id="${trace.traceId}",span_id="[0-9a-f]{16}",plan_id="plan-7"\\} `))
+  }))
+
+test('two plans made from one reading stay two, in spans, log lines and the recorder', () =>
+  withEnvironment({}, async () => {
+    const clock = createVirtualClock()
+    const grid = await openGrid({ clock })
+    const exporter = new InMemorySpanExporter()
+    const lines: string[] = []
+    const telemetry = await startTelemetry({
+      grid,
+      keep: 'all',
+      otlp: false,
+      spanExporters: [exporter],
+      logs: { destination: { write: (line: string) => void lines.push(line) } },
+    })
+    const system = createSystem({ grid, hooks: telemetry.core })
+    const machine = (id: string, act: () => void) =>
+      setup({}).createMachine({ id, initial: 'a', states: { a: { on: { go: { actions: act } } } } })
+    for (const name of ['A', 'B']) {
+      const plan = (): void => {
+        telemetry.plan(grid.trace.current!, `plan-${name}`)
+        system.send(`arm-${name}`, { type: 'go' })
+      }
+      await system.spawn(machine('planner', plan), { id: `planner-${name}` })
+      await system.spawn(
+        machine('arm', () => telemetry.logger.error('moves')),
+        { id: `arm-${name}` },
+      )
+    }
+    const trace = telemetry.startTrace('camera frame')
+    for (const name of ['A', 'B']) system.send(`planner-${name}`, { type: 'go' }, { trace })
+    await clock.advance(10)
+    await telemetry.flush()
+    const plans = new Map(exporter.getFinishedSpans().map(({ name, attributes }) => [attributes['agent.id'] ?? name, attributes]))
+    for (const name of ['A', 'B']) {
+      assert.is(plans.get(`planner-${name}`)?.['agent.plan.id'], `plan-${name}`)
+      assert.is(plans.get(`arm-${name}`)?.['agent.plan.id'], `plan-${name}`)
+      assert.is(plans.get(`arm-${name}`)?.['messaging.message.conversation_id'], `plan-${name}`)
+    }
+    assert.is(plans.get('camera frame')!['agent.plan.id'], undefined, 'before there was a plan')
+    const said = lines.map((line) => JSON.parse(line) as { readonly agent_id?: string; readonly plan_id?: string })
+    assert.equal(
+      said.map(({ agent_id: agent, plan_id: plan }) => [agent, plan]),
+      [
+        ['arm-A', 'plan-A'],
+        ['arm-B', 'plan-B'],
+      ],
+    )
+    const { records } = readFlight(telemetry.memory!).read(0)
+    const recorded = records.filter(({ plan }) => plan !== '').map(({ agentId, plan }) => `${agentId} ${plan}`)
+    assert.equal(recorded.toSorted(), ['arm-A plan-A', 'arm-B plan-B', 'planner-A plan-A', 'planner-B plan-B'])
+    await system.close()
+    await telemetry.close()
+    await grid.close()
+  }))
+
+test('the plan of a context from elsewhere is a short text or none', () =>
+  withEnvironment({}, async () => {
+    const clock = createVirtualClock()
+    for (const [given, known] of [
+      [null, undefined],
+      [5, undefined],
+      [{ a: 1 }, undefined],
+      ['p'.repeat(300), 'p'.repeat(48)],
+    ] as const) {
+      const { recorder, spans } = openFlight()
+      const context = recorder.start({ traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1, planId: given as never })
+      assert.is(context.planId, known)
+      assert.is(recorder.start({ traceId: 'no id', spanId: 'b'.repeat(16), traceFlags: 1, planId: given as never }).planId, known)
+      recorder.end(recorder.rowOf(agentInfo()), 'go', ended(0, 0, 0, 1), 0, 'a', 'b', new Set(), new Set(), undefined, context)
+      recorder.keep(context, reasonCode('debug'))
+      assert.equal(
+        spans().map(({ attributes }) => attributes['agent.plan.id']),
+        [known],
+      )
+      assert.is(traceFields({ traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1, planId: given as never }).plan_id, known)
+      const tracers = new BasicTracerProvider()
+      const hooks = createSpanHooks(tracers.getTracer('t'), createSpanTime(clock))
+      const trace = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1, planId: given as never }
+      assert.is(hooks.onTransitionStart?.(startOf({ trace }))?.planId, known)
+    }
   }))
 
 test('gen_ai names are an option', () =>

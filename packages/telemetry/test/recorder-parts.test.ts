@@ -209,11 +209,9 @@ test('traces: the newest are known, older ones give their row away', () => {
   assert.is(table.find(ids.traceText(own)), own)
   assert.is(table.open('c'.repeat(32)), foreign)
   table.u32[table.row(own) * 16 + TRACE_U32.keep] = 3
-  table.setPlan(foreign, 'p1')
   for (let i = 0; i < 4; i++) table.begin()
   assert.ok(table.has(own) && table.has(foreign), 'their rows are not needed yet')
   for (let number = own + 4; number <= foreign + 4; number++) assert.ok(table.has(number))
-  assert.is(table.plan(foreign + 4), undefined)
   assert.not.ok(table.has(own))
   assert.is(table.find('c'.repeat(32)), -1)
   assert.is(table.u32[table.row(own) * 16 + TRACE_U32.keep], 0)
@@ -227,7 +225,6 @@ test('traces: the table grows while a row would be taken from a trace that can s
   const ids = new Ids(seeded(8))
   const table = new TraceTable(ids, 2, 3, () => true)
   const foreign = table.open('c'.repeat(32))
-  table.setPlan(foreign, 'p1')
   const begin = (): number => {
     const number = table.begin()
     assert.ok(table.has(number))
@@ -238,7 +235,6 @@ test('traces: the table grows while a row would be taken from a trace that can s
   const own = Array.from({ length: 7 }, begin)
   assert.is(table.capacity, 8)
   assert.is(table.find('c'.repeat(32)), foreign)
-  assert.is(table.plan(foreign), 'p1')
   for (const number of [foreign, ...own]) {
     assert.ok(table.has(number))
     assert.is(table.f64[table.row(number) * 8 + TRACE_F64.last], 100 + number)

@@ -10,7 +10,7 @@ const test = suite('alarms on latency')
 const end = (ms: number) => ({
   ...{ agent: agentInfo({ id: 'p1', type: 'planner' }), event: 'go', trace: undefined, enqueuedAtMs: 0, startedAtMs: 0, restarts: 0 },
   ...{ endedAtMs: ms, from: 'a', to: 'b', tagsBefore: new Set<string>(), tagsAfter: new Set<string>() },
-  ...{ error: undefined, context: undefined },
+  ...{ error: undefined, context: undefined, ignored: false, worldAtMs: undefined },
 })
 
 const slowEnd = end(150)
@@ -139,6 +139,19 @@ test('what is far above is told before the window ends', () => {
   const { told, decide } = open(0.9999)
   decide(100, 1)
   assert.match(told[0]?.message ?? '', /^(\d+) of the last \1 decisions of planner took more than 0\.1 s/)
+})
+
+test('what an agent ignores on the way to a slow plan does not make it better', () => {
+  const { told, alarms, decide } = open(0.99)
+  decide(2000, 0)
+  for (let i = 0; i < 400; i++) {
+    alarms.core.onTransitionEnd?.(slowEnd)
+    for (let k = 0; k < 200; k++) alarms.core.onTransitionEnd?.({ ...quickEnd, ignored: true })
+  }
+  assert.equal(
+    told.map(({ state }) => state),
+    ['raised'],
+  )
 })
 
 test.run()

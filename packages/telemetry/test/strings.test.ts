@@ -49,6 +49,27 @@ test('what was asked for in this epoch or the one before stays', () => {
   assert.is(table.text(b), 'b')
 })
 
+test('the state of a machine with many regions is a path, cut where even that is too long', () => {
+  const { recorder, spans, emitted } = openFlight({ keep: { ratio: 1 } })
+  const row = recorder.rowOf(agentInfo({ id: 'arm-7', type: 'arm' }))
+  const state = (regions: number, moves: number): string =>
+    JSON.stringify(
+      Object.fromEntries(Array.from({ length: regions }, (_, i) => [`joint_${i}_controller`, i === moves ? 'moving' : 'idle'])),
+    )
+  const step = (from: string, to: string): void => {
+    recorder.end(row, 'go', ended(0, 0, 0, 1), 0, from, to, none, none, undefined, recorder.start(undefined))
+  }
+  step(state(24, -1), state(24, 22))
+  step(state(24, 22), state(24, -1))
+  step(state(100, -1), 'x'.repeat(600))
+  spans()
+  const [there, back, cut] = emitted.map(({ attributes }) => [String(attributes['agent.state.from']), String(attributes['agent.state.to'])])
+  assert.match(there![0]!, /^joint_0_controller\.idle\|.*\|joint_22_controller\.idle\|joint_23_controller\.idle$/)
+  assert.match(there![1]!, /\|joint_22_controller\.moving\|joint_23_controller\.idle$/)
+  assert.equal(back, there!.toReversed())
+  assert.equal([cut![0]!.length, cut![0]!.startsWith('joint_0_controller.idle|'), cut![1]], [1024, true, 'x'.repeat(600)])
+})
+
 test('agents that come and go for ever have their names, and one that stays keeps its own', () => {
   const { recorder, spans, emitted } = openFlight({ keep: { ratio: 0, slowPerSecond: 0 }, historyMs: 1, maxMebibytes: 1 })
   const reader = readFlight({ ring: recorder.ring.buffer, strings: recorder.strings.buffer })

@@ -1,6 +1,6 @@
 import type { TraceContext } from '@stigmergy/grid'
 import type { AnyMachineSnapshot } from 'xstate'
-import type { Envelope } from '../mailbox/envelope.ts'
+import { worldAtMs, type Envelope } from '../mailbox/envelope.ts'
 import type { AgentInfo } from '../hooks.ts'
 import type { Question } from '../mailbox/question.ts'
 import type { Services } from '../services.ts'
@@ -22,6 +22,7 @@ interface Frame {
   enqueuedAtMs: number
   startedAtMs: number
   restarts: number
+  worldAtMs: number | undefined
   returned: TraceContext | undefined
 }
 
@@ -43,6 +44,7 @@ export class Frames {
         enqueuedAtMs: 0,
         startedAtMs: 0,
         restarts: 0,
+        worldAtMs: undefined,
         returned: undefined,
       }
       this.#frames.push(frame)
@@ -114,17 +116,18 @@ export class Cause {
     frame.enqueuedAtMs = enqueuedAtMs
     frame.startedAtMs = startedAtMs
     frame.restarts = restarts
+    frame.worldAtMs = envelope && worldAtMs(envelope)
     frame.returned = guests.transitionStart(this.agent, event, this.#last, enqueuedAtMs, startedAtMs, restarts)
     if (frame.returned === undefined) return
     grid.trace.current = frame.returned
     if (envelope !== undefined) this.#last = frame.returned
   }
 
-  /** The step that began has ended. Returns the context it ran under. */
-  end(before: AnyMachineSnapshot, after: AnyMachineSnapshot, error: unknown): TraceContext | undefined {
+  /** The step that began has ended. `ignored`: nothing came of its event. Returns the context it ran under. */
+  end(before: AnyMachineSnapshot, after: AnyMachineSnapshot, error: unknown, ignored = false): TraceContext | undefined {
     const { grid, guests, clock } = this.#services
     const context = grid.trace.current
-    const { told, event, cause, enqueuedAtMs, startedAtMs, restarts, returned } = this.#leave()
+    const { told, event, cause, enqueuedAtMs, startedAtMs, restarts, worldAtMs: at, returned } = this.#leave()
     if (!told || !guests.watchingEnds) return context
     const endedAtMs = clock.now()
     const from = this.#stateText(before)
@@ -142,6 +145,8 @@ export class Cause {
       after.tags,
       error,
       returned,
+      ignored,
+      at,
     )
     return context
   }

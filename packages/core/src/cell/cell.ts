@@ -71,7 +71,7 @@ export class Cell extends Turns implements HostOwner {
       const changed = next !== host.snapshot || moveTimers(effects)
       // With a gate, what leaves the agent leaves after the commit (I2).
       host.release(effects, next)
-      this.#settle(next, changed || envelope?.origin !== undefined)
+      this.#settle(next, changed || envelope?.origin !== undefined, effects.length > 0)
       const sender = envelope?.sender
       if (sender?.handled !== undefined) this.acknowledge(sender)
       if (sender?.question?.open === true) sender.waits?.()
@@ -83,13 +83,13 @@ export class Cell extends Turns implements HostOwner {
   }
 
   /** The step is done, all its effects have run or are held. */
-  #settle(next: AnyMachineSnapshot, changed: boolean): void {
+  #settle(next: AnyMachineSnapshot, changed: boolean, acted: boolean): void {
     const before = this.snapshot
     this.#event = undefined
     this.#envelope = undefined
     this.#snapshot = next
     this.#host?.settled()
-    this.cause.end(before, next, undefined)
+    this.cause.end(before, next, undefined, next === before && !acted)
     if (changed) this.owner.changed()
     if (next !== before) this.listeners?.tell(next)
   }

@@ -91,7 +91,7 @@ export abstract class Turns implements Runnable {
   mention(events: readonly AgentEvent[], snapshot: AnyMachineSnapshot): void {
     for (const { type } of events) {
       this.cause.begin(type, undefined, this.owner.restarts)
-      this.cause.end(snapshot, snapshot, undefined)
+      this.cause.end(snapshot, snapshot, undefined, true)
     }
   }
 

@@ -1,4 +1,4 @@
-import type { TraceContext } from '@stigmergy/grid'
+import type { Entry, TraceContext } from '@stigmergy/grid'
 import type { DeadLetterReason } from '../hooks.ts'
 import type { EffectOrigin } from '../durability/outbox.ts'
 import type { Question } from './question.ts'
@@ -46,4 +46,10 @@ export interface Sender {
 /** Sent by somebody, not a change of the world. */
 export function isMessage({ sender, origin }: Envelope): boolean {
   return sender === undefined || sender.question !== undefined || origin !== undefined
+}
+
+/** When this process accepted the entry of a world change: monotonic ms. Undefined: it is none, or it says that an entry is gone. */
+export function worldAtMs(envelope: Envelope): number | undefined {
+  if (isMessage(envelope)) return undefined
+  return (envelope.event as { readonly entry?: Entry<unknown> }).entry?.acceptedAtMs
 }

@@ -1,5 +1,6 @@
 import type { TraceContext } from '@stigmergy/grid'
 import type { Running } from '../current.ts'
+import { planIn } from '../plan-id.ts'
 import { NO_TRACE } from '../span-context.ts'
 
 /** What joins a log line with traces, plans and agents. */
@@ -19,6 +20,8 @@ export function logFields(running: Running | undefined): LogFields {
 }
 
 /** The fields of a trace, for a line that is written after an `await`. */
-export function traceFields({ traceId, spanId, planId }: TraceContext): LogFields {
+export function traceFields(trace: TraceContext): LogFields {
+  const { traceId, spanId } = trace
+  const planId = planIn(trace)
   return { trace_id: traceId, span_id: spanId, ...(planId === undefined ? {} : { plan_id: planId }) }
 }

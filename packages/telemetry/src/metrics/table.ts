@@ -9,19 +9,20 @@ const HOUSE_METRICS = {
     kind: 'histogram',
     unit: 's',
     labels: ['agent_type', 'agent_id'],
-    description: 'Event accepted into the mailbox to end of its transition, for every agent with a stage.',
+    description: 'Event accepted into the mailbox to end of its transition, for every agent with a stage; not of events it ignores.',
   },
   perception_latency_seconds: {
     kind: 'histogram',
     unit: 's',
     labels: ['agent_type'],
-    description: 'Stage perception: event accepted to end of the transition, or time in states tagged stage:perception.',
+    description:
+      'Stage perception: event accepted to end of the transition, ignored events aside, or time in states tagged stage:perception.',
   },
   planning_latency_seconds: {
     kind: 'histogram',
     unit: 's',
     labels: ['agent_type'],
-    description: 'Stage planning: event accepted to end of the transition, or time in states tagged stage:planning.',
+    description: 'Stage planning: event accepted to end of the transition, ignored events aside, or time in states tagged stage:planning.',
   },
   actuation_latency_seconds: {
     kind: 'histogram',
@@ -45,13 +46,13 @@ const HOUSE_METRICS = {
     kind: 'gauge',
     unit: 's',
     labels: ['agent_type', 'agent_id'],
-    description: 'Unix time of the newest world change (event *.put) the agent has taken in.',
+    description: 'Unix time of the newest entry of a watched map that the agent has taken in: when this process accepted it.',
   },
   agent_worldmodel_age_seconds: {
     kind: 'histogram',
     unit: 's',
     labels: ['agent_type', 'agent_id'],
-    description: 'Age of the newest world change the agent had taken in when it decided, for every agent with a stage.',
+    description: 'Age of the newest entry of a watched map that the agent had taken in when it decided, for every agent with a stage.',
   },
   agent_mailbox_wait_seconds: {
     kind: 'histogram',

@@ -1,4 +1,5 @@
 import type { TraceContext } from '@stigmergy/grid'
+import { planIn } from '../plan-id.ts'
 import { RecordedContext } from './context.ts'
 import { parseWord } from './hex.ts'
 import type { Ids } from './ids.ts'
@@ -59,15 +60,16 @@ export class Contexts {
       const { spanId } = parent
       parentHigh = parseWord(spanId, 0)
       parentLow = parseWord(spanId, 8)
-      if (parentHigh < 0 || parentLow < 0 || spanId.length !== 16 || (parentHigh === 0 && parentLow === 0)) return this.#root(parent.planId)
+      if (parentHigh < 0 || parentLow < 0 || spanId.length !== 16 || (parentHigh === 0 && parentLow === 0))
+        return this.#root(planIn(parent))
     }
     if (trace < 0) trace = this.open(parent.traceId, parent.traceFlags)
-    const { planId, traceId } = parent
+    // Ours was checked when it was made.
+    const planId = own === undefined ? planIn(parent) : own.planId
     if (trace < 0) return this.#root(planId)
     const traceFlags = own === undefined ? this.#flagsOf(trace, parent.traceFlags) : parent.traceFlags
-    if (planId !== undefined) this.#traces.setPlan(trace, planId)
     const low = ids.nextSpan()
-    return new RecordedContext(this.#maker, traceId, ids.spanText(low), traceFlags, trace, low, parentHigh, parentLow, planId)
+    return new RecordedContext(this.#maker, parent.traceId, ids.spanText(low), traceFlags, trace, low, parentHigh, parentLow, planId)
   }
 
   #root(plan: string | undefined): RecordedContext {
@@ -75,7 +77,9 @@ export class Contexts {
     const at = this.#used
     this.#used = at + 1
     const context = this.#made[at] as RecordedContext
-    if (plan !== undefined || ((this.#special >>> at) & 1) === 1) this.#say(context, plan)
+    if (plan !== undefined) RecordedContext.setPlan(context, plan)
+    // Of all other traces nothing is known that a row would have to say.
+    if (((this.#special >>> at) & 1) === 1) this.#traces.makeRow(RecordedContext.trace(context))
     return context
   }
 
@@ -96,15 +100,6 @@ export class Contexts {
     this.#made = made
     this.#special = special
     this.#used = 0
-  }
-
-  /** Of all other traces nothing is known that a row would have to say. */
-  #say(context: RecordedContext, plan: string | undefined): void {
-    const trace = RecordedContext.trace(context)
-    this.#traces.makeRow(trace)
-    if (plan === undefined) return
-    RecordedContext.setPlan(context, plan)
-    this.#traces.setPlan(trace, plan)
   }
 
   /** Number of the trace of a context made here. One whose row was taken by another begins a new row: what was before is not found there. */
@@ -156,9 +151,9 @@ export class Contexts {
   }
 
   /** A context of this recorder that came back as a plain object: a frozen copy, as the grid makes them. */
-  copyOf({ traceId, spanId, traceFlags, planId }: TraceContext): RecordedContext | undefined {
+  copyOf({ traceId, spanId, traceFlags }: TraceContext): RecordedContext | undefined {
     const trace = parseWord(spanId, 0) === this.#ids.spanHigh ? this.#traces.find(traceId) : -1
     if (trace < 0 || !this.samples(trace)) return undefined
-    return new RecordedContext(this.#maker, traceId, spanId, traceFlags, trace, parseWord(spanId, 8), 0, 0, planId)
+    return new RecordedContext(this.#maker, traceId, spanId, traceFlags, trace, parseWord(spanId, 8), 0, 0, undefined)
   }
 }

@@ -76,7 +76,6 @@ export function createDrain(recorder: Recorder, maxSpans: number, outlets: () =>
     record: FlightRecord | undefined,
     guest: boolean,
     links: readonly Link[],
-    plan: string | undefined,
     bound: number | undefined,
   ): void => {
     const { emit, emitGuest, handOver } = out
@@ -96,8 +95,8 @@ export function createDrain(recorder: Recorder, maxSpans: number, outlets: () =>
     const kept = KEEP_REASONS[(traces.u32[row * 16 + TRACE_U32.keep] as number) - 1]
     // On the first span of the slice: why the trace is here, unless by mere chance.
     const reason = told === 1 && kept !== 'base' ? kept : undefined
-    if (record !== undefined) emit?.(keptSpan(record, extra, { links, plan, reason, maxSpans: bound }))
-    if (handOver !== undefined) handed.push({ seq, trace, extra: portable(extra), links, plan, reason, maxSpans: bound })
+    if (record !== undefined) emit?.(keptSpan(record, extra, { links, reason, maxSpans: bound }))
+    if (handOver !== undefined) handed.push({ seq, trace, extra: portable(extra), links, reason, maxSpans: bound })
   }
 
   /** The records of a slice that find room in their trace; undefined: all of them. */
@@ -132,7 +131,6 @@ export function createDrain(recorder: Recorder, maxSpans: number, outlets: () =>
     traces.f64[row * 8 + TRACE_F64.emitted] = traces.f64[row * 8 + TRACE_F64.last] as number
     // Of the span by its low half. Links are rare.
     let causes: Map<number, Link[]> | undefined
-    const plan = traces.plan(trace)
     const spans: string[] = []
     const needs: string[] = []
     const { emit, receipt } = out
@@ -166,7 +164,7 @@ export function createDrain(recorder: Recorder, maxSpans: number, outlets: () =>
         breaks(row)
         continue
       }
-      tell(trace, seq, emit && record, kind === KIND.guest, causes?.get(low) ?? NONE, plan, isOver ? maxSpans : undefined)
+      tell(trace, seq, emit && record, kind === KIND.guest, causes?.get(low) ?? NONE, isOver ? maxSpans : undefined)
       if (isOver) said = true
       if (receipt === undefined || record === undefined) continue
       traceId = record.traceId

@@ -9,7 +9,6 @@ export interface HandedRecord {
   readonly trace: number
   readonly extra: Extra | undefined
   readonly links: readonly Link[]
-  readonly plan: string | undefined
   /** Why the trace was kept: on its first span. */
   readonly reason: string | undefined
   /** Instead of a span of its own: the trace has as many as it may. */

@@ -46,3 +46,6 @@ export const KIND = { transition: 1, root: 2, failure: 3, restart: 4, link: 5, c
 export const FAILED = 0x100
 export const EXTRA = 0x200
 export const SYMPTOM = 0x400
+
+/** From this bit of the field `kind` on: the number of the text of its plan, 0 if it has none. Numbers of texts are below 2 ** 20. */
+export const PLAN_SHIFT = 12

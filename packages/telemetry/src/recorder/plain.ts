@@ -1,7 +1,9 @@
 import type { Attributes } from '@opentelemetry/api'
+import { ownText } from '../own-text.ts'
 
-/** Letters of a message and of a stack that are held, each. */
+/** Letters of a message and of a stack that are held, each; and of a name or code. */
 const LONGEST = 16_384
+const LONGEST_NAME = 512
 
 /**
  * What a span tells of an error, as an error of its own: the one that was thrown leads to requests, answers and causes, which would all be
@@ -9,12 +11,13 @@ const LONGEST = 16_384
  */
 export function plainError(error: unknown): unknown {
   try {
-    if (!(error instanceof Error)) return String(error).slice(0, LONGEST)
-    const copy = new Error(String(error.message).slice(0, LONGEST))
-    copy.name = String(error.name)
-    copy.stack = String(error.stack).slice(0, LONGEST)
+    if (!(error instanceof Error)) return ownText(String(error), LONGEST)
+    const copy = new Error(ownText(String(error.message), LONGEST))
+    copy.name = ownText(String(error.name), LONGEST_NAME)
+    copy.stack = ownText(String(error.stack), LONGEST)
     const { code } = error as { readonly code?: unknown }
-    return typeof code === 'string' || typeof code === 'number' ? Object.assign(copy, { code }) : copy
+    if (typeof code === 'string') return Object.assign(copy, { code: ownText(code, LONGEST_NAME) })
+    return typeof code === 'number' ? Object.assign(copy, { code }) : copy
   } catch {
     return 'something without a text'
   }
@@ -24,10 +27,15 @@ export function plainError(error: unknown): unknown {
 export function plainAttributes(attributes: object | undefined): Attributes {
   try {
     const entries = Object.entries(attributes ?? {}).filter(([, value]) => (Array.isArray(value) ? value.every(isPlain) : isPlain(value)))
-    return Object.fromEntries(entries.map(([name, value]) => [name, Array.isArray(value) ? [...(value as readonly unknown[])] : value]))
+    return Object.fromEntries(entries.map(([name, value]) => [name, ownValue(value)])) as Attributes
   } catch {
     return {}
   }
+}
+
+function ownValue(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((each: unknown) => ownValue(each))
+  return typeof value === 'string' ? ownText(value) : value
 }
 
 function isPlain(value: unknown): boolean {

@@ -1,5 +1,5 @@
 import { createHex } from './hex.ts'
-import { F64, HEADER, HEADER_BYTES, KIND, MAGIC, RECORD_BYTES, RECORD_U32, U32 } from './layout.ts'
+import { F64, HEADER, HEADER_BYTES, KIND, MAGIC, PLAN_SHIFT, RECORD_BYTES, RECORD_U32, U32 } from './layout.ts'
 import { readStrings } from './read-strings.ts'
 
 export type RecordKind = keyof typeof KIND
@@ -28,6 +28,8 @@ export interface FlightRecord {
   readonly from: string
   readonly to: string
   readonly stage: string
+  /** Id of the plan it belongs to; empty: none. */
+  readonly plan: string
   readonly restarts: number
 }
 
@@ -116,6 +118,7 @@ export function readFlight(memory: RecorderMemory): FlightReader {
             from: name(U32.from),
             to: name(U32.to),
             stage: name(U32.stage),
+            plan: text((asU32[U32.kind] as number) >>> PLAN_SHIFT),
             restarts: asU32[U32.restarts] as number,
           })
         } else missed += 1

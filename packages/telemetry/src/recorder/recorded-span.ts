@@ -27,14 +27,14 @@ const GONE = 'an error that is no longer known'
 const NO_PARENT = '0'.repeat(16)
 
 /** The span of a record. `links`: further causes, told apart from the record. */
-export function spanOf(record: FlightRecord, extra: Extra | undefined, causes: readonly Link[], plan?: string): RecordedSpan {
-  const { traceId, spanId, startedAtMs, endedAtMs } = record
+export function spanOf(record: FlightRecord, extra: Extra | undefined, causes: readonly Link[]): RecordedSpan {
+  const { traceId, spanId, startedAtMs, endedAtMs, plan } = record
   const parentId = record.parentId === NO_PARENT ? undefined : record.parentId
   const consumer = record.kind === 'transition' && parentId !== undefined
   // One message: its span is the parent and also a link, as the conventions of messaging ask for.
   const own: readonly Link[] = consumer ? [{ context: { traceId, spanId: parentId, traceFlags: 1, isRemote: true } }] : []
   const { name, attributes } = describe(record, extra, consumer)
-  if (plan !== undefined) {
+  if (plan !== '') {
     attributes['agent.plan.id'] = plan
     if (consumer) attributes['messaging.message.conversation_id'] = plan
   }
@@ -48,10 +48,10 @@ export function spanOf(record: FlightRecord, extra: Extra | undefined, causes: r
 export function keptSpan(
   record: FlightRecord,
   extra: Extra | undefined,
-  { links, plan, reason, maxSpans }: Pick<HandedRecord, 'links' | 'plan' | 'reason' | 'maxSpans'>,
+  { links, reason, maxSpans }: Pick<HandedRecord, 'links' | 'reason' | 'maxSpans'>,
 ): RecordedSpan {
   const over = maxSpans !== undefined
-  const span = spanOf(record, over ? undefined : extra, over ? [] : links, over ? undefined : plan)
+  const span = spanOf(record, over ? undefined : extra, over ? [] : links)
   const told = over ? { 'agent.trace.max_spans': maxSpans } : span.attributes
   const attributes = reason === undefined ? told : { ...told, 'agent.keep.reason': reason }
   return over ? { ...span, name: 'trace truncated', attributes, error: undefined } : { ...span, attributes }

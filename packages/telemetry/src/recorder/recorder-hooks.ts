@@ -71,10 +71,27 @@ class Transitions implements TransitionRecorder {
     tagsAfter: ReadonlySet<string>,
     error: unknown,
     context: TraceContext | undefined,
+    ignored = false,
+    worldAtMs?: number,
   ): void {
     this.#current?.end(context)
     const row = this.rowOf(agent)
-    this.#staged.add(row, event, enqueuedAtMs, startedAtMs, restarts, endedAtMs, from, to, tagsBefore, tagsAfter, error, context)
+    this.#staged.add(
+      row,
+      event,
+      enqueuedAtMs,
+      startedAtMs,
+      restarts,
+      endedAtMs,
+      from,
+      to,
+      tagsBefore,
+      tagsAfter,
+      error,
+      context,
+      ignored,
+      worldAtMs,
+    )
   }
 }
 
@@ -103,6 +120,8 @@ export function createRecorderHooks(options: RecorderHooksOptions): { readonly c
         end.tagsAfter,
         end.error,
         end.context,
+        end.ignored,
+        end.worldAtMs,
       ),
     onViolation: (agent, { state, trace }) => recorder.violation(transitions.rowOf(agent).recorded, state, trace),
     onFailure(failure) {

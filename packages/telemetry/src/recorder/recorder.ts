@@ -91,8 +91,8 @@ export class Recorder {
       row.event = event
       row.eventId = strings.intern(event)
     }
-    const fromId = from === row.to ? row.toId : from === row.from ? row.fromId : strings.intern(from)
-    const toId = to === from ? fromId : to === row.from ? row.fromId : to === row.to ? row.toId : strings.intern(to)
+    const fromId = from === row.to ? row.toId : from === row.from ? row.fromId : strings.internState(from)
+    const toId = to === from ? fromId : to === row.from ? row.fromId : to === row.to ? row.toId : strings.internState(to)
     row.from = from
     row.fromId = fromId
     row.to = to
@@ -125,7 +125,7 @@ export class Recorder {
   /** The root of a trace: a reading that entered. */
   root(name: string, attributes: object, startedAtMs: number, endedAtMs: number, planId?: string): TraceContext {
     const context = this.#contexts.make(undefined)
-    if (planId !== undefined) this.plan(context, planId)
+    if (planId !== undefined) RecordedContext.setPlan(context, planId)
     this.#point(KIND.root, context, undefined, name, 0, { attributes }, startedAtMs, endedAtMs)
     return context
   }
@@ -153,8 +153,9 @@ export class Recorder {
   plan(context: TraceContext, planId: string): void {
     const own = RecordedContext.of(context, this)
     if (own === undefined) return
+    // What ended before belongs to what it belonged to.
+    this.settle()
     RecordedContext.setPlan(own, planId)
-    if (this.traces.has(RecordedContext.trace(own))) this.traces.setPlan(RecordedContext.trace(own), planId)
   }
 
   /** The transition of `context` had `cause` as a cause too: several percepts that make one plan. Unknown contexts are ignored. */

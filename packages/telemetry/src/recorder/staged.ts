@@ -44,6 +44,10 @@ export class Staged {
   #count = 0
   /** A bit for each that has tags. */
   #tagged = 0
+  /** A bit for each whose event was ignored, and for each that says of an entry of the world that it was put: then when. */
+  #ignored = 0
+  #world = 0
+  readonly #worldAtMs = new Float64Array(MOST)
   /** Errors of those that failed, by their places. */
   readonly #errors = new Map<number, unknown>()
   #settling = false
@@ -70,6 +74,8 @@ export class Staged {
     tagsAfter: ReadonlySet<string>,
     error: unknown,
     context: TraceContext | undefined,
+    ignored = false,
+    worldAtMs?: number,
   ): void {
     const count = this.#count
     const refs = this.#refs
@@ -91,6 +97,11 @@ export class Staged {
       refs[ref + 5] = tagsBefore
       refs[ref + 6] = tagsAfter
       this.#tagged |= 1 << count
+    }
+    if (ignored) this.#ignored |= 1 << count
+    if (worldAtMs !== undefined) {
+      this.#worldAtMs[count] = worldAtMs
+      this.#world |= 1 << count
     }
     if (error !== undefined) this.#fail(count, error)
     else if (count + 1 >= this.#batch) this.#full()
@@ -162,10 +173,14 @@ export class Staged {
     this.#tagged &= ~(1 << at)
     const tagsBefore = tagged ? (refs[ref + 5] as ReadonlySet<string>) : NO_TAGS
     const tagsAfter = tagged ? (refs[ref + 6] as ReadonlySet<string>) : NO_TAGS
+    const ignored = ((this.#ignored >>> at) & 1) === 1
+    const world = ((this.#world >>> at) & 1) === 1
+    this.#ignored &= ~(1 << at)
+    this.#world &= ~(1 << at)
     const error = this.#errors.size === 0 ? undefined : this.#takeError(at)
     this.#recorder.end(recorded, event, numbers, number, from, to, tagsBefore, tagsAfter, error, context)
     // Most transitions have nothing more to measure: no object is made for them.
-    if (!metrics.transition(measured, agent, event, enqueuedAtMs, startedAtMs, tagsBefore, tagsAfter, error)) return
+    if (!metrics.transition(measured, agent, event, enqueuedAtMs, startedAtMs, tagsBefore, tagsAfter, error, ignored, world)) return
     metrics.measure(measured, {
       agent,
       event,
@@ -179,6 +194,8 @@ export class Staged {
       tagsAfter,
       error,
       context,
+      ignored,
+      worldAtMs: world ? (this.#worldAtMs[at] as number) : undefined,
     })
   }
 }

@@ -1,3 +1,6 @@
+import { statePath } from '../names.ts'
+import { ownText } from '../own-text.ts'
+
 /** What a text is. */
 export type TextKind = 'ids' | 'names'
 
@@ -8,16 +11,17 @@ export interface StringTableOptions {
   readonly full?: ((what: TextKind) => void) | undefined
 }
 
-/** A text longer than this is cut. */
+/** A text longer than this is cut; that of a state, whose end may be what has changed, later. */
 const LONGEST = 512
+const LONGEST_STATE = 1024
 /** What a text is called that found no place. */
 export const OTHER = 'other'
 const OTHER_ID = 1
 /** Share of the places that ids of agents may take. */
 const IDS_SHARE = 0.75
-/** The smallest block of bytes, as a power of two; the longest text of 512 letters needs 1,536. */
+/** The smallest block of bytes, as a power of two; the longest text of 1,024 letters needs 3,072. */
 const MIN_LOG2 = 4
-const MAX_LOG2 = 11
+const MAX_LOG2 = 12
 
 /** How the table lies in shared memory: the number of places, then three Int32 for each, then the bytes. */
 export const SLOTS = 2
@@ -79,12 +83,20 @@ export class StringTable {
 
   /** The number of a text; 0 for the empty one. Longer ones are cut. */
   intern(text: string): number {
-    return this.#find(text, 'names')
+    return this.#find(text, 'names', LONGEST)
+  }
+
+  /**
+   * The same for a state of a machine. That of one with many regions is longer as JSON than as a path: its path is what is held, and cut
+   * where that is too long. Shorter ones are held as they came, which is all that most transitions pay.
+   */
+  internState(text: string): number {
+    return text.length <= LONGEST ? this.#find(text, 'names', LONGEST) : this.#find(statePath(text), 'names', LONGEST_STATE)
   }
 
   /** The same for the id of an agent. There is no end of ids: they take at most three quarters of the places, and leave the rest to names. */
   internId(id: string): number {
-    return this.#find(id, 'ids')
+    return this.#find(id, 'ids', LONGEST)
   }
 
   text(id: number): string {
@@ -99,10 +111,11 @@ export class StringTable {
     this.#beganAt = head
   }
 
-  #find(text: string, what: TextKind): number {
-    const cut = text.length > LONGEST ? text.slice(0, LONGEST) : text
+  #find(text: string, what: TextKind, longest: number): number {
+    const cut = text.length > longest ? text.slice(0, longest) : text
     const known = this.#ids.get(cut)
-    if (known === undefined) return this.#add(cut, what)
+    // Ids may be cut from messages by the user, and there is no end of them.
+    if (known === undefined) return this.#add(cut !== text || what === 'ids' ? ownText(cut) : text, what)
     this.#asked[known] = this.epoch
     return known
   }

@@ -33,8 +33,6 @@ export class TraceTable {
   /** Spans of kept traces whose row was taken by a newer trace before they were exported. */
   lost = 0
   #names: (string | undefined)[] = []
-  /** Plans by row, with the number of their trace; only of traces that have one. */
-  #plans: ({ readonly owner: number; readonly plan: string } | undefined)[] = []
   readonly #foreign = new Map<string, number>()
   /** How many they are, beside what is read for every new trace anyway. */
   #foreigners = 0
@@ -132,16 +130,6 @@ export class TraceTable {
     return keep === NEVER ? 0 : keep
   }
 
-  /** The plan a trace belongs to, if that is known. */
-  plan(number: number): string | undefined {
-    const found = this.#plans[this.row(number)]
-    return found?.owner === number ? found.plan : undefined
-  }
-
-  setPlan(number: number, plan: string): void {
-    if (this.plan(number) !== plan) this.#plans[this.row(number)] = { owner: number, plan }
-  }
-
   row(number: number): number {
     return number & (this.capacity - 1)
   }
@@ -158,13 +146,11 @@ export class TraceTable {
   #grow(): void {
     const { f64, capacity } = this
     const names = this.#names
-    const plans = this.#plans
     const firsts = this.#firsts
     this.capacity = 2 * capacity
     this.f64 = new Float64Array(this.capacity * 8)
     this.u32 = new Uint32Array(this.f64.buffer)
     this.#names = []
-    this.#plans = []
     this.#firsts = new Float64Array(this.capacity).fill(HAS_ROW)
     for (let number = Math.max(0, this.#next - capacity); number < this.#next; number++)
       this.#firsts[this.row(number)] = firsts[number & (capacity - 1)] as number
@@ -175,7 +161,6 @@ export class TraceTable {
       const row = this.row(number)
       this.f64.set(f64.subarray(old * 8, old * 8 + 8), row * 8)
       if (names[old] !== undefined) this.#names[row] = names[old]
-      if (plans[old] !== undefined) this.#plans[row] = plans[old]
     }
   }
 

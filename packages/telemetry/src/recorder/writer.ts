@@ -6,6 +6,7 @@ import type { Keeper } from './keeper.ts'
 import { EXTRA, F64, KIND, U32 } from './layout.ts'
 import type { Extra } from './parts.ts'
 import { plainError } from './plain.ts'
+import { Plans } from './plans.ts'
 import type { Ring } from './ring.ts'
 import type { StringTable } from './strings.ts'
 import { TRACE_F64, TRACE_U32, type TraceTable } from './traces.ts'
@@ -24,6 +25,7 @@ export class RecordWriter {
   readonly #host: WriterHost
   readonly #contexts: Contexts
   readonly #pressure: () => void
+  readonly #plans: Plans
   #pressureAt: number
 
   /** `pressure`: is called when a quarter of the ring was written since the last time. */
@@ -31,6 +33,7 @@ export class RecordWriter {
     this.#host = host
     this.#contexts = contexts
     this.#pressure = pressure
+    this.#plans = new Plans(host.strings)
     this.#pressureAt = host.ring.capacity / 4
   }
 
@@ -46,6 +49,8 @@ export class RecordWriter {
     u32[at + U32.spanLow] = RecordedContext.spanLow(context)
     u32[at + U32.parentHigh] = RecordedContext.parentHigh(context)
     u32[at + U32.parentLow] = RecordedContext.parentLow(context)
+    const plan = context.planId
+    if (plan !== undefined) u32[at + U32.kind] = (u32[at + U32.kind] as number) | this.#plans.bits(plan)
     ring.f64[at / 2 + F64.seq] = ring.head + 1
     const seq = ring.commit()
     if (extra !== undefined) ring.setExtra(seq, extra.error === undefined ? extra : { ...extra, error: plainError(extra.error) })

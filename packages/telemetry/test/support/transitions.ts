@@ -9,8 +9,9 @@ export function startOf(over: Partial<TransitionStart> = {}): TransitionStart {
 }
 
 export function endOf(over: Partial<TransitionEnd> = {}): TransitionEnd {
+  const start = startOf(over)
   return {
-    ...startOf(),
+    ...start,
     endedAtMs: 105,
     from: 'idle',
     to: 'picking',
@@ -18,6 +19,9 @@ export function endOf(over: Partial<TransitionEnd> = {}): TransitionEnd {
     tagsAfter: new Set(),
     error: undefined,
     context: undefined,
+    ignored: false,
+    // As of a change that the agent is told of at once.
+    worldAtMs: start.event === 'parts.put' ? start.enqueuedAtMs : undefined,
     ...over,
   }
 }
