@@ -33,7 +33,7 @@ export const operators: Command = {
     examples: ['stigmergy operators deploy/operators', 'stigmergy operators /etc/cell-7 --namespace cell-7 --max-replicas 40 --json'],
   },
   async run(args, io) {
-    const folder = args.positional(0) ?? ''
+    const folder = folderOf(args)
     // Only here: the other commands need not wait for the makers of dashboards.
     const { writeOperatorFiles } = await import('@stigmergy/telemetry/operators')
     if (!args.flag('force')) await refuseFull(folder)
@@ -46,6 +46,13 @@ export const operators: Command = {
     else for (const file of files) io.out(`${folder}: ${file}`)
     return 0
   },
+}
+
+function folderOf(args: ParsedArguments): string {
+  const folder = args.positional(0) ?? ''
+  if (folder !== '') return folder
+  // Most often a variable of a script that is not set: what it meant is not the folder it runs in.
+  throw new GridError('BAD_OPTION', `${PROGRAM}: DIR is "": give a folder, . for this one`)
 }
 
 function optionsOf(args: ParsedArguments): OperatorOptions {

@@ -2,7 +2,7 @@
 export const SELF_METRICS = {
   telemetry_ending: {
     kind: 'gauge',
-    unit: '1',
+    unit: '{state}',
     labels: [],
     description: '1 from the moment telemetry is being closed: what is not seen any more then has ended on purpose. Else 0.',
   },

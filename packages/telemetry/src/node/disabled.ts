@@ -15,6 +15,7 @@ export function disabledTelemetry(): Telemetry {
     core: {},
     instruments: meterInstruments(createNoopMeter()),
     base: {},
+    warn: () => {},
     grid: {},
     forSystem: () => ({}),
     startTrace: () => NO_TRACE,

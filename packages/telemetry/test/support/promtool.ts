@@ -39,7 +39,7 @@ interface Rule {
 /** The rules that tests ask for by name, and the series those are made of: evaluating all of them each time takes ten times as long. */
 function askedFor(rules: readonly Rule[], tests: string): ReadonlySet<Rule> {
   const asked = new Set(rules.filter(({ alert, record }) => tests.includes(alert ?? record ?? '')))
-  // What is added is looked at in its turn.
+  // What is made may be made of what is made: the set grows while it is gone through.
   for (const { expr } of asked) for (const rule of rules) if (rule.record !== undefined && expr.includes(rule.record)) asked.add(rule)
   return asked
 }
