@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readMarks } from './marks.ts'
 import type { Report } from './report.ts'
+import { takesAllCores } from './slow-files.ts'
 
 /** What running in lanes needs. */
 export interface LanesRun {
@@ -36,8 +37,13 @@ export const runLanes = async (files: readonly string[], { lanes, argv, report, 
   const left = [...files]
   const folder = await mkdtemp(join(tmpdir(), 'stigmergy-lanes-'))
   let stopped = false
+  // A first file that takes all cores runs alone: the other lanes begin after it.
+  let free = (): void => {}
+  const begin = takesAllCores(files[0]) ? new Promise<void>((resolve) => (free = resolve)) : Promise.resolve()
 
   const runLane = async (at: number): Promise<void> => {
+    if (at > 0) await begin
+    if (stopped) return
     // A file and no pipe: what was written is there, however the lane ends, and before it is said that a file is done.
     const output = openSync(join(folder, `${at}`), 'a+')
     const child = fork(LANE, [...argv], { stdio: ['ignore', output, output, 'ipc'] })
@@ -59,6 +65,7 @@ export const runLanes = async (files: readonly string[], { lanes, argv, report, 
     child.on('message', (message) => {
       if (message !== NEXT) return
       readOn()
+      if (file !== undefined) free()
       file = stopped ? undefined : at === 0 ? left.shift() : left.pop()
       // One that is gone by now is missed below.
       child.send({ file } satisfies Handed, () => {})
@@ -68,6 +75,7 @@ export const runLanes = async (files: readonly string[], { lanes, argv, report, 
     closeSync(output)
     if (!told) report.fault(file ?? 'a lane', `its process ended early, with ${signal ?? `code ${code}`}`)
     if (!told || file !== undefined) stopped = true
+    free()
   }
 
   try {

@@ -59,6 +59,9 @@ export const SLOW_FILES: readonly string[] = [
   'packages/telemetry/test/sdk-free.test.ts',
 ]
 
+/** Does the file keep every core busy by itself? Beside another one it would take so much longer, and make that one late. */
+export const takesAllCores = (file: string | undefined): boolean => file === 'packages/core/test/simulate-seeds.test.ts'
+
 const place = (file: string): number => {
   const at = SLOW_FILES.indexOf(file)
   return at < 0 ? SLOW_FILES.length : at

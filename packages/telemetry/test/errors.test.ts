@@ -142,7 +142,7 @@ test('false alarms of objectives keep the budget, over a long healthy run', () =
       if (above && !was) alarms += 1
       was = above
     })
-    for (let i = 0; i < windows * windowDecisions; i++) watch.finished('planner', random() < 1 - share ? 0.2 : 0.01, undefined, i)
+    for (let i = 0; i < windows * windowDecisions; i++) watch.finished('planner', random() < 1 - share ? 0.2 : 0.01, undefined, () => i)
     const expected = windows / runLength
     console.log(`  share ${share}: ${alarms} false alarms in ${windows} windows; the budget says ${expected}`)
     assert.ok(alarms <= 2 * expected, `share ${share}: ${alarms} of ${expected}`)
@@ -164,7 +164,7 @@ test('false alarms of objectives keep the budget where slow decisions come in bu
       was = above
     })
     const decide = (decisions: number, isSlow: () => boolean): void => {
-      for (let i = 0; i < decisions; i++) watch.finished('planner', isSlow() ? 0.2 : 0.01, undefined, i)
+      for (let i = 0; i < decisions; i++) watch.finished('planner', isSlow() ? 0.2 : 0.01, undefined, () => i)
     }
     decide(windows * windowDecisions, () => {
       if (left === 0 && random() < slow / burst) left = burst

@@ -73,7 +73,33 @@ test('series are bounded: the rest meets in one', () => {
   registry.observe('agent_mailbox_depth', (tell) => {
     for (let i = 0; i < 100; i++) tell(i, { i })
   })
-  assert.is(points(registry, 'agent_mailbox_depth').length, 10)
+  const waiting = points(registry, 'agent_mailbox_depth') as readonly { labels: object; value: number }[]
+  assert.is(waiting.length, 11)
+  assert.equal(waiting.at(-1), { labels: { otel_metric_overflow: true }, value: 4905 })
+})
+
+test('of what is read the worst over the bound is told, whoever tells it, and what is counted there is added up', () => {
+  const { registry } = setUp(10)
+  const last = (name: string) => (points(registry, name) as readonly { labels: object; value: number }[]).slice(10)
+  for (const region of ['eu', 'us'])
+    registry.observe('journal_lag_records', (tell) => {
+      for (let i = 0; i < 100; i++) tell(region === 'us' && i === 50 ? 1_000_000 : i, { region, journal: `j${i}` })
+    })
+  assert.equal(last('journal_lag_records'), [
+    { labels: { region: 'eu', otel_metric_overflow: true }, value: 99 },
+    { labels: { region: 'us', otel_metric_overflow: true }, value: 1_000_000 },
+  ])
+  for (const name of ['agent_worldmodel_timestamp_seconds', 'grid_near_cache_reads_total'] as const)
+    registry.observe(name, (tell) => {
+      for (let i = 20; i > 0; i--) tell(i, { i })
+    })
+  assert.equal(last('agent_worldmodel_timestamp_seconds'), [{ labels: { otel_metric_overflow: true }, value: 1 }])
+  assert.equal(last('grid_near_cache_reads_total'), [{ labels: { otel_metric_overflow: true }, value: 55 }])
+  registry.observe('agent_breaker_state', (tell) => {
+    for (let i = 0; i < 1000; i++) tell(i === 999 ? 2 : 0, { agent_type: `t${i}` })
+  })
+  const bounded = points(registry, 'agent_breaker_state') as readonly { labels: object; value: number }[]
+  assert.equal([bounded.length, bounded.at(-1)], [21, { labels: { otel_metric_overflow: true }, value: 2 }])
 })
 
 test('what is over the bound keeps its type and region', () => {
@@ -132,6 +158,28 @@ test('an exemplar is the newest kept trace of its bucket', () => {
   bound.record(0.045, { ...trace, traceFlags: 0 })
   const told = histogramOf(registry).exemplars.filter((exemplar) => exemplar !== undefined)
   assert.equal(told, [{ value: 0.04, trace: { ...trace, spanId: 'c'.repeat(16) } }])
+})
+
+test('a trace that is kept after the value was recorded is an exemplar as well, if it is before the next one', () => {
+  const kept = new Set<string>()
+  const registry = createRegistry({ maxSeries: 10, kept: ({ spanId }) => kept.has(spanId), refused: () => {}, readerFailed: () => {} })
+  const bound = registry.histogram('planning_latency_seconds').bind({})
+  const span = (spanId: string) => ({ ...trace, spanId })
+  const told = () => histogramOf(registry).exemplars.flatMap((exemplar) => (exemplar === undefined ? [] : [exemplar.trace.spanId]))
+  bound.record(0.03, span('late'))
+  bound.record(3, span('later'))
+  assert.equal(told(), [])
+  kept.add('late')
+  bound.record(0.04, span('never'))
+  kept.add('later')
+  assert.equal(told(), ['late', 'later'])
+  bound.record(0.04)
+  bound.record(0.04, span('too late'))
+  bound.record(0.04, span('other'))
+  kept.add('too late')
+  assert.equal(told(), ['late', 'later'])
+  kept.add('other')
+  assert.equal(told(), ['other', 'later'])
 })
 
 test('labels that a scraper would refuse do not cost the page', () => {

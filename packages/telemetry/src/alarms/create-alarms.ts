@@ -92,6 +92,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     return raised.all.some(({ kind }) => kind === 'drift' || kind === 'slo')
   })
 
+  const now = (): number => clock.now()
   const alive = new AgentsAlive()
   /** The agent whose end is being told: it can take no event any more. */
   let ending: string | undefined
@@ -156,7 +157,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
       if (end.error !== undefined) return
       const seconds = transitionSeconds(end)
       // A plan is not sooner made for what is ignored on the way.
-      if (!end.ignored && slo.finished(end.agent.type, seconds, end.context ?? end.trace, end.endedAtMs)) metrics.breach(end.agent)
+      if (!end.ignored && slo.finished(end.agent.type, seconds, end.context ?? end.trace, now)) metrics.breach(end.agent)
       const action = actionOf(end)
       if (action !== undefined) callGuest(() => judged(end.agent, { action, trace: end.context ?? end.trace }), failed)
     },

@@ -65,8 +65,8 @@ export class SloWatch {
     }
   }
 
-  /** A decision took that long, and ended at that time. True: over the limit of its type. */
-  finished(agentType: string, seconds: number, trace: TraceContext | undefined, nowMs: number): boolean {
+  /** A decision took that long, and ended now. True: over the limit of its type. `now` is asked only where there is a limit. */
+  finished(agentType: string, seconds: number, trace: TraceContext | undefined, now: () => number): boolean {
     const type = this.#types.get(agentType)
     if (type === undefined) {
       if (this.#unseen.size > 0) this.#other(agentType)
@@ -74,7 +74,7 @@ export class SloWatch {
     }
     if (this.#unseen.size > 0) this.#unseen.delete(agentType)
     const slow = seconds > type.seconds
-    type.pace.decided(nowMs)
+    type.pace.decided(now())
     if (type.decisions % BURST_DECISIONS === 0) type.inBurst = 0
     if (slow) {
       type.slow += 1

@@ -22,16 +22,24 @@ export class HistogramSeries implements BoundHistogram {
   readonly bounds: Float64Array
   /** Of each bucket alone, not of those below it; the last one is what is over all bounds. */
   readonly counts: Float64Array
-  /** The newest exemplar of each bucket. */
-  readonly exemplars: (Exemplar | undefined)[]
   sum = 0
   readonly #host: SeriesHost
+  /**
+   * The newest value of each bucket that has a trace. Most traces are kept when their pipeline ends, which is later: so a value is asked
+   * for when the next one takes its place, or when the metrics are read.
+   */
+  readonly #newestTrace: (TraceContext | undefined)[]
+  readonly #newestValue: Float64Array
+  /** The newest of those before it whose trace was kept. */
+  readonly #exemplars: (Exemplar | undefined)[]
 
   constructor(labels: Attributes, bounds: Float64Array, host: SeriesHost) {
     this.labels = labels
     this.bounds = bounds
     this.counts = new Float64Array(bounds.length + 1)
-    this.exemplars = Array.from<Exemplar | undefined>({ length: bounds.length + 1 }).fill(undefined)
+    this.#newestTrace = Array.from<TraceContext | undefined>({ length: bounds.length + 1 }).fill(undefined)
+    this.#newestValue = new Float64Array(bounds.length + 1)
+    this.#exemplars = Array.from<Exemplar | undefined>({ length: bounds.length + 1 }).fill(undefined)
     this.#host = host
   }
 
@@ -42,7 +50,23 @@ export class HistogramSeries implements BoundHistogram {
     while (bucket < bounds.length && value > (bounds[bucket] as number)) bucket += 1
     this.counts[bucket] = (this.counts[bucket] as number) + 1
     this.sum += value
-    if (trace !== undefined && this.#host.kept(trace)) this.exemplars[bucket] = { value, trace }
+    if (trace === undefined) return
+    this.#look(bucket)
+    this.#newestTrace[bucket] = trace
+    this.#newestValue[bucket] = value
+  }
+
+  /** The newest exemplar of each bucket, as far as traces are kept by now. */
+  exemplars(): readonly (Exemplar | undefined)[] {
+    for (const bucket of this.#newestTrace.keys()) this.#look(bucket)
+    return [...this.#exemplars]
+  }
+
+  #look(bucket: number): void {
+    const trace = this.#newestTrace[bucket]
+    if (trace === undefined || !this.#host.kept(trace)) return
+    this.#exemplars[bucket] = { value: this.#newestValue[bucket] as number, trace }
+    this.#newestTrace[bucket] = undefined
   }
 }
 

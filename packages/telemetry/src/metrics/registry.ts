@@ -80,8 +80,9 @@ export function createRegistry(options: RegistryOptions): Registry {
   }
 }
 
-function copied({ labels, bounds, counts, sum, exemplars }: HistogramSeries): HistogramPoint {
-  return { labels, bounds, counts: counts.slice(), sum, exemplars: [...exemplars] }
+function copied(series: HistogramSeries): HistogramPoint {
+  const { labels, bounds, counts, sum } = series
+  return { labels, bounds, counts: counts.slice(), sum, exemplars: series.exemplars() }
 }
 
 function found<V>(map: Map<MetricName, V>, name: MetricName, make: () => V): V {

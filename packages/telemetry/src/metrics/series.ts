@@ -6,6 +6,13 @@ const OVERFLOW: Attributes = Object.freeze({ otel_metric_overflow: true })
 /** What alerts ask by, which has few values, is kept there. */
 const KEPT = ['region', 'policy_version', 'agent_type'] as const
 
+/** Labels of the series in which what has those labels meets what else is over the bound. `whole`: there is no room for one of each type. */
+export function overflowOf(labels: Attributes, whole: boolean): Attributes {
+  if (whole) return OVERFLOW
+  const kept = Object.fromEntries(KEPT.flatMap((name) => (labels[name] === undefined ? [] : [[name, labels[name]]])))
+  return Object.freeze({ ...kept, ...OVERFLOW })
+}
+
 /** Identity of a set of labels, whatever their order. Throws `TypeError` for a value that cannot be a label. */
 export function labelKey(labels: Attributes): string {
   const pairs: [string, string][] = []
@@ -51,8 +58,7 @@ export class SeriesSet<T> implements Instrument<T> {
   }
 
   #over(labels: Attributes): T {
-    const kept = Object.fromEntries(KEPT.flatMap((name) => (labels[name] === undefined ? [] : [[name, labels[name]]])))
-    const own = this.#overflow.size < this.#max ? Object.freeze({ ...kept, ...OVERFLOW }) : OVERFLOW
+    const own = overflowOf(labels, this.#overflow.size >= this.#max)
     const key = labelKey(own)
     let series = this.#overflow.get(key)
     if (series === undefined) this.#overflow.set(key, (series = this.#make(own)))

@@ -64,7 +64,7 @@ const HOUSE_METRICS = {
     kind: 'gauge',
     unit: '{event}',
     labels: ['agent_type', 'agent_id'],
-    description: 'Events that wait for an agent, of the systems that are watched.',
+    description: 'Events that wait for an agent, of the systems given to watchSystem or startTelemetry.',
   },
   agents_running: { kind: 'gauge', unit: '{agent}', labels: ['agent_type'], description: 'Agents spawned here that have not ended.' },
   agent_breaker_state: {

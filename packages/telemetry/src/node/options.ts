@@ -39,7 +39,10 @@ export interface StartTelemetryOptions extends BaseLabels {
   readonly service?: string
   /** Grid to observe: its changes and the ages of its maps. */
   readonly grid?: Grid
-  /** System to observe, its mailboxes too. Transitions before this call are not seen: better give `telemetry.core` to `createSystem({ hooks })`. */
+  /**
+   * System to observe, its mailboxes too. Transitions before this call are not seen: better give `telemetry.core` to
+   * `createSystem({ hooks })`, and the system to `telemetry.watchSystem`.
+   */
   readonly system?: { use(hooks: CoreHooks): () => void } & Partial<WatchedSystem>
   /** Metrics at `http://host:port/metrics`. @default on only where OTEL_METRICS_EXPORTER names `prometheus` */
   readonly prometheus?: boolean | PrometheusOptions
