@@ -8,6 +8,7 @@ import { fromPromise, setup } from 'xstate'
 export const EXPECTED: Readonly<Record<string, string>> = {
   StaleWorldModel: 'on-call',
   MapStale: 'on-call',
+  SourceStale: 'on-call',
   SafetyViolation: 'safety',
   DecisionDrift: 'on-call',
   ErrorsSpread: 'on-call',
@@ -15,6 +16,8 @@ export const EXPECTED: Readonly<Record<string, string>> = {
   DecisionsSlow: 'tickets',
   AgentRestarting: 'tickets',
   SupervisorGaveUp: 'tickets',
+  NeedUnmet: 'tickets',
+  MailboxesWait: 'tickets',
   DeadLetters: 'tickets',
   BreakerOpen: 'on-call',
   PolicyInferenceErrors: 'tickets',
@@ -81,12 +84,15 @@ export async function openFaultyCell(grid: Grid, telemetry: Telemetry): Promise<
   system.use(alarms.core)
   let wrong = false
   let times = 0
-  telemetry.observeAge(() => [{ map: 'parts', ageMs: wrong ? 90 : 10 }])
+  telemetry.observeAge(() => [
+    { map: 'parts', ageMs: wrong ? 90 : 10 },
+    { map: 'parts', source: 'lidar', ageMs: wrong ? 9000 : 100 },
+  ])
   telemetry.observe('journal_lag_records', () => [{ value: wrong ? 20_000 : 10, labels: { journal: 'moves', consumer: 'audit' } }])
   const store = system.dependency('store', { breaker: { failures: 1, openMs: 3000 } })
   const robot = robotIn(() => system)
   const supervision = { maxRestarts: 10_000, backoff: { minMs: 1, maxMs: 1 } }
-  await system.spawn(press, { id: 'press-1' })
+  await system.spawn(press, { id: 'press-1', needs: { store: { dependency: store } } })
   await system.spawn(planner, { id: 'planner-1', stage: 'planning' })
   await system.spawn(gripper, { id: 'gripper-1' })
   for (let i = 0; i < 6; i++) await system.spawn(robot, { id: `robot-${i}`, supervision })

@@ -1,4 +1,4 @@
-import { request } from 'node:http'
+import { Agent, request } from 'node:http'
 import { startTelemetry, type Telemetry } from '@stigmergy/telemetry/node'
 import { operatorFiles } from '@stigmergy/telemetry/operators'
 import { suite } from 'uvu'
@@ -51,6 +51,20 @@ withPromtool('promtool: an end that was meant pages nobody, a killed process doe
   assert.match(await promtoolTest(rulesOf(), tests), /SUCCESS/)
 })
 
+withPromtool('promtool: a region that was lost once is told for a day, and pages nobody when another one is shut down later', async () => {
+  const [eu, us] = ['instance="a",region="eu"', 'instance="b",region="us"']
+  const rules = rulesOf().replaceAll('[1d]', '[20m]').replaceAll('[1h]', '[10m]')
+  const gone = { ...process(eu, 12, false), ...process(us, 100, true) }
+  const tests = [
+    ...['20m', '22m'].map((at) => silent(gone, at, [{ region: 'eu' }])),
+    ...['24m', '30m', '60m'].map((at) => silent(gone, at, [])),
+    // All are lost: there is somebody to tell it of for a day, and then nobody is known.
+    silent(process(eu, 12, false), '20m', [{ region: 'eu' }]),
+    silent(process(eu, 12, false), '60m', [{}]),
+  ]
+  assert.match(await promtoolTest(rules, tests), /SUCCESS/)
+})
+
 withPromtool('promtool: of two cells in one Prometheus one is shut down and the other is lost', async () => {
   const cells = { ...process('namespace="cell-7"', 12, true), ...process('namespace="cell-8"', 12, false) }
   const of = async (namespace: string, labels: readonly object[]): Promise<void> => {
@@ -61,11 +75,11 @@ withPromtool('promtool: of two cells in one Prometheus one is shut down and the 
   assert.match(await promtoolTest(rulesOf(), [silent(cells, '9m', [{ namespace: 'cell-8' }])]), /SUCCESS/)
 })
 
-/** What Prometheus asks for; the address it comes from tells scrapers apart. */
-function scrape({ prometheus }: Telemetry, from = '127.0.0.1'): Promise<string> {
+/** What Prometheus asks for, on its own connection or a new one for each scrape. */
+function scrape({ prometheus }: Telemetry, agent: Agent | false = false, from = '127.0.0.1'): Promise<string> {
   const headers = { 'x-prometheus-scrape-timeout-seconds': '10' }
   return new Promise((resolve, reject) => {
-    request(prometheus!.url, { localAddress: from, headers }, (response) => {
+    request(prometheus!.url, { agent, localAddress: from, headers }, (response) => {
       let page = ''
       response.on('data', (chunk: Buffer) => (page += chunk.toString())).on('end', () => resolve(page))
     })
@@ -74,21 +88,27 @@ function scrape({ prometheus }: Telemetry, from = '127.0.0.1'): Promise<string> 
   })
 }
 
-test('close waits until each Prometheus has seen that the end is meant', () =>
-  withEnvironment({}, async () => {
-    const telemetry = await startTelemetry({ region: 'eu', prometheus: { port: 0, lastScrapeMs: 60_000 } })
-    assert.match(await scrape(telemetry), /^telemetry_ending\{region="eu"\} 0$/m)
-    await scrape(telemetry, '127.0.0.2')
-    let closed = false
-    const closing = telemetry.close().then(() => (closed = true))
-    assert.match(await scrape(telemetry), /^telemetry_ending\{region="eu"\} 1$/m)
-    // A person who looks is nobody to wait for, nor is one that has seen it.
-    assert.is((await fetch(telemetry.prometheus!.url)).status, 200)
-    await new Promise(setImmediate)
-    assert.not.ok(closed)
-    await scrape(telemetry, '127.0.0.2')
-    await closing
-  }))
+for (const [what, second, from] of [
+  ['each on its own address', false, '127.0.0.2'],
+  ['two on one address', new Agent({ keepAlive: true }), '127.0.0.1'],
+] as const) {
+  test(`close waits until each Prometheus has seen that the end is meant: ${what}`, () =>
+    withEnvironment({}, async () => {
+      const telemetry = await startTelemetry({ region: 'eu', prometheus: { port: 0, lastScrapeMs: 60_000 } })
+      assert.match(await scrape(telemetry), /^telemetry_ending\{region="eu"\} 0$/m)
+      await scrape(telemetry, second, from)
+      let closed = false
+      const closing = telemetry.close().then(() => (closed = true))
+      assert.match(await scrape(telemetry), /^telemetry_ending\{region="eu"\} 1$/m)
+      // A person who looks is nobody to wait for, nor is one that has seen it.
+      assert.is((await fetch(telemetry.prometheus!.url)).status, 200)
+      await new Promise(setImmediate)
+      assert.not.ok(closed)
+      assert.match(await scrape(telemetry, second, from), /^telemetry_ending\{region="eu"\} 1$/m)
+      await closing
+      if (second !== false) second.destroy()
+    }))
+}
 
 test('close waits for nobody who did not scrape, or is told not to wait', () =>
   withEnvironment({}, async () => {
@@ -104,21 +124,39 @@ test('a scraper that does not come any more is waited for until it should have, 
   let now = 1000
   const clock = (): number => now
   const scrapes = new LastScrape(20, clock)
-  scrapes.answered('gone', 900)
+  scrapes.answered({}, 'gone', 900)
   await scrapes.again()
-  scrapes.answered('late', 995)
+  scrapes.answered({}, 'late', 995)
   const asked = performance.now()
   const waiting = scrapes.again()
   now = 1020
   await waiting
   assert.ok(performance.now() - asked >= 14)
   const bounded = new LastScrape(1e6, clock)
-  for (let i = 0; i < 40; i++) bounded.answered(`s${i}`, 1000)
+  const connections = Array.from({ length: 40 }, () => ({}))
+  for (const each of connections) bounded.answered(each, '10.0.0.1', 1000)
   const last = bounded.again()
   now = 1030
   // Not one that was asked before the end was meant, however late it is told.
-  for (let i = 24; i < 40; i++) bounded.answered(`s${i}`, 1019)
-  for (let i = 24; i < 40; i++) bounded.answered(`s${i}`, 1025)
+  for (const each of connections.slice(24)) bounded.answered(each, '10.0.0.1', 1019)
+  for (const each of connections.slice(24)) bounded.answered(each, '10.0.0.1', 1025)
+  await last
+})
+
+test('a scraper that comes on another connection is the same one', async () => {
+  const scrapes = new LastScrape(1e6, () => 1000)
+  const [first, second, other] = [{}, {}, {}]
+  scrapes.answered(first, '10.0.0.1', 900)
+  scrapes.answered(other, '10.0.0.1', 901)
+  scrapes.closed(first, '10.0.0.1')
+  scrapes.answered(second, '10.0.0.1', 910)
+  scrapes.closed({}, '10.0.0.1')
+  let over = false
+  const last = scrapes.again().then(() => (over = true))
+  scrapes.answered(second, '10.0.0.1', 1000)
+  await new Promise(setImmediate)
+  assert.not.ok(over)
+  scrapes.answered(other, '10.0.0.1', 1001)
   await last
 })
 

@@ -43,7 +43,7 @@ export function createAlarmMetrics(instruments: Instruments, labels: Labels, now
       }
     }),
     instruments.observe('agent_error_reproduction_number', (tell) => tell(now.reproduction(), labels.base)),
-    instruments.observe('agent_drift_unwatched_decisions', (tell) => tell(now.unwatched(), labels.base)),
+    instruments.observe('agent_drift_unwatched_decisions_total', (tell) => tell(now.unwatched(), labels.base)),
   ]
   return {
     decides(agent) {

@@ -141,8 +141,8 @@ const HOUSE_METRICS = {
     labels: ['agent_type', 'agent_id'],
     description: 'How far the last window of decisions is from its baseline, in sigma: a G-test, 2 is a true two sigma, one-sided.',
   },
-  agent_drift_unwatched_decisions: {
-    kind: 'gauge',
+  agent_drift_unwatched_decisions_total: {
+    kind: 'counter',
     unit: '{decision}',
     labels: [],
     description: 'Decisions not watched for drift, since there are more agents than the bound.',

@@ -23,7 +23,7 @@ const TOGETHER: Partial<Record<MetricName, Together>> = {
   agent_breaker_state: 'max',
   journal_lag_records: 'max',
   agent_alarms_active: 'sum',
-  agent_drift_unwatched_decisions: 'sum',
+  agent_drift_unwatched_decisions_total: 'sum',
   agent_decision_drift_sigma: 'max',
   agent_error_reproduction_number: 'max',
   telemetry_uptime_seconds: 'max',

@@ -2,14 +2,15 @@
 const MOST_SCRAPERS = 16
 
 /**
- * Who scrapes, by address, and the wait for each of them to look once more: what a pull does not see before the end is never seen. Who has
- * not come for `withinMs` does not come any more.
+ * Who scrapes, and the wait for each of them to look once more: what a pull does not see before the end is never seen. Who has not come for
+ * `withinMs` does not come any more. Two on one machine, or behind one address, are told apart by their connections, which Prometheus keeps
+ * open; who opens one for each scrape is known by its address.
  */
 export class LastScrape {
   readonly #withinMs: number
   readonly #now: () => number
-  /** When each of them asked for what it was last given. */
-  readonly #askedAtMs = new Map<string, number>()
+  /** When each of them asked for what it was last given, by its connection; where that is closed, by its address. */
+  readonly #askedAtMs = new Map<object | string, number>()
   #seen: (() => void) | undefined
 
   /** `now`: monotonic ms of real time, as scrapers come by it. */
@@ -18,12 +19,26 @@ export class LastScrape {
     this.#now = now
   }
 
-  /** It has all that it asked for at that time. */
-  answered(scraper: string, askedAtMs: number): void {
+  /** It has all that it asked for at that time, on that connection. */
+  answered(connection: object, address: string, askedAtMs: number): void {
+    // Whose connection was closed has come back on this one.
+    if (!this.#askedAtMs.has(connection)) this.#askedAtMs.delete(address)
+    this.#keep(connection, askedAtMs)
+    this.#seen?.()
+  }
+
+  /** The connection is closed; who was there may come back on another one. */
+  closed(connection: object, address: string): void {
+    const askedAtMs = this.#askedAtMs.get(connection)
+    if (askedAtMs === undefined) return
+    this.#askedAtMs.delete(connection)
+    this.#keep(address, askedAtMs)
+  }
+
+  #keep(scraper: object | string, askedAtMs: number): void {
     this.#askedAtMs.delete(scraper)
     this.#askedAtMs.set(scraper, askedAtMs)
     if (this.#askedAtMs.size > MOST_SCRAPERS) for (const oldest of this.#askedAtMs.keys()) if (this.#askedAtMs.delete(oldest)) break
-    this.#seen?.()
   }
 
   /** Until each that scraped of late has been answered again; for each at most `withinMs` from its last time on (I8). */

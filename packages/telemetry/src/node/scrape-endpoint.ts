@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { TelemetryError } from '../errors.ts'
 import { CONTENT_TYPES, type TextFormat } from '../metrics/open-metrics.ts'
 import { LastScrape } from './last-scrape.ts'
@@ -18,6 +18,8 @@ export interface ScrapeEndpoint {
 
 const PATH = '/metrics'
 const SCRAPES = 'x-prometheus-scrape-timeout-seconds'
+
+const KEEP_ALIVE_MS = 5000
 
 export interface ScrapeEndpointOptions {
   readonly host: string
@@ -40,18 +42,27 @@ export async function openScrapeEndpoint({ host, port, lastScrapeMs, render }: S
     if (request.method !== 'GET' && request.method !== 'HEAD') return void response.writeHead(405, { ...TEXT, allow: 'GET, HEAD' }).end()
     try {
       const format = wantsOpenMetrics(request.headers.accept) ? 'open-metrics' : 'prometheus'
-      const address = request.socket.remoteAddress ?? ''
+      const { socket } = request
+      const address = addressOf(socket)
       const askedAtMs = performance.now()
       const body = await render(format)
       // Said by Prometheus and what scrapes like it, not by a person who looks. It has it when all was written.
-      if (request.headers[SCRAPES] !== undefined) response.once('finish', () => scrapes.answered(address, askedAtMs))
+      if (request.headers[SCRAPES] !== undefined) response.once('finish', () => scrapes.answered(socket, address, askedAtMs))
       response.writeHead(200, { 'content-type': CONTENT_TYPES[format], vary: 'accept' }).end(body)
     } catch (error) {
       response.writeHead(500, TEXT).end(`Metrics could not be collected: ${String(error)}\n`)
     }
   }
 
-  const server = createServer((request, response) => void answer(request, response))
+  // A connection outlives the time between two scrapes: by it we know who scrapes.
+  const keepAliveTimeout = lastScrapeMs + KEEP_ALIVE_MS
+  const server = createServer({ keepAliveTimeout }, (request, response) => void answer(request, response))
+  server.on('connection', (socket) => {
+    const address = addressOf(socket)
+    // Open for long, it must not keep the process alive (I8).
+    socket.unref()
+    socket.once('close', () => scrapes.closed(socket, address))
+  })
   server.listen({ host, port })
   try {
     await once(server, 'listening')
@@ -75,6 +86,10 @@ export async function openScrapeEndpoint({ host, port, lastScrapeMs, render }: S
       await closed
     },
   }
+}
+
+function addressOf(socket: Socket): string {
+  return socket.remoteAddress ?? ''
 }
 
 /** Named at all, unless with weight 0: who speaks it says so, and prefers it. */

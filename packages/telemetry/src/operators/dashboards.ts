@@ -92,6 +92,22 @@ export function decisionsDashboard(options: ResolvedOperatorOptions): Document {
         events: true,
       }),
     )
+    .withPanel(
+      events(
+        'Over their objective',
+        'agent_slo_breaches_total',
+        ask.increase('agent_slo_breaches_total', ['agent_type']),
+        '{{agent_type}}',
+      ),
+    )
+    .withPanel(
+      events(
+        'Not watched for drift',
+        'agent_drift_unwatched_decisions_total',
+        ask.increase('agent_drift_unwatched_decisions_total', []),
+        'decisions',
+      ),
+    )
     .build() as unknown as Document
 }
 
@@ -142,6 +158,7 @@ export function fleetDashboard(options: ResolvedOperatorOptions): Document {
         '{{breaker}}',
       ),
     )
+    .withPanel(series('Needs not met', 'agent_needs_unmet', ask.total('agent_needs_unmet', ['need', 'state']), '{{need}}: {{state}}'))
     .withPanel(
       events('Inference errors', 'policy_inference_errors_total', ask.increase('policy_inference_errors_total', ['policy']), '{{policy}}'),
     )
@@ -155,6 +172,14 @@ export function fleetDashboard(options: ResolvedOperatorOptions): Document {
     )
     .withPanel(series('Near-cache entries', 'grid_near_cache_entries', ask.total('grid_near_cache_entries', ['map']), '{{map}}'))
     .withPanel(
+      events(
+        'Near-cache entries let go',
+        'grid_near_cache_evictions_total',
+        ask.increase('grid_near_cache_evictions_total', ['map']),
+        '{{map}}',
+      ),
+    )
+    .withPanel(
       series('Journal lag', 'journal_lag_records', ask.largest('journal_lag_records', ['journal', 'consumer']), '{{journal}} {{consumer}}'),
     )
     .withRow(new RowBuilder('Telemetry itself'))
@@ -167,6 +192,20 @@ export function fleetDashboard(options: ResolvedOperatorOptions): Document {
         'lowest process',
       ),
     )
+    .withPanel(events('Traces kept', 'telemetry_traces_kept_total', ask.increase('telemetry_traces_kept_total', ['reason']), '{{reason}}'))
+    .withPanel(
+      lines({
+        title: 'Parts of traces that never came, and records overwritten early',
+        metric: 'telemetry_records_overwritten_early_total',
+        queries: {
+          'parts that never came': ask.increase('telemetry_slices_lost_total', []),
+          'overwritten early': ask.increase('telemetry_records_overwritten_early_total', []),
+        },
+        unit: 'short',
+        events: true,
+      }),
+    )
+    .withPanel(series('Records per second', 'telemetry_records_total', ask.rate('telemetry_records_total', []), 'records'))
     .build() as unknown as Document
 }
 

@@ -1,23 +1,11 @@
-import type { MetricName } from '../metrics/table.ts'
-import { counted, increase, largest, percentile, rate, selector, total } from './queries.ts'
+import { asked, type Asked } from './asked.ts'
 import type { ResolvedOperatorOptions } from './options.ts'
+import { page, ticket, type AlertRule, type RecordingRule } from './rule.ts'
+import { agentsSilent, lastWords } from './silence.ts'
 
 /** A rule file of Prometheus. https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/ */
 export interface RuleFile {
   readonly groups: readonly { readonly name: string; readonly interval: string; readonly rules: readonly (AlertRule | RecordingRule)[] }[]
-}
-
-export interface AlertRule {
-  readonly alert: string
-  readonly expr: string
-  readonly for?: string
-  readonly labels: { readonly severity: 'page' | 'ticket'; readonly team: string }
-  readonly annotations: { readonly summary: string; readonly description: string }
-}
-
-export interface RecordingRule {
-  readonly record: string
-  readonly expr: string
 }
 
 /**
@@ -39,30 +27,11 @@ export function ruleFile(options: ResolvedOperatorOptions): RuleFile {
     groups: [
       { name: 'stigmergy-recorded', interval: EVERY, rules: recorded(ask) },
       { name: 'stigmergy-decisions', interval: EVERY, rules: decisions(ask, options) },
-      { name: 'stigmergy-runtime', interval: EVERY, rules: runtime(ask) },
+      { name: 'stigmergy-runtime', interval: EVERY, rules: runtime(ask, options) },
       { name: 'stigmergy-telemetry', interval: EVERY, rules: telemetry(ask) },
     ],
   }
 }
-
-/** The questions as rules ask them: of their own series, and of each fleet, which is a namespace, by itself. */
-function asked(own: string | undefined) {
-  const of = (...by: readonly string[]): readonly string[] => ['namespace', ...by]
-  const all = selector(own)
-  return {
-    all,
-    percentile: (share: number, metric: MetricName, by: readonly string[], over?: string) =>
-      percentile(share, metric, of(...by), over, all),
-    rate: (metric: MetricName, by: readonly string[], over?: string) => rate(metric, of(...by), over, all),
-    increase: (metric: MetricName, by: readonly string[], over: string) => increase(metric, of(...by), over, all),
-    counted: (metric: MetricName, by: readonly string[], over: `${number}m`) => `${counted(metric, of(...by), over, all)} > 0`,
-    largest: (metric: MetricName, by: readonly string[], matcher?: string) => largest(metric, of(...by), selector(own, matcher)),
-    total: (metric: MetricName, by: readonly string[], matcher?: string) => total(metric, of(...by), selector(own, matcher)),
-    matching: (metric: MetricName, matcher: string) => `${metric}${selector(own, matcher)}`,
-  }
-}
-
-type Asked = ReturnType<typeof asked>
 
 function recorded(ask: Asked): readonly RecordingRule[] {
   return [
@@ -79,23 +48,8 @@ function recorded(ask: Asked): readonly RecordingRule[] {
       record: 'agent_type:agent_decisions:rate',
       expr: `sum by (namespace, agent_type) (rate(agent_decision_latency_seconds_count${ask.all}[1m]))`,
     },
-    { record: SEEN, expr: `count by (namespace, region) (telemetry_ending${ask.all})` },
-    { record: LAST_WORD, expr: lastWord(ask) },
+    ...lastWords(ask),
   ]
-}
-
-/** By fleet and region: how many series tell of a process. Not kept where there is none. */
-const SEEN = 'region:telemetry_ending:count'
-/** By fleet and region: 1 where the processes that were seen last were ending on purpose, 0 where they were not. */
-const LAST_WORD = 'region:telemetry_ending:last'
-
-/**
- * Kept while nobody is seen: from evaluation to evaluation, and over a day without Prometheus. That the end was not meant, for a day.
- */
-function lastWord({ all }: Asked): string {
-  const kept = `last_over_time(${LAST_WORD}${all}[1d])`
-  const told = `min by (namespace, region) (last_over_time(telemetry_ending${all}[1m]))`
-  return `${told} or ${kept} == 1 or ${kept} and on (namespace, region) last_over_time(${SEEN}${all}[1d])`
 }
 
 function decisions(ask: Asked, { mapAgeSeconds, sourceAgeSeconds, decisionSeconds }: ResolvedOperatorOptions): readonly AlertRule[] {
@@ -152,7 +106,7 @@ function tooManyFailures({ matching }: Asked): string {
   return `max by (namespace, region) (${matching('agent_alarms_active', 'kind="errors"')} > 0 unless ignoring (kind) ${spread} > 0)`
 }
 
-function runtime(ask: Asked): readonly AlertRule[] {
+function runtime(ask: Asked, { mailboxSeconds }: ResolvedOperatorOptions): readonly AlertRule[] {
   return [
     ticket('AgentRestarting', `${ask.increase('agent_restarts_total', ['region', 'agent_type'], '5m')} > 3`, undefined, {
       summary: '{{ $labels.agent_type }} restarts again and again',
@@ -161,6 +115,16 @@ function runtime(ask: Asked): readonly AlertRule[] {
     ticket('SupervisorGaveUp', ask.counted('agent_escalations_total', ['region', 'supervisor'], '5m'), undefined, {
       summary: 'Supervisor {{ $labels.supervisor }} gave up on a child',
       description: 'It has restarted it as often as it may. Where no supervisor is above, all of its children are stopped.',
+    }),
+    ticket('NeedUnmet', `${ask.total('agent_needs_unmet', ['region', 'need', 'state'])} > 0`, '1m', {
+      summary: 'Need {{ $labels.need }} of agents is not met',
+      description:
+        'Agents that are {{ $labels.state }}: {{ $value }}. Degraded ones go on without it, latched ones wait to be acknowledged.',
+    }),
+    // An autoscaler leaves alone what is a tenth above its limit.
+    ticket('MailboxesWait', `${ask.percentile(0.95, 'agent_mailbox_wait_seconds', [], '1m')} > 1.1 * ${mailboxSeconds}`, '10m', {
+      summary: 'Events wait, and the fleet does not grow enough',
+      description: `The 95th percentile is {{ $value | humanizeDuration }} for ten minutes; the limit is ${mailboxSeconds} s. See maxReplicas.`,
     }),
     ticket('DeadLetters', `${ask.rate('dead_letters_total', ['region', 'reason'])} > 0.1`, '5m', {
       summary: 'Events reach no agent: {{ $labels.reason }}',
@@ -174,6 +138,10 @@ function runtime(ask: Asked): readonly AlertRule[] {
     ticket('PolicyInferenceErrors', `${ask.rate('policy_inference_errors_total', ['region', 'policy'])} > 0.01`, '5m', {
       summary: 'Policy {{ $labels.policy }} fails to infer',
       description: '{{ $value | humanize }} errors a second.',
+    }),
+    ticket('ErrorsLogged', `${ask.rate('log_records_total', ['region', 'agent_type'], '5m', 'level=~"error|fatal"')} > 0.1`, '5m', {
+      summary: 'Errors in the log{{ with $labels.agent_type }} of {{ . }}{{ end }}',
+      description: '{{ $value | humanize }} lines a second.',
     }),
     ticket('JournalLag', `${ask.largest('journal_lag_records', ['region', 'journal', 'consumer'])} > 10000`, '5m', {
       summary: '{{ $labels.consumer }} is behind in journal {{ $labels.journal }}',
@@ -201,39 +169,14 @@ function telemetry(ask: Asked): readonly AlertRule[] {
         description: '{{ $value | humanizePercentage }} of those of the last 5 minutes are not whole: see telemetry_dropped_total.',
       },
     ),
-    // A metric that every process has, whatever its options.
-    page('AgentsSilent', silent(ask), '2m', {
-      summary: 'No process {{ with $labels.region }}of region {{ . }} {{ end }}is seen',
-      description: 'Prometheus reaches no metrics endpoint of the fleet there, and its end was not meant: the alerts above cannot fire.',
+    ticket('RecorderShort', `${ask.increase('telemetry_records_overwritten_early_total', ['region'], '5m')} > 0`, '5m', {
+      summary: 'The flight recorder forgets too soon',
+      description: '{{ $value | humanize }} records in 5 minutes were overwritten before their time: give the recorder more memory.',
     }),
+    ticket('DriftUnwatched', `${ask.increase('agent_drift_unwatched_decisions_total', ['region'], '5m')} > 0`, '5m', {
+      summary: 'Decisions are not watched for drift',
+      description: '{{ $value | humanize }} in 5 minutes: there are more agents than the alarms are given room for.',
+    }),
+    agentsSilent(ask),
   ]
-}
-
-/**
- * None where the last word was no farewell, or where some that tell none, being of an older version, were seen within the hour. And none at
- * all, where nothing is known of any.
- */
-function silent({ all }: Asked): string {
-  const where = 'count by (namespace, region)'
-  const series = `telemetry_dropped_total${all}`
-  const gone = `(${LAST_WORD}${all} == 0 or ${where} (present_over_time(${series}[1h])) unless ${LAST_WORD}${all})`
-  return `${gone} unless ${where} (${series}) or absent(${series}) unless on () count(${LAST_WORD}${all} or present_over_time(${series}[1h]))`
-}
-
-function page(alert: string, expr: string, wait: string | undefined, annotations: AlertRule['annotations']): AlertRule {
-  return rule('page', alert, expr, wait, annotations)
-}
-
-function ticket(alert: string, expr: string, wait: string | undefined, annotations: AlertRule['annotations']): AlertRule {
-  return rule('ticket', alert, expr, wait, annotations)
-}
-
-function rule(
-  severity: 'page' | 'ticket',
-  alert: string,
-  expr: string,
-  wait: string | undefined,
-  annotations: AlertRule['annotations'],
-): AlertRule {
-  return { alert, expr, ...(wait === undefined ? {} : { for: wait }), labels: { severity, team: 'agents' }, annotations }
 }
