@@ -70,7 +70,7 @@ const SCOPE = '@stigmergy/telemetry'
  */
 export async function startTelemetry(options: StartTelemetryOptions = {}): Promise<Telemetry> {
   // Before all else: it must get a process going that another variable keeps from starting.
-  if (isDisabled(process.env)) return disabledTelemetry()
+  if (isDisabled(process.env)) return disabledTelemetry(options)
   const environment = readEnvironment(process.env)
   const settings = resolveTelemetryOptions(options, environment)
 
@@ -153,7 +153,8 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
       const { recorder } = recording.flight
       const { asyncContext } = settings
       const parentBased = settings.recorder?.parentBased === true
-      const running = startInstrumentations({ instrumentations, asyncContext, recorder, parentBased, current, resource })
+      const { propagators } = environment
+      const running = startInstrumentations({ instrumentations, asyncContext, recorder, parentBased, propagators, current, resource })
       detach.push(() => running.close())
     }
     attach(hooks, options, detach)
