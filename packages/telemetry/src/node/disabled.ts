@@ -8,13 +8,19 @@ import { createCpuProfiler } from './profiling/cpu-profile.ts'
 import { writeHeapSnapshot } from './profiling/heap-snapshot.ts'
 import { survive } from './profiling/profile-signal.ts'
 import { profilingOf } from './profiling/profiling-options.ts'
-import type { StartTelemetryOptions } from './options.ts'
+import { guardStream } from './guarded-stream.ts'
+import { logsOf, type StartTelemetryOptions } from './options.ts'
 import type { Telemetry } from './start-telemetry.ts'
 
-/** What `OTEL_SDK_DISABLED=true` gives: the same interface, and nothing is seen, opened or sent. */
-export function disabledTelemetry(options: Pick<StartTelemetryOptions, 'profiling'>): Telemetry {
-  survivesSignal(options)
+/** What `OTEL_SDK_DISABLED=true` gives: the same interface, and nothing is seen, opened or sent. What cannot be among the options is no error. */
+export function disabledTelemetry({ profiling, logs }: Pick<StartTelemetryOptions, 'profiling' | 'logs'>): Telemetry {
+  // What asks a cell for a profile, or a file for lines that cannot be opened, ends no process: nor this one.
+  const asked = valid(() => profilingOf(profiling))
+  if (asked !== undefined) survive(asked.signal)
+  const wanted = valid(() => logsOf(logs))
+  const lines = wanted && guardStream(wanted.destination, () => {})
   const done = async (): Promise<void> => {}
+  const close = async (): Promise<void> => lines?.release()
   return {
     core: {},
     instruments: meterInstruments(createNoopMeter()),
@@ -40,17 +46,15 @@ export function disabledTelemetry(options: Pick<StartTelemetryOptions, 'profilin
     heapSnapshot: (path) => writeHeapSnapshot(path, () => ({})),
     tally: createTally(),
     flush: done,
-    close: done,
-    [Symbol.asyncDispose]: done,
+    close,
+    [Symbol.asyncDispose]: close,
   }
 }
 
-/** What asks a cell for a profile must not end the one whose telemetry is switched off. */
-function survivesSignal({ profiling }: Pick<StartTelemetryOptions, 'profiling'>): void {
+function valid<T>(resolve: () => T): T | undefined {
   try {
-    const wanted = profilingOf(profiling)
-    if (wanted !== undefined) survive(wanted.signal)
+    return resolve()
   } catch {
-    // Nor does a wrong option.
+    return undefined
   }
 }

@@ -192,7 +192,8 @@ function exportThreadOf(given: unknown): ResolvedTelemetryOptions['exportThread'
 
 const LEVELS: readonly unknown[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']
 
-function logsOf(given: StartTelemetryOptions['logs']): Required<LogOptions> | undefined {
+/** Undefined where no logs are wanted. Throws `TelemetryError` BAD_OPTION. */
+export function logsOf(given: StartTelemetryOptions['logs']): Required<LogOptions> | undefined {
   if (given === undefined || given === false) return undefined
   const { level = 'info', destination = process.stdout } = given === true ? {} : optionsOf.logs(given)
   if (!LEVELS.includes(level)) throw new TelemetryError('BAD_OPTION', `logs.level is ${quote(level)}: give one of ${LEVELS.join(', ')}`)
