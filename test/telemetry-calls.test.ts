@@ -13,6 +13,7 @@ import type * as Pg from 'pg'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMachine } from 'xstate'
+import { ofHttp } from '../packages/telemetry/test/support/of-http.ts'
 import { findPostgres, startPostgres } from './components/postgres.ts'
 import { findRedis, startRedis } from './components/redis.ts'
 import { needs } from './runner/needs.ts'
@@ -25,7 +26,7 @@ const test = suite('what agents call')
 const onRedis = needs(test, 'redis-server', findRedis() !== undefined)
 const onPostgres = needs(test, 'PostgreSQL', findPostgres() !== undefined)
 /** Each before the module it watches is loaded. */
-const instrumentations: Instrumentations = [new GrpcInstrumentation(), new IORedisInstrumentation(), new PgInstrumentation()]
+const instrumentations: Instrumentations = [ofHttp, new GrpcInstrumentation(), new IORedisInstrumentation(), new PgInstrumentation()]
 const load = createRequire(import.meta.url)
 
 /** An agent makes a call in an action; gives what was exported of its trace once that has `count` spans. */

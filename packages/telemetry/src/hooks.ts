@@ -136,7 +136,15 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
   const { spawns = () => {}, until } = options
   observeTally(instruments, tally, labels.base, until)
   observeUptime(instruments, clock, labels.base)
-  const startTrace = createStartTrace({ recorder, tracer, clock, time })
+  const startTrace = createStartTrace({ recorder, tracer, clock, time, tally })
+  /** What users hand over is called in actions, where reading it must not throw either (I7). */
+  const quietly = (act: () => void): void => {
+    try {
+      act()
+    } catch {
+      tally.dropped.reading++
+    }
+  }
   const shared = (id: string): void => {
     if (!told) options.sharedId?.(id)
     told = true
@@ -178,13 +186,22 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
     base,
     startTrace: (...args) => (until?.aborted === true ? NO_TRACE : startTrace(...args)),
     keep(trace, reason) {
-      if (isContext(trace) && KEEP_REASONS.includes(reason)) recorder?.keep(trace, reasonCode(reason))
+      quietly(() => {
+        if (isContext(trace) && KEEP_REASONS.includes(reason)) recorder?.keep(trace, reasonCode(reason))
+      })
     },
     link(trace, causes) {
-      if (isContext(trace) && Array.isArray(causes)) for (const cause of causes) if (isContext(cause)) recorder?.link(trace, cause)
+      const one = (cause: unknown): void => {
+        if (isContext(trace) && isContext(cause)) recorder?.link(trace, cause)
+      }
+      quietly(() => {
+        if (Array.isArray(causes)) for (const cause of causes) quietly(() => one(cause))
+      })
     },
     plan(trace, planId) {
-      if (isContext(trace)) recorder?.plan(trace, planOf(planId))
+      quietly(() => {
+        if (isContext(trace)) recorder?.plan(trace, planOf(planId))
+      })
     },
     recordTaskAssignment: telling.taskAssignment,
     observeAge: ages.observe,

@@ -1,6 +1,7 @@
 export type { AgeReading } from './ages.ts'
 export { ALARM_KINDS, type Alarm, type AlarmEvent, type AlarmKind } from './alarms/alarm.ts'
-export { gridBaselines, memoryBaselines, type Baseline, type BaselineStore, type GridBaselinesOptions } from './alarms/baseline.ts'
+export { memoryBaselines, type Baseline, type BaselineStore } from './alarms/baseline.ts'
+export { gridBaselines, type GridBaselinesOptions } from './alarms/grid-baselines.ts'
 export { createAlarms, type Alarms, type Decision } from './alarms/create-alarms.ts'
 export type { AlarmBudget, AlarmsOptions, AlarmsTelemetry, DriftOptions, ErrorsOptions, SloOptions } from './alarms/options.ts'
 export type { InfectedFailure, SpreadFailure } from './alarms/spread.ts'

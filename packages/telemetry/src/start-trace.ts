@@ -6,6 +6,7 @@ import { plainAttributes } from './recorder/plain.ts'
 import type { Recorder } from './recorder/recorder.ts'
 import { NO_TRACE, traceContextOf } from './span-context.ts'
 import type { SpanTime } from './span-time.ts'
+import type { Tally } from './tally.ts'
 import { describeThrown } from './thrown.ts'
 
 export interface StartTraceOptions {
@@ -22,14 +23,25 @@ export interface StartTraceParts {
   readonly tracer: Tracer | undefined
   readonly clock: Clock
   readonly time: SpanTime
+  readonly tally: Tally
 }
 
 /** Where a reading enters: the root of a pipeline, in the recorder or as a span. */
-export function createStartTrace({ recorder, tracer, clock, time }: StartTraceParts) {
+export function createStartTrace({ recorder, tracer, clock, time, tally }: StartTraceParts) {
+  /** Nothing, where reading them throws. */
+  const read = (options: StartTraceOptions | undefined): StartTraceOptions => {
+    try {
+      return { ...options }
+    } catch {
+      tally.dropped.reading++
+      return {}
+    }
+  }
+
   return (given: string, attributes?: Attributes, options?: StartTraceOptions): TraceContext => {
     // Called in the users' own code, where nothing of ours throws.
     const name = describeThrown(given)
-    const { startedAtMs: began, debug = false, planId } = options ?? {}
+    const { startedAtMs: began, debug = false, planId } = read(options)
     const startedAtMs = typeof began === 'number' ? began : undefined
     if (recorder !== undefined) {
       const now = clock.now()

@@ -4,7 +4,6 @@ import type * as HttpModule from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { context, propagation, ROOT_CONTEXT, SpanKind, trace, type TracerProvider } from '@opentelemetry/api'
-import { HttpInstrumentation } from '@opentelemetry/instrumentation-http'
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
 import { InMemorySpanExporter, type ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { createSystem } from '@stigmergy/core'
@@ -17,12 +16,11 @@ import { agentContextManager } from '../src/node/agent-context.ts'
 import { Current } from '../src/current.ts'
 import { withEnvironment } from './support/environment.ts'
 import { openFlight } from './support/flight.ts'
+import { ofHttp } from './support/of-http.ts'
 import { agentInfo } from './support/transitions.ts'
 import { setup } from './support/xstate.ts'
 
 const test = suite('instrumentation')
-/** One for all tests: a module is patched for the instrumentation that was there first. */
-const ofHttp = new HttpInstrumentation()
 /** The module as an instrumentation patches it: when it is asked for after the instrumentation was made. */
 const loadHttp = () => createRequire(import.meta.url)('node:http') as typeof HttpModule
 

@@ -145,6 +145,86 @@ test('what is no line of a log is no record', () => {
   assert.equal(record.attributes, { list: '[1]', err: 'text' })
 })
 
+test('what is joined with a line stands, and a field of that name is written beside it', () =>
+  withEnvironment({}, async () => {
+    const written: string[] = []
+    const grid = await openGrid()
+    const telemetry = await startTelemetry({
+      grid,
+      service: 'cell-7',
+      otlp: false,
+      logs: { destination: { write: (line: string) => void written.push(line) } },
+    })
+    const system = createSystem({ grid, hooks: telemetry.core })
+    const { logger } = telemetry
+    const foreign = { trace_id: 'a'.repeat(32), span_id: 'b'.repeat(16) }
+    const late = logger.child({ ...foreign, agent_id: 'r9', level: 0.4, service: 'mine', msg: 'mine' })
+    const act = (): void => {
+      logger.error({ agent_id: 'r2', agent_type: 'arm', plan_id: 'p1' }, 'cannot be reached')
+      logger.error(foreign)
+      logger.error({ msg: 'mine', service: 'mine' }, 'text')
+      logger.error({ msg: 'mine' })
+      logger.child({ part: 'p1' }).child(foreign).error('from a child')
+      late.error({ agent_id: 'r3' }, 'from a child of before')
+      logger.child(traceFields(grid.trace.current!)).error('the same')
+      logger.error({
+        get part() {
+          logger.child({ agent_id: 'r5' }).error('from a field')
+          return 'p2'
+        },
+      })
+    }
+    const robot = setup({}).createMachine({ id: 'robot', initial: 'a', states: { a: { on: { go: { actions: act } } } } })
+    await system.spawn(robot, { id: 'r1' })
+    const trace = telemetry.startTrace('camera frame')
+    system.send('r1', { type: 'go' }, { trace })
+    await new Promise(setImmediate)
+    late.error('after it')
+    await system.close()
+    await telemetry.close()
+    await grid.close()
+    const names = (line: string) => [...line.matchAll(/[{,]"([^"]+)":/g)].map(([, name]) => name)
+    for (const line of written) assert.is(new Set(names(line)).size, names(line).length, line)
+    const [other, ids, texts, alone, child, before, same, inner, outer, after] = written.map(
+      (line) => JSON.parse(line) as Readonly<Record<string, unknown>>,
+    )
+    for (const line of [other, ids, texts, alone, child, before, same, inner, outer]) {
+      assert.equal([line!['agent_id'], line!['agent_type'], line!['trace_id'], line!['service']], ['r1', 'robot', trace.traceId, 'cell-7'])
+    }
+    assert.equal([other!['field.agent_id'], other!['field.agent_type'], other!['plan_id']], ['r2', 'arm', 'p1'])
+    assert.equal([ids!['field.trace_id'], ids!['field.span_id'], ids!['span_id'] === other!['span_id']], [...Object.values(foreign), true])
+    assert.equal([texts!['msg'], texts!['field.msg'], texts!['field.service'], alone!['msg']], ['text', 'mine', 'mine', 'mine'])
+    assert.equal([child!['part'], child!['field.trace_id']], ['p1', foreign.trace_id])
+    assert.equal([before!['field.agent_id'], before!['field.span_id'], before!['field.level']], ['r3', foreign.span_id, 0.4])
+    assert.equal(
+      Object.keys(same!).filter((name) => name.startsWith('field.')),
+      [],
+    )
+    assert.equal([inner!['field.agent_id'], outer!['part'], outer!['field.agent_id']], ['r5', 'p2', undefined])
+    const { trace_id: traceId, span_id: spanId, agent_id: agent, 'field.msg': msg, msg: said } = after!
+    assert.equal([traceId, spanId, agent, msg, said], [foreign.trace_id, foreign.span_id, 'r9', 'mine', 'after it'])
+  }))
+
+test('what is no id of a trace stays a field: a collector would refuse the batch for it', () => {
+  const parts = { resource: {} as never, scope: { name: 's' } }
+  const [trace, span] = ['4bf92f3577b34da6a3ce929d0e0e4736', '00f067aa0ba902b7']
+  const spanContext = { traceId: trace, spanId: span, traceFlags: 1 }
+  assert.equal(logRecordOf(JSON.stringify({ trace_id: trace, span_id: span }), parts)?.spanContext, spanContext)
+  for (const fields of [
+    { trace_id: '1234567890123456789', span_id: '987' },
+    { trace_id: trace, span_id: '0'.repeat(16) },
+    { trace_id: '0'.repeat(32), span_id: span },
+    { trace_id: trace.toUpperCase(), span_id: span },
+    { trace_id: trace, span_id: `${span}0` },
+    { trace_id: trace, span_id: '00f067aa0ba902bg' },
+    { trace_id: trace },
+  ]) {
+    const record = logRecordOf(JSON.stringify(fields), parts)
+    assert.equal([record?.spanContext, record?.attributes], [undefined, fields])
+  }
+  assert.equal(traceFields({ ...spanContext, traceId: '0'.repeat(32), planId: 'p' }), {}, 'of no trace')
+})
+
 test('what runs is the innermost transition, also where an end was never told', () => {
   const current = new Current()
   const trace = (n: number) => ({ traceId: String(n), spanId: '', traceFlags: 1 })

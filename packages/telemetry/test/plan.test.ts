@@ -171,6 +171,22 @@ test('outside of a transition there is no trace: nothing is told, and nothing th
     telemetry.link(bad as never, [trace])
     telemetry.link(trace, [bad as never])
   }
+  const rude = (): never => {
+    throw new Error('mine')
+  }
+  const shut = new Proxy({}, { get: rude, has: rude, ownKeys: rude, getPrototypeOf: rude })
+  const half = { traceId: trace.traceId, spanId: trace.spanId, traceFlags: 1, planId: 'p' }
+  Object.defineProperty(half, 'traceFlags', { get: rude })
+  for (const bad of [shut, half]) {
+    telemetry.keep(bad as never, 'debug')
+    telemetry.plan(bad as never, 'plan-1')
+    telemetry.link(bad as never, [trace])
+    telemetry.link(trace, [bad as never, trace])
+  }
+  telemetry.link(trace, new Proxy([trace], { get: rude }))
+  assert.match(telemetry.startTrace('camera frame', {}, shut as never).traceId, /^[0-9a-f]{32}$/)
+  assert.match(telemetry.startTrace('camera frame', {}, new Proxy({ planId: 'p' }, { get: rude })).traceId, /^[0-9a-f]{32}$/)
+  assert.ok(telemetry.tally.dropped.reading >= 8, String(telemetry.tally.dropped.reading))
   for (const bad of [undefined, null, Symbol('x')]) {
     assert.match(telemetry.startTrace(bad as never, bad as never, null as never).traceId, /^[0-9a-f]{32}$/)
     telemetry.plan(trace, bad as never)

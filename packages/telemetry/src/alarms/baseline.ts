@@ -1,6 +1,4 @@
-import type { Grid } from '@stigmergy/grid'
 import { poolRare, sum } from './categorical.ts'
-import { callGuest } from './guest.ts'
 
 /** How decisions were spread over actions while nothing was wrong. Frozen: it never changes under what is held against it. */
 export interface Baseline {
@@ -23,55 +21,29 @@ export interface BaselineStore {
   save(key: string, baseline: Baseline): void
 }
 
-export interface GridBaselinesOptions {
-  /** Map of the grid that holds them. @default `telemetry.baselines` */
-  readonly map?: string
-  /** One could not be read, as it is no baseline or of a newer form, or could not be written. @default ignored: each process then goes by its own */
-  readonly onError?: (error: unknown) => void
-}
+/** Windows that a baseline is learned from, at least, and decisions in one. */
+export const LEAST_WINDOWS = 20
+export const LEAST_WINDOW_DECISIONS = 20
 
-const SCHEMA_VERSION = 1
-
-/** Baselines in a map of the grid, by compare-and-set: of processes that learn at the same time the first one counts for all. */
-export function gridBaselines(grid: Grid, { map = 'telemetry.baselines', onError = () => {} }: GridBaselinesOptions = {}): BaselineStore {
-  const baselines = grid.map<Baseline>(map, { schemaVersion: SCHEMA_VERSION })
-  // Asked with each decision: what cannot be read is told once, and again when another one is there.
-  let told: unknown
-  // Who is told is a guest as well: it is called in an agent's action, and where nobody would catch what it throws (I7).
-  const failed = (error: unknown): void => {
-    callGuest(
-      () => onError(error),
-      () => {},
-    )
-  }
-  const peek = (key: string): Baseline | undefined => {
-    try {
-      const entry = baselines.peek(key)
-      if (entry === undefined || isBaseline(entry.value)) return entry?.value
-      if (entry !== told) failed(new TypeError(`${map} holds no baseline at ${key}`))
-      told = entry
-    } catch (error) {
-      if (String(error) !== told) failed(error)
-      told = String(error)
-    }
-    return undefined
-  }
-  return {
-    peek,
-    save(key, baseline) {
-      baselines.update(key, (current) => (isBaseline(current) && current.version >= baseline.version ? undefined : baseline)).catch(failed)
-    },
-  }
-}
-
-/** What the grid gives was written by anybody. */
-function isBaseline(value: unknown): value is Baseline {
+/** What a store gives may have been written by anybody: true if it could have been learned. */
+export function isBaseline(value: unknown): value is Baseline {
   if (typeof value !== 'object' || value === null) return false
   const { version, actions, dispersion = 1 } = value as Partial<Baseline>
-  if (!Number.isInteger(version) || typeof actions !== 'object' || actions === null) return false
-  if (!(typeof dispersion === 'number' && dispersion >= 1 && dispersion < Infinity)) return false
+  if (typeof version !== 'number' || version < 1 || !Number.isSafeInteger(version + 1)) return false
+  if (typeof actions !== 'object' || actions === null || Array.isArray(actions)) return false
   const counts: readonly unknown[] = Object.values(actions)
-  return counts.length > 0 && counts.every((count) => typeof count === 'number' && Number.isFinite(count) && count > 0)
+  if (!counts.every((count) => typeof count === 'number' && Number.isSafeInteger(count) && count >= 1)) return false
+  const decisions = sum(counts as readonly number[])
+  if (decisions < LEAST_WINDOWS * LEAST_WINDOW_DECISIONS || !Number.isSafeInteger(decisions)) return false
+  return typeof dispersion === 'number' && dispersion >= 1 && dispersion <= decisions
+}
+
+/** True if they say the same: of two with one version, as after a split brain, that is not sure. */
+export function sameBaseline(one: Baseline, other: Baseline): boolean {
+  if (one === other) return true
+  if (one.version !== other.version || (one.dispersion ?? 1) !== (other.dispersion ?? 1)) return false
+  const [names, others] = [Object.keys(one.actions), Object.keys(other.actions)]
+  return names.length === others.length && names.every((name) => one.actions[name] === other.actions[name])
 }
 
 /** Baselines of this process alone. */

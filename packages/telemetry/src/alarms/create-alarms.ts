@@ -2,6 +2,7 @@ import type { ActorSystem, AgentInfo, CoreHooks } from '@stigmergy/core'
 import type { TraceContext } from '@stigmergy/grid'
 import { createLabels } from '../labels.ts'
 import { transitionSeconds } from '../stages.ts'
+import { quote } from '../options.ts'
 import { describeThrown } from '../thrown.ts'
 import { createAlarmMetrics } from './alarm-metrics.ts'
 import { RaisedAlarms, type Alarm, type AlarmEvent, type AlarmKind } from './alarm.ts'
@@ -16,7 +17,7 @@ import type { InfectedFailure } from './spread.ts'
 
 /** A decision of an agent, as it tells it. */
 export interface Decision {
-  /** What was decided, of low cardinality: `assign`, `reroute`, `wait`. */
+  /** What was decided, of low cardinality: `assign`, `reroute`, `wait`. A number is taken for its text. */
   readonly action: string
   /** The kind of situation it was decided in. Each has a baseline of its own, so that other situations are no drift. */
   readonly stratum?: string
@@ -42,7 +43,7 @@ export interface Alarms {
   readonly active: readonly Alarm[]
   /** The failures of the last minute with what caused them, oldest first: the tree of an infection. */
   readonly failures: readonly InfectedFailure[]
-  /** Errors thrown so far by listeners and by what keeps the baselines, and promises of theirs that were rejected. */
+  /** Errors thrown so far by listeners and by what keeps the baselines, promises of theirs that were rejected, and decisions without an action. */
   readonly guestErrors: number
   close(): void
 }
@@ -105,7 +106,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     judge(drifting, { kind: 'drift', agentType: type, agentId: ofEnded ? undefined : id, value: sum, limit, trace, message })
   }
   const watchDrift = (agent: AgentInfo, { action, stratum, trace }: Decision): void => {
-    const reading = drift.decided(kindOf(agent.type, stratum), agent.type, agent.id, action, clock.now())
+    const reading = drift.decided(kindOf(agent.type, stratum), agent.type, agent.id, nameOf(action), clock.now())
     if (reading === undefined) return
     if (!reading.ofEnded) metrics.drift(agent, reading.sigma)
     judgeDrift(agent, reading, trace)
@@ -197,6 +198,13 @@ export function createAlarms(options: AlarmsOptions): Alarms {
       metrics.close()
     },
   }
+}
+
+/** As a baseline names it: a policy without types may give the number of an action. Throws `TypeError` where there is none. */
+function nameOf(action: unknown): string {
+  if (typeof action === 'string') return action
+  if (typeof action === 'number' || typeof action === 'boolean') return String(action)
+  throw new TypeError(`an action is a text, not ${quote(action)}`)
 }
 
 function keepReason(kind: AlarmKind): 'drift' | 'stale' | 'error' | 'slo' {

@@ -14,7 +14,7 @@ interface Scale {
 
 /** A baseline, and every size of windows that is held against it: the shortest first. */
 export interface ScaledBaseline {
-  readonly version: number
+  readonly source: Baseline
   readonly scales: readonly Scale[]
 }
 
@@ -45,20 +45,18 @@ export function scaled(baseline: Baseline, settings: ScaleSettings, limitOf: (ru
     const limit = limitOf(Math.min(1e12, Math.max(5, (runLength * spans.length) / each)))
     return { pooled: pool(baseline, decisions), decisions, k, limit, most: each === 1 ? limit + 1 : MOST_OF_LONG }
   })
-  return { version: baseline.version, scales }
+  return { source: baseline, scales }
 }
 
 /** What one agent decided since its last window, and what is left of its CUSUM, at each scale. */
 export class DriftWindow {
-  readonly version: number
+  readonly baseline: ScaledBaseline
   /** When it was last added to. */
   lastAtMs = 0
-  readonly #baseline: ScaledBaseline
   #own: readonly ScaleWindow[]
 
   constructor(baseline: ScaledBaseline) {
-    this.version = baseline.version
-    this.#baseline = baseline
+    this.baseline = baseline
     this.#own = baseline.scales.map((scale) => new ScaleWindow(scale))
   }
 
@@ -69,7 +67,7 @@ export class DriftWindow {
 
   /** As if nothing had been decided yet. */
   reset(): void {
-    this.#own = this.#baseline.scales.map((scale) => new ScaleWindow(scale))
+    this.#own = this.baseline.scales.map((scale) => new ScaleWindow(scale))
   }
 
   /** Takes over what another one of that baseline has not judged yet. */

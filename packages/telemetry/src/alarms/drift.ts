@@ -1,4 +1,4 @@
-import type { Baseline, BaselineStore } from './baseline.ts'
+import { sameBaseline, type Baseline, type BaselineStore } from './baseline.ts'
 import { cusumLimit } from './cusum.ts'
 import { DriftWindow, scaled, type ScaledBaseline } from './drift-window.ts'
 import { Learning } from './learning.ts'
@@ -48,6 +48,8 @@ export class DriftWatch {
   readonly #baselines: BaselineStore
   readonly #learning = new Map<string, Learning>()
   readonly #scaled = new Map<string, ScaledBaseline>()
+  /** Kinds of which a new version was asked for before it was known what is stored, and what was learned since. */
+  readonly #anew = new Map<string, Baseline | undefined>()
   /** By run length: each takes a moment to find, and there are as many as different long windows. */
   readonly #limits = new Map<number, number>()
   /** Windows of each agent, by the kind of decision: an agent that ends is found without a look at the others. */
@@ -88,8 +90,11 @@ export class DriftWatch {
 
   /** Forgets the baseline of a kind and learns a new version of it: after a change that was meant. Gives who drifts no more; undefined: the ended. */
   relearn(kind: string): readonly (string | undefined)[] {
-    const version = (this.#baselines.peek(kind)?.version ?? 0) + 1
-    this.#learning.set(kind, new Learning(version, this.#settings))
+    const stored = this.#baselines.peek(kind)
+    // A process that has just begun may not have its copy of the grid yet.
+    if (stored === undefined) this.#anew.set(kind, undefined)
+    else this.#anew.delete(kind)
+    this.#learning.set(kind, new Learning((stored?.version ?? 0) + 1, this.#settings))
     this.#scaled.delete(kind)
     const well: (string | undefined)[] = []
     for (const all of [this.#agents, this.#types]) {
@@ -138,7 +143,7 @@ export class DriftWatch {
     for (const [kind, left] of own ?? []) {
       this.#drifting.delete(left)
       const baseline = this.#baseline(kind)
-      if (baseline?.version !== left.version) continue
+      if (baseline !== left.baseline) continue
       const window = this.#window(kind, agentType, undefined, baseline)
       if (window === undefined) continue
       window.take(left)
@@ -153,7 +158,7 @@ export class DriftWatch {
     if (window.drifting) this.#drifting.set(window, { agentType, agentId: id })
     else this.#drifting.delete(window)
     const own = this.#windowsOf(agentType, id)
-    return { ...window.reading, baselineVersion: window.version, drifting: drifts(own), ofEnded: id === undefined }
+    return { ...window.reading, baselineVersion: window.baseline.source.version, drifting: drifts(own), ofEnded: id === undefined }
   }
 
   #windowsOf(agentType: string, agentId: string | undefined): ReadonlyMap<string, DriftWindow> | undefined {
@@ -162,14 +167,26 @@ export class DriftWatch {
 
   #baseline(kind: string): ScaledBaseline | undefined {
     const stored = this.#baselines.peek(kind)
+    if (stored !== undefined && this.#anew.has(kind)) this.#comesToLight(kind, stored)
     const wanted = this.#learning.get(kind)?.version ?? 1
     if (stored === undefined || stored.version < wanted) return undefined
     const known = this.#scaled.get(kind)
-    if (known?.version === stored.version) return known
+    if (known !== undefined && sameBaseline(known.source, stored)) return known
     const found = scaled(stored, this.#settings, (runLength) => this.#limitOf(runLength))
     this.#scaled.set(kind, found)
     this.#learning.delete(kind)
     return found
+  }
+
+  /** What is stored is known now: it is the one before the version that was asked for, unless it is what was learned since. */
+  #comesToLight(kind: string, stored: Baseline): void {
+    const learned = this.#anew.get(kind)
+    this.#anew.delete(kind)
+    if (learned !== undefined && sameBaseline(learned, stored)) return
+    const version = stored.version + 1
+    const learning = this.#learning.get(kind)
+    if (learning !== undefined) learning.version = version
+    if (learned !== undefined) this.#baselines.save(kind, { ...learned, version })
   }
 
   #limitOf(runLength: number): number {
@@ -193,6 +210,7 @@ export class DriftWatch {
     if (baseline === undefined) return
     // Where it is not taken, another one is tried as much later: not one with each decision.
     this.#learning.set(kind, new Learning(baseline.version, this.#settings))
+    if (this.#anew.has(kind)) this.#anew.set(kind, baseline)
     this.#baselines.save(kind, baseline)
   }
 
@@ -201,7 +219,7 @@ export class DriftWatch {
     const [all, who] = agentId === undefined ? [this.#types, agentType] : [this.#agents, agentId]
     const own = all.get(who)
     const known = own?.get(kind)
-    if (known?.version === baseline.version) return known
+    if (known?.baseline === baseline) return known
     // Of a type there is one for each kind, and those are bounded.
     if (known === undefined && agentId !== undefined && this.#windows >= this.#settings.maxAgents) {
       this.#unwatched += 1

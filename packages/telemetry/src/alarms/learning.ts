@@ -13,7 +13,8 @@ const LAGS = 8
  * windows too, and how far they are from each other while nothing is wrong is part of what is learned. Pure.
  */
 export class Learning {
-  readonly version: number
+  /** Of the baseline that it gives. */
+  version: number
   readonly #settings: DriftSettings
   readonly #actions = new Map<string, number>()
   readonly #windows: ReadonlyMap<string, number>[] = []

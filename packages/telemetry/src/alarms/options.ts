@@ -9,7 +9,7 @@ import { instrumentsOf } from '../metrics/meter-instruments.ts'
 import { clockOf, functionOf } from '../fields.ts'
 import { baseLabels, DEFAULT_MAX_LABEL_VALUES, integer, quote } from '../options.ts'
 import { alarmParts, alarmsOptions, baselinesOf } from './option-names.ts'
-import type { BaselineStore } from './baseline.ts'
+import { LEAST_WINDOW_DECISIONS, LEAST_WINDOWS, type BaselineStore } from './baseline.ts'
 import type { DriftSettings } from './drift.ts'
 
 /** How often an alarm may be false: the limits of drift, slo and errors are computed from it. */
@@ -107,7 +107,7 @@ export function resolveAlarmsOptions(given: AlarmsOptions): ResolvedAlarmsOption
   const falseAlarmsPerDay = number('budget.falseAlarmsPerDay', budget.falseAlarmsPerDay, 1, 0.001, 1000)
   const agents = integer('budget.agents', budget.agents, 100, 1, 1_000_000)
   const decisionsPerSecond = number('budget.decisionsPerSecond', budget.decisionsPerSecond, 1, 0.0001, 10_000)
-  const windowDecisions = integer('drift.windowDecisions', drift.windowDecisions, 100, 20, 10_000)
+  const windowDecisions = integer('drift.windowDecisions', drift.windowDecisions, 100, LEAST_WINDOW_DECISIONS, 10_000)
   const expectedPerHour = number('errors.expectedPerHour', errors.expectedPerHour, 1, 0.001, 1_000_000)
   const fleetWindowsPerDay = (agents * decisionsPerSecond * SECONDS_PER_DAY) / windowDecisions
   // A budget of several false alarms in each window would be no alarm at all: five windows between them is the least.
@@ -122,7 +122,7 @@ export function resolveAlarmsOptions(given: AlarmsOptions): ResolvedAlarmsOption
         'drift.baselineDecisions',
         drift.baselineDecisions,
         100 * windowDecisions,
-        20 * windowDecisions,
+        LEAST_WINDOWS * windowDecisions,
         100_000_000,
       ),
       k: number('drift.k', drift.k, 0.5, 0.1, 2),

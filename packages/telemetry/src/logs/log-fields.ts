@@ -16,12 +16,13 @@ export interface LogFields {
 export function logFields(running: Running | undefined): LogFields {
   if (running === undefined) return {}
   const { agent, trace } = running
-  return { ...(trace === NO_TRACE ? {} : traceFields(trace)), agent_id: agent.id, agent_type: agent.type }
+  return { ...traceFields(trace), agent_id: agent.id, agent_type: agent.type }
 }
 
-/** The fields of a trace, for a line that is written after an `await`. */
+/** The fields of a trace, for a line that is written after an `await`. None of a trace whose ids are all zeros, which is none. */
 export function traceFields(trace: TraceContext): LogFields {
   const { traceId, spanId } = trace
+  if (traceId === NO_TRACE.traceId) return {}
   const planId = planIn(trace)
   return { trace_id: traceId, span_id: spanId, ...(planId === undefined ? {} : { plan_id: planId }) }
 }

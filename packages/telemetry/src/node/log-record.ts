@@ -8,18 +8,6 @@ const SEVERITIES: Readonly<Record<string, number>> = { trace: 1, debug: 5, info:
 
 /** Fields of a line that are told in places of their own. */
 const OWN: ReadonlySet<string> = new Set(['level', 'time', 'msg', 'err'])
-/** Those a line begins with: a field of the user's with such a name would be a second one, and readers of JSON take the last. */
-const OURS = ['level', 'time'] as const
-
-/** The same fields; a battery's `level` is called `field.level`, so that the line keeps its own. */
-export function apartFromOurs<T extends object>(fields: T): T {
-  if (!OURS.some((name) => Object.hasOwn(fields, name))) return fields
-  const renamed = Object.entries(fields).map(
-    ([name, value]: [string, unknown]) => [(OURS as readonly string[]).includes(name) ? `field.${name}` : name, value] as const,
-  )
-  return Object.fromEntries(renamed) as T
-}
-
 export interface LogRecordParts {
   readonly resource: Resource
   readonly scope: ReadableLogRecord['instrumentationScope']
@@ -36,7 +24,7 @@ export function logRecordOf(line: string, { resource, scope }: LogRecordParts): 
   if (typeof fields !== 'object' || fields === null) return undefined
   const { trace_id: traceId, span_id: spanId, ...others } = fields as Readonly<Record<string, unknown>>
   const { level, time, msg, err } = others
-  const inTrace = typeof traceId === 'string' && typeof spanId === 'string'
+  const inTrace = isId(traceId, 32) && isId(spanId, 16)
   const at = hrTimeOf(time)
   const severityText = levelName(level)
   return {
@@ -51,6 +39,11 @@ export function logRecordOf(line: string, { resource, scope }: LogRecordParts): 
     attributes: { ...otherFields(inTrace ? others : fields), ...errorFields(err) },
     droppedAttributesCount: 0,
   }
+}
+
+/** As W3C Trace Context has them. What is none stays a field: a collector refuses a whole batch for one such id in its place. */
+function isId(id: unknown, digits: number): id is string {
+  return typeof id === 'string' && id.length === digits && /^[\da-f]+$/.test(id) && /[^0]/.test(id)
 }
 
 function otherFields(fields: object): ReadableLogRecord['attributes'] {

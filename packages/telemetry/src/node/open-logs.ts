@@ -3,13 +3,14 @@ import type { AgentInfo } from '@stigmergy/core'
 import type { Resource } from '@opentelemetry/resources'
 import type { Current } from '../current.ts'
 import { TelemetryError } from '../errors.ts'
+import { childFields, lineFields, type ChildFields } from '../logs/line-fields.ts'
 import { logFields, type LogFields } from '../logs/log-fields.ts'
 import { LEVEL_NAMES, levelName, silentLogger, type LogMethod, type Logger } from '../logs/logger.ts'
 import type { Instruments } from '../metrics/instruments.ts'
 import { createLabels } from '../labels.ts'
 import type { GuardedStream } from './guarded-stream.ts'
 import { batchedLogSink } from './log-sink.ts'
-import { apartFromOurs, logRecordOf } from './log-record.ts'
+import { logRecordOf } from './log-record.ts'
 import { otlpConfig, type SinkParts } from './open-sinks.ts'
 import type { Sink } from './sink.ts'
 
@@ -83,17 +84,18 @@ export async function openLogs(parts: OpenLogsParts): Promise<OpenLogs> {
     },
   }
   const record = { resource, scope: { name: scope } }
+  const writing: Writing = { joinable: {}, hasText: false }
   const logger = pino(
     {
       level: logs.level,
       // The resource says who we are, once per export.
       base: { service: resource.attributes['service.name'] },
-      formatters: { log: apartFromOurs },
       mixin(_: object, level: number): LogFields {
         const fields = logFields(current.running)
         count(levelName(level), fields.agent_type, 1)
         return fields
       },
+      mixinMergeStrategy: (given: object, joined: LogFields) => lineFields({ ...writing.joinable, ...given }, joined, writing.hasText),
     },
     {
       write(line) {
@@ -105,18 +107,33 @@ export async function openLogs(parts: OpenLogsParts): Promise<OpenLogs> {
       },
     },
   )
-  return { logger: guardedLogger(logger, () => lost(1)), sinks: [...sinks, destination], spawns }
+  return { logger: guardedLogger(logger, writing, {}, () => lost(1)), sinks: [...sinks, destination], spawns }
 }
 
-/** Lines are written in agents, which must not fail for a field that cannot be read (I7): what pino throws loses the line, counted. */
-function guardedLogger(inner: Logger, lost: () => void): Logger {
+/** What is known of the line that is being written. */
+interface Writing {
+  joinable: ChildFields['joinable']
+  hasText: boolean
+}
+
+/**
+ * Lines are written in agents, which must not fail for a field that cannot be read (I7): what pino throws loses the line, counted.
+ * `joinable`: see {@link ChildFields}.
+ */
+function guardedLogger(inner: Logger, writing: Writing, joinable: ChildFields['joinable'], lost: () => void): Logger {
   const guarded =
     (level: Exclude<keyof Logger, 'child'>): LogMethod =>
     (...args: readonly unknown[]) => {
+      const outer = { ...writing }
       try {
+        writing.joinable = joinable
+        writing.hasText = typeof args[0] === 'object' && args[1] !== undefined
         inner[level](...(args as Parameters<LogMethod>))
       } catch {
         lost()
+      } finally {
+        // A field that is read for the line may write one itself.
+        Object.assign(writing, outer)
       }
     }
   return {
@@ -128,10 +145,11 @@ function guardedLogger(inner: Logger, lost: () => void): Logger {
     fatal: guarded('fatal'),
     child(fields) {
       try {
-        return guardedLogger(inner.child(apartFromOurs(fields)), lost)
+        const own = childFields(fields, joinable)
+        return guardedLogger(inner.child(own.others), writing, own.joinable, lost)
       } catch {
         lost()
-        return guardedLogger(inner, lost)
+        return guardedLogger(inner, writing, joinable, lost)
       }
     },
   }

@@ -20,13 +20,15 @@ export class Ids {
   #spanPageHead = ''
   #spanRow = NO_ROW
   #spanTexts: readonly string[] = []
-  /** Texts of traces: by their 25th digit the beginning, for an epoch of 2 ** 32, and the end of a page of 256. */
+  /** Texts of traces: by their 25th digit the beginning, for an epoch of 2 ** 32; the end of a page of 256, and that of a row of 16. */
   #epoch = 0
   #traceHead: string
   #traceHeads: readonly string[]
   #tracePage = -1
   #pageBits = 0
   #pageEnd = ''
+  #traceRow = -1
+  #traceEnd = ''
 
   constructor(random: () => number) {
     const word = (): number => Math.floor(random() * 2 ** 32) >>> 0
@@ -68,8 +70,14 @@ export class Ids {
       this.#epoch = epoch
       this.#traceHead = this.#headOf(epoch)
       this.#traceHeads = headsOf(this.#traceHead)
+      this.#traceRow = -1
     }
-    return (this.#traceHeads[last >>> 28] as string) + (DIGITS[(last >>> 24) & 15] as string) + this.#pageEnd
+    const row = number >>> 4
+    if (row !== this.#traceRow) {
+      this.#traceRow = row
+      this.#traceEnd = (DIGITS[(last >>> 24) & 15] as string) + this.#pageEnd
+    }
+    return (this.#traceHeads[last >>> 28] as string) + this.#traceEnd
   }
 
   /** Writes the four words of that trace. */
