@@ -22,6 +22,7 @@ export const operators: Command = {
       'workload-kind': { kind: 'text', placeholder: 'KIND', help: 'StatefulSet or Deployment', defaultText: 'StatefulSet' },
       'prometheus-url': { kind: 'text', placeholder: 'URL', help: 'where KEDA asks' },
       'map-age-seconds': { kind: 'number', placeholder: 'S', help: 'an older copy of a map is an alert', defaultText: '0.05' },
+      'source-age-seconds': { kind: 'number', placeholder: 'S', help: 'a source silent for longer is an alert', defaultText: '5' },
       'decision-seconds': { kind: 'number', placeholder: 'S', help: 'slower decisions are an alert, at p99', defaultText: '0.2' },
       'mailbox-seconds': { kind: 'number', placeholder: 'S', help: 'longer waits ask for more processes, at p95', defaultText: '0.05' },
       'min-replicas': { kind: 'count', placeholder: 'N', help: 'fewest processes', defaultText: '2' },
@@ -32,7 +33,7 @@ export const operators: Command = {
     examples: ['stigmergy operators deploy/operators', 'stigmergy operators /etc/cell-7 --namespace cell-7 --max-replicas 40 --json'],
   },
   async run(args, io) {
-    const folder = args.positional(0) ?? ''
+    const folder = folderOf(args)
     // Only here: the other commands need not wait for the makers of dashboards.
     const { writeOperatorFiles } = await import('@stigmergy/telemetry/operators')
     if (!args.flag('force')) await refuseFull(folder)
@@ -47,6 +48,13 @@ export const operators: Command = {
   },
 }
 
+function folderOf(args: ParsedArguments): string {
+  const folder = args.positional(0) ?? ''
+  if (folder !== '') return folder
+  // Most often a variable of a script that is not set: what it meant is not the folder it runs in.
+  throw new GridError('BAD_OPTION', `${PROGRAM}: DIR is "": give a folder, . for this one`)
+}
+
 function optionsOf(args: ParsedArguments): OperatorOptions {
   const given = {
     namespace: args.text('namespace'),
@@ -54,6 +62,7 @@ function optionsOf(args: ParsedArguments): OperatorOptions {
     workloadKind: args.text('workload-kind') as OperatorOptions['workloadKind'],
     prometheusUrl: args.text('prometheus-url'),
     mapAgeSeconds: args.number('map-age-seconds'),
+    sourceAgeSeconds: args.number('source-age-seconds'),
     decisionSeconds: args.number('decision-seconds'),
     mailboxSeconds: args.number('mailbox-seconds'),
     minReplicas: args.number('min-replicas'),
@@ -63,6 +72,8 @@ function optionsOf(args: ParsedArguments): OperatorOptions {
 }
 
 async function refuseFull(folder: string): Promise<void> {
+  // An empty one is made by nobody, and would be the working directory.
+  if (folder === '') return
   const there = await readdir(folder).catch((error: unknown) => {
     if (isSystemError(error) && error.code === 'ENOENT') return []
     throw isSystemError(error) ? unwritable(folder, error) : error

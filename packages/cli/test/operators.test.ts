@@ -73,6 +73,8 @@ test('bad input is one line and leaves nothing behind', () =>
       [[folder, '--map-age-seconds', '-1'], /--map-age-seconds/],
       [[folder, '--namespase', 'x'], /--namespace/],
       [[], /DIR/],
+      [[''], /DIR is "": give a folder/],
+      [['', '--force'], /DIR is "": give a folder/],
       [[file], /cannot be written: ENOTDIR/],
       [[join(file, 'below'), '--force'], /cannot be written: ENOTDIR/],
     ]

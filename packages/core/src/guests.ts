@@ -33,6 +33,8 @@ const HOOKS: Names<CoreHooks> = {
   onTransitionEnd: true,
   onSpawn: true,
   onViolation: true,
+  onStarting: true,
+  onStarted: true,
   onStop: true,
   onFailure: true,
   onSupervisor: true,

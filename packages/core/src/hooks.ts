@@ -132,15 +132,16 @@ export interface TransitionRecorder {
   ): void
 }
 
-/** A state of a machine as it was written: what it invokes, and the states in it. */
+/** A state of a machine as it was written: its tags, what it invokes, and the states in it. */
 export interface StateShape {
+  readonly tags: readonly string[]
   readonly invoke: readonly { readonly id: string }[]
   readonly states: Readonly<Record<string, StateShape>>
 }
 
 /** A state tagged `violation` was entered. */
 export interface Violation {
-  /** Its path: `picking.reach`. Of the root state, the id of the machine. */
+  /** Its path: `picking.reach`; of the root state, the id of the machine. Of a child of the agent with the id of that: `gripper/closed`. */
   readonly state: string
   /** As `context` of the transition that enters it; of an agent that is restarted there, the trace it failed in. */
   readonly trace: TraceContext | undefined
@@ -159,11 +160,18 @@ export interface CoreHooks {
    */
   onSpawn?(agent: AgentInfo, handles?: readonly string[], root?: StateShape): void
   /**
-   * The agent's machine (not one it invokes) enters a state tagged `violation`: told as it does, before the state's entry actions run. So
-   * also where that state is left again in the same macrostep, and where the entry throws. Also of the state that an agent begins with, but
+   * The agent's machine, or one that it invokes or spawns, enters a state tagged `violation`: told as it does, before the state's entry
+   * actions run. So also where that state is left again in the same macrostep, and where the entry throws. Also of the state that an agent begins with, but
    * not of one that is restored: that was told when it was entered.
    */
   onViolation?(agent: AgentInfo, violation: Violation): void
+  /**
+   * The agent's first actions are about to run: those of the states it begins with, at its spawn and at each restart. They are no
+   * transition. `trace`: of a restart, the one it failed in.
+   */
+  onStarting?(agent: AgentInfo, trace: TraceContext | undefined): void
+  /** They have run, or one threw. What they begin (promises, timers) goes on. */
+  onStarted?(agent: AgentInfo, trace: TraceContext | undefined): void
   onStop?(agent: AgentInfo, reason: 'stopped' | 'done' | 'failed'): void
   onFailure?(failure: Failure): void
   /** A supervisor starts, and again with each restart of it by the one above. */

@@ -26,8 +26,6 @@ export interface Services {
   readonly deadLetters: DeadLetterBox
   /** The same machine, whose children hold back what leaves the agent. */
   readonly gated: (machine: AnyStateMachine) => AnyStateMachine
-  /** The same machine, which says when it enters a violation. */
-  readonly marked: (machine: AnyStateMachine) => AnyStateMachine
   readonly doer: Doer
   /** The way to the store. */
   readonly access: StoreAccess

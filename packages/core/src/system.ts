@@ -38,7 +38,6 @@ import { checkSystemOptions } from './system-options.ts'
 import { createOwners } from './life/owners.ts'
 import { createTenures } from './life/tenure.ts'
 import type { TimerClocks } from './cell/timer-policy.ts'
-import { createMarked } from './cell/violation-marks.ts'
 
 const CLOSE_MS = 5000
 const STORE_MS = 10_000
@@ -84,7 +83,6 @@ export function createSystem(options: SystemOptions): ActorSystem {
     sleepRules: createSleepRules(),
     codec,
     gated: createGated(),
-    marked: createMarked(),
     doer,
     guests,
     pump,

@@ -11,6 +11,8 @@ const NAMES = [
   'onTransitionEnd',
   'onSpawn',
   'onViolation',
+  'onStarting',
+  'onStarted',
   'onStop',
   'onFailure',
   'onSupervisor',

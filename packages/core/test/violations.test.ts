@@ -1,7 +1,7 @@
 import { createVirtualClock, openGrid, type TraceContext } from '@stigmergy/grid'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { assign, createActor, raise, setup, type AnyStateMachine } from 'xstate'
+import { assign, createActor, createMachine, raise, sendTo, setup, spawnChild, type AnyActorRef, type AnyStateMachine } from 'xstate'
 import { createSystem, memoryStore, type CoreHooks } from '../src/index.ts'
 import { createMarked } from '../src/cell/violation-marks.ts'
 
@@ -108,6 +108,63 @@ for (const durability of ['none', 'gated'] as const) {
       assert.equal([entered, ended], [`c: ${state}`, good ? 'brake true' : `${event} failed true`])
       if (good) assert.is(then, 'agent.effect failed true')
     }
+    await bench.close()
+  })
+}
+
+const gripper = setup({}).createMachine({
+  id: 'gripper',
+  initial: 'open',
+  context: { force: 0 },
+  states: {
+    open: { on: { grip: 'closed', slip: 'slipped', press: 'pressed' } },
+    closed: { tags: 'violation', always: 'open' },
+    slipped: { tags: 'violation', entry: fail },
+    pressed: { tags: 'violation', entry: assign({ force: fail }), after: { 10: 'open' } },
+  },
+})
+const nested = createMachine({ id: 'nested', invoke: { id: 'inner', src: 'gripper' } }, { actors: { gripper } })
+const say = (to: string, type: string) => ({ actions: sendTo(to, { type }) })
+const robot: AnyStateMachine = createMachine(
+  {
+    id: 'robot',
+    initial: 'rest',
+    states: {
+      rest: { on: { work: 'works', nest: 'nests', spawn: { actions: spawnChild('gripper', { id: 'spawned' }) } } },
+      works: {
+        invoke: { id: 'g', src: 'gripper', onError: 'rest' },
+        on: { grip: say('g', 'grip'), slip: say('g', 'slip'), press: say('g', 'press') },
+      },
+      nests: {
+        invoke: { id: 'n', src: 'nested' },
+        on: { grip: { actions: ({ self }) => inner(self)?.send({ type: 'grip' }) } },
+      },
+    },
+    on: { grip: say('spawned', 'grip') },
+  },
+  { actors: { gripper, nested } },
+)
+
+/** The child of its child. */
+function inner(self: AnyActorRef): AnyActorRef | undefined {
+  const childOf = (parent: AnyActorRef | undefined, id: string): AnyActorRef | undefined =>
+    (parent?.getSnapshot() as { readonly children?: Readonly<Record<string, AnyActorRef>> } | undefined)?.children?.[id]
+  return childOf(childOf(self, 'n'), 'inner')
+}
+
+for (const durability of ['none', 'gated'] as const) {
+  test(`those of the children of an agent are told with the child: ${durability}`, async () => {
+    const bench = await openCell({}, durability, robot)
+    const violations = async (type: string): Promise<string[]> => (await bench.after(type)).filter((line) => line.startsWith('c: '))
+    assert.equal(await violations('work'), [])
+    assert.equal(await violations('grip'), ['c: g/closed'])
+    assert.equal(await violations('slip'), ['c: g/slipped'])
+    await bench.after('work')
+    assert.equal(await violations('press'), ['c: g/pressed'])
+    assert.equal(await violations('spawn'), [])
+    assert.equal(await violations('grip'), ['c: spawned/closed'])
+    await bench.after('nest')
+    assert.equal(await violations('grip'), ['c: inner/closed'])
     await bench.close()
   })
 }

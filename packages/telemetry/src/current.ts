@@ -2,7 +2,7 @@ import type { AgentInfo, CoreHooks } from '@stigmergy/core'
 import type { TraceContext } from '@stigmergy/grid'
 import { NO_TRACE } from './span-context.ts'
 
-/** What runs right now, synchronously: the innermost transition. No AsyncLocalStorage, so after an `await` nobody runs here. */
+/** What runs right now, synchronously: the innermost transition, or the first actions of an agent. No AsyncLocalStorage, so after an `await` nobody runs here. */
 export interface Running {
   readonly agent: AgentInfo
   readonly trace: TraceContext
@@ -46,6 +46,14 @@ export class Current {
     for (let i = from; i < this.#depth; i++) this.#agents[i] = this.#traces[i] = undefined
     this.#depth = from
     this.watch?.(this.running, this.#depth)
+  }
+}
+
+/** Tells `current` of an agent's first actions, which are no transition. */
+export function startingHooks(current: Current): Pick<CoreHooks, 'onStarting' | 'onStarted'> {
+  return {
+    onStarting: (agent, trace) => current.begin(agent, trace ?? NO_TRACE),
+    onStarted: (_, trace) => current.end(trace ?? NO_TRACE),
   }
 }
 

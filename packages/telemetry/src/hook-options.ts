@@ -39,6 +39,7 @@ const NAMES: Readonly<Record<keyof TelemetryHooksOptions, true>> = {
   current: true,
   sharedId: true,
   spawns: true,
+  warn: true,
   until: true,
   tally: true,
 }

@@ -3,7 +3,7 @@ import type { AgentInfo, CoreHooks } from '@stigmergy/core'
 import type { Clock, Grid, GridHooks, TraceContext } from '@stigmergy/grid'
 import { createAges, type AgeReading } from './ages.ts'
 import { bothChanges, withMetrics } from './both.ts'
-import { currentHooks, type Current } from './current.ts'
+import { currentHooks, startingHooks, type Current } from './current.ts'
 import { createLabels, type BaseLabels, type Labels } from './labels.ts'
 import { createMetricHooks } from './metric-hooks.ts'
 import { instrumentsOf } from './metrics/meter-instruments.ts'
@@ -23,6 +23,7 @@ import { createSpanHooks } from './spans.ts'
 import { createStartTrace, type StartTraceOptions } from './start-trace.ts'
 import { createTally, type Tally } from './tally.ts'
 import { createTelling, type Reading } from './telling.ts'
+import { typosTold } from './typos.ts'
 import { hooksUntil } from './until.ts'
 import {
   observeFlight,
@@ -53,6 +54,8 @@ export interface TelemetryHooksOptions extends BaseLabels {
   readonly sharedId?: ((id: string) => void) | undefined
   /** Is told of each agent that is spawned. @default nobody is */
   readonly spawns?: ((agent: AgentInfo) => void) | undefined
+  /** Is told, once each, of names that mean nothing: a stage or a tag that is misspelt. @default nobody is */
+  readonly warn?: ((line: string) => void) | undefined
   /** From its abort on agents are not observed any more, and no traces begin. @default for ever */
   readonly until?: AbortSignal | undefined
   /** Where losses are counted. @default a new one */
@@ -114,6 +117,8 @@ export interface TelemetryHooks {
   watchGrid(grid: Grid): () => void
   /** Where the metrics go: for what measures more of the house, such as `createAlarms`. */
   readonly instruments: Instruments
+  /** Says a line where telemetry says its own: for what measures more of the house. */
+  readonly warn: (line: string) => void
   /** Region and policy version, where they are set: those of every metric. */
   readonly base: BaseLabels
 }
@@ -133,7 +138,8 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
   const nearCaches = createNearCaches(instruments, labels)
   const recorder = flight?.recorder
   let told = false
-  const { spawns = () => {}, until } = options
+  const { spawns = () => {}, warn = () => {}, until } = options
+  const typos = typosTold(warn, flight?.sloMs ?? new Map())
   observeTally(instruments, tally, labels.base, until)
   observeUptime(instruments, clock, labels.base)
   const startTrace = createStartTrace({ recorder, tracer, clock, time, tally })
@@ -155,13 +161,16 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
     const own = system === undefined ? labels : createLabels(base, maxLabelValues, system)
     const metrics = createMetricHooks(instruments, own, createLabels(base, maxLabelValues, system), time, {
       shared,
-      spawns,
+      spawns(agent, root) {
+        spawns(agent)
+        typos(agent, root)
+      },
       lasted: flight?.lasted,
     })
     const recording = flight && createRecorderHooks({ recorder: flight.recorder, staged: flight.staged, metrics, current, system })
     const spans = recording?.core ?? (tracer === undefined ? undefined : createSpanHooks(tracer, time, system))
     const watched = spans === undefined && current !== undefined ? currentHooks(current) : spans
-    const hooks = withMetrics(watched, metrics.core)
+    const hooks = { ...withMetrics(watched, metrics.core), ...(current && startingHooks(current)) }
     return {
       core: until === undefined ? hooks : hooksUntil(hooks, until),
       grid: recording === undefined ? metrics.grid : bothChanges(recording.grid, metrics.grid),
@@ -184,6 +193,7 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
     forSystem: (name) => ofSystem(name).core,
     instruments,
     base,
+    warn,
     startTrace: (...args) => (until?.aborted === true ? NO_TRACE : startTrace(...args)),
     keep(trace, reason) {
       quietly(() => {

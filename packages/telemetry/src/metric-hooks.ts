@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api'
-import type { AgentInfo, CoreHooks, DeadLetterReason } from '@stigmergy/core'
+import type { AgentInfo, CoreHooks, DeadLetterReason, StateShape } from '@stigmergy/core'
 import type { GridHooks } from '@stigmergy/grid'
 import { observeBreakers } from './breakers.ts'
 import type { Labels } from './labels.ts'
@@ -69,7 +69,7 @@ export interface Heard {
   /** Two agents have this id at the same time, so that they share their series. */
   shared(id: string): void
   /** An agent is there: what else counts for its type can begin at 0. */
-  spawns(agent: AgentInfo): void
+  spawns(agent: AgentInfo, root: StateShape | undefined): void
   /** A stage told by tags took that long. @default nobody wants to know */
   lasted?: Flight['lasted'] | undefined
 }
@@ -203,7 +203,7 @@ export function createMetricHooks(
     },
     onSpawn(agent, handles, root) {
       runs(agent, 1)
-      spawns(agent)
+      spawns(agent, root)
       beginPolicies(handles, root)
       violationsOf(agent).add(0)
       restartsOf(agent).add(0)

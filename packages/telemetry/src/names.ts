@@ -25,7 +25,7 @@ export const ATTRIBUTES = {
   'agent.state.to': 'State after, as a path.',
   'agent.restarts': 'How often the agent was restarted before.',
   'agent.mailbox.wait_ms': 'Milliseconds the event waited in the mailbox.',
-  'agent.violation': 'The state tagged `violation` that was entered, as a path.',
+  'agent.violation': 'The state tagged `violation` that was entered, as a path; of a child of the agent after its id: `gripper/closed`.',
   'agent.failure.decision': 'What the supervisor decided: `restart`, `escalate` or `stop`.',
   'agent.failure.delay_ms': 'Backoff before the restart in milliseconds.',
   'agent.restored.from': 'Where the state came from after a restart: `checkpoint` or `initial`.',

@@ -6,7 +6,7 @@ import type { TraceContext } from '@stigmergy/grid'
  * ours travels in messages and entries, so an AsyncLocalStorage the user may have has no say (and costs us nothing).
  */
 export function toOtelContext(parent: TraceContext | undefined): Context {
-  if (parent === undefined) return ROOT_CONTEXT
+  if (parent === undefined || parent.traceId === INVALID_TRACEID) return ROOT_CONTEXT
   return trace.setSpanContext(ROOT_CONTEXT, {
     traceId: parent.traceId,
     spanId: parent.spanId,

@@ -33,6 +33,8 @@ export function observeFlight(instruments: Instruments, { recorder, counts, slic
   instruments.observe('telemetry_coherent_trace_ratio', (tell) =>
     tell(counts.traces === 0 ? 1 : 1 - counts.incomplete / counts.traces, base),
   )
+  instruments.observe('telemetry_traces_told_total', (tell) => tell(counts.traces, base))
+  instruments.observe('telemetry_traces_incomplete_total', (tell) => tell(counts.incomplete, base))
   instruments.observe('telemetry_slices_lost_total', (tell) => {
     slices.settle()
     tell(slices.lost, base)

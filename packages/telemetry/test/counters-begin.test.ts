@@ -231,16 +231,18 @@ test('policies begin at 0 with the agents that invoke them, and supervisors with
   await bench.close()
 })
 
-test('stale and slow decisions begin at 0 when the agent is spawned', async () => {
+test('stale and slow decisions begin at 0 when the agent is spawned; slow ones where there is an objective', async () => {
   const { meter, read, close } = memoryMeter()
   const clock = createVirtualClock()
-  const alarms = createAlarms({ clock, telemetry: telemetryHooks({ meter, clock }) })
+  const alarms = createAlarms({ clock, telemetry: telemetryHooks({ meter, clock }), slo: { press: { seconds: 1 } } })
   await using grid = await openGrid({ clock })
   await using system = createSystem({ grid, hooks: alarms.core })
   await system.spawn(press, { id: 'w1' })
+  await system.spawn(press, { id: 'o1', type: 'other' })
   for (const name of ['agent_stale_decisions_total', 'agent_slo_breaches_total']) {
     const series = (await read(name)).map(({ attributes, value }) => [attributes, value])
-    assert.equal(series, [[{ agent_type: 'press' }, 0]], name)
+    const other = [{ agent_type: 'other' }, 0]
+    assert.equal(series, [[{ agent_type: 'press' }, 0], ...(name === 'agent_slo_breaches_total' ? [] : [other])], name)
   }
   alarms.close()
   await close()

@@ -217,49 +217,21 @@ test('the base share is the same in every process', () => {
   assert.equal([...one.told, ...two.told], [])
 })
 
-test('a trace that was not sampled where it began is recorded and never told', () => {
-  const { recorder, spans } = openFlight({ keep: 'all' })
-  const context = step(recorder, { ...foreign, traceFlags: 0 }, { error: 'x' })
-  assert.equal([context.traceId, context.traceFlags], [foreign.traceId, 0])
-  recorder.keep(context, reasonCode('debug'))
-  assert.is(spans().length, 0)
-  assert.is(recorder.ring.head, 1)
-})
-
-test('what began elsewhere may be decided of here: by its id, whatever was decided there', () => {
-  const others = Array.from({ length: 400 }, (_, i) => ({
-    ...foreign,
-    traceId: `${'a'.repeat(24)}${(i * 10_737_419).toString(16).padStart(8, '0')}`,
-  }))
-  const told = (flags: number, headRatio: number): readonly string[] => {
-    const { recorder, spans } = openFlight({ keep: 'all', headRatio, parentBased: false })
-    const contexts = others.map((other) => step(recorder, { ...other, traceFlags: flags }))
-    const traces = spans().map(({ traceId }) => traceId)
-    // What leaves says what was decided here.
-    assert.equal(
-      contexts.filter(({ traceFlags }) => traceFlags === 1).map(({ traceId }) => traceId),
-      traces,
-    )
-    return traces
+test('a reader that begins late finds the newest of ten billion records', () => {
+  const { recorder } = openFlight()
+  for (let i = 0; i < 5; i++) step(recorder, undefined, { to: `s${i}` })
+  // As they would lie there: the same ring, so many times round.
+  const { buffer, capacity } = recorder.ring
+  const rounds = Math.floor(1e10 / capacity) * capacity
+  const numbers = new Float64Array(buffer, 64)
+  for (let i = 0; i < 5; i++) numbers[(i * 104) / 8] = rounds + i + 1
+  new Int32Array(buffer, 0, 16)[1] = (rounds + 5) | 0
+  const reader = readFlight({ ring: buffer, strings: recorder.strings.buffer })
+  for (const from of [0, rounds, rounds - 3 * 2 ** 32]) {
+    const { records, next, missed } = reader.read(from)
+    assert.equal([next, records.map(({ to }) => to)], [rounds + 5, ['s0', 's1', 's2', 's3', 's4']])
+    assert.is(missed, rounds - from)
   }
-  assert.is(told(0, 1).length, 400)
-  assert.is(told(1, 0).length, 0)
-  assert.is(told(0, 0.25).length, 100)
-  assert.equal(told(0, 0.25), told(1, 0.25))
-})
-
-test('a part that comes back with another flag follows its root', () => {
-  const { recorder, spans } = openFlight({ keep: 'all', headRatio: 0 })
-  const { traceId, spanId } = step(recorder, undefined)
-  assert.is(step(recorder, { traceId, spanId, traceFlags: 1 }).traceFlags, 0)
-  assert.is(spans().length, 0)
-})
-
-test('head sampling: a share of the traces that begin here', () => {
-  const { recorder, spans } = openFlight({ keep: 'all', headRatio: 0.25 })
-  for (let i = 0; i < 4000; i++) step(recorder, step(recorder, undefined))
-  assert.is(spans().length % 2, 0)
-  assert.ok(spans().length > 1800 && spans().length < 2200, String(spans().length))
 })
 
 test('a cause that is not valid begins a trace', () => {

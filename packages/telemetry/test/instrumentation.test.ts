@@ -278,14 +278,38 @@ async function requestsOf(sampler: string, traceFlags: number | undefined): Prom
 test('a request that comes in follows its caller, or the sampler alone; nobody is told what is not so', async () => {
   assert.equal(await requestsOf('parentbased_always_on', 0), [0, true, 0])
   assert.equal(await requestsOf('parentbased_always_off', 1), [100, true, 100])
-  assert.equal(await requestsOf('always_on', 0), [100, true, 0])
-  assert.equal(await requestsOf('traceidratio', 0), [50, true, 0])
+  assert.equal(await requestsOf('always_on', 0), [100, true, 100])
+  assert.equal(await requestsOf('traceidratio', 0), [50, true, 50])
   assert.equal(await requestsOf('traceidratio', 1), [50, true, 50])
   assert.equal(await requestsOf('always_on', undefined), [100, true, 0])
   const [told, same, out] = await requestsOf('parentbased_traceidratio', undefined)
   assert.ok(Number(told) > 25 && Number(told) < 75, String(told))
   assert.equal([same, out], [true, 0])
 })
+
+test('a request that its caller did not sample is told where a rule keeps it, and calls on unsampled', async () =>
+  withEnvironment({}, async () => {
+    const exporter = new InMemorySpanExporter()
+    let provider: TracerProvider | undefined
+    const instrumentation = { setTracerProvider: (given: TracerProvider) => void (provider = given), enable() {}, disable() {} }
+    const telemetry = await startTelemetry({ keep: 'all', spanExporters: [exporter], instrumentations: [instrumentation] })
+    const parent = trace.setSpanContext(ROOT_CONTEXT, { traceId: 'c'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 0, isRemote: true })
+    const tracer = provider!.getTracer('http')
+    const server = tracer.startSpan('POST', { kind: SpanKind.SERVER }, parent)
+    const call = tracer.startSpan('GET', { kind: SpanKind.CLIENT }, trace.setSpan(ROOT_CONTEXT, server))
+    assert.is(call.spanContext().traceFlags, 0)
+    call.end()
+    await telemetry.flush()
+    assert.is(exporter.getFinishedSpans().length, 0)
+    server.setStatus({ code: 2 })
+    server.end()
+    await telemetry.flush()
+    const told = exporter.getFinishedSpans()
+    assert.equal(told.map(({ name }) => name).toSorted(), ['GET', 'POST'])
+    assert.equal([...new Set(told.map((span) => span.spanContext().traceId))], ['c'.repeat(32)])
+    assert.ok(told.every(({ duration, ended: over }) => over && duration.length === 2))
+    await telemetry.close()
+  }))
 
 test('spans of instrumentations are bounded: the oldest goes, and its trace says that it lacks one', () => {
   const { recorder, flight, spans } = openFlight({ keep: { ratio: 0 } })

@@ -145,6 +145,55 @@ test('what is no line of a log is no record', () => {
   assert.equal(record.attributes, { list: '[1]', err: 'text' })
 })
 
+for (const rest of [{}, { recorder: false }] as const) {
+  test(`the first actions of an agent are its own, also after a restart${'recorder' in rest ? ', without a recorder' : ''}`, () =>
+    withEnvironment({}, async () => {
+      const { destination, read } = lines()
+      const clock = createVirtualClock()
+      const grid = await openGrid({ clock })
+      const telemetry = await startTelemetry({
+        grid,
+        otlp: false,
+        prometheus: { port: 0, lastScrapeMs: 0 },
+        logs: { destination },
+        ...rest,
+      })
+      const system = createSystem({ grid, hooks: telemetry.core })
+      const { logger } = telemetry
+      let jam = false
+      const home = (): void => {
+        logger.error('homing')
+        if (jam) throw new Error('jam')
+      }
+      const fail = (): void => {
+        throw new Error('slip')
+      }
+      const arm = setup({}).createMachine({ id: 'arm', initial: 'a', states: { a: { entry: home, on: { go: { actions: fail } } } } })
+      await system.spawn(arm, { id: 'arm-7' })
+      logger.info('between')
+      const trace = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1 }
+      system.send('arm-7', { type: 'go' }, { trace })
+      await clock.advance(60_000)
+      jam = true
+      await system.spawn(arm, { id: 'arm-8' }).catch(() => logger.info('not there'))
+      const page = await (await fetch(telemetry.prometheus!.url)).text()
+      await system.close()
+      await telemetry.close()
+      await grid.close()
+      assert.equal(
+        read().map(({ msg, agent_id: id, agent_type: type, trace_id: traceId }) => [msg, id, type, traceId]),
+        [
+          ['homing', 'arm-7', 'arm', undefined],
+          ['between', undefined, undefined, undefined],
+          ['homing', 'arm-7', 'arm', trace.traceId],
+          ['homing', 'arm-8', 'arm', undefined],
+          ['not there', undefined, undefined, undefined],
+        ],
+      )
+      assert.match(page, /^log_records_total\{agent_type="arm",level="error"\} 3$/m)
+    }))
+}
+
 test('what is joined with a line stands, and a field of that name is written beside it', () =>
   withEnvironment({}, async () => {
     const written: string[] = []

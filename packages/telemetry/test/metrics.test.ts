@@ -31,6 +31,8 @@ test('names carry their unit, and buckets are a 1-2-5 ladder with edges at 50 an
   for (const [name, { kind, unit }] of Object.entries(METRICS)) {
     assert.is(name.endsWith('_seconds'), unit === 's', name)
     assert.is(name.endsWith('_total'), kind === 'counter', name)
+    // OTLP and the Collector add to a name what its unit says, but for what is in braces.
+    assert.ok(unit === 's' || /^\{[a-z]+\}$/.test(unit) || (unit === '1' && name.endsWith('_ratio')), `${name} in ${unit}`)
   }
   assert.ok(BUCKETS_SECONDS.includes(0.05) && BUCKETS_SECONDS.includes(0.2))
   assert.equal(

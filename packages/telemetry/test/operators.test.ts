@@ -45,7 +45,7 @@ const exprOf = (alert: string): string => rules.find((rule) => rule.alert === al
 const panelQuery = (title: string): string => panelsOf('grafana/decisions.json').find((panel) => panel.title === title)!.targets![0]!.expr
 
 /** What Grafana puts in for its variables. */
-const filled = (expr: string): string => expr.replaceAll('$__rate_interval', '1m')
+const filled = (expr: string): string => expr.replaceAll('$__rate_interval', '1m').replaceAll('$namespace', '').replaceAll('$region', '.*')
 
 test('the files in deploy are the ones that are made', async () => {
   for (const { path, text } of files)
@@ -146,7 +146,7 @@ test('options reach the files; a bad one is refused with its value', async () =>
     assert.equal(keda.spec.scaleTargetRef, { apiVersion: 'apps/v1', kind: 'Deployment', name: 'robots' })
     assert.match(
       await readFile(join(folder, 'prometheus/stigmergy.rules.yml'), 'utf8'),
-      /map_stale_age_seconds\{namespace="cell-7"\}\) > 0\.1/,
+      /map_stale_age_seconds\{namespace="cell-7",source=""\}\) > 0\.1/,
     )
   } finally {
     await rm(folder, { recursive: true })
@@ -160,6 +160,15 @@ test('options reach the files; a bad one is refused with its value', async () =>
   refused({ workloadKind: 'DaemonSet' }, /workloadKind is "DaemonSet"/)
   refused({ prometheusUrl: 'prometheus:9090' }, /prometheusUrl is "prometheus:9090"/)
   refused({ decisionSeconds: 0 }, /decisionSeconds is 0/)
+  // What a histogram cannot tell: a percentile is never above its last bound.
+  refused({ decisionSeconds: 30 }, /decisionSeconds is 30: give seconds from 0.0005 to 9/)
+  refused({ mailboxSeconds: 0.0002 }, /mailboxSeconds is 0.0002/)
+  refused({ mapAgeSecond: 5 }, /operatorFiles has no option "mapAgeSecond"/)
+  for (const wrong of [null, 'cell-7', []]) refused(wrong as never, /operatorFiles is/)
+  for (const unset of ['', undefined]) {
+    const error = await writeOperatorFiles(unset as string).catch((cause: unknown) => cause)
+    assert.ok(isTelemetryError(error, 'BAD_OPTION') && /folder is/.test(error.message), String(error))
+  }
   refused({ minReplicas: 5, maxReplicas: 4 }, /maxReplicas is 4: give an integer from 5/)
 })
 
@@ -209,7 +218,11 @@ withPromtool('promtool: what each alert fires on, and what it does not fire on',
       { severity: 'page', region: 'eu', map: 'parts' },
     ]),
     fires('MapStale', [{ series: 'map_stale_age_seconds{region="eu",map="parts"}', values: '0.02x4 0.08 0.02x40' }], '1m15s', []),
-    fires('MapStale', [{ series: 'map_stale_age_seconds{region="eu",source="r1"}', values: '1000000000x40' }], '5m', [
+    // A source speaks as often as it has something to say.
+    ...['MapStale', 'SourceStale'].map((alert) =>
+      fires(alert, [{ series: 'map_stale_age_seconds{region="eu",map="parts",source="r1"}', values: '0.1 1 0.02 2 4x40' }], '5m', []),
+    ),
+    fires('SourceStale', [{ series: 'map_stale_age_seconds{region="eu",source="r1"}', values: '1000000000x40' }], '5m', [
       { severity: 'page', region: 'eu', source: 'r1' },
     ]),
     fires('DecisionDrift', [{ series: 'agent_alarms_active{region="eu",kind="drift"}', values: '0x4 1x40' }], '5m', [
@@ -224,7 +237,7 @@ withPromtool('promtool: what each alert fires on, and what it does not fire on',
       })),
       promql_expr_test: [
         { expr: exprOf('DecisionDrift'), eval_time: '5m', exp_samples: [{ labels: '{region="eu"}', value: 3 }] },
-        { expr: panelQuery('Drifting agents'), eval_time: '5m', exp_samples: [{ labels: '{}', value: 3 }] },
+        { expr: filled(panelQuery('Drifting agents')), eval_time: '5m', exp_samples: [{ labels: '{}', value: 3 }] },
       ],
     },
     // No process has a recorder, and all are well.
@@ -260,9 +273,23 @@ withPromtool('promtool: what each alert fires on, and what it does not fire on',
       '9m',
       [{ severity: 'ticket', region: 'eu', signal: 'traces' }],
     ),
-    fires('TracesIncoherent', [{ series: 'telemetry_coherent_trace_ratio{region="eu"}', values: '1x4 0.99x36' }], '9m', [
-      { severity: 'ticket', region: 'eu' },
-    ]),
+    // What is lost now, whatever was before.
+    ...(
+      [
+        ['0x4 0+1x76', '15m', [{ severity: 'ticket', region: 'eu' }]],
+        ['0+1x12 12x70', '17m', []],
+      ] as const
+    ).map(([values, at, labels]) =>
+      fires(
+        'TracesIncoherent',
+        [
+          { series: 'telemetry_traces_incomplete_total{region="eu"}', values },
+          { series: 'telemetry_traces_told_total{region="eu"}', values: '100000+50x80' },
+        ],
+        at,
+        [...labels],
+      ),
+    ),
     fires('SafetyViolation', [{ series: 'agent_violations_total{region="eu",agent_type="arm"}', values: '0x4 1x40' }], '3m', [
       { severity: 'page', region: 'eu', agent_type: 'arm' },
     ]),

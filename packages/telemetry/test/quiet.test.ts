@@ -53,12 +53,30 @@ test('an agent that went over to a policy with a stratum of its own is told to c
   alarms.close()
 })
 
-test('where an agent decides seldom it is waited for longer', async () => {
-  const { alarms, clock, decide, states } = open({ budget: { agents: 1, decisionsPerSecond: 0.005 } })
-  decide(100, 'c')
-  await clock.advance(50 * MINUTE)
+test('who decides seldom is waited for: twice as long as it takes it', async () => {
+  const { alarms, clock, decide, states } = open({ slo: { planner: { seconds: 0.1, share: 0.9 } } })
+  const slow = (): void => alarms.core.onTransitionEnd?.(endOf({ agent: agentInfo(planner), endedAtMs: clock.now() + 500 }))
+  for (let i = 0; i < 200; i++) {
+    decide(1, 'c')
+    slow()
+    await clock.advance(15 * MINUTE)
+  }
+  assert.equal(states().toSorted(), ['drift raised', 'slo raised'])
+  await clock.advance(30 * MINUTE)
+  assert.equal(states().toSorted(), ['drift cleared', 'drift raised', 'slo cleared', 'slo raised'])
+  alarms.close()
+})
+
+test('a night is forgotten in a day of work', async () => {
+  const { alarms, clock, decide, states } = open()
+  decide(1, 'c')
+  await clock.advance(8 * 60 * MINUTE)
+  for (let second = 0; second < 6000; second++) {
+    decide(1, 'c')
+    await clock.advance(1000)
+  }
   assert.equal(states(), ['drift raised'])
-  await clock.advance(100 * MINUTE)
+  await clock.advance(15 * MINUTE)
   assert.equal(states(), ['drift raised', 'drift cleared'])
   alarms.close()
 })

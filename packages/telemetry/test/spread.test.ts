@@ -10,12 +10,13 @@ import { setup } from './support/xstate.ts'
 
 const test = suite('failures that spread')
 
-const open = () => {
+const open = (expectedPerHour = 100_000) => {
   const { meter, read } = memoryMeter()
-  const alarms = createAlarms({ clock: createVirtualClock(), meter, errors: { expectedPerHour: 100_000, minSecondary: 3 } })
+  const clock = createVirtualClock()
+  const alarms = createAlarms({ clock, meter, errors: { expectedPerHour, minSecondary: 3 } })
   const told: Alarm[] = []
   alarms.on((alarm) => told.push(alarm))
-  return { alarms, told, read }
+  return { alarms, told, read, clock }
 }
 const span = (spanId: string) => ({ traceId: 'a'.repeat(32), spanId: spanId.padStart(16, '0'), traceFlags: 1 })
 /** A transition of that agent on an event that comes from the span `from`, under a span of its own. */
@@ -51,6 +52,21 @@ test('failures that make others spread', async () => {
   )
   assert.is((await read('agent_error_reproduction_number'))[0]?.value, 5)
   assert.is(await spreading(read), 1)
+  alarms.close()
+})
+
+test('that failures spread is an event of its own, also where there are more than expected already', async () => {
+  const { alarms, told, clock } = open(1)
+  for (let i = 0; i < 8; i++) step(alarms, `r${i}`, `${i + 1}`, `${i + 2}`, jam)
+  const states = () => told.map(({ kind, state }) => `${kind} ${state}`)
+  assert.equal(states(), ['errors raised', 'spread raised'])
+  assert.equal(
+    alarms.active.map(({ kind }) => kind),
+    ['errors', 'spread'],
+  )
+  await clock.advance(3_600_000)
+  assert.equal(states().slice(2).toSorted(), ['errors cleared', 'spread cleared'])
+  assert.is(clock.pending, 0)
   alarms.close()
 })
 

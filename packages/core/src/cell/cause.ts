@@ -85,16 +85,19 @@ export class Cause {
     this.#last = trace
   }
 
-  /** Runs `fn` as caused by `trace`. */
+  /** Runs `fn`, the agent's first actions, as caused by `trace`. */
   run(trace: TraceContext | undefined, fn: () => void): void {
     this.#last = trace
     const frame = this.#enter()
     frame.told = false
-    this.#services.grid.trace.current = trace
+    const { grid, guests } = this.#services
+    guests.tell('onStarting', this.agent, trace)
+    grid.trace.current = trace
     try {
       fn()
     } finally {
       this.#leave()
+      guests.tell('onStarted', this.agent, trace)
     }
   }
 

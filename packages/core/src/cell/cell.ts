@@ -144,9 +144,9 @@ export class Cell extends Turns implements HostOwner {
 
   #newHost(): Host {
     const { machine, agent, durability } = this.#options
-    const { gated, marked, environment } = this.services
+    const { gated, environment } = this.services
     const gate = durability === 'gated' ? this.gate : undefined
-    return new Host({ id: agent.id, environment, gate, machine: gate === undefined ? marked(machine) : gated(machine) }, this)
+    return new Host({ id: agent.id, environment, gate, machine: gate === undefined ? machine : gated(machine) }, this)
   }
 
   /** Goes on where it fell asleep: nobody is told of it. */

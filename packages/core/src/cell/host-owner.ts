@@ -11,7 +11,7 @@ export interface HostOwner {
   because(trace: TraceContext | undefined, fn: () => void): void
   /** Handles one event, from outside, a child or a timer: they come one at a time. */
   handle(event: AnyEventObject): void
-  /** Its machine enters a violation, in the step that is being decided. */
+  /** Its machine, or one of its children's, enters a violation: in the step that is being decided, or between two. */
   enters(state: string): void
   /** Sends, writes or commands something of a machine in this tree. */
   dispatch(effect: EffectData): void

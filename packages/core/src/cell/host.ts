@@ -9,6 +9,7 @@ import { isEmpty } from './slim.ts'
 import { lasting } from '../durability/storable.ts'
 import { Stepper, type Deciding } from './stepper.ts'
 import type { PendingTimer } from './timers.ts'
+import type { MarkMachine } from './violation-marks.ts'
 import { Tree, type Dozing, type DozingTimer } from './tree.ts'
 
 const STOP: AnyEventObject = { type: 'xstate.stop' }
@@ -50,7 +51,8 @@ export class Host extends Stepper {
   unarmed: readonly PendingTimer[] | undefined
 
   constructor({ id, machine, environment, gate }: HostOptions, owner: HostOwner) {
-    super(machine, gate, environment.deciding)
+    // Where there is a gate, the copy that holds its children back has its marks.
+    super(gate === undefined ? environment.deciding.marked(machine) : machine, gate, environment.deciding)
     this.id = id
     this.#environment = environment
     this.#owner = owner
@@ -74,6 +76,10 @@ export class Host extends Stepper {
 
   get loops(): Loops {
     return this.#environment.deciding.loops
+  }
+
+  get marked(): MarkMachine {
+    return this.#environment.deciding.marked
   }
 
   get clock(): Clock {
@@ -193,7 +199,7 @@ export class Host extends Stepper {
     this.#owner.because(trace, fn)
   }
 
-  /** Of its machine's marks. */
+  /** Of its machine's marks, and of its children's. */
   enters(state: string): void {
     this.#owner.enters(state)
   }

@@ -15,6 +15,7 @@ import { QuickSteps } from './quick-step.ts'
 import { isEmpty, slim } from './slim.ts'
 import type { Effect, Step } from './step.ts'
 import type { Tree } from './tree.ts'
+import { createMarked, type MarkMachine } from './violation-marks.ts'
 
 const NO_EFFECTS: readonly Effect[] = []
 
@@ -23,6 +24,7 @@ export class Deciding {
   readonly known: KnownStates = new KnownStates()
   readonly quick: QuickSteps = new QuickSteps()
   readonly loops: Loops = new Loops()
+  readonly marked: MarkMachine = createMarked()
   current: Stepper | undefined
   readonly actionExecutor = (action: ExecutableActionObject): void => this.current?.act(action)
 }

@@ -1,8 +1,9 @@
 import type { Clock, TimerHandle, TraceContext } from '@stigmergy/grid'
 import type { AnyActorRef, AnyEventObject } from 'xstate'
 import { LONGEST_TIMER_MS } from '../deadlines.ts'
-import type { Gate } from '../durability/gate.ts'
-import type { Inspection, Loops } from './loops.ts'
+import type { Inspection } from './loops.ts'
+import type { TreeRoot } from './tree-root.ts'
+import { markChild } from './violation-marks.ts'
 
 /** A delayed event that waits. */
 export interface Scheduled {
@@ -25,22 +26,6 @@ export interface Dozing {
   /** In the order they were scheduled. */
   readonly timers: readonly DozingTimer[]
   readonly booked: number
-}
-
-/** The agent a tree belongs to. */
-export interface TreeRoot {
-  readonly id: string
-  readonly self: AnyActorRef
-  readonly clock: Clock
-  readonly gate: Gate | undefined
-  readonly loops: Loops
-  readonly logger: (...args: readonly unknown[]) => void
-  /** The work that is running. */
-  readonly trace: TraceContext | undefined
-  /** What is done in `fn` is caused by that work. */
-  because(trace: TraceContext | undefined, fn: () => void): void
-  /** One of its children says something. True if there is no room for it. */
-  refuses(event: AnyEventObject): boolean
 }
 
 const NOT_INSPECTED = { unsubscribe: (): void => undefined }
@@ -122,7 +107,14 @@ export class Tree {
 
   /** Of XState: it tells of each step of a machine, and of each event a child is done with. */
   _sendInspectionEvent(told: Inspection): void {
+    // A child is there, and has no state yet.
+    if (told.type === '@xstate.actor') markChild(told.actorRef, this.#root.marked)
     this.#root.loops.hear(told, this.#root.id)
+  }
+
+  /** Of a child's marks. */
+  enters(state: string): void {
+    this.#root.enters(state)
   }
 
   _relay(source: AnyActorRef | undefined, target: AnyActorRef, event: AnyEventObject): void {

@@ -59,7 +59,7 @@ export abstract class Turns implements Runnable {
 
   /** Of the host: its machine enters a violation. */
   enters(state: string): void {
-    if (this.running) this.#violates(state, this.services.grid.trace.current)
+    if (this.running) this.#violates(state, this.services.grid.trace.current ?? this.cause.last)
     else (this.#entered ??= []).push(state)
   }
 

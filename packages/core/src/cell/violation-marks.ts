@@ -1,9 +1,12 @@
-import type { AnyActorScope, AnyMachineSnapshot, AnyStateMachine, AnyStateNode } from 'xstate'
+import type { AnyActorRef, AnyActorScope, AnyMachineSnapshot, AnyStateMachine, AnyStateNode } from 'xstate'
 
 /** States with this tag are violations of safety: that one is entered is told to the hooks. */
 const VIOLATION = 'violation'
 
-/** Whoever steps a machine of marked states. A child of an agent is not asked. */
+/** Gives a machine with violations as a copy that says when it enters one; any other is given back as it is. */
+export type MarkMachine = (machine: AnyStateMachine) => AnyStateMachine
+
+/** An agent that steps its machine, or the tree that a child is in. XState's own are not: then nobody is told. */
 interface Enters {
   /** A violation was entered, as the first thing its entry does. `state`: its path. */
   enters?(state: string): void
@@ -15,7 +18,9 @@ interface Enters {
  */
 function markOf(state: string): unknown {
   const resolve = (scope: AnyActorScope, snapshot: AnyMachineSnapshot): readonly unknown[] => {
-    ;(scope as Enters).enters?.(state)
+    const own = scope as Enters
+    if (own.enters !== undefined) own.enters(state)
+    else (scope.system as Enters).enters?.(`${scope.self.id}/${state}`)
     return [snapshot, undefined, undefined]
   }
   return Object.assign(() => undefined, { type: 'stigmergy.violation', resolve })
@@ -39,11 +44,8 @@ function childrenOf({ states }: AnyStateNode): readonly AnyStateNode[] {
   return Object.values(states as Readonly<Record<string, AnyStateNode>>)
 }
 
-/**
- * Gives a machine with violations as a copy that says when it enters one; the machine given is not changed. Any other is given back as it
- * is. One copy serves all agents of a machine.
- */
-export function createMarked(): (machine: AnyStateMachine) => AnyStateMachine {
+/** The machines given are not changed. One copy serves all agents of a machine. */
+export function createMarked(): MarkMachine {
   const machines = new WeakMap<AnyStateMachine, AnyStateMachine>()
   return (machine) => {
     let marked = machines.get(machine)
@@ -57,4 +59,10 @@ export function createMarked(): (machine: AnyStateMachine) => AnyStateMachine {
     }
     return marked
   }
+}
+
+/** A child that XState is making runs the marked copy of its machine. What is no machine, or has its marks with its gate, stays. */
+export function markChild(child: AnyActorRef, marked: MarkMachine): void {
+  const made = child as unknown as { logic: AnyStateMachine }
+  if (typeof made.logic.root === 'object' && typeof made.logic.provide === 'function') made.logic = marked(made.logic)
 }

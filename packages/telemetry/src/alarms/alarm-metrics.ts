@@ -21,9 +21,9 @@ export interface AlarmMetrics {
 export interface AlarmReadings {
   active(): readonly Alarm[]
   reproduction(): number
-  /** Failures spread from agent to agent. */
-  spreads(): boolean
   unwatched(): number
+  /** There is an objective for agents of that type. */
+  hasObjective(agentType: string): boolean
 }
 
 export function createAlarmMetrics(instruments: Instruments, labels: Labels, now: AlarmReadings): AlarmMetrics {
@@ -38,11 +38,9 @@ export function createAlarmMetrics(instruments: Instruments, labels: Labels, now
     }),
     instruments.observe('agent_alarms_active', (tell) => {
       const active = now.active()
-      for (const kind of ['drift', 'errors', 'slo'] as const) {
+      for (const kind of ['drift', 'errors', 'spread', 'slo'] as const) {
         tell(active.filter((alarm) => alarm.kind === kind).length, labels.with('kind', kind))
       }
-      // What rules tell apart: an alarm of errors is one of either.
-      tell(now.spreads() ? 1 : 0, labels.with('kind', 'spread'))
     }),
     instruments.observe('agent_error_reproduction_number', (tell) => tell(now.reproduction(), labels.base)),
     instruments.observe('agent_drift_unwatched_decisions', (tell) => tell(now.unwatched(), labels.base)),
@@ -50,7 +48,8 @@ export function createAlarmMetrics(instruments: Instruments, labels: Labels, now
   return {
     decides(agent) {
       stale.bind(labels.ofType(agent)).add(0)
-      breaches.bind(labels.ofType(agent)).add(0)
+      // Where there is none, 0 would say that it is met.
+      if (now.hasObjective(agent.type)) breaches.bind(labels.ofType(agent)).add(0)
     },
     drift: (agent, sigma) => sigmas.set(agent, sigma),
     stale: (agent) => stale.bind(labels.ofType(agent)).add(1),

@@ -4,10 +4,11 @@ import type { TraceContext } from '@stigmergy/grid'
  * What an alarm speaks of:
  * - `drift`: an agent decides otherwise than its baseline did.
  * - `stale`: a decision was made on a world model older than its limit.
- * - `errors`: more failures than expected, or failures that spread from agent to agent.
+ * - `errors`: more failures than expected.
+ * - `spread`: failures spread from agent to agent: each makes more than one other.
  * - `slo`: more decisions over their time limit than the service level objective allows.
  */
-export const ALARM_KINDS = ['drift', 'stale', 'errors', 'slo'] as const
+export const ALARM_KINDS = ['drift', 'stale', 'errors', 'spread', 'slo'] as const
 
 export type AlarmKind = (typeof ALARM_KINDS)[number]
 

@@ -1,4 +1,4 @@
-import type { ActorSystem, AgentInfo, CoreHooks } from '@stigmergy/core'
+import type { ActorSystem, AgentInfo, CoreHooks, TransitionEnd } from '@stigmergy/core'
 import type { TraceContext } from '@stigmergy/grid'
 import { createLabels } from '../labels.ts'
 import { transitionSeconds } from '../stages.ts'
@@ -10,10 +10,12 @@ import { AgentsAlive } from './agents-alive.ts'
 import { DriftWatch, type Drifter, type DriftReading } from './drift.ts'
 import { ErrorWatch } from './error-watch.ts'
 import { callGuest } from './guest.ts'
-import { resolveAlarmsOptions, type AlarmsOptions } from './options.ts'
+import { planned, resolveAlarmsOptions, type AlarmsOptions } from './options.ts'
 import { SloWatch } from './slo-watch.ts'
 import { QuietLook } from './quiet-look.ts'
 import type { InfectedFailure } from './spread.ts'
+
+const MOST_TELLING = 1000
 
 /** A decision of an agent, as it tells it. */
 export interface Decision {
@@ -72,21 +74,21 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   }
   const drift = new DriftWatch(settings.drift, settings.baselines)
   const errors = new ErrorWatch(settings.errors, clock, judge)
-  const slo = new SloWatch(settings.slo, judge)
+  const slo = new SloWatch(settings.slo, judge, (line) => callGuest(() => settings.warn(line), failed))
   const metrics = createAlarmMetrics(settings.instruments, createLabels(base, settings.maxLabelValues), {
     active: () => raised.all,
     reproduction: () => errors.reproduction,
-    spreads: () => errors.spreads,
     unwatched: () => drift.unwatched,
+    hasObjective: (type) => settings.slo.has(type),
   })
 
   const calm = ({ agentType, agentId }: Drifter, why: string): void => {
     const message = `${agentType} ${agentId ?? '(ended)'}: ${why}`
     judge(false, { kind: 'drift', agentType, agentId, value: 0, limit: drift.limit, trace: undefined, message })
   }
-  const quiet = new QuietLook(clock, settings.quietMs, (beforeMs) => {
-    for (const drifter of drift.quiet(beforeMs)) calm(drifter, 'nothing of that kind was decided for a long time')
-    slo.quiet(beforeMs)
+  const quiet = new QuietLook(clock, (nowMs) => {
+    for (const drifter of drift.quiet(nowMs)) calm(drifter, 'nothing of that kind was decided for a long time')
+    slo.quiet(nowMs)
     return raised.all.some(({ kind }) => kind === 'drift' || kind === 'slo')
   })
 
@@ -126,8 +128,20 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     tell(Object.freeze({ ...alarm, atMs: clock.now(), trace: decision.trace, message }))
     return false
   }
+  /** Types whose agents say themselves what they decide: the states they enter are no decisions beside those. Bounded (I6). */
+  const telling = new Set<string>()
   // What is no decision was made on nothing that is known. It is called in agents' actions, which must not fail by it (I7).
-  const decided: Alarms['decided'] = (agent, decision) => callGuest(() => judged(agent, decision), failed) ?? false
+  const decided: Alarms['decided'] = (agent, decision) => {
+    const answer = callGuest(() => {
+      if (telling.size < MOST_TELLING) telling.add(agent.type)
+      return judged(agent, decision)
+    }, failed)
+    return answer ?? false
+  }
+  const actionOf = (end: TransitionEnd): string | undefined => {
+    if (settings.decisionOf !== undefined) return settings.decisionOf(end)
+    return telling.has(end.agent.type) ? undefined : planned(end)
+  }
 
   const core: CoreHooks = {
     onSpawn(agent) {
@@ -143,8 +157,8 @@ export function createAlarms(options: AlarmsOptions): Alarms {
       const seconds = transitionSeconds(end)
       // A plan is not sooner made for what is ignored on the way.
       if (!end.ignored && slo.finished(end.agent.type, seconds, end.context ?? end.trace, end.endedAtMs)) metrics.breach(end.agent)
-      const action = settings.decisionOf(end)
-      if (action !== undefined) decided(end.agent, { action, trace: end.context ?? end.trace })
+      const action = actionOf(end)
+      if (action !== undefined) callGuest(() => judged(end.agent, { action, trace: end.context ?? end.trace }), failed)
     },
     onFailure({ agent, error, trace }) {
       errors.failed({ agentId: agent.id, agentType: agent.type, trace, atMs: clock.now(), message: describeThrown(error) })
@@ -208,7 +222,7 @@ function nameOf(action: unknown): string {
 }
 
 function keepReason(kind: AlarmKind): 'drift' | 'stale' | 'error' | 'slo' {
-  return kind === 'errors' ? 'error' : kind
+  return kind === 'errors' || kind === 'spread' ? 'error' : kind
 }
 
 /** One that is no number makes it none. Of none at all: minus infinity. Not by a spread: a world may have more entries than a call arguments. */

@@ -1,6 +1,7 @@
 import { pool, type Baseline, type PooledBaseline } from './baseline.ts'
 import { gTest } from './categorical.ts'
 import { cusumStep } from './cusum.ts'
+import { Pace } from './pace.ts'
 
 /** A baseline as windows of one size are held against it, and the limit of the CUSUM of their sigmas. */
 interface Scale {
@@ -51,8 +52,7 @@ export function scaled(baseline: Baseline, settings: ScaleSettings, limitOf: (ru
 /** What one agent decided since its last window, and what is left of its CUSUM, at each scale. */
 export class DriftWindow {
   readonly baseline: ScaledBaseline
-  /** When it was last added to. */
-  lastAtMs = 0
+  readonly pace: Pace = new Pace()
   #own: readonly ScaleWindow[]
 
   constructor(baseline: ScaledBaseline) {
@@ -61,7 +61,7 @@ export class DriftWindow {
   }
 
   add(action: string, nowMs: number): void {
-    this.lastAtMs = nowMs
+    this.pace.decided(nowMs)
     for (const own of this.#own) own.add(action)
   }
 
@@ -72,7 +72,7 @@ export class DriftWindow {
 
   /** Takes over what another one of that baseline has not judged yet. */
   take(other: DriftWindow): void {
-    this.lastAtMs = Math.max(this.lastAtMs, other.lastAtMs)
+    this.pace.join(other.pace)
     for (const [at, own] of this.#own.entries()) own.take(other.#own[at] as ScaleWindow)
   }
 

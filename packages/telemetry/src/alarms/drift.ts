@@ -112,13 +112,13 @@ export class DriftWatch {
   }
 
   /**
-   * Windows that drift, and in which nothing was decided since `beforeMs`, begin anew: of whom nothing is known any more it cannot be said
-   * for ever. Gives who drifts no more by that.
+   * Windows that drift, and in which nothing is decided any more, begin anew: of whom nothing is known any more it cannot be said for ever.
+   * Gives who drifts no more by that.
    */
-  quiet(beforeMs: number): readonly Drifter[] {
+  quiet(nowMs: number): readonly Drifter[] {
     const well: Drifter[] = []
     for (const [window, drifter] of this.#drifting) {
-      if (window.lastAtMs >= beforeMs) continue
+      if (!window.pace.isQuiet(nowMs)) continue
       window.reset()
       this.#drifting.delete(window)
       if (!drifts(this.#windowsOf(drifter.agentType, drifter.agentId))) well.push(drifter)

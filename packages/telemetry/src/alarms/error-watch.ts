@@ -33,11 +33,6 @@ export class ErrorWatch {
     this.#spread = new Spread(settings.spreadMs, MAX_FAILURES)
   }
 
-  /** Failures spread: each makes more than one other, and they are not too few to say so. */
-  get spreads(): boolean {
-    return this.#spreads(this.#spread.reading(this.#clock.now()))
-  }
-
   get reproduction(): number {
     return this.#spread.reading(this.#clock.now()).reproduction
   }
@@ -72,14 +67,24 @@ export class ErrorWatch {
     const spreads = this.#spreads(reading)
     const tooMany = this.#excess.above(nowMs)
     const last = `last ${this.#last?.agentId}: ${this.#last?.message}`
-    const well = `failures are no longer above ${this.#settings.expectedPerHour} an hour, and do not spread`
-    const wrong = spreads
-      ? `failures spread: ${reproduction.toFixed(1)} more for each one that began by itself, ${last}`
-      : `failures above ${this.#settings.expectedPerHour} an hour, ${last}`
-    const message = tooMany || spreads ? wrong : well
-    const [value, limit] = spreads ? [reproduction, SPREADS_ABOVE] : [this.#excess.sum(nowMs), this.#excess.cusum.h]
-    const about = { kind: 'errors', agentType: '', agentId: undefined } as const
-    this.#judge(tooMany || spreads, { ...about, value, limit, trace: this.#last?.trace, message })
+    const expected = `${this.#settings.expectedPerHour} an hour`
+    const about = { agentType: '', agentId: undefined, trace: this.#last?.trace } as const
+    this.#judge(tooMany, {
+      ...about,
+      kind: 'errors',
+      value: this.#excess.sum(nowMs),
+      limit: this.#excess.cusum.h,
+      message: tooMany ? `failures above ${expected}, ${last}` : `failures are no longer above ${expected}`,
+    })
+    this.#judge(spreads, {
+      ...about,
+      kind: 'spread',
+      value: reproduction,
+      limit: SPREADS_ABOVE,
+      message: spreads
+        ? `failures spread: ${reproduction.toFixed(1)} more for each one that began by itself, ${last}`
+        : 'failures no longer spread',
+    })
     // While nothing is raised there is nothing to clear, so no timer runs.
     const endsAtMs = tooMany ? this.#excess.endsAtMs : Infinity
     if (tooMany || spreads) this.#lookAgain(Math.min(endsAtMs, spreads ? nowMs + this.#settings.spreadMs / LOOKS : Infinity))

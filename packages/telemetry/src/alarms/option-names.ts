@@ -10,6 +10,7 @@ export function alarmsOptions(given: unknown): AlarmsOptions {
   const options = fields<AlarmsOptions>('createAlarms', given, {
     clock: true,
     telemetry: true,
+    warn: true,
     meter: true,
     budget: true,
     drift: true,

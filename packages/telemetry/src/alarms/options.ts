@@ -14,7 +14,7 @@ import type { DriftSettings } from './drift.ts'
 
 /** How often an alarm may be false: the limits of drift, slo and errors are computed from it. */
 export interface AlarmBudget {
-  /** False alarms per day, of each kind, over all agents; those of `errors` in each process. @default 1 */
+  /** False alarms per day, of each kind, over all agents; those of `errors` in each process. Not of `stale` and `spread`. @default 1 */
   readonly falseAlarmsPerDay?: number
   /** Agents in the fleet. @default 100 */
   readonly agents?: number
@@ -52,7 +52,7 @@ export interface ErrorsOptions {
 }
 
 /** What alarms need of a telemetry. */
-export interface AlarmsTelemetry extends Pick<TelemetryHooks, 'instruments'>, Partial<Pick<TelemetryHooks, 'base'>> {
+export interface AlarmsTelemetry extends Pick<TelemetryHooks, 'instruments'>, Partial<Pick<TelemetryHooks, 'base' | 'warn'>> {
   readonly keep: (trace: TraceContext, reason: Parameters<TelemetryHooks['keep']>[1]) => void
 }
 
@@ -61,6 +61,8 @@ export interface AlarmsOptions extends BaseLabels {
   readonly clock: Clock
   /** Where the metrics of the alarms go, and what keeps their traces. @default none are kept */
   readonly telemetry?: AlarmsTelemetry
+  /** Is told, once, of objectives that are for no agent. @default the telemetry's */
+  readonly warn?: (line: string) => void
   /** Where the metrics go without `telemetry`. @default nowhere */
   readonly meter?: Meter
   readonly budget?: AlarmBudget
@@ -74,7 +76,7 @@ export interface AlarmsOptions extends BaseLabels {
   readonly baselines?: BaselineStore
   /**
    * The action that a transition decided, or undefined: it decided nothing.
-   * @default the state entered, for agents with `stage: 'planning'`; other agents tell theirs by `decided`
+   * @default the state entered, for agents with `stage: 'planning'`, until one of their type tells its decisions by `decided`
    */
   readonly decisionOf?: (end: TransitionEnd) => string | undefined
   /** @default 200 */
@@ -85,15 +87,15 @@ export interface ResolvedAlarmsOptions {
   readonly instruments: Instruments
   readonly clock: Clock
   readonly keep: AlarmsTelemetry['keep'] | undefined
+  readonly warn: (line: string) => void
   readonly drift: DriftSettings
   readonly stale: { readonly maxAgeMs: number }
   readonly slo: ReadonlyMap<string, Required<SloOptions> & { readonly windowDecisions: number; readonly runLength: number }>
   /** `runLength`: failures that are expected between false alarms. */
   readonly errors: Required<ErrorsOptions> & { readonly runLength: number }
-  /** What is raised about decisions is over when there was none for so long. */
-  readonly quietMs: number
   readonly baselines: BaselineStore
-  readonly decisionOf: (end: TransitionEnd) => string | undefined
+  /** Undefined: the default. */
+  readonly decisionOf: ((end: TransitionEnd) => string | undefined) | undefined
   readonly base: BaseLabels
   readonly maxLabelValues: number
 }
@@ -116,6 +118,7 @@ export function resolveAlarmsOptions(given: AlarmsOptions): ResolvedAlarmsOption
     instruments: options.telemetry?.instruments ?? instrumentsOf(options.meter),
     clock: clockOf('clock', options.clock),
     keep: options.telemetry?.keep,
+    warn: functionOf('warn', options.warn) ?? ((line) => options.telemetry?.warn?.(line)),
     drift: {
       windowDecisions,
       baselineDecisions: integer(
@@ -147,20 +150,17 @@ export function resolveAlarmsOptions(given: AlarmsOptions): ResolvedAlarmsOption
       minSecondary: integer('errors.minSecondary', errors.minSecondary, 5, 1, 1000),
       runLength: (expectedPerHour * 24) / falseAlarmsPerDay,
     },
-    quietMs: Math.max(QUIET_MS, (QUIET_DECISIONS * 1000) / decisionsPerSecond),
     baselines: baselinesOf(options.baselines),
-    decisionOf: functionOf('decisionOf', options.decisionOf) ?? planned,
+    decisionOf: functionOf('decisionOf', options.decisionOf),
     base: { ...options.telemetry?.base, ...baseLabels(options) },
     maxLabelValues: integer('maxLabelValues', options.maxLabelValues, DEFAULT_MAX_LABEL_VALUES, 1, 10_000),
   }
 }
 
 const MOST_COUNT_WINDOWS = 1e9
-/** Nobody decides any more: ten minutes without a decision, or the time in which so many are made, if that is longer. */
-const QUIET_MS = 600_000
-const QUIET_DECISIONS = 20
 
-function planned(end: TransitionEnd): string | undefined {
+/** The action of a transition where nobody says what a decision is. */
+export function planned(end: TransitionEnd): string | undefined {
   return end.agent.stage === 'planning' && end.from !== end.to ? end.to : undefined
 }
 

@@ -1,7 +1,9 @@
 import type { TraceContext } from '@stigmergy/grid'
 import type { Alarm } from './alarm.ts'
+import { quote } from '../options.ts'
 import { CountedWindows } from './counted-windows.ts'
 import type { ResolvedAlarmsOptions } from './options.ts'
+import { Pace } from './pace.ts'
 
 /**
  * How many times the allowed share of slow decisions the alarm is tuned to find: twice, but half-way to all of them where twice would
@@ -24,6 +26,9 @@ function mostInBurst(share: number): number {
   return Math.floor(mean + 3 * Math.sqrt(mean) + 2)
 }
 
+/** Decisions of others after which an objective for a type that has decided nothing is most likely misspelt. */
+const ENOUGH_OTHERS = 500
+
 /** Says how an alarm stands; whoever is told finds out whether that is new. */
 export type Judge = (above: boolean, alarm: Omit<Alarm, 'state' | 'atMs'>) => void
 
@@ -31,9 +36,16 @@ export type Judge = (above: boolean, alarm: Omit<Alarm, 'state' | 'atMs'>) => vo
 export class SloWatch {
   readonly #types = new Map<string, TypeWindow>()
   readonly #judge: Judge
+  readonly #warn: (line: string) => void
+  /** Types with an objective that have decided nothing yet, and decisions of types that have none. */
+  readonly #unseen: Set<string>
+  #others = 0
 
-  constructor(slos: ResolvedAlarmsOptions['slo'], judge: Judge) {
+  /** `warn`: told once of objectives that are for nobody. Must not throw. @default nobody is told */
+  constructor(slos: ResolvedAlarmsOptions['slo'], judge: Judge, warn: (line: string) => void = () => {}) {
     this.#judge = judge
+    this.#warn = warn
+    this.#unseen = new Set(slos.keys())
     for (const [type, { seconds, share, windowDecisions, runLength }] of slos) {
       const windows = new CountedWindows(windowDecisions * (1 - share), timesToFind(share), runLength)
       const most = mostInBurst(share)
@@ -47,7 +59,7 @@ export class SloWatch {
         slow: 0,
         inBurst: 0,
         told: false,
-        lastAtMs: 0,
+        pace: new Pace(),
         trace: undefined,
       })
     }
@@ -56,9 +68,13 @@ export class SloWatch {
   /** A decision took that long, and ended at that time. True: over the limit of its type. */
   finished(agentType: string, seconds: number, trace: TraceContext | undefined, nowMs: number): boolean {
     const type = this.#types.get(agentType)
-    if (type === undefined) return false
+    if (type === undefined) {
+      if (this.#unseen.size > 0) this.#other(agentType)
+      return false
+    }
+    if (this.#unseen.size > 0) this.#unseen.delete(agentType)
     const slow = seconds > type.seconds
-    type.lastAtMs = nowMs
+    type.pace.decided(nowMs)
     if (type.decisions % BURST_DECISIONS === 0) type.inBurst = 0
     if (slow) {
       type.slow += 1
@@ -82,9 +98,19 @@ export class SloWatch {
     if (type !== undefined) this.#reset(agentType, type)
   }
 
-  /** Nor will those that have decided nothing since `beforeMs`, while they do not. */
-  quiet(beforeMs: number): void {
-    for (const [agentType, type] of this.#types) if (type.told && type.lastAtMs < beforeMs) this.#reset(agentType, type)
+  /** Nor will those that decide nothing any more, while they do not. */
+  quiet(nowMs: number): void {
+    for (const [agentType, type] of this.#types) if (type.told && type.pace.isQuiet(nowMs)) this.#reset(agentType, type)
+  }
+
+  #other(agentType: string): void {
+    this.#others += 1
+    if (this.#others < ENOUGH_OTHERS) return
+    const types = [...this.#unseen].map(quote).join(', ')
+    this.#unseen.clear()
+    this.#warn(
+      `alarms: slo has an objective for ${types}, of which no agent has decided anything, and none for ${quote(agentType)}, which has`,
+    )
   }
 
   #reset(agentType: string, type: TypeWindow): void {
@@ -124,7 +150,6 @@ interface TypeWindow {
   inBurst: number
   /** Said to be above the limit. */
   told: boolean
-  /** When the last decision ended. */
-  lastAtMs: number
+  readonly pace: Pace
   trace: TraceContext | undefined
 }

@@ -3,6 +3,8 @@ import type { LogFields } from './log-fields.ts'
 /** What every line has. Readers of JSON take the last of two fields with one name, so one of the user's would take its place. */
 const OURS: ReadonlySet<string> = new Set(['level', 'time', 'service'])
 const JOINED = ['trace_id', 'span_id', 'plan_id', 'agent_id', 'agent_type'] as const satisfies readonly (keyof LogFields)[]
+/** All names that may be taken. */
+const NAMES: readonly string[] = [...OURS, ...JOINED, 'msg']
 
 /** What a child of a logger says in each line. */
 export interface ChildFields {
@@ -31,7 +33,7 @@ export function childFields(given: object, joinable: ChildFields['joinable']): C
 export function lineFields(given: object, joined: LogFields, hasText: boolean): object {
   const taken = (name: string): boolean => OURS.has(name) || Object.hasOwn(joined, name) || (hasText && name === 'msg')
   // Most lines have none of these.
-  if (![...OURS, ...JOINED, 'msg'].some((name) => Object.hasOwn(given, name) && taken(name))) return Object.assign(joined, given)
+  if (!NAMES.some((name) => Object.hasOwn(given, name) && taken(name))) return Object.assign(joined, given)
   const own: Readonly<Record<string, unknown>> = { ...joined }
   const renamed = (Object.entries(given) as readonly (readonly [string, unknown])[])
     .filter(([name, value]) => own[name] !== value)

@@ -2,7 +2,7 @@
 export const SELF_METRICS = {
   telemetry_ending: {
     kind: 'gauge',
-    unit: '1',
+    unit: '{state}',
     labels: [],
     description: '1 from the moment telemetry is being closed: what is not seen any more then has ended on purpose. Else 0.',
   },
@@ -24,6 +24,18 @@ export const SELF_METRICS = {
     labels: [],
     description:
       'Kept traces of which every span is there, of this process and, with a keep port, of those before it, as a share of all exported.',
+  },
+  telemetry_traces_told_total: {
+    kind: 'counter',
+    unit: '{trace}',
+    labels: [],
+    description: 'Kept traces that were exported, whole or not.',
+  },
+  telemetry_traces_incomplete_total: {
+    kind: 'counter',
+    unit: '{trace}',
+    labels: [],
+    description: 'Kept traces that lack a span, as telemetry_coherent_trace_ratio counts them.',
   },
   telemetry_slices_lost_total: {
     kind: 'counter',

@@ -66,12 +66,7 @@ const HOUSE_METRICS = {
     labels: ['agent_type', 'agent_id'],
     description: 'Events that wait for an agent, of the systems that are watched.',
   },
-  agents_running: {
-    kind: 'gauge',
-    unit: '{agent}',
-    labels: ['agent_type'],
-    description: 'Agents spawned here that have not ended.',
-  },
+  agents_running: { kind: 'gauge', unit: '{agent}', labels: ['agent_type'], description: 'Agents spawned here that have not ended.' },
   agent_breaker_state: {
     kind: 'gauge',
     unit: '{state}',
@@ -108,12 +103,7 @@ const HOUSE_METRICS = {
     labels: ['need', 'state'],
     description: 'Agents with a need that is not met (state degraded), or is met again and waits to be acknowledged (state latched).',
   },
-  dead_letters_total: {
-    kind: 'counter',
-    unit: '{event}',
-    labels: ['reason'],
-    description: 'Events that reached no agent.',
-  },
+  dead_letters_total: { kind: 'counter', unit: '{event}', labels: ['reason'], description: 'Events that reached no agent.' },
   grid_changes_total: {
     kind: 'counter',
     unit: '{change}',
@@ -126,12 +116,7 @@ const HOUSE_METRICS = {
     labels: ['map'],
     description: 'Reads answered by the near cache of a map.',
   },
-  grid_near_cache_entries: {
-    kind: 'gauge',
-    unit: '{entry}',
-    labels: ['map'],
-    description: 'Entries the near cache of a map holds.',
-  },
+  grid_near_cache_entries: { kind: 'gauge', unit: '{entry}', labels: ['map'], description: 'Entries the near cache of a map holds.' },
   grid_near_cache_evictions_total: {
     kind: 'counter',
     unit: '{entry}',
@@ -152,7 +137,7 @@ const HOUSE_METRICS = {
   },
   agent_decision_drift_sigma: {
     kind: 'gauge',
-    unit: '1',
+    unit: '{sigma}',
     labels: ['agent_type', 'agent_id'],
     description: 'How far the last window of decisions is from its baseline, in sigma: a G-test, 2 is a true two sigma, one-sided.',
   },
@@ -166,11 +151,11 @@ const HOUSE_METRICS = {
     kind: 'counter',
     unit: '{decision}',
     labels: ['agent_type'],
-    description: 'Decisions that took longer than their service level objective allows.',
+    description: 'Decisions that took longer than their service level objective allows, of types that have one.',
   },
   agent_error_reproduction_number: {
     kind: 'gauge',
-    unit: '1',
+    unit: '{failure}',
     labels: [],
     description: 'Failures caused by others, per failure that began by itself, in the last minute. Above 1 they spread.',
   },
@@ -178,13 +163,13 @@ const HOUSE_METRICS = {
     kind: 'counter',
     unit: '{alarm}',
     labels: ['kind'],
-    description: 'Alarms raised: drift, stale, errors, slo.',
+    description: 'Alarms raised: drift, stale, errors, spread, slo.',
   },
   agent_alarms_active: {
     kind: 'gauge',
     unit: '{alarm}',
     labels: ['kind'],
-    description: 'Alarms raised and not cleared: drift, errors, slo; spread is 1 while failures spread, which is one of errors.',
+    description: 'Alarms raised and not cleared: drift, errors, spread, slo.',
   },
   log_records_total: {
     kind: 'counter',
@@ -196,7 +181,8 @@ const HOUSE_METRICS = {
 
 /**
  * Every metric, by its literal name. Seconds are spelled out in the name and given as unit `s`: the only form that is the same
- * through the Prometheus exporter, OTLP and the Collector. The README's table is kept equal by a test.
+ * through the Prometheus exporter, OTLP and the Collector. Other units are in braces, which is no ending of a name: what is of unit `1` becomes
+ * `..._ratio` on the way. The README's table is kept equal by a test.
  */
 export const METRICS: typeof HOUSE_METRICS & typeof SELF_METRICS = { ...HOUSE_METRICS, ...SELF_METRICS }
 

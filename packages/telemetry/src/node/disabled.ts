@@ -25,6 +25,7 @@ export function disabledTelemetry({ profiling, logs }: Pick<StartTelemetryOption
     core: {},
     instruments: meterInstruments(createNoopMeter()),
     base: {},
+    warn: () => {},
     grid: {},
     forSystem: () => ({}),
     startTrace: () => NO_TRACE,

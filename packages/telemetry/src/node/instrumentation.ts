@@ -32,8 +32,8 @@ export interface InstrumentationsParts {
   readonly instrumentations: readonly Instrumentation[]
   readonly asyncContext: boolean
   readonly recorder: Recorder
-  /** What began elsewhere follows what was decided there. */
-  readonly parentBased: boolean
+  /** What began elsewhere follows what was decided there. Undefined: unless a rule keeps it. */
+  readonly parentBased: boolean | undefined
   /** Names of what goes along with requests. @default those of OpenTelemetry */
   readonly propagators: readonly string[] | undefined
   readonly current: Current
@@ -104,16 +104,18 @@ export function activeTrace(): TraceContext | undefined {
  * Follows the parent, and what the recorder has decided of the trace. A call to somewhere else that no agent made has nothing to join: the
  * exporters' own requests are such calls, and would make spans about the export of spans.
  */
-function calledByAgents(recorder: Recorder, parentBased: boolean): Sampler {
+function calledByAgents(recorder: Recorder, parentBased: boolean | undefined): Sampler {
   return {
     shouldSample(given, traceId, _name, kind) {
       const found = trace.getSpanContext(given)
       const parent = found !== undefined && isSpanContextValid(found) ? found : undefined
       const comesIn = kind === SpanKind.SERVER || kind === SpanKind.CONSUMER
-      const sampled = parent !== undefined && (parent.traceFlags & TraceFlags.SAMPLED) !== 0
-      const wanted = sampled || (comesIn && (parent === undefined || !parentBased))
-      const recorded = wanted && recorder.samples(traceId, parent?.traceFlags ?? TraceFlags.SAMPLED)
-      return { decision: recorded ? SamplingDecision.RECORD_AND_SAMPLED : SamplingDecision.NOT_RECORD }
+      const flags = parent?.traceFlags ?? TraceFlags.SAMPLED
+      const sampled = (flags & TraceFlags.SAMPLED) !== 0
+      const wanted = parent === undefined ? comesIn : sampled || parentBased !== true
+      if (!wanted || !recorder.samples(traceId, flags)) return { decision: SamplingDecision.NOT_RECORD }
+      // A rule may still keep what the caller did not sample. Whoever is called is told as we were.
+      return { decision: sampled || parentBased === false ? SamplingDecision.RECORD_AND_SAMPLED : SamplingDecision.RECORD }
     },
     toString: () => 'CalledByAgents',
   }
@@ -123,7 +125,7 @@ function intoRecorder(recorder: Recorder): SpanProcessor {
   return {
     onStart: () => {},
     onEnd(span: ReadableSpan) {
-      const { traceId, spanId } = span.spanContext()
+      const { traceId, spanId, traceFlags } = span.spanContext()
       recorder.guest({
         traceId,
         spanId,
@@ -131,10 +133,16 @@ function intoRecorder(recorder: Recorder): SpanProcessor {
         name: span.name,
         tookMs: hrTimeToMilliseconds(span.duration),
         failed: span.status.code === SpanStatusCode.ERROR,
-        span,
+        span: (traceFlags & TraceFlags.SAMPLED) === 0 ? asSampled(span) : span,
       })
     },
     forceFlush: async () => {},
     shutdown: async () => {},
   }
+}
+
+/** Where its trace is kept it is exported like the others, though it was not sampled when it began. */
+function asSampled(span: ReadableSpan): ReadableSpan {
+  const sampled = { ...span.spanContext(), traceFlags: TraceFlags.SAMPLED }
+  return Object.create(span, { spanContext: { value: () => sampled } }) as ReadableSpan
 }

@@ -152,6 +152,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     sharedId(id) {
       settings.warn(`telemetry: two agents ${JSON.stringify(id)} share their metrics: give each system telemetry.forSystem(name)`)
     },
+    warn: settings.warn,
     ...settings.base,
   })
   const detach: (() => void)[] = []
@@ -161,7 +162,7 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
       const { instrumentations } = options
       const { recorder } = recording.flight
       const { asyncContext } = settings
-      const parentBased = settings.recorder?.parentBased === true
+      const parentBased = settings.recorder?.parentBased
       const { propagators } = environment
       const running = startInstrumentations({ instrumentations, asyncContext, recorder, parentBased, propagators, current, resource })
       detach.push(() => running.close())

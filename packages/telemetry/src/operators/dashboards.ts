@@ -1,44 +1,35 @@
-import { DashboardBuilder, DatasourceVariableBuilder, RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard'
+import { DashboardBuilder, RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard'
 import type { Document } from './document.ts'
+import { askedBy, lookedAt, type LookedAt } from './looked-at.ts'
 import type { ResolvedOperatorOptions } from './options.ts'
 import { heatMap, lines, stat } from './panels.ts'
-import { buckets, increase, largest, percentile, rate, total } from './queries.ts'
+import { percentile } from './queries.ts'
 
 const TAGS = ['stigmergy']
-const AT = '$__rate_interval'
 
 /** What agents decide: stages, ages, violations, drift. */
-export function decisionsDashboard({ mapAgeSeconds, decisionSeconds }: ResolvedOperatorOptions): Document {
-  return dashboard('stigmergy-decisions', 'Stigmergy: decisions')
+export function decisionsDashboard(options: ResolvedOperatorOptions): Document {
+  const { mapAgeSeconds, decisionSeconds } = options
+  const look = lookedAt(options)
+  const ask = askedBy(look)
+  const now = (title: string, metric: Metric, expr: string) => stat(title, metric, expr, 1).span(5).height(4)
+  return dashboard('stigmergy-decisions', 'Stigmergy: decisions', look)
     .withRow(new RowBuilder('Now'))
-    .withPanel(
-      stat('Drifting agents', 'agent_alarms_active', total('agent_alarms_active', [], '{kind="drift"}'), 1)
-        .span(6)
-        .height(4),
-    )
-    .withPanel(
-      stat('Objectives missed', 'agent_alarms_active', total('agent_alarms_active', [], '{kind="slo"}'), 1)
-        .span(6)
-        .height(4),
-    )
-    .withPanel(
-      stat('Stale decisions, 5 min', 'agent_stale_decisions_total', increase('agent_stale_decisions_total', [], '5m'), 1)
-        .span(6)
-        .height(4),
-    )
-    .withPanel(
-      stat('Failures per failure', 'agent_error_reproduction_number', largest('agent_error_reproduction_number', []), 1).span(6).height(4),
-    )
+    .withPanel(now('Safety violations, 5 min', 'agent_violations_total', ask.counted('agent_violations_total')))
+    .withPanel(now('Stale decisions, 5 min', 'agent_stale_decisions_total', ask.counted('agent_stale_decisions_total')))
+    .withPanel(now('Drifting agents', 'agent_alarms_active', ask.total('agent_alarms_active', [], 'kind="drift"')))
+    .withPanel(now('Objectives missed', 'agent_alarms_active', ask.total('agent_alarms_active', [], 'kind="slo"')))
+    .withPanel(now('Failures per failure', 'agent_error_reproduction_number', ask.largest('agent_error_reproduction_number', [])).span(4))
     .withRow(new RowBuilder('Latency of each stage'))
-    .withPanel(heatMap('Perception', 'perception_latency_seconds', buckets('perception_latency_seconds')))
-    .withPanel(heatMap('Planning', 'planning_latency_seconds', buckets('planning_latency_seconds')))
-    .withPanel(heatMap('Actuation', 'actuation_latency_seconds', buckets('actuation_latency_seconds')))
-    .withPanel(heatMap('Whole decision', 'agent_decision_latency_seconds', buckets('agent_decision_latency_seconds')))
+    .withPanel(heatMap('Perception', 'perception_latency_seconds', ask.buckets('perception_latency_seconds')))
+    .withPanel(heatMap('Planning', 'planning_latency_seconds', ask.buckets('planning_latency_seconds')))
+    .withPanel(heatMap('Actuation', 'actuation_latency_seconds', ask.buckets('actuation_latency_seconds')))
+    .withPanel(heatMap('Whole decision', 'agent_decision_latency_seconds', ask.buckets('agent_decision_latency_seconds')))
     .withPanel(
       lines({
         title: 'Decision, 99th percentile',
         metric: 'agent_decision_latency_seconds',
-        queries: { '{{agent_type}} {{region}}': percentile(0.99, 'agent_decision_latency_seconds', ['agent_type', 'region'], AT) },
+        queries: { '{{agent_type}} {{region}}': ask.percentile(0.99, 'agent_decision_latency_seconds', ['agent_type', 'region']) },
         unit: 's',
         limit: decisionSeconds,
       }),
@@ -48,9 +39,9 @@ export function decisionsDashboard({ mapAgeSeconds, decisionSeconds }: ResolvedO
         title: 'Task assignment',
         metric: 'task_assignment_latency_seconds',
         queries: {
-          median: percentile(0.5, 'task_assignment_latency_seconds', [], AT),
-          p95: percentile(0.95, 'task_assignment_latency_seconds', [], AT),
-          p99: percentile(0.99, 'task_assignment_latency_seconds', [], AT),
+          median: ask.percentile(0.5, 'task_assignment_latency_seconds', []),
+          p95: ask.percentile(0.95, 'task_assignment_latency_seconds', []),
+          p99: ask.percentile(0.99, 'task_assignment_latency_seconds', []),
         },
         unit: 's',
       }),
@@ -60,7 +51,7 @@ export function decisionsDashboard({ mapAgeSeconds, decisionSeconds }: ResolvedO
       lines({
         title: 'Age of maps and sources',
         metric: 'map_stale_age_seconds',
-        queries: { '{{map}} {{source}}': largest('map_stale_age_seconds', ['map', 'source']) },
+        queries: { '{{map}} {{source}}': ask.largest('map_stale_age_seconds', ['map', 'source']) },
         unit: 's',
         limit: mapAgeSeconds,
       }),
@@ -69,7 +60,7 @@ export function decisionsDashboard({ mapAgeSeconds, decisionSeconds }: ResolvedO
       lines({
         title: 'Age of the world at the decision',
         metric: 'agent_worldmodel_age_seconds',
-        queries: { '{{agent_type}} p99': percentile(0.99, 'agent_worldmodel_age_seconds', ['agent_type'], AT) },
+        queries: { '{{agent_type}} p99': ask.percentile(0.99, 'agent_worldmodel_age_seconds', ['agent_type']) },
         unit: 's',
       }),
     )
@@ -78,7 +69,7 @@ export function decisionsDashboard({ mapAgeSeconds, decisionSeconds }: ResolvedO
       lines({
         title: 'Safety violations',
         metric: 'agent_violations_total',
-        queries: { '{{agent_type}} {{region}}': increase('agent_violations_total', ['region', 'agent_type'], AT) },
+        queries: { '{{agent_type}} {{region}}': ask.countedAt('agent_violations_total', ['region', 'agent_type']) },
         unit: 'short',
         events: true,
       }).span(24),
@@ -87,7 +78,7 @@ export function decisionsDashboard({ mapAgeSeconds, decisionSeconds }: ResolvedO
       lines({
         title: 'Drift of decisions, sigma',
         metric: 'agent_decision_drift_sigma',
-        queries: { '{{agent_type}} {{agent_id}}': largest('agent_decision_drift_sigma', ['agent_type', 'agent_id']) },
+        queries: { '{{agent_type}} {{agent_id}}': ask.largest('agent_decision_drift_sigma', ['agent_type', 'agent_id']) },
         unit: 'short',
         limit: 2,
       }),
@@ -96,7 +87,7 @@ export function decisionsDashboard({ mapAgeSeconds, decisionSeconds }: ResolvedO
       lines({
         title: 'Alarms raised',
         metric: 'agent_alarms_total',
-        queries: { '{{kind}}': increase('agent_alarms_total', ['kind'], AT) },
+        queries: { '{{kind}}': ask.increase('agent_alarms_total', ['kind']) },
         unit: 'short',
         events: true,
       }),
@@ -105,15 +96,18 @@ export function decisionsDashboard({ mapAgeSeconds, decisionSeconds }: ResolvedO
 }
 
 /** How the runtime is: what an autoscaler looks at, failures, the grid, and what telemetry itself loses. */
-export function fleetDashboard({ mailboxSeconds, decisionSeconds }: ResolvedOperatorOptions): Document {
+export function fleetDashboard(options: ResolvedOperatorOptions): Document {
+  const { mailboxSeconds, decisionSeconds } = options
   const byType = ['agent_type']
-  return dashboard('stigmergy-fleet', 'Stigmergy: fleet')
+  const look = lookedAt(options)
+  const ask = askedBy(look)
+  return dashboard('stigmergy-fleet', 'Stigmergy: fleet', look)
     .withRow(new RowBuilder('What the fleet is scaled by'))
     .withPanel(
       lines({
         title: 'Wait in mailboxes, 95th percentile',
         metric: 'agent_mailbox_wait_seconds',
-        queries: { 'fleet {{namespace}}': percentile(0.95, 'agent_mailbox_wait_seconds', ['namespace'], '1m') },
+        queries: { 'fleet {{namespace}}': percentile(0.95, 'agent_mailbox_wait_seconds', ['namespace'], '1m', look.fleet) },
         unit: 's',
         limit: mailboxSeconds,
       }),
@@ -122,62 +116,64 @@ export function fleetDashboard({ mailboxSeconds, decisionSeconds }: ResolvedOper
       lines({
         title: 'Decision, 99th percentile',
         metric: 'agent_decision_latency_seconds',
-        queries: { 'fleet {{namespace}}': percentile(0.99, 'agent_decision_latency_seconds', ['namespace'], '1m') },
+        queries: { 'fleet {{namespace}}': percentile(0.99, 'agent_decision_latency_seconds', ['namespace'], '1m', look.fleet) },
         unit: 's',
         limit: decisionSeconds,
       }),
     )
-    .withPanel(series('Agents running', 'agents_running', total('agents_running', byType), '{{agent_type}}'))
-    .withPanel(series('Events waiting', 'agent_mailbox_depth', total('agent_mailbox_depth', byType), '{{agent_type}}'))
+    .withPanel(series('Agents running', 'agents_running', ask.total('agents_running', byType), '{{agent_type}}'))
+    .withPanel(series('Events waiting', 'agent_mailbox_depth', ask.total('agent_mailbox_depth', byType), '{{agent_type}}'))
     .withRow(new RowBuilder('Failures'))
-    .withPanel(events('Restarts', 'agent_restarts_total', increase('agent_restarts_total', byType, AT), '{{agent_type}}'))
+    .withPanel(events('Restarts', 'agent_restarts_total', ask.increase('agent_restarts_total', byType), '{{agent_type}}'))
     .withPanel(
       events(
         'Supervisors that gave up',
         'agent_escalations_total',
-        increase('agent_escalations_total', ['supervisor'], AT),
+        ask.countedAt('agent_escalations_total', ['supervisor']),
         '{{supervisor}}',
       ),
     )
-    .withPanel(events('Dead letters', 'dead_letters_total', increase('dead_letters_total', ['reason'], AT), '{{reason}}'))
+    .withPanel(events('Dead letters', 'dead_letters_total', ask.increase('dead_letters_total', ['reason']), '{{reason}}'))
     .withPanel(
-      series('Breakers: 0 closed, 1 half open, 2 open', 'agent_breaker_state', largest('agent_breaker_state', ['breaker']), '{{breaker}}'),
-    )
-    .withPanel(
-      events('Inference errors', 'policy_inference_errors_total', increase('policy_inference_errors_total', ['policy'], AT), '{{policy}}'),
-    )
-    .withPanel(
-      events(
-        'Errors in the log',
-        'log_records_total',
-        increase('log_records_total', byType, AT, '{level=~"error|fatal"}'),
-        '{{agent_type}}',
+      series(
+        'Breakers: 0 closed, 1 half open, 2 open',
+        'agent_breaker_state',
+        ask.largest('agent_breaker_state', ['breaker']),
+        '{{breaker}}',
       ),
     )
-    .withRow(new RowBuilder('Grid'))
-    .withPanel(series('Changes per second', 'grid_changes_total', rate('grid_changes_total', ['map'], AT), '{{map}}'))
     .withPanel(
-      series('Near-cache reads per second', 'grid_near_cache_reads_total', rate('grid_near_cache_reads_total', ['map'], AT), '{{map}}'),
+      events('Inference errors', 'policy_inference_errors_total', ask.increase('policy_inference_errors_total', ['policy']), '{{policy}}'),
     )
-    .withPanel(series('Near-cache entries', 'grid_near_cache_entries', total('grid_near_cache_entries', ['map']), '{{map}}'))
     .withPanel(
-      series('Journal lag', 'journal_lag_records', largest('journal_lag_records', ['journal', 'consumer']), '{{journal}} {{consumer}}'),
+      events('Errors in the log', 'log_records_total', ask.increase('log_records_total', byType, 'level=~"error|fatal"'), '{{agent_type}}'),
+    )
+    .withRow(new RowBuilder('Grid'))
+    .withPanel(series('Changes per second', 'grid_changes_total', ask.rate('grid_changes_total', ['map']), '{{map}}'))
+    .withPanel(
+      series('Near-cache reads per second', 'grid_near_cache_reads_total', ask.rate('grid_near_cache_reads_total', ['map']), '{{map}}'),
+    )
+    .withPanel(series('Near-cache entries', 'grid_near_cache_entries', ask.total('grid_near_cache_entries', ['map']), '{{map}}'))
+    .withPanel(
+      series('Journal lag', 'journal_lag_records', ask.largest('journal_lag_records', ['journal', 'consumer']), '{{journal}} {{consumer}}'),
     )
     .withRow(new RowBuilder('Telemetry itself'))
-    .withPanel(events('Lost', 'telemetry_dropped_total', increase('telemetry_dropped_total', ['what'], AT), '{{what}}'))
+    .withPanel(events('Lost', 'telemetry_dropped_total', ask.increase('telemetry_dropped_total', ['what']), '{{what}}'))
     .withPanel(
-      series('Whole traces among those kept', 'telemetry_coherent_trace_ratio', 'min(telemetry_coherent_trace_ratio)', 'lowest process'),
+      series(
+        'Whole traces among those kept',
+        'telemetry_coherent_trace_ratio',
+        ask.smallest('telemetry_coherent_trace_ratio'),
+        'lowest process',
+      ),
     )
     .build() as unknown as Document
 }
 
-function dashboard(uid: string, title: string): DashboardBuilder {
-  return new DashboardBuilder(title)
-    .uid(uid)
-    .tags(TAGS)
-    .refresh('10s')
-    .time({ from: 'now-30m', to: 'now' })
-    .withVariable(new DatasourceVariableBuilder('datasource').label('Data source').type('prometheus'))
+function dashboard(uid: string, title: string, look: LookedAt): DashboardBuilder {
+  const builder = new DashboardBuilder(look.title(title)).uid(look.uid(uid)).tags(TAGS).refresh('10s').time({ from: 'now-30m', to: 'now' })
+  for (const variable of look.variables) builder.withVariable(variable)
+  return builder
 }
 
 type Metric = Parameters<typeof lines>[0]['metric']

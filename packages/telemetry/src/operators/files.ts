@@ -5,6 +5,8 @@ import { adapterConfig, horizontalPodAutoscaler, scaledObject } from './autoscal
 import { decisionsDashboard, fleetDashboard } from './dashboards.ts'
 import type { Document } from './document.ts'
 import { resolveOperatorOptions, type OperatorOptions } from './options.ts'
+import { TelemetryError } from '../errors.ts'
+import { quote } from '../options.ts'
 import { alertmanagerConfig } from './routes.ts'
 import { ruleFile } from './rules.ts'
 import { scrapeConfig } from './scrape.ts'
@@ -34,9 +36,16 @@ export function operatorFiles(options?: OperatorOptions): readonly OperatorFile[
   ]
 }
 
-/** Writes them below `folder`, each whole or not at all. Gives their paths. Throws what the file system throws. */
+/**
+ * Writes them below `folder`, each whole or not at all. Gives their paths. Throws `TelemetryError` BAD_OPTION, and what the file system
+ * throws.
+ */
 export async function writeOperatorFiles(folder: string, options?: OperatorOptions): Promise<readonly string[]> {
   const written: string[] = []
+  // An empty one would be the working directory: most likely a variable of a script that is not set.
+  if (typeof folder !== 'string' || folder === '') {
+    throw new TelemetryError('BAD_OPTION', `folder is ${quote(folder)}: give the path of a folder, "." for this one`)
+  }
   for (const { path, text } of operatorFiles(options)) {
     const target = join(folder, path)
     await mkdir(dirname(target), { recursive: true })

@@ -1,4 +1,6 @@
 import { TelemetryError } from '../errors.ts'
+import { fields } from '../fields.ts'
+import { BUCKETS_SECONDS } from '../metrics/buckets.ts'
 import { integer, quote, text } from '../options.ts'
 
 /** What the files for operators depend on. Every value has a default that is right for the demo. */
@@ -16,9 +18,11 @@ export interface OperatorOptions {
   readonly prometheusUrl?: string
   /** A copy of a map older than this is an alert. Seconds. @default 0.05 */
   readonly mapAgeSeconds?: number
-  /** The 99th percentile of decisions above this is an alert, and what the fleet is scaled to. Seconds. @default 0.2 */
+  /** A source that was silent for longer than this is an alert: more than the slowest speaks. Seconds. @default 5 */
+  readonly sourceAgeSeconds?: number
+  /** The 99th percentile of decisions above this is an alert, and what the fleet is scaled to. Seconds, 0.0005 to 9. @default 0.2 */
   readonly decisionSeconds?: number
-  /** Events that wait longer than this, at the 95th percentile, ask for more processes. Seconds. @default 0.05 */
+  /** Events that wait longer than this, at the 95th percentile, ask for more processes. Seconds, 0.0005 to 9. @default 0.05 */
   readonly mailboxSeconds?: number
   /** Fewest and most processes. @default 2 and 20 */
   readonly minReplicas?: number
@@ -31,7 +35,8 @@ export interface ResolvedOperatorOptions extends Required<OperatorOptions> {
 }
 
 /** Throws `TelemetryError` BAD_OPTION. */
-export function resolveOperatorOptions(options: OperatorOptions = {}): ResolvedOperatorOptions {
+export function resolveOperatorOptions(given: OperatorOptions = {}): ResolvedOperatorOptions {
+  const options = fields<OperatorOptions>('operatorFiles', given, NAMES)
   const minReplicas = integer('minReplicas', options.minReplicas, 2, 1, 10_000)
   const namespace = dnsLabel('namespace', options.namespace, 'default')
   return {
@@ -41,8 +46,9 @@ export function resolveOperatorOptions(options: OperatorOptions = {}): ResolvedO
     workloadKind: workloadKind(options.workloadKind),
     prometheusUrl: httpUrl('prometheusUrl', options.prometheusUrl, 'http://prometheus.monitoring.svc:9090'),
     mapAgeSeconds: seconds('mapAgeSeconds', options.mapAgeSeconds, 0.05),
-    decisionSeconds: seconds('decisionSeconds', options.decisionSeconds, 0.2),
-    mailboxSeconds: seconds('mailboxSeconds', options.mailboxSeconds, 0.05),
+    sourceAgeSeconds: seconds('sourceAgeSeconds', options.sourceAgeSeconds, 5),
+    decisionSeconds: seconds('decisionSeconds', options.decisionSeconds, 0.2, ...MEASURED),
+    mailboxSeconds: seconds('mailboxSeconds', options.mailboxSeconds, 0.05, ...MEASURED),
     minReplicas,
     maxReplicas: integer('maxReplicas', options.maxReplicas, Math.max(20, minReplicas), minReplicas, 10_000),
   }
@@ -65,9 +71,25 @@ function httpUrl(name: string, value: unknown, byDefault: string): string {
   throw new TelemetryError('BAD_OPTION', `${name} is ${quote(given)}: give an http or https URL`)
 }
 
-function seconds(name: string, value: unknown, byDefault: number): number {
+/** What a percentile of a histogram can be above and below: it is never over the last bound, nor under the first one by much. */
+const MEASURED = [BUCKETS_SECONDS[0] as number, (BUCKETS_SECONDS.at(-1) as number) - 1] as const
+
+// Kubernetes counts in thousandths of what it scales by, which are milliseconds.
+function seconds(name: string, value: unknown, byDefault: number, min = 0.000_001, max = 3600): number {
   const given = value ?? byDefault
-  // Kubernetes counts in thousandths of what it scales by, which are milliseconds.
-  if (typeof given === 'number' && given >= 0.000_001 && given <= 3600) return given
-  throw new TelemetryError('BAD_OPTION', `${name} is ${quote(given)}: give seconds from 0.000001 to 3600`)
+  if (typeof given === 'number' && given >= min && given <= max) return given
+  throw new TelemetryError('BAD_OPTION', `${name} is ${quote(given)}: give seconds from ${min} to ${max}`)
+}
+
+const NAMES: Readonly<Record<keyof OperatorOptions, true>> = {
+  namespace: true,
+  workload: true,
+  workloadKind: true,
+  prometheusUrl: true,
+  mapAgeSeconds: true,
+  sourceAgeSeconds: true,
+  decisionSeconds: true,
+  mailboxSeconds: true,
+  minReplicas: true,
+  maxReplicas: true,
 }

@@ -46,7 +46,7 @@ export function lines({ title, metric, queries, unit, limit, events = false }: P
       .thresholds(new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps))
       .thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed))
   }
-  for (const [legend, expr] of Object.entries(queries)) panel.withTarget(target(legend, expr))
+  for (const [legend, expr] of Object.entries(queries)) panel.withTarget(target(legend, expr, metric))
   return panel
 }
 
@@ -57,7 +57,7 @@ export function heatMap(title: string, metric: MetricName, expr: string): Heatma
     .datasource(DATASOURCE)
     .calculate(false)
     .color(viridis())
-    .withTarget(target('{{le}}', expr).format(PromQueryFormat.Heatmap))
+    .withTarget(target('{{le}}', expr, metric).format(PromQueryFormat.Heatmap))
 }
 
 export function stat(title: string, metric: MetricName, expr: string, redFrom: number): StatPanel {
@@ -70,11 +70,13 @@ export function stat(title: string, metric: MetricName, expr: string, redFrom: n
     .description(METRICS[metric].description)
     .datasource(DATASOURCE)
     .thresholds(new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps))
-    .withTarget(target(title, expr))
+    .withTarget(target(title, expr, metric))
 }
 
-function target(legend: string, expr: string): DataqueryBuilder {
-  return new DataqueryBuilder().datasource(DATASOURCE).expr(expr).legendFormat(legend)
+/** Of a histogram with its exemplars, each of which is a trace that is kept: Grafana asks for them only where it is told to. */
+function target(legend: string, expr: string, metric: MetricName): DataqueryBuilder {
+  const query = new DataqueryBuilder().datasource(DATASOURCE).expr(expr).legendFormat(legend)
+  return METRICS[metric].kind === 'histogram' ? query.exemplar(true) : query
 }
 
 /** A scale that the colour-blind can read. */

@@ -66,8 +66,8 @@ export function count(metric: MetricName, filter = ''): string {
 }
 
 /** Counts of the buckets of a histogram, for a heat map. */
-export function buckets(metric: MetricName, over = '$__rate_interval'): string {
-  return `sum by (le) (increase(${metric}_bucket[${over}]))`
+export function buckets(metric: MetricName, over: string, filter = ''): string {
+  return `sum by (le) (increase(${metric}_bucket${filter}[${over}]))`
 }
 
 /** `{a="b",c="d"}` of those matchers that there are. */

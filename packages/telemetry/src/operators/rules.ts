@@ -79,27 +79,39 @@ function recorded(ask: Asked): readonly RecordingRule[] {
       record: 'agent_type:agent_decisions:rate',
       expr: `sum by (namespace, agent_type) (rate(agent_decision_latency_seconds_count${ask.all}[1m]))`,
     },
+    { record: SEEN, expr: `count by (namespace, region) (telemetry_ending${ask.all})` },
     { record: LAST_WORD, expr: lastWord(ask) },
   ]
 }
 
+/** By fleet and region: how many series tell of a process. Not kept where there is none. */
+const SEEN = 'region:telemetry_ending:count'
 /** By fleet and region: 1 where the processes that were seen last were ending on purpose, 0 where they were not. */
 const LAST_WORD = 'region:telemetry_ending:last'
 
-/** It is kept while nobody is seen: from evaluation to evaluation, and over a day without Prometheus. */
+/**
+ * Kept while nobody is seen: from evaluation to evaluation, and over a day without Prometheus. That the end was not meant, for a day.
+ */
 function lastWord({ all }: Asked): string {
-  return `min by (namespace, region) (last_over_time(telemetry_ending${all}[1m])) or last_over_time(${LAST_WORD}${all}[1d])`
+  const kept = `last_over_time(${LAST_WORD}${all}[1d])`
+  const told = `min by (namespace, region) (last_over_time(telemetry_ending${all}[1m]))`
+  return `${told} or ${kept} == 1 or ${kept} and on (namespace, region) last_over_time(${SEEN}${all}[1d])`
 }
 
-function decisions(ask: Asked, { mapAgeSeconds, decisionSeconds }: ResolvedOperatorOptions): readonly AlertRule[] {
+function decisions(ask: Asked, { mapAgeSeconds, sourceAgeSeconds, decisionSeconds }: ResolvedOperatorOptions): readonly AlertRule[] {
   return [
     page('StaleWorldModel', ask.counted('agent_stale_decisions_total', ['region', 'agent_type'], '1m'), undefined, {
       summary: '{{ $labels.agent_type }} decided on a stale world',
       description: '{{ $value | humanize }} decisions in a minute were made on a world older than the limit of the process that made them.',
     }),
-    page('MapStale', `${ask.largest('map_stale_age_seconds', ['region', 'map', 'source'])} > ${mapAgeSeconds}`, '15s', {
+    page('MapStale', `${ask.largest('map_stale_age_seconds', ['region', 'map'], 'source=""')} > ${mapAgeSeconds}`, '15s', {
       summary: 'The copy of map {{ $labels.map }} is old',
-      description: `Its age is {{ $value | humanizeDuration }}; the limit is ${mapAgeSeconds} s. A source that was never heard has the age +Inf.`,
+      description: `Its age is {{ $value | humanizeDuration }}; the limit is ${mapAgeSeconds} s.`,
+    }),
+    // A source is as old as its last word, and speaks when it has something to say: not as often as copies are kept.
+    page('SourceStale', `${ask.largest('map_stale_age_seconds', ['region', 'map', 'source'], 'source!=""')} > ${sourceAgeSeconds}`, '15s', {
+      summary: 'Source {{ $labels.source }} is silent',
+      description: `It was last heard {{ $value | humanizeDuration }} ago; the limit is ${sourceAgeSeconds} s. One that was never heard has the age +Inf.`,
     }),
     page('SafetyViolation', ask.counted('agent_violations_total', ['region', 'agent_type'], '5m'), undefined, {
       summary: 'A safety violation of {{ $labels.agent_type }}',
@@ -180,10 +192,15 @@ function telemetry(ask: Asked): readonly AlertRule[] {
       summary: 'Export of {{ $labels.signal }} fails',
       description: '{{ $value | humanize }} exports failed in 5 minutes.',
     }),
-    ticket('TracesIncoherent', `min by (namespace, region) (telemetry_coherent_trace_ratio${ask.all}) < 0.999`, '5m', {
-      summary: 'Kept traces have holes',
-      description: 'Only {{ $value | humanizePercentage }} are whole: give the recorder more memory.',
-    }),
+    ticket(
+      'TracesIncoherent',
+      `${ask.increase('telemetry_traces_incomplete_total', ['region'], '5m')} / ${ask.increase('telemetry_traces_told_total', ['region'], '5m')} > 0.001`,
+      '5m',
+      {
+        summary: 'Kept traces have holes',
+        description: '{{ $value | humanizePercentage }} of those of the last 5 minutes are not whole: see telemetry_dropped_total.',
+      },
+    ),
     // A metric that every process has, whatever its options.
     page('AgentsSilent', silent(ask), '2m', {
       summary: 'No process {{ with $labels.region }}of region {{ . }} {{ end }}is seen',
@@ -192,15 +209,15 @@ function telemetry(ask: Asked): readonly AlertRule[] {
   ]
 }
 
-/** None at all, or none where there were some within the hour; unless those seen last have said that they end. */
+/**
+ * None where the last word was no farewell, or where some that tell none, being of an older version, were seen within the hour. And none at
+ * all, where nothing is known of any.
+ */
 function silent({ all }: Asked): string {
   const where = 'count by (namespace, region)'
   const series = `telemetry_dropped_total${all}`
-  const meant = `${LAST_WORD}${all} == 1`
-  return (
-    `absent(${series}) unless on () min(${LAST_WORD}${all}) == 1 or ` +
-    `${where} (present_over_time(${series}[1h])) unless ${where} (${series}) unless ${meant}`
-  )
+  const gone = `(${LAST_WORD}${all} == 0 or ${where} (present_over_time(${series}[1h])) unless ${LAST_WORD}${all})`
+  return `${gone} unless ${where} (${series}) or absent(${series}) unless on () count(${LAST_WORD}${all} or present_over_time(${series}[1h]))`
 }
 
 function page(alert: string, expr: string, wait: string | undefined, annotations: AlertRule['annotations']): AlertRule {

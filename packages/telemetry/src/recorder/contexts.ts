@@ -22,7 +22,7 @@ export class Contexts {
   readonly #ids: Ids
   readonly #keeper: Keeper
   readonly #headRatio: number
-  readonly #parentBased: boolean
+  readonly #parentBased: boolean | undefined
   #made: readonly RecordedContext[] = []
   /** How many of them are used, and a bit for each whose trace has more to say than that it is there. */
   #used = ROW
@@ -118,7 +118,9 @@ export class Contexts {
     if (known >= 0) return known
     const trace = this.#traces.open(traceId)
     if (trace < 0) return trace
-    this.#keeper.born(trace, this.#parentBased ? (traceFlags & 1) === 1 : this.#isInShare(trace))
+    const sampled = this.#parentBased === false ? this.#isInShare(trace) : (traceFlags & 1) === 1
+    // Without a sampler what others did not sample is none of the base share; the rules see all.
+    if (sampled || this.#parentBased !== undefined) this.#keeper.born(trace, sampled)
     // What was made long ago and never used would be too old to be known.
     const [oldest] = this.#made
     if (oldest !== undefined && trace - RecordedContext.trace(oldest) > this.#traces.capacity / 2) this.#used = ROW
@@ -137,7 +139,7 @@ export class Contexts {
   /** What others are told of a trace that comes from outside: what is not sampled here has no spans here. `flags`: as they came. */
   #flagsOf(trace: number, flags: number): number {
     if (!this.samples(trace)) return flags & ~1
-    return this.#parentBased ? flags : flags | 1
+    return this.#parentBased === false ? flags | 1 : flags
   }
 
   /** The context of a span that was made elsewhere with ids of ours; undefined where they are none. */

@@ -38,6 +38,8 @@ export interface Flight {
   readonly staged: Staged
   readonly counts: DrainCounts
   readonly slices: SliceLedger
+  /** Stages that have a limit. */
+  readonly sloMs: ReadonlyMap<string, number>
   /** Tells decisions, and makes spans of kept traces, of whole slices until at least `limit` spans. False when nothing is left. */
   run(limit: number): boolean
   /** A span that was told found no room further on. `trace`: id or number of its trace. */
@@ -99,6 +101,7 @@ export function createFlight(options: ResolvedRecorderOptions, ports: FlightPort
     staged,
     counts: drain.counts,
     slices,
+    sloMs: options.sloMs,
     run,
     dropped: (trace) => drain.dropped(trace),
     lasted(stage, ms, context) {

@@ -34,7 +34,8 @@ export interface RecorderOptions {
   readonly headRatio?: number
   /**
    * What began elsewhere follows what was decided there. False: `headRatio` decides of it as well, by the id of the trace, whether or not
-   * it is sampled there; so it may have holes. @default true, false where OTEL_TRACES_SAMPLER is always_on, always_off or traceidratio
+   * it is sampled there; so it may have holes. @default what was not sampled elsewhere is not of the base share, and kept where a rule says
+   * so; where `headRatio` is given true; as OTEL_TRACES_SAMPLER says
    */
   readonly parentBased?: boolean
   /**
@@ -56,7 +57,8 @@ export interface ResolvedRecorderOptions {
   readonly historyMs: number
   readonly maxRecordsLog2: number
   readonly headRatio: number
-  readonly parentBased: boolean
+  /** Undefined: for the base share only. */
+  readonly parentBased: boolean | undefined
   readonly maxSpansPerTrace: number
   readonly sliceTimeoutMs: number
 }
@@ -82,7 +84,10 @@ export function resolveRecorderOptions(given: RecorderOptions, ratio = 0.01): Re
     historyMs: integer('recorder.historyMs', options.historyMs, 30_000, 1, 3_600_000),
     maxRecordsLog2: 13 + Math.floor(Math.log2(integer('recorder.maxMebibytes', options.maxMebibytes, 32, 1, 1024))),
     headRatio: share('recorder.headRatio', options.headRatio, 1),
-    parentBased: flag('recorder.parentBased', options.parentBased, true),
+    parentBased:
+      options.parentBased === undefined && options.headRatio === undefined
+        ? undefined
+        : flag('recorder.parentBased', options.parentBased, true),
     maxSpansPerTrace: integer('recorder.maxSpansPerTrace', options.maxSpansPerTrace, 512, 1, 100_000),
     sliceTimeoutMs: integer('recorder.sliceTimeoutMs', options.sliceTimeoutMs, 5000, 1, 600_000),
   }

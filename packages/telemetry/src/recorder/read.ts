@@ -57,7 +57,7 @@ export class OwnMemory implements RecorderMemory {
 }
 
 export interface FlightReader {
-  /** Records from number `from` on, oldest first, at most `limit`. `missed`: how many before the first one were overwritten. */
+  /** Records from number `from` on, 0 for all there are, oldest first, at most `limit`. `missed`: how many before the first one were overwritten. */
   read(from: number, limit?: number): { readonly records: readonly FlightRecord[]; readonly next: number; readonly missed: number }
 }
 
@@ -80,6 +80,13 @@ export function readFlight(memory: RecorderMemory): FlightReader {
   const headFrom = (from: number): number => from + ((Atomics.load(header, HEADER.head) - from) | 0)
   const capacity = (): number => 2 ** Atomics.load(header, HEADER.capacityLog2)
 
+  /** The same for a reader that begins late, and knows no number: the newest record has its own, whole. */
+  const newestFrom = (from: number): number => {
+    const low = Atomics.load(header, HEADER.head)
+    const newest = f64[(((low - 1) & (capacity() - 1)) * RECORD_U32) / 2 + F64.seq] as number
+    return (newest | 0) === low ? newest : headFrom(from)
+  }
+
   const isThere = (seq: number): boolean => headFrom(seq) - seq < capacity()
 
   const copied = (seq: number): boolean => {
@@ -94,7 +101,7 @@ export function readFlight(memory: RecorderMemory): FlightReader {
   return {
     read(from, limit = Infinity) {
       OwnMemory.settle(memory)
-      const head = headFrom(from)
+      const head = newestFrom(from)
       const oldest = Math.max(from, head - capacity())
       const records: FlightRecord[] = []
       let missed = oldest - from

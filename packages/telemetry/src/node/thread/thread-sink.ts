@@ -60,6 +60,8 @@ export function openThreadSink({ data, epochMs, dropped, onFailure, onEnd }: Thr
     else owed.delete(trace)
   }
   const heard = (message: FromThread): void => {
+    // What it was still given is counted as lost by then.
+    if (!alive) return
     if (message.type === 'failed') {
       onFailure(new Error(message.message))
     } else if (message.type === 'done') {
