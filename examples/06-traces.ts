@@ -53,7 +53,7 @@ for (let i = 0; i < 100; i++) {
 await system.close()
 await telemetry.close()
 await grid.close()
-// → camera frame, pick p42, violation
+// → camera frame, violation
 // → planner {} -> {}, pick p42
 // → arm violation, pick p42
 // → arm ready -> dropped, pick p42

@@ -87,7 +87,7 @@ onPrometheus('reads the same series from our endpoint and from the exporter, and
   assert.is(found.seriesLabels['policy_version'], 'v3')
   const { trace_id: traceId, plan_id: planId } = found.exemplars[0]!.labels
   assert.equal([traceId, planId], [root.traceId, 'plan-42'])
-  // The root may have left before the plan had a name; the transition that named it has it.
+  // The root has none: it was there before the plan.
   assert.ok(exported.some((span) => span.traceId === traceId && span.plan === 'plan-42'))
 })
 

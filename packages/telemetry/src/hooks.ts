@@ -139,7 +139,11 @@ export function telemetryHooks(options: TelemetryHooksOptions): TelemetryHooks {
   const recorder = flight?.recorder
   let told = false
   const { spawns = () => {}, warn = () => {}, until } = options
-  const typos = typosTold(warn, flight?.sloMs ?? new Map())
+  const typos = typosTold(warn, flight?.sloMs ?? new Map(), (act, ms) => {
+    const timer = clock.setTimeout(() => until?.aborted !== true && act(), ms) as { readonly unref?: () => void } | undefined
+    // It holds no process (I8).
+    timer?.unref?.()
+  })
   observeTally(instruments, tally, labels.base, until)
   observeUptime(instruments, clock, labels.base)
   const startTrace = createStartTrace({ recorder, tracer, clock, time, tally })

@@ -113,4 +113,32 @@ test('a collector that never answers: close ends at its deadline and nothing is 
   await close()
 })
 
+/** `partial_success { rejected: 3, error_message: 'quota' }`, the same for spans and lines. */
+const REFUSED = Uint8Array.of(0x0a, 9, 0x08, 3, 0x12, 5, ...new TextEncoder().encode('quota'))
+
+for (const exportThread of [false, true]) {
+  test(`what a collector takes in part is lost in part: ${exportThread ? 'on its thread' : 'here'}`, async () => {
+    const { url, close } = await collector(200, REFUSED)
+    const lines: string[] = []
+    const telemetry = await startTelemetry({
+      otlp: { endpoint: url },
+      keep: 'all',
+      exportThread,
+      logs: { destination: { write: () => true } },
+      prometheus: { port: 0 },
+      warn: (line) => lines.push(line),
+    })
+    for (let i = 0; i < 10; i++) telemetry.startTrace('reading')
+    await telemetry.flush()
+    const ratio = Number(/^telemetry_coherent_trace_ratio (\S+)$/m.exec(await (await fetch(telemetry.prometheus!.url)).text())?.[1])
+    assert.equal([telemetry.tally.dropped.span, telemetry.tally.dropped.log, ratio], [3, 0, 0.7])
+    assert.match(lines.join(), /an export of traces failed \(the receiver refused 3 of 10: quota\)/)
+    telemetry.logger.info('one')
+    await telemetry.flush()
+    assert.is(telemetry.tally.dropped.log, 1, 'of one line no three')
+    await telemetry.close()
+    await close()
+  })
+}
+
 test.run()

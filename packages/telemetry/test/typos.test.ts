@@ -1,4 +1,4 @@
-import { createSystem } from '@stigmergy/core'
+import { createSystem, type StateShape } from '@stigmergy/core'
 import { createVirtualClock, openGrid } from '@stigmergy/grid'
 import { createAlarms, telemetryHooks, type AlarmsOptions } from '@stigmergy/telemetry'
 import { suite } from 'uvu'
@@ -44,6 +44,28 @@ for (const flight of [undefined, openFlight({ keep: { sloMs: { charging: 50 } } 
     await close()
   })
 }
+
+test('a limit for a stage that no agent has is told once, a minute after the first agent', async () => {
+  const { meter, close } = memoryMeter()
+  const clock = createVirtualClock()
+  const lines: string[] = []
+  const { root } = arm as unknown as { readonly root: StateShape }
+  const sloMs = { planing: 50, planning: 50, actuation: 50, decision: 90, charging: 5, inspection: 9 }
+  const ended = new AbortController()
+  const { flight } = openFlight({ keep: { sloMs } })
+  for (const until of [undefined, ended.signal]) {
+    const telemetry = telemetryHooks({ meter, clock, flight, until, warn: (line) => void lines.push(line) })
+    telemetry.core.onSpawn?.(agentInfo({ stage: 'inspection' }), [], root)
+    telemetry.core.onSpawn?.(agentInfo({ id: 'r2', stage: 'planning' }), [], root)
+  }
+  const ofLimits = () => lines.filter((line) => line.includes('has a limit'))
+  ended.abort()
+  await clock.advance(59_000)
+  assert.equal(ofLimits(), [])
+  await clock.advance(120_000)
+  assert.equal(ofLimits(), ['telemetry: keep.sloMs has a limit for stage "planing", which no agent of this process has'])
+  await close()
+})
 
 test('of names without end only so many are told', () => {
   const lines: string[] = []

@@ -60,7 +60,7 @@ export const SELF_METRICS = {
     unit: '{item}',
     labels: ['what'],
     description:
-      'Lost by telemetry: span (queue full, export failed, over `maxSpansPerTrace`, or overwritten before its kept trace was told; once, however many exporters lack it), log (queue full, export failed, or its destination took none), value (no finite number from 0), reading (threw, or told none), decision (not told to others), text (an id or name that the recorder had no room for: it is `other`), slice (a kept trace whose other parts were not waited for, as too many waited), detail (attributes, an error or a link of a span in a kept trace, let go as the recorder had no room for more).',
+      'Lost by telemetry: span (queue full, export failed or refused in part, over `maxSpansPerTrace`, or overwritten before its kept trace was told; once, however many exporters lack it), log (queue full, export failed, or its destination took none), value (no finite number from 0), reading (threw, or told none), decision (not told to others), text (an id or name that the recorder had no room for: it is `other`), slice (a kept trace whose other parts were not waited for, as too many waited), detail (attributes, an error or a link of a span in a kept trace, let go as the recorder had no room for more).',
   },
   telemetry_export_failures_total: {
     kind: 'counter',

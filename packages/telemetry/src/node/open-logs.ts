@@ -1,4 +1,5 @@
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-proto'
+import type { LogRecordExporter, ReadableLogRecord } from '@opentelemetry/sdk-logs'
 import type { AgentInfo } from '@stigmergy/core'
 import type { Resource } from '@opentelemetry/resources'
 import type { Current } from '../current.ts'
@@ -9,6 +10,7 @@ import { LEVEL_NAMES, levelName, silentLogger, type LogMethod, type Logger } fro
 import type { Instruments } from '../metrics/instruments.ts'
 import { createLabels } from '../labels.ts'
 import type { GuardedStream } from './guarded-stream.ts'
+import { withRefusals } from './partial-success.ts'
 import { batchedLogSink } from './log-sink.ts'
 import { logRecordOf } from './log-record.ts'
 import { otlpConfig, type SinkParts } from './open-sinks.ts'
@@ -46,8 +48,13 @@ export async function openLogs(parts: OpenLogsParts): Promise<OpenLogs> {
   const out = parts.destination
   if (logs === undefined || out === undefined) return { logger: silentLogger(), sinks: [], spawns: () => {} }
   const pino = await loadPino()
+  const refused = (error: Error, lines: number): void => {
+    tally.dropped.log += lines
+    report('logs', error)
+  }
+  const otlp = settings.logsUrl === undefined ? undefined : new OTLPLogExporter(otlpConfig('logs', settings.logsUrl, parts))
   const exporters = [
-    ...(settings.logsUrl === undefined ? [] : [new OTLPLogExporter(otlpConfig('logs', settings.logsUrl, parts))]),
+    ...(otlp === undefined ? [] : [withRefusals<ReadableLogRecord>(otlp, 'rejectedLogRecords', refused) as LogRecordExporter]),
     ...(options.logExporters ?? []),
   ]
   const sinks = exporters.map((exporter) =>

@@ -10,6 +10,7 @@ import type { LostSpans } from './lost-spans.ts'
 import { directMetricSink, periodicMetricSink, type MetricSink } from './metric-sink.ts'
 import type { ResolvedTelemetryOptions, StartTelemetryOptions } from './options.ts'
 import type { Signal } from './otlp-variables.ts'
+import { withRefusedSpans } from './partial-success.ts'
 import { batchedSpanSink, directSpanSink, type SpanSink } from './span-sink.ts'
 
 /** What every sink is opened with. */
@@ -36,7 +37,9 @@ export function openSpanSinks(parts: SinkParts): SpanSink[] {
 export function openOtlpSink(parts: SinkParts): SpanSink[] {
   const { tracesUrl } = parts.settings
   if (tracesUrl === undefined) return []
-  return [batchedSpanSink(new OTLPTraceExporter(otlpConfig('traces', tracesUrl, parts)), batching(parts))]
+  const options = batching(parts)
+  const exporter = new OTLPTraceExporter(otlpConfig('traces', tracesUrl, parts))
+  return [batchedSpanSink(withRefusedSpans(exporter, options.lose, options.onFailure), options)]
 }
 
 function batching({ environment, lose, report }: SinkParts): Parameters<typeof batchedSpanSink>[1] {

@@ -12,7 +12,8 @@ export interface KeepOptions {
   readonly violations?: boolean
   /**
    * Keep traces in which a transition of that stage took longer, from mailbox to end, or the time in states tagged `stage:<name>` was longer;
-   * `decision`: a transition of any agent with the option `stage`. A name that no agent has changes nothing. Milliseconds.
+   * `decision`: a transition of any agent with the option `stage`. A name that no agent has a minute after the first was
+   * spawned is told once (`warn`). Milliseconds.
    */
   readonly sloMs?: Readonly<Record<string, number>>
   /** Keep at most so many traces a second per type of agent that are over its rolling 99th percentile. 0: none. @default 1 */

@@ -8,16 +8,17 @@ export interface Post {
   readonly body: Uint8Array
 }
 
-/** An OTLP collector as far as the wire goes. `answer`: the status it gives, or `never`. */
+/** An OTLP collector as far as the wire goes. `answer`: the status it gives, or `never`; `said`: what else. */
 export async function collector(
   answer: number | 'never' = 200,
+  said?: Uint8Array,
 ): Promise<{ readonly url: string; readonly posts: Post[]; close(): Promise<void> }> {
   const posts: Post[] = []
   const server = createServer(async (request, response) => {
     const chunks: Uint8Array[] = []
     for await (const chunk of request) chunks.push(chunk as Uint8Array)
     posts.push({ path: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks) })
-    if (answer !== 'never') response.writeHead(answer).end()
+    if (answer !== 'never') response.writeHead(answer).end(said)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -9,6 +9,7 @@ import { readFlight } from '../../recorder/read.ts'
 import { keptSpan } from '../../recorder/recorded-span.ts'
 import { spanTimeOf } from '../../span-time.ts'
 import { guardedAgent } from '../guarded-agent.ts'
+import { withRefusedSpans } from '../partial-success.ts'
 import { createSpanReplay } from '../span-replay.ts'
 import { batchedSpanSink } from '../span-sink.ts'
 import type { FromThread, PlainSpan, ThreadData, ToThread } from './messages.ts'
@@ -29,20 +30,26 @@ const ROOM_MS = 50
 
 const resource = resourceFromAttributes(data.resource)
 const { otlp } = data
+const given = data.module === undefined ? [] : await userExporters(data.module)
+const owed = createOwedSpans(given.length + (otlp === undefined ? 0 : 1))
+const onFailure = ({ message }: Error): void => tell({ type: 'failed', message })
 const exporters = [
   ...(otlp === undefined
     ? []
     : [
-        new OTLPTraceExporter({
-          url: otlp.url,
-          timeoutMillis: otlp.timeoutMs,
-          httpAgentOptions: guardedAgent(otlp.tls),
-          ...(otlp.headers === undefined ? {} : { headers: { ...otlp.headers } }),
-        }),
+        withRefusedSpans(
+          new OTLPTraceExporter({
+            url: otlp.url,
+            timeoutMillis: otlp.timeoutMs,
+            httpAgentOptions: guardedAgent(otlp.tls),
+            ...(otlp.headers === undefined ? {} : { headers: { ...otlp.headers } }),
+          }),
+          owed.lost,
+          onFailure,
+        ),
       ]),
-  ...(data.module === undefined ? [] : await userExporters(data.module)),
+  ...given,
 ]
-const owed = createOwedSpans(exporters.length)
 /** The trace of the span that is being made. */
 let current: TraceKey = ''
 const sinks = exporters.map((exporter) =>
@@ -51,7 +58,7 @@ const sinks = exporters.map((exporter) =>
     queueSize: data.queueSize,
     delayMs: data.delayMs,
     timeoutMs: data.exportTimeoutMs,
-    onFailure: ({ message }) => tell({ type: 'failed', message }),
+    onFailure,
     onSettled(spans) {
       owed.done(spans)
       // At once: should this thread end, what it had told of is safe.
