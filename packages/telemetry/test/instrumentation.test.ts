@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type * as HttpModule from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
-import { context, ROOT_CONTEXT, SpanKind, trace, type TracerProvider } from '@opentelemetry/api'
+import { context, propagation, ROOT_CONTEXT, SpanKind, trace, type TracerProvider } from '@opentelemetry/api'
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
 import { InMemorySpanExporter, type ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { createSystem } from '@stigmergy/core'
@@ -161,6 +161,47 @@ test('a request that is served begins a trace for who is told of it', () =>
     await once(server, 'close')
     assert.is(telemetry.activeTrace(), undefined)
   }))
+
+test('a scrape of our own endpoint is no trace', () =>
+  withEnvironment({}, async () => {
+    const exporter = new InMemorySpanExporter()
+    const telemetry = await startTelemetry({ keep: 'all', spanExporters: [exporter], instrumentations: [ofHttp], prometheus: { port: 0 } })
+    const server = await callee()
+    await fetch(server.url)
+    await server.close()
+    for (let scrape = 0; scrape < 3; scrape++) assert.is((await fetch(telemetry.prometheus!.url)).status, 200)
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+    await telemetry.flush()
+    // That of the other server.
+    assert.is(exporter.getFinishedSpans().length, 1)
+    await telemetry.close()
+  }))
+
+test('what goes along with a request is as OTEL_PROPAGATORS says, and as OpenTelemetry does without it', async () => {
+  const sent = async (propagators: string): Promise<unknown> =>
+    withEnvironment({ OTEL_PROPAGATORS: propagators }, async () => {
+      const telemetry = await startTelemetry({ instrumentations: [] })
+      const headers: Record<string, string> = {}
+      const span = trace.setSpanContext(ROOT_CONTEXT, { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1 })
+      propagation.inject(propagation.setBaggage(span, propagation.createBaggage({ order: { value: '7' } })), headers)
+      await telemetry.close()
+      return headers
+    })
+  const [traceparent, baggage] = [`00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, 'order=7']
+  assert.equal(await sent(''), { traceparent, baggage })
+  assert.equal(await sent('TraceContext, tracecontext'), { traceparent })
+  assert.equal(await sent('baggage'), { baggage })
+  assert.equal(await sent('none'), {})
+  assert.equal(await sent('tracecontext,none'), {})
+  await withEnvironment({ OTEL_PROPAGATORS: 'tracecontext,b3' }, async () => {
+    const error = await startTelemetry({ instrumentations: [] }).catch((reason: unknown) => reason)
+    assert.ok(isTelemetryError(error, 'BAD_OPTION') && error.message.includes('OTEL_PROPAGATORS is or holds "b3"'), String(error))
+    // Who sends nothing along is not kept from starting: the variable is for all processes of a cluster.
+    await (await startTelemetry()).close()
+    assert.ok(context.setGlobalContextManager(agentContextManager(new Current())), 'nothing is left behind')
+    context.disable()
+  })
+})
 
 test('an OpenTelemetry set-up that is there already is not taken over, and nothing is left behind', () =>
   withEnvironment({}, async () => {

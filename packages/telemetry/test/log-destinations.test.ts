@@ -1,13 +1,16 @@
 import { createSystem } from '@stigmergy/core'
 import { createVirtualClock, openGrid } from '@stigmergy/grid'
-import { startTelemetry } from '@stigmergy/telemetry/node'
+import { isTelemetryError } from '@stigmergy/telemetry'
+import { startTelemetry, type StartTelemetryOptions } from '@stigmergy/telemetry/node'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { Writable } from 'node:stream'
+import { createWriteStream } from 'node:fs'
+import { PassThrough, Writable } from 'node:stream'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { guardStream } from '../src/node/guarded-stream.ts'
 import { logRecordOf } from '../src/node/log-record.ts'
+import { withEnvironment } from './support/environment.ts'
 import { setup } from './support/xstate.ts'
 
 const test = suite('log destinations')
@@ -21,6 +24,33 @@ test('a destination that fails by its error event ends no process, and each line
   await telemetry.close()
   assert.is(telemetry.tally.dropped.log, 3)
 })
+
+test('a file that cannot be opened ends no process that is still starting, nor one whose telemetry is off', () =>
+  withEnvironment({}, async () => {
+    const gone = () => createWriteStream('/no/such/folder/cell.log')
+    const start = async (destination: Writable, port = 0) => startTelemetry({ ...quiet, prometheus: { port }, logs: { destination } })
+    const unopened = gone()
+    const starting = start(unopened)
+    assert.is(unopened.listenerCount('error'), 1, 'at once')
+    // Without a listener this would throw, as the stream does on its own.
+    unopened.emit('error', new Error('ENOENT'))
+    await using telemetry = await starting
+    telemetry.logger.info('lost')
+    await telemetry.flush()
+    assert.is(telemetry.tally.dropped.log, 1)
+    const sound = new PassThrough()
+    const error = await start(sound, telemetry.prometheus!.port).catch((reason: unknown) => reason)
+    assert.ok(isTelemetryError(error, 'PORT_IN_USE'), String(error))
+    assert.is(sound.listenerCount('error'), 0, 'a start that fails leaves it as it was')
+    await withEnvironment({ OTEL_SDK_DISABLED: 'true' }, async () => {
+      const off = await start(sound)
+      assert.is(sound.listenerCount('error'), 1)
+      await off.close()
+      assert.is(sound.listenerCount('error'), 0)
+      const wrong = { logs: { destination: 5 } } as unknown as StartTelemetryOptions
+      await (await startTelemetry(wrong)).close()
+    })
+  }))
 
 test('an emitter that is no stream of Node is listened to as well, until the close', async () => {
   let listener: (() => void) | undefined

@@ -94,6 +94,8 @@ test('a profile tells which agent had the processor, one at a time, and close en
     assert.is(await codeOf(telemetry.profile({ seconds: 0 })), 'BAD_OPTION')
     assert.is(await codeOf(telemetry.profile({ signal: 5 as unknown as AbortSignal })), 'BAD_OPTION')
     assert.is(await codeOf(telemetry.profile({ intervalUs: Number.NaN })), 'BAD_OPTION')
+    const misspelt = { second: 1 } as object
+    assert.is(await codeOf(telemetry.profile(misspelt)), 'BAD_OPTION')
     const last = telemetry.profile({ seconds: 600 })
     await system.close()
     await telemetry.close()
@@ -136,7 +138,8 @@ test('at a signal a profile is written to a file, and what goes wrong is said', 
     clearTimeout(held)
     assert.match(lines[2]!, /no CPU profile in .*: ENOENT/)
     await telemetry.close()
-    assert.is(process.listenerCount('SIGUSR2'), 0)
+    // One is left, and takes no profile: without it a signal that comes now would end the process.
+    assert.is(process.listenerCount('SIGUSR2'), 1)
     for (const [profiling, message] of [
       [{ signal: 'SIGNOTHING' }, 'profiling.signal is "SIGNOTHING"'],
       [{ seconds: 0 }, 'profiling.seconds is 0'],
@@ -146,6 +149,28 @@ test('at a signal a profile is written to a file, and what goes wrong is said', 
       assert.ok(isTelemetryError(error, 'BAD_OPTION') && error.message.includes(message), String(error))
     }
   }))
+
+test('the signal ends no process whose telemetry is off, whatever else is wrong, nor one that ends or has ended', async () => {
+  const listeners = (signal: NodeJS.Signals): number => process.listenerCount(signal)
+  const off = async (profiling: unknown): Promise<void> =>
+    withEnvironment({ OTEL_SDK_DISABLED: 'true' }, async () => {
+      await using telemetry = await startTelemetry({ profiling } as StartTelemetryOptions)
+      assert.is(telemetry.memory, undefined)
+    })
+  const before = listeners('SIGXCPU')
+  for (const wrong of [{ signal: 'SIGNOTHING' }, { signal: 'SIGKILL' }, 5, null, false]) await off(wrong)
+  await off({ signal: 'SIGXCPU' })
+  await off({ signal: 'SIGXCPU' })
+  assert.is(listeners('SIGXCPU') - before, 1)
+  await withEnvironment({}, async () => {
+    const telemetry = await startTelemetry({ profiling: { signal: 'SIGVTALRM' } })
+    assert.is(listeners('SIGVTALRM'), 2)
+    const closing = telemetry.close()
+    assert.is(listeners('SIGVTALRM'), 1)
+    await closing
+    assert.is(listeners('SIGVTALRM'), 1)
+  })
+})
 
 test('a snapshot of the heap goes to a new file, with the agents that were alive', () =>
   withEnvironment({}, async () => {

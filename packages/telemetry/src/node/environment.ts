@@ -26,6 +26,8 @@ export interface Environment {
   readonly sampler: { readonly headRatio: number; readonly parentBased: boolean } | undefined
   /** False where `OTEL_TRACES_SAMPLER` is `always_off`: no span leaves this process, whoever sampled its trace. */
   readonly spansWanted: boolean
+  /** How traces go along with requests, from `OTEL_PROPAGATORS`; checked where there is somebody to send them. */
+  readonly propagators: readonly string[] | undefined
   readonly logQueueSize: number
   readonly logDelayMs: number
   readonly logExportTimeoutMs: number
@@ -61,6 +63,7 @@ export function readEnvironment(variables: Variables): Environment {
     spanExportTimeoutMs: positive(variables, 'OTEL_BSP_EXPORT_TIMEOUT', 30_000),
     sampler: samplerOf(variables),
     spansWanted: get(variables, 'OTEL_TRACES_SAMPLER')?.toLowerCase() !== 'always_off',
+    propagators: list(variables, 'OTEL_PROPAGATORS'),
     logQueueSize: positive(variables, 'OTEL_BLRP_MAX_QUEUE_SIZE', 2048, MAX_QUEUE),
     logDelayMs: positive(variables, 'OTEL_BLRP_SCHEDULE_DELAY', 1000),
     logExportTimeoutMs: positive(variables, 'OTEL_BLRP_EXPORT_TIMEOUT', 30_000),

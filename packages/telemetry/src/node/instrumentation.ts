@@ -9,7 +9,7 @@ import {
   type ContextManager,
   type TracerProvider,
 } from '@opentelemetry/api'
-import { hrTimeToMilliseconds, W3CTraceContextPropagator } from '@opentelemetry/core'
+import { hrTimeToMilliseconds } from '@opentelemetry/core'
 import type { Resource } from '@opentelemetry/resources'
 import { SamplingDecision, type ReadableSpan, type Sampler, type SpanProcessor } from '@opentelemetry/sdk-trace-base'
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
@@ -19,6 +19,7 @@ import { TelemetryError } from '../errors.ts'
 import { describeThrown } from '../thrown.ts'
 import type { Recorder } from '../recorder/recorder.ts'
 import { agentContextManager, asyncAgentContextManager } from './agent-context.ts'
+import { propagatorOf } from './propagator.ts'
 
 /** An instrumentation of OpenTelemetry, such as `new UndiciInstrumentation()`. */
 export interface Instrumentation {
@@ -33,6 +34,8 @@ export interface InstrumentationsParts {
   readonly recorder: Recorder
   /** What began elsewhere follows what was decided there. Undefined: unless a rule keeps it. */
   readonly parentBased: boolean | undefined
+  /** Names of what goes along with requests. @default those of OpenTelemetry */
+  readonly propagators: readonly string[] | undefined
   readonly current: Current
   readonly resource: Resource
 }
@@ -44,10 +47,11 @@ export interface Instrumentations {
 /**
  * Lets instrumentations see what agents call. Their spans are children of the transition that runs and wait in the recorder with it.
  * Instrumentations find their parent in the global context, so a context manager and a propagator are registered while they run.
- * Throws `TelemetryError` BAD_OPTION where somebody else has registered one, or an instrumentation throws.
+ * Throws `TelemetryError` BAD_OPTION where somebody else has registered one, a propagator has a name that is none, or an instrumentation throws.
  */
 export function startInstrumentations(parts: InstrumentationsParts): Instrumentations {
   const { instrumentations, asyncContext, recorder, parentBased, current, resource } = parts
+  const propagator = propagatorOf(parts.propagators)
   const manager: ContextManager = asyncContext ? asyncAgentContextManager(current) : agentContextManager(current)
   if (!context.setGlobalContextManager(manager.enable())) {
     manager.disable()
@@ -56,7 +60,7 @@ export function startInstrumentations(parts: InstrumentationsParts): Instrumenta
       'instrumentations need the global context, and another OpenTelemetry set-up of this process has it',
     )
   }
-  const propagates = propagation.setGlobalPropagator(new W3CTraceContextPropagator())
+  const propagates = propagator !== undefined && propagation.setGlobalPropagator(propagator)
   const provider = new NodeTracerProvider({
     resource,
     sampler: calledByAgents(recorder, parentBased),

@@ -9,7 +9,7 @@ import { logFields, type LogFields } from '../logs/log-fields.ts'
 import { LEVEL_NAMES, levelName, silentLogger, type LogMethod, type Logger } from '../logs/logger.ts'
 import type { Instruments } from '../metrics/instruments.ts'
 import { createLabels } from '../labels.ts'
-import { guardStream } from './guarded-stream.ts'
+import type { GuardedStream } from './guarded-stream.ts'
 import { withRefusals } from './partial-success.ts'
 import { batchedLogSink } from './log-sink.ts'
 import { logRecordOf } from './log-record.ts'
@@ -29,6 +29,8 @@ export interface OpenLogsParts extends SinkParts {
   readonly resource: Resource
   readonly current: Current
   readonly instruments: Instruments
+  /** Where lines go; undefined where no logs are wanted. */
+  readonly destination: GuardedStream | undefined
 }
 
 /** Levels that somebody is alerted by. */
@@ -43,7 +45,8 @@ type Pino = (options: object, destination: { write(line: string): void }) => Log
 export async function openLogs(parts: OpenLogsParts): Promise<OpenLogs> {
   const { settings, environment, options, tally, report, scope, resource, current, instruments } = parts
   const { logs } = settings
-  if (logs === undefined) return { logger: silentLogger(), sinks: [], spawns: () => {} }
+  const out = parts.destination
+  if (logs === undefined || out === undefined) return { logger: silentLogger(), sinks: [], spawns: () => {} }
   const pino = await loadPino()
   const refused = (error: Error, lines: number): void => {
     tally.dropped.log += lines
@@ -76,8 +79,6 @@ export async function openLogs(parts: OpenLogsParts): Promise<OpenLogs> {
     for (const level of TROUBLE) count(level, type, 0)
   }
   const lost = (lines: number): void => void (tally.dropped.log += lines)
-  // A full disk or a pipe that nobody reads is no failure of the agent that logs (I7).
-  const out = guardStream(logs.destination, lost)
   const destination: Sink = {
     flush: () => out.settled(),
     async close() {

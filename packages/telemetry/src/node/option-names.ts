@@ -1,6 +1,7 @@
 import { fields } from '../fields.ts'
 import type { LogOptions, OtlpOptions, StartTelemetryOptions } from './options.ts'
 import type { PrometheusOptions } from './prometheus-options.ts'
+import type { ProfileOptions } from './profiling/cpu-profile.ts'
 import type { ProfilingOptions } from './profiling/profile-signal.ts'
 
 /** The names of every option, whole by type: a new one is known here or does not compile. Each throws `TelemetryError` BAD_OPTION. */
@@ -39,4 +40,5 @@ export const optionsOf = {
   logs: (given: unknown): LogOptions => fields<LogOptions>('logs', given, { level: true, destination: true }),
   profiling: (given: unknown): ProfilingOptions =>
     fields<ProfilingOptions>('profiling', given, { signal: true, folder: true, seconds: true }),
+  profile: (given: unknown): ProfileOptions => fields<ProfileOptions>('profile', given, { seconds: true, intervalUs: true, signal: true }),
 } as const

@@ -1,4 +1,3 @@
-import { constants } from 'node:os'
 import { isAbsolute } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { LogRecordExporter } from '@opentelemetry/sdk-logs'
@@ -20,6 +19,7 @@ import { prometheusOf, type PrometheusOptions } from './prometheus-options.ts'
 import { warnOf } from './warn.ts'
 import type { Instrumentation } from './instrumentation.ts'
 import type { ProfilingOptions } from './profiling/profile-signal.ts'
+import { profilingOf } from './profiling/profiling-options.ts'
 
 export interface OtlpOptions {
   /** Base URL of a collector that takes http/protobuf, such as `http://localhost:4318`. @default the OTEL_* variables */
@@ -193,22 +193,10 @@ function exportThreadOf(given: unknown): ResolvedTelemetryOptions['exportThread'
   throw wrong(typeof module === 'string' ? module : JSON.stringify(given))
 }
 
-/** Signals that no process can listen to. */
-const DEAF: readonly string[] = ['SIGKILL', 'SIGSTOP']
-
-function profilingOf(given: StartTelemetryOptions['profiling']): Required<ProfilingOptions> | undefined {
-  if (given === undefined || given === false) return undefined
-  const { signal = 'SIGUSR2', folder = '.', seconds = 10 } = given === true ? {} : optionsOf.profiling(given)
-  text('profiling.folder', folder)
-  if (!Object.hasOwn(constants.signals, signal) || DEAF.includes(signal)) {
-    throw new TelemetryError('BAD_OPTION', `profiling.signal is ${quote(signal)}: give a signal such as "SIGUSR2"`)
-  }
-  return { signal, folder, seconds: integer('profiling.seconds', seconds, 10, 1, 600) }
-}
-
 const LEVELS: readonly unknown[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']
 
-function logsOf(given: StartTelemetryOptions['logs']): Required<LogOptions> | undefined {
+/** Undefined where no logs are wanted. Throws `TelemetryError` BAD_OPTION. */
+export function logsOf(given: StartTelemetryOptions['logs']): Required<LogOptions> | undefined {
   if (given === undefined || given === false) return undefined
   const { level = 'info', destination = process.stdout } = given === true ? {} : optionsOf.logs(given)
   if (!LEVELS.includes(level)) throw new TelemetryError('BAD_OPTION', `logs.level is ${quote(level)}: give one of ${LEVELS.join(', ')}`)

@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { TelemetryError } from '../errors.ts'
@@ -63,6 +63,8 @@ export async function openScrapeEndpoint({ host, port, lastScrapeMs, render }: S
     socket.unref()
     socket.once('close', () => scrapes.closed(socket, address))
   })
+  // Instrumentations watch the `emit` that all servers share. A scrape is part of no pipeline: past them, or each would be a trace.
+  server.emit = EventEmitter.prototype.emit
   server.listen({ host, port })
   try {
     await once(server, 'listening')

@@ -13,8 +13,8 @@ import { OwnMemory, type RecorderMemory } from '../recorder/read.ts'
 import type { Recorder } from '../recorder/recorder.ts'
 import type { SpanSink } from './span-sink.ts'
 import { createSpanTime } from '../span-time.ts'
-import type { WatchedSystem } from '../telemetry-metrics.ts'
 import { createTally, type Tally } from '../tally.ts'
+import { attach, removeAll } from './attach.ts'
 import { endsWithin } from './deadline.ts'
 import { disabledTelemetry } from './disabled.ts'
 import { isDisabled, readEnvironment } from './environment.ts'
@@ -23,6 +23,7 @@ import { metricProducer } from './metric-producer.ts'
 import { activeTrace, startInstrumentations } from './instrumentation.ts'
 import { openFlight } from './open-flight.ts'
 import { createLostSpans } from './lost-spans.ts'
+import { guardStream } from './guarded-stream.ts'
 import { openLogs, type OpenLogs } from './open-logs.ts'
 import { openMetricSinks, openSpanSinks } from './open-sinks.ts'
 import { resolveTelemetryOptions, type StartTelemetryOptions } from './options.ts'
@@ -70,11 +71,13 @@ const SCOPE = '@stigmergy/telemetry'
  */
 export async function startTelemetry(options: StartTelemetryOptions = {}): Promise<Telemetry> {
   // Before all else: it must get a process going that another variable keeps from starting.
-  if (isDisabled(process.env)) return disabledTelemetry()
+  if (isDisabled(process.env)) return disabledTelemetry(options)
   const environment = readEnvironment(process.env)
   const settings = resolveTelemetryOptions(options, environment)
 
   const tally = createTally()
+  // A full disk, or a pipe that nobody reads, is no failure of the agent that logs (I7): nor of this start, which waits below.
+  const lines = settings.logs && guardStream(settings.logs.destination, (lost) => void (tally.dropped.log += lost))
   const resource = createResource(settings.service, settings.base)
   const time = createSpanTime(settings.clock)
   /** Filled when the sinks are open: what records is asked for what is kept. */
@@ -90,12 +93,15 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     readerFailed: () => void tally.dropped.reading++,
     settle: () => kept.by?.settle(),
   })
-  // First, as the only thing that can fail from outside: nothing else is open yet.
+  // First, as the only thing that can fail from outside: nothing else is open yet but the ear for what becomes of lines.
   const endpoint =
     settings.prometheus &&
     (await openScrapeEndpoint({
       ...settings.prometheus,
       render: async (format) => metricsText(registry.collect(), resource.attributes as Attributes, format),
+    }).catch((error: unknown) => {
+      lines?.release()
+      throw error
     }))
   const lost = createLostSpans(tally, (trace) => recording?.flight.dropped(trace))
   const parts = { options, settings, environment, tally, report: createFailureReport(tally, settings.warn), ...lost }
@@ -105,10 +111,13 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
   const sinks = (): readonly Sink[] => [...opened, ...spanSinks]
   const closeSinks = async (): Promise<unknown> => Promise.allSettled(sinks().map(async (sink) => sink.close()))
   /** The start has failed. */
-  const giveUp = (): Promise<unknown> => endsWithin([closeSinks(), endpoint?.close() ?? Promise.resolve()], settings.closeTimeoutMs)
+  const giveUp = async (): Promise<void> => {
+    lines?.release()
+    await endsWithin([closeSinks(), endpoint?.close() ?? Promise.resolve()], settings.closeTimeoutMs)
+  }
   let logs: OpenLogs
   try {
-    logs = await openLogs({ ...parts, scope: SCOPE, resource, current, instruments: registry })
+    logs = await openLogs({ ...parts, scope: SCOPE, resource, current, instruments: registry, destination: lines })
     opened.push(...logs.sinks)
     opened.push(
       ...openMetricSinks(parts, (reader) =>
@@ -154,7 +163,8 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
       const { recorder } = recording.flight
       const { asyncContext } = settings
       const parentBased = settings.recorder?.parentBased
-      const running = startInstrumentations({ instrumentations, asyncContext, recorder, parentBased, current, resource })
+      const { propagators } = environment
+      const running = startInstrumentations({ instrumentations, asyncContext, recorder, parentBased, propagators, current, resource })
       detach.push(() => running.close())
     }
     attach(hooks, options, detach)
@@ -220,24 +230,4 @@ export async function startTelemetry(options: StartTelemetryOptions = {}): Promi
     close,
     [Symbol.asyncDispose]: close,
   }
-}
-
-/** Each of them, though another throws: an end of a guest's (I7) must not keep the rest open. */
-function removeAll(detach: readonly (() => void)[]): void {
-  for (const remove of detach) {
-    try {
-      remove()
-    } catch {}
-  }
-}
-
-/** What is attached is told to `detach` at once: the next may throw. */
-function attach(hooks: TelemetryHooks, { grid, system }: StartTelemetryOptions, detach: (() => void)[]): void {
-  if (grid !== undefined) {
-    detach.push(grid.use(hooks.grid))
-    detach.push(hooks.watchGrid(grid))
-  }
-  if (system === undefined) return
-  detach.push(system.use(hooks.core))
-  if (system.agents !== undefined && system.agent !== undefined) detach.push(hooks.watchSystem(system as WatchedSystem))
 }

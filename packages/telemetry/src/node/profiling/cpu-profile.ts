@@ -3,6 +3,7 @@ import type { Clock } from '@stigmergy/grid'
 import { TelemetryError } from '../../errors.ts'
 import { quote } from '../../options.ts'
 import { readFlight, type FlightRecord, type RecorderMemory } from '../../recorder/read.ts'
+import { optionsOf } from '../option-names.ts'
 import { agentSamples, type AgentShare, type CpuProfileData } from './agent-samples.ts'
 
 export interface ProfileOptions {
@@ -34,7 +35,8 @@ export interface CpuProfilerParts {
 /** One profile at a time. Throws `TelemetryError` BAD_OPTION or PROFILE_RUNNING. */
 export function createCpuProfiler({ clock, recorder, closed }: CpuProfilerParts): (options?: ProfileOptions) => Promise<CpuProfile> {
   let running = false
-  return async ({ seconds = 10, intervalUs = 1000, signal } = {}) => {
+  return async (given = {}) => {
+    const { seconds = 10, intervalUs = 1000, signal } = optionsOf.profile(given)
     within('seconds', seconds, 0.001, 600)
     within('intervalUs', intervalUs, 50, 1_000_000)
     if (signal !== undefined && !(signal instanceof AbortSignal)) {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { CpuProfile, ProfileOptions } from './cpu-profile.ts'
 
 export interface ProfilingOptions {
-  /** The signal that asks for a profile. @default `SIGUSR2` */
+  /** The signal that asks for a profile. It ends the process no more, also after the close. @default `SIGUSR2` */
   readonly signal?: NodeJS.Signals
   /** Where the files go. @default the current folder */
   readonly folder?: string
@@ -17,7 +17,17 @@ export interface ProfileSignalParts extends Required<ProfilingOptions> {
   readonly say: (line: string) => void
 }
 
-/** Takes a profile into a file at each signal. Returns the end of it. */
+const unheard = (): void => {}
+
+/**
+ * From now on the signal ends this process no more, though nobody takes a profile: what is sent to all cells, or sent while this one ends,
+ * asks for a profile and not for the end of the agents (I7).
+ */
+export function survive(signal: NodeJS.Signals): void {
+  if (!process.listeners(signal).includes(unheard)) process.on(signal, unheard)
+}
+
+/** Takes a profile into a file at each signal. Returns the end of it: later signals do nothing. */
 export function profileOnSignal({ signal, folder, seconds, service, profile, say }: ProfileSignalParts): () => void {
   const name = `${service.replace(/[^\w.-]/g, '_')}-${process.pid}`
   let count = 0
@@ -50,6 +60,7 @@ export function profileOnSignal({ signal, folder, seconds, service, profile, say
     }
   }
   const hear = (): void => void take()
+  survive(signal)
   process.on(signal, hear)
   return () => void process.off(signal, hear)
 }
