@@ -61,7 +61,7 @@ export function createFlightSchedule(flight: () => Flight, sinks: readonly SpanS
     wake,
     flush,
     async finish(timeoutMs) {
-      if (flight().run(PORTION)) await endsWithin([flush()], timeoutMs)
+      if (flight().run(Math.min(PORTION, room()))) await endsWithin([flush()], timeoutMs)
       stopped = true
       clearTimeout(timer)
       flight().run(Infinity)
