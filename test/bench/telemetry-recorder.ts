@@ -10,8 +10,9 @@ import type { Row } from './bench.ts'
 import { median } from './compare.ts'
 
 const PROCESSES = 5
-/** Of each process. */
+/** Of each process, after those in which its code is compiled. */
 const ROUNDS = 9
+const WARM_UP = 5
 /** What one transition may cost more, recorded. */
 const MOST_NS = 350
 const BURSTS = 40
@@ -26,11 +27,6 @@ export const machine = createMachine({
 
 const CHILD = fileURLToPath(new URL('telemetry-recorder-child.ts', import.meta.url))
 const run = promisify(execFile)
-
-async function inChild(): Promise<Measured> {
-  const { stdout } = await run(process.execPath, [...process.execArgv, CHILD], { timeout: 120_000 })
-  return JSON.parse(stdout) as Measured
-}
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -71,33 +67,37 @@ interface Costs {
   readonly wall: number[]
 }
 
-/** What one process measured, by contender: XState alone, with the wrapper that calls nobody, with somebody who does nothing, with the recorder. */
+/** Who is measured beside XState alone: the wrapper that calls nobody, with somebody who does nothing, with the recorder as it is by default. */
+export type Mode = 'wrapped' | 'told' | 'recorder'
+
+/** What one process measured. */
 export interface Measured {
-  readonly costs: readonly [Costs, Costs, Costs, Costs]
+  readonly xstate: Costs
+  readonly ours: Costs
   /** Every transition was recorded, and none dropped. */
   readonly verified: boolean
 }
 
 /**
- * XState alone, with the wrapper that calls nobody, with somebody who is told of transitions and does nothing, and with the recorder as it is by default: every transition
- * recorded, no trace kept. They take turns each 500 events, so that what slows the machine slows them alike; CPU time beside wall time.
+ * XState alone, and with one of the three. They take turns each 500 events, so that what slows the machine slows them alike; CPU time beside
+ * wall time. The recorder: every transition recorded, no trace kept.
  */
-export async function measureRecorder(): Promise<Measured> {
+export async function measure(mode: Mode): Promise<Measured> {
   const telemetry = await startTelemetry({ keep: { ratio: 0 }, otlp: false, prometheus: false })
   const { memory } = telemetry
   const { transitions } = telemetry.core
   if (memory === undefined || transitions === undefined) throw new Error('the recorder is off')
-  const names = ['xstate', 'wrapped', 'told', 'recorder'] as const
-  const actors = [xstateActor(undefined), xstateActor(nobody, still), xstateActor(nobody), xstateActor(transitions)]
-  const costs: Costs[] = names.map(() => ({ cpu: [], wall: [] }))
+  const ours = { wrapped: () => xstateActor(nobody, still), told: () => xstateActor(nobody), recorder: () => xstateActor(transitions) }
+  const actors = [xstateActor(undefined), ours[mode]()]
+  const costs: Costs[] = actors.map(() => ({ cpu: [], wall: [] }))
   const reader = readFlight(memory)
   let next = 0
   let verified = true
-  for (let round = 0; round <= ROUNDS; round++) {
-    const spent = names.map(() => ({ cpu: 0, wall: 0 }))
+  for (let round = 0; round < WARM_UP + ROUNDS; round++) {
+    const spent = actors.map(() => ({ cpu: 0, wall: 0 }))
     for (let burst = 0; burst < BURSTS; burst++) {
-      for (let i = 0; i < names.length; i++) {
-        const at = (i + burst) % names.length
+      for (let i = 0; i < actors.length; i++) {
+        const at = (i + burst) % actors.length
         const actor = actors[at] as (typeof actors)[number]
         const began = performance.now()
         const before = process.cpuUsage()
@@ -110,10 +110,9 @@ export async function measureRecorder(): Promise<Measured> {
       }
     }
     const read = reader.read(next)
-    if (read.next - next !== BURSTS * BURST) verified = false
+    if (read.next - next !== (mode === 'recorder' ? BURSTS * BURST : 0)) verified = false
     next = read.next
-    // One round warms up.
-    if (round === 0) continue
+    if (round < WARM_UP) continue
     for (const [at, { cpu, wall }] of spent.entries()) {
       costs[at]?.cpu.push((cpu * 1e6) / (BURSTS * BURST))
       costs[at]?.wall.push((wall * 1e6) / (BURSTS * BURST))
@@ -122,34 +121,45 @@ export async function measureRecorder(): Promise<Measured> {
   for (const actor of actors) actor.stop()
   if (telemetry.tally.dropped.span > 0) verified = false
   await telemetry.close()
-  return { costs: costs as [Costs, Costs, Costs, Costs], verified }
+  return { xstate: costs[0] as Costs, ours: costs[1] as Costs, verified }
 }
 
-/** {@link measureRecorder} in processes of its own: V8 compiles in each of them another way, which moves a cost of 400 ns by 70. */
-export async function recorderRows(): Promise<readonly Row[]> {
-  const costs: Costs[] = [0, 1, 2, 3].map(() => ({ cpu: [], wall: [] }))
-  let verified = true
+/** The rounds of several processes, of which each has one recorder, as in life: V8 compiles in each of them another way. */
+async function inProcesses(mode: Mode): Promise<Measured> {
+  const all: Measured[] = []
   for (let child = 0; child < PROCESSES; child++) {
-    const measured = await inChild()
-    if (!measured.verified) verified = false
-    for (const [at, { cpu, wall }] of measured.costs.entries()) {
-      costs[at]?.cpu.push(...cpu)
-      costs[at]?.wall.push(...wall)
-    }
+    const { stdout } = await run(process.execPath, [...process.execArgv, CHILD, mode], { timeout: 120_000 })
+    all.push(JSON.parse(stdout) as Measured)
   }
-  const [xstate, wrapped, told, recorder] = costs as [Costs, Costs, Costs, Costs]
-  const row = (subject: string, ours: readonly number[], peer: readonly number[], unit: string, name = 'xstate'): Row => {
+  const joined = (who: 'xstate' | 'ours'): Costs => ({
+    cpu: all.flatMap((measured) => measured[who].cpu),
+    wall: all.flatMap((measured) => measured[who].wall),
+  })
+  return { xstate: joined('xstate'), ours: joined('ours'), verified: all.every(({ verified }) => verified) }
+}
+
+export async function recorderRows(): Promise<readonly Row[]> {
+  const recorder = await inProcesses('recorder')
+  const told = await inProcesses('told')
+  const wrapped = await inProcesses('wrapped')
+  const row = (
+    subject: string,
+    ours: readonly number[],
+    peer: readonly number[],
+    unit: string,
+    verified: boolean,
+    name = 'xstate',
+  ): Row => {
     const ratios = ours.map((cost, i) => cost / (peer[i] as number))
     const [min, max] = [Math.min(...ratios), Math.max(...ratios)]
     return { subject, peer: name, ratio: median(ratios), min, max, unit, cost: median(ours), peerCost: median(peer), verified }
   }
-  const adds = recorder.cpu.map((cost, i) => cost - (xstate.cpu[i] as number))
+  const adds = recorder.ours.cpu.map((cost, i) => cost - (recorder.xstate.cpu[i] as number))
   return [
-    row('recorder', recorder.cpu, xstate.cpu, 'ns of CPU'),
-    row('recorder', recorder.wall, xstate.wall, 'ns'),
-    row('recorder-adds', adds, Array.from(adds).fill(MOST_NS), 'ns of CPU', `${MOST_NS} ns`),
-    row('recorder', recorder.cpu, wrapped.cpu, 'ns of CPU', 'wrapped'),
-    row('two-clock-reads', told.cpu, wrapped.cpu, 'ns of CPU', 'wrapped'),
-    row('wrapped', wrapped.cpu, xstate.cpu, 'ns of CPU'),
+    row('recorder', recorder.ours.cpu, recorder.xstate.cpu, 'ns of CPU', recorder.verified),
+    row('recorder', recorder.ours.wall, recorder.xstate.wall, 'ns', recorder.verified),
+    row('recorder-adds', adds, Array.from(adds).fill(MOST_NS), 'ns of CPU', recorder.verified, `${MOST_NS} ns`),
+    row('two-clock-reads', told.ours.cpu, told.xstate.cpu, 'ns of CPU', told.verified),
+    row('wrapped', wrapped.ours.cpu, wrapped.xstate.cpu, 'ns of CPU', wrapped.verified),
   ]
 }
