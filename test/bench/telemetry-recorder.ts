@@ -10,9 +10,9 @@ import type { Row } from './bench.ts'
 import { median } from './compare.ts'
 
 const PROCESSES = 5
-/** Of each process, after those in which its code is compiled. */
+/** Of each process, after those in which its code is compiled and the ring grows to its size, 262,144 records. */
 const ROUNDS = 9
-const WARM_UP = 5
+const WARM_UP = 14
 /** What one transition may cost more, recorded. */
 const MOST_NS = 350
 const BURSTS = 40
