@@ -73,7 +73,7 @@ export class Contexts {
   }
 
   #root(plan: string | undefined): RecordedContext {
-    if (this.#used === ROW) this.#makeRow()
+    if (this.#used === ROW) this.#makeContexts()
     const at = this.#used
     this.#used = at + 1
     const context = this.#made[at] as RecordedContext
@@ -83,7 +83,7 @@ export class Contexts {
     return context
   }
 
-  #makeRow(): void {
+  #makeContexts(): void {
     const traces = this.#traces
     const ids = this.#ids
     const made: RecordedContext[] = []
