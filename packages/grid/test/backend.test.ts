@@ -166,6 +166,22 @@ test('after a lost line every watcher is told resync with the present state, and
   await grid.close()
 })
 
+test('of several resyncs that are told as one, the strongest reason is said', async () => {
+  const weak = createWeak(['eventual'])
+  const grid = await openGrid(weak.backend)
+  const map = grid.map<number>('m')
+  const told = record(map)
+  await map.put('a', 1)
+  weak.feed?.patch([], 'gap')
+  weak.feed?.patch([], 'reconnect')
+  await Promise.resolve()
+  weak.feed?.patch([], 'merge')
+  weak.feed?.patch([], 'gap')
+  await Promise.resolve()
+  assert.equal(lines(told), ['put a=1', 'resync reconnect a=1', 'resync merge a=1'])
+  await grid.close()
+})
+
 test('a resync leaves out what this process cannot read', async () => {
   const weak = createWeak(['eventual'])
   const grid = await openGrid(weak.backend)

@@ -1,6 +1,7 @@
-import type { Change, Entry, ResyncChange } from '../map/entry.ts'
+import type { Change, Entry } from '../map/entry.ts'
 import type { ResolvedWatchOptions } from '../options.ts'
 import { createQueue, type ChangeQueue, type KeyChange } from './queue.ts'
+import { stronger, type Reason } from './stronger-reason.ts'
 
 export interface WatcherOptions<V> extends ResolvedWatchOptions<V> {
   readonly listener: (change: Change<V>) => unknown
@@ -17,7 +18,8 @@ export interface WatcherOptions<V> extends ResolvedWatchOptions<V> {
 export class Watcher<V> {
   readonly #options: WatcherOptions<V>
   readonly #queue: ChangeQueue<V>
-  #resync: ResyncChange<V>['reason'] | undefined
+  /** The strongest reason of the resync that waits: one that came after it is part of it. */
+  #resync: Reason | undefined
   #scheduled = false
   #closed = false
 
@@ -27,8 +29,9 @@ export class Watcher<V> {
   }
 
   tell(change: Change<V>): void {
-    if (this.#resync !== undefined || this.#closed) return
+    if (this.#closed) return
     if (change.type === 'resync') return this.#startResync(change.reason)
+    if (this.#resync !== undefined) return
     if (!this.#wants(change)) return
     this.#queue.push(change)
     if (this.#queue.size > this.#options.capacity) this.#startResync('overflow')
@@ -40,9 +43,9 @@ export class Watcher<V> {
     this.#queue.take()
   }
 
-  #startResync(reason: ResyncChange<V>['reason']): void {
+  #startResync(reason: Reason): void {
     this.#queue.take()
-    this.#resync = reason
+    this.#resync = stronger(this.#resync, reason)
     this.#schedule()
   }
 
@@ -59,7 +62,7 @@ export class Watcher<V> {
     for (const change of this.#queue.take()) this.#call(change)
   }
 
-  #deliverResync(reason: ResyncChange<V>['reason']): void {
+  #deliverResync(reason: Reason): void {
     this.#resync = undefined
     const entries = new Map<string, Entry<V>>()
     for (const entry of this.#options.present()) if (this.#matches(entry)) entries.set(entry.key, entry)

@@ -1,5 +1,5 @@
 import type { DriverChange, DriverFeed, DriverRecord } from '../driver.ts'
-import type { ResyncChange } from '../map/entry.ts'
+import type { Reason } from '../feed/stronger-reason.ts'
 import type { HybridClock } from '../time/hybrid-clock.ts'
 import { AwaitedWrites } from './awaited-writes.ts'
 import type { Completeness } from './completeness.ts'
@@ -11,8 +11,6 @@ import { follows, KnownKeys, type Known } from './known-keys.ts'
 import { OutOfOrder } from './out-of-order.ts'
 import type { OwnCopy } from './own-copy.ts'
 import { committedAtMs, isLive, toRecord, type StampClocks } from './stored-record.ts'
-
-export type Reason = ResyncChange<unknown>['reason']
 
 export interface ChangesOptions extends StampClocks {
   readonly hybrid: HybridClock

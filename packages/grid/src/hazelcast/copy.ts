@@ -1,11 +1,11 @@
 import type { Client, EntryEvent, IMap } from 'hazelcast-client'
+import { stronger, type Reason } from '../feed/stronger-reason.ts'
 import type { Clock } from '../time/clock.ts'
-import type { Changes, Reason } from './changes.ts'
+import type { Changes } from './changes.ts'
 import type { Completeness } from './completeness.ts'
 import { Deafness } from './deafness.ts'
 import type { LostKeys } from './lost-keys.ts'
 import { readAll } from './read-all.ts'
-import { stronger } from './stronger-reason.ts'
 import { Overtaken, type Echo, type ReadScope } from './overtaken.ts'
 
 export interface CopyOptions {

@@ -155,7 +155,7 @@ onCluster('a cluster that is gone and comes back: nothing is sent meanwhile, and
   assert.ok(other.ageMs() >= before + 100, 'it grows')
   await cluster.join(address === undefined ? {} : { address })
   await Promise.all([map.caughtUp({ deadlineMs: 20_000 }), other.caughtUp({ deadlineMs: 20_000 })])
-  // What is known to be missing may be read before, and is told as a gap.
+  // What is known to be missing may be read before, and told as a gap of its own.
   await reconnected
   assert.is(other.size, 0, 'a cluster keeps nothing when its last member ends')
   // A session is told so, and does not step back in silence.

@@ -1,4 +1,6 @@
-import type { Reason } from './changes.ts'
+import type { ResyncChange } from '../map/entry.ts'
+
+export type Reason = ResyncChange<unknown>['reason']
 
 /** Of two reasons for one resync, the one that says more. */
 export function stronger(a: Reason | undefined, b: Reason | undefined): Reason | undefined {
