@@ -177,6 +177,33 @@ test('one that cannot be written is counted, and the others are written', () => 
   assert.is(recorder.ring.head, 45)
 })
 
+test('what is caused while 32 are written loses nothing, and no other', () => {
+  const { recorder } = open()
+  const staged = new Staged(recorder, { soon: () => {} })
+  const heard: string[] = []
+  const add = (event: string): void => {
+    const row = { agent: robot, recorded: recorder.rowOf(robot), measured: {} as MetricRow, metrics }
+    staged.add(row, event, 0, 0, 0, heard.length, 'a', 'b', none, none, undefined, recorder.start(undefined))
+  }
+  const metrics = {
+    transition(_row: MetricRow, _agent: AgentInfo, event: string) {
+      heard.push(event)
+      if (event === 'e3') for (let i = 0; i < 3; i++) add(`inner ${i}`)
+      if (event === 'inner 1') add('innermost')
+      return false
+    },
+  } as unknown as MetricHooks
+  const events = Array.from({ length: 32 }, (_, i) => `e${i}`)
+  for (const event of events) add(event)
+  const inner = ['inner 0', 'inner 1', 'innermost', 'inner 2']
+  assert.equal(heard, [...events.slice(0, 4), ...inner, ...events.slice(4)])
+  const { records } = readFlight({ ring: recorder.ring.buffer, strings: recorder.strings.buffer }).read(0)
+  assert.equal(
+    records.map(({ event }) => event),
+    heard,
+  )
+})
+
 test('with and without waiting the same is recorded, kept and told', () => {
   for (let seed = 1; seed <= 20; seed++) {
     const options = { keep: { ratio: 0.1, sloMs: { planning: 6 }, slowPerSecond: 5 }, maxSpansPerTrace: 20, maxMebibytes: 1 } as const

@@ -52,6 +52,8 @@ export class Staged {
   readonly #errors = new Map<number, unknown>()
   #settling = false
   #asked = false
+  /** For what is caused by somebody who is told of what is being written: it is written at once, and takes no place of others. */
+  #inner: Staged | undefined
 
   constructor(recorder: Recorder, { soon, lost }: StagedOptions) {
     this.#recorder = recorder
@@ -77,6 +79,11 @@ export class Staged {
     ignored = false,
     worldAtMs?: number,
   ): void {
+    if (this.#settling) {
+      this.#inner ??= new Staged(this.#recorder, { lost: this.#lost })
+      const times = [enqueuedAtMs, startedAtMs, restarts, endedAtMs] as const
+      return this.#inner.add(row, event, ...times, from, to, tagsBefore, tagsAfter, error, context, ignored, worldAtMs)
+    }
     const count = this.#count
     const refs = this.#refs
     const numbers = this.#numbers
@@ -104,7 +111,7 @@ export class Staged {
       this.#world |= 1 << count
     }
     if (error !== undefined) this.#fail(count, error)
-    else if (count + 1 >= this.#batch) this.#full()
+    else if (count + 1 >= this.#batch) this.settle()
     else if (count === 0) this.#ask()
   }
 
@@ -115,7 +122,6 @@ export class Staged {
     let next = 0
     while (next < this.#count) {
       try {
-        // What is added meanwhile is written as well.
         while (next < this.#count) this.#write(next++)
       } catch {
         // Nobody is there to be told: the agent is done with it (I7).
@@ -129,16 +135,7 @@ export class Staged {
   /** Failures are rare, and may be the last that happens here. */
   #fail(at: number, error: unknown): void {
     this.#errors.set(at, error)
-    this.#full()
-  }
-
-  /** The last place was taken, or what took it is urgent. */
-  #full(): void {
-    if (!this.#settling) return this.settle()
-    if (this.#count < MOST) return
-    // Somebody who is told of one has caused 32 more: from here on each is written before the next.
-    this.#count = MOST - 1
-    this.#write(MOST - 1)
+    this.settle()
   }
 
   #ask(): void {
