@@ -120,7 +120,9 @@ export class Ring {
         Atomics.store(this.#header, HEADER.capacityLog2, Math.log2(this.capacity))
         return
       }
-      for (let seq = oldest; seq <= last; seq++) if (this.#isYoung(seq, nowMs)) this.lostEarly += 1
+      // Records end in their order, but for a few. Each look waits for memory: where the first is young, so are the last and those between.
+      if (this.#isYoung(oldest, nowMs)) this.lostEarly += last + 1 - oldest
+      else for (let seq = oldest; seq <= last; seq++) if (this.#isYoung(seq, nowMs)) this.lostEarly += 1
     }
     this.#until += this.#block
     this.#extras.deleteUntil(last)
