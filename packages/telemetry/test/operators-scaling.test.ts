@@ -66,9 +66,9 @@ test('limits are milliseconds, and none of them is zero to Kubernetes, which cou
   const thresholds = (options: OperatorOptions): readonly string[] => keda(options).spec.triggers.map(({ metadata }) => metadata.threshold)
   assert.equal(targets({}), ['50', '200'])
   assert.equal(thresholds({}), ['50', '200'])
-  const small = { mailboxSeconds: 0.0005, decisionSeconds: 0.0015 }
-  assert.equal(targets(small), ['500m', '1500m'])
-  assert.equal(thresholds(small), ['0.5', '1.5'])
+  const small = { mailboxSeconds: 0.0015, decisionSeconds: 0.0025 }
+  assert.equal(targets(small), ['1500m', '2500m'])
+  assert.equal(thresholds(small), ['1.5', '2.5'])
   assert.throws(
     () => operatorFiles({ decisionSeconds: 1e-7 }),
     (error: Error) => isTelemetryError(error, 'BAD_OPTION') && error.message.includes('decisionSeconds is 1e-7: give seconds from'),

@@ -161,8 +161,9 @@ test('options reach the files; a bad one is refused with its value', async () =>
   refused({ prometheusUrl: 'prometheus:9090' }, /prometheusUrl is "prometheus:9090"/)
   refused({ decisionSeconds: 0 }, /decisionSeconds is 0/)
   // What a histogram cannot tell: a percentile is never above its last bound.
-  refused({ decisionSeconds: 30 }, /decisionSeconds is 30: give seconds from 0.0005 to 9/)
-  refused({ mailboxSeconds: 0.0002 }, /mailboxSeconds is 0.0002/)
+  refused({ decisionSeconds: 30 }, /decisionSeconds is 30: give seconds from 0.001 to 9/)
+  // Where all wait shorter than the first bound, the percentile is just under that.
+  refused({ mailboxSeconds: 0.0005 }, /mailboxSeconds is 0.0005: give seconds from 0.001/)
   refused({ mapAgeSecond: 5 }, /operatorFiles has no option "mapAgeSecond"/)
   for (const wrong of [null, 'cell-7', []]) refused(wrong as never, /operatorFiles is/)
   for (const unset of ['', undefined]) {

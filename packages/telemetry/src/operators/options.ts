@@ -20,9 +20,12 @@ export interface OperatorOptions {
   readonly mapAgeSeconds?: number
   /** A source that was silent for longer than this is an alert: more than the slowest speaks. Seconds. @default 5 */
   readonly sourceAgeSeconds?: number
-  /** The 99th percentile of decisions above this is an alert, and what the fleet is scaled to. Seconds, 0.0005 to 9. @default 0.2 */
+  /**
+   * The 99th percentile of decisions above this is an alert, and what the fleet is scaled to. Seconds, 0.001 to 9. Exact at the edges of the
+   * histogram, which are the steps 1, 2, 5; between two of them the percentile is interpolated. @default 0.2
+   */
   readonly decisionSeconds?: number
-  /** Events that wait longer than this, at the 95th percentile, ask for more processes. Seconds, 0.0005 to 9. @default 0.05 */
+  /** Events that wait longer than this, at the 95th percentile, ask for more processes. Seconds, 0.001 to 9, exact at the same edges. @default 0.05 */
   readonly mailboxSeconds?: number
   /** Fewest and most processes. @default 2 and 20 */
   readonly minReplicas?: number
@@ -71,8 +74,11 @@ function httpUrl(name: string, value: unknown, byDefault: string): string {
   throw new TelemetryError('BAD_OPTION', `${name} is ${quote(given)}: give an http or https URL`)
 }
 
-/** What a percentile of a histogram can be above and below: it is never over the last bound, nor under the first one by much. */
-const MEASURED = [BUCKETS_SECONDS[0] as number, (BUCKETS_SECONDS.at(-1) as number) - 1] as const
+/**
+ * What a percentile of a histogram can be clearly above and below. It is never over the last bound; and where all values are in the first
+ * bucket it is just under the first bound, however short they are: a fleet that is scaled to that bound would never shrink.
+ */
+const MEASURED = [BUCKETS_SECONDS[1] as number, (BUCKETS_SECONDS.at(-1) as number) - 1] as const
 
 // Kubernetes counts in thousandths of what it scales by, which are milliseconds.
 function seconds(name: string, value: unknown, byDefault: number, min = 0.000_001, max = 3600): number {
