@@ -1,4 +1,4 @@
-import type { Change, Entry, GridMap, TraceContext, Watch } from '@stigmergy/grid'
+import { strongerReason, type Change, type Entry, type GridMap, type ResyncReason, type TraceContext, type Watch } from '@stigmergy/grid'
 import { functionOption, optionsOf, quote, textOption } from './check.ts'
 import type { AgentEvent, Envelope, Sender } from './mailbox/envelope.ts'
 import { CoreError } from './errors.ts'
@@ -86,7 +86,7 @@ export function createWorldBinding(name: string, binding: WatchBinding<unknown>,
   const { map, coalesce = false } = binding
   let watch: Watch | undefined
   let turn: Turn | undefined
-  let behind: string | undefined
+  let behind: ResyncReason | undefined
 
   // Of a `where` that throws nothing is known: rather an event too many than a gap (I5).
   function matches(entry: Entry<unknown>): boolean {
@@ -99,7 +99,7 @@ export function createWorldBinding(name: string, binding: WatchBinding<unknown>,
     }
   }
 
-  function lose(reason: string, place: 'newest' | 'oldest' = 'newest'): void {
+  function lose(reason: ResyncReason, place: 'newest' | 'oldest' = 'newest'): void {
     if (behind !== undefined && place === 'newest') return
     behind ??= reason
     inbox.fellBehind(place)
@@ -118,12 +118,14 @@ export function createWorldBinding(name: string, binding: WatchBinding<unknown>,
   }
 
   function onChange(change: Change<unknown>, sender: Turn): void {
-    // Whoever is behind gets everything that happens now with the present state later.
-    if (behind !== undefined || !sender.live) return
+    if (!sender.live) return
     if (change.type === 'resync') {
-      lose(change.reason)
+      if (behind === undefined) lose(change.reason)
+      else behind = strongerReason(behind, change.reason)
       return
     }
+    // Whoever is behind gets everything that happens now with the present state later.
+    if (behind !== undefined) return
     const { type, key, previous } = change
     let event = { type: `${name}.${type}`, key, previous } as AgentEvent
     if (type === 'put') event = putEvent(change.entry, previous)

@@ -147,6 +147,27 @@ test('a resync comes where the first lost change would have been; until then no 
   await bench.close()
 })
 
+test('who is behind already hears of the strongest reason there was', async () => {
+  const bench = await openBench()
+  const parts = bench.grid.map<Part>('parts')
+  let tell: Parameters<typeof parts.watch>[0] = () => {}
+  const map = new Proxy(parts, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      if (name !== 'watch') return value.bind(target) as unknown
+      return (listener: typeof tell, options: Parameters<typeof parts.watch>[1]) => {
+        tell = listener
+        return target.watch(listener, options)
+      }
+    },
+  })
+  const log: string[] = []
+  await bench.system.spawn(witness(log), { id: 'w', watch: { parts: { map } } })
+  for (const reason of ['overflow', 'merge', 'gap'] as const) tell({ type: 'resync', reason, entries: new Map() })
+  await ended(bench, log, ['resync merge []'])
+})
+
 test('a flood of other events does not put the resync off', async () => {
   const bench = await openBench()
   const parts = bench.grid.map<Part>('parts')

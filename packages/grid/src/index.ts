@@ -19,6 +19,7 @@ export type {
 } from './driver.ts'
 export { embedded } from './embedded/embedded.ts'
 export type { EmbeddedOptions } from './embedded/embedded-options.ts'
+export { strongerReason, type ResyncReason } from './feed/stronger-reason.ts'
 export type { Change, Entry, ExpireChange, PutChange, RemoveChange, ResyncChange, SourceStamp, Stamps } from './map/entry.ts'
 export { GRID_ERRORS, GridError, isGridError } from './errors.ts'
 export type { GridErrorCode } from './errors.ts'

@@ -1,9 +1,11 @@
 import type { ResyncChange } from '../map/entry.ts'
 
-export type Reason = ResyncChange<unknown>['reason']
+/** Why a watcher is told the whole present state. */
+export type ResyncReason = ResyncChange<unknown>['reason']
 
-/** Of two reasons for one resync, the one that says more. */
-export function stronger(a: Reason | undefined, b: Reason | undefined): Reason | undefined {
-  const order = [undefined, 'overflow', 'gap', 'reconnect', 'merge'] as const
-  return order.indexOf(a) > order.indexOf(b) ? a : b
+const WEAKEST_FIRST = [undefined, 'overflow', 'gap', 'reconnect', 'merge'] as const
+
+/** Of two reasons for one resync, the one that says more: `merge`, `reconnect`, `gap`, `overflow`. For whoever makes one resync of several. */
+export function strongerReason<A extends ResyncReason | undefined, B extends ResyncReason | undefined>(a: A, b: B): A | B {
+  return WEAKEST_FIRST.indexOf(a) > WEAKEST_FIRST.indexOf(b) ? a : b
 }

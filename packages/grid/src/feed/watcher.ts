@@ -1,7 +1,7 @@
 import type { Change, Entry } from '../map/entry.ts'
 import type { ResolvedWatchOptions } from '../options.ts'
 import { createQueue, type ChangeQueue, type KeyChange } from './queue.ts'
-import { stronger, type Reason } from './stronger-reason.ts'
+import { strongerReason, type ResyncReason } from './stronger-reason.ts'
 
 export interface WatcherOptions<V> extends ResolvedWatchOptions<V> {
   readonly listener: (change: Change<V>) => unknown
@@ -19,7 +19,7 @@ export class Watcher<V> {
   readonly #options: WatcherOptions<V>
   readonly #queue: ChangeQueue<V>
   /** The strongest reason of the resync that waits: one that came after it is part of it. */
-  #resync: Reason | undefined
+  #resync: ResyncReason | undefined
   #scheduled = false
   #closed = false
 
@@ -43,9 +43,9 @@ export class Watcher<V> {
     this.#queue.take()
   }
 
-  #startResync(reason: Reason): void {
+  #startResync(reason: ResyncReason): void {
     this.#queue.take()
-    this.#resync = stronger(this.#resync, reason)
+    this.#resync = strongerReason(this.#resync, reason)
     this.#schedule()
   }
 
@@ -62,7 +62,7 @@ export class Watcher<V> {
     for (const change of this.#queue.take()) this.#call(change)
   }
 
-  #deliverResync(reason: Reason): void {
+  #deliverResync(reason: ResyncReason): void {
     this.#resync = undefined
     const entries = new Map<string, Entry<V>>()
     for (const entry of this.#options.present()) if (this.#matches(entry)) entries.set(entry.key, entry)

@@ -1,5 +1,5 @@
 import type { DriverChange, DriverFeed, DriverRecord } from '../driver.ts'
-import type { Reason } from '../feed/stronger-reason.ts'
+import type { ResyncReason } from '../feed/stronger-reason.ts'
 import type { HybridClock } from '../time/hybrid-clock.ts'
 import { AwaitedWrites } from './awaited-writes.ts'
 import type { Completeness } from './completeness.ts'
@@ -102,7 +102,7 @@ export class Changes implements OwnCopy {
    */
   async reconcile(
     entries: Iterable<readonly [string, Buffer | null]>,
-    { since, whole, reason }: { readonly since: number; readonly whole: boolean; readonly reason?: Reason | undefined },
+    { since, whole, reason }: { readonly since: number; readonly whole: boolean; readonly reason?: ResyncReason | undefined },
   ): Promise<void> {
     const changes: DriverChange[] = []
     const seen = new Set<string>()
@@ -213,7 +213,7 @@ export class Changes implements OwnCopy {
     return undefined
   }
 
-  #patch(changes: readonly DriverChange[], reason: Reason): void {
+  #patch(changes: readonly DriverChange[], reason: ResyncReason): void {
     this.#missed = false
     this.#options.feed.patch(changes, reason)
   }

@@ -1,5 +1,5 @@
 import type { Client, EntryEvent, IMap } from 'hazelcast-client'
-import { stronger, type Reason } from '../feed/stronger-reason.ts'
+import { strongerReason, type ResyncReason } from '../feed/stronger-reason.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Changes } from './changes.ts'
 import type { Completeness } from './completeness.ts'
@@ -47,9 +47,9 @@ export class Copy {
   /** Whether it was read. */
   #loading: Promise<boolean> | undefined
   /** What watchers are to be told with the next read. */
-  #owed: Reason | undefined
+  #owed: ResyncReason | undefined
   /** What they are told with the read under way. */
-  #telling: Reason | undefined
+  #telling: ResyncReason | undefined
   /** Since when. */
   #owedAtMs = -Infinity
   #loadedAtMs = -Infinity
@@ -134,9 +134,9 @@ export class Copy {
   }
 
   /** Changes may have been missed: watchers are told, with the present state. */
-  resync(reason: Reason): void {
+  resync(reason: ResyncReason): void {
     if (!this.#owes) this.#owedAtMs = this.#options.clock.now()
-    this.#owed = stronger(this.#owed, reason)
+    this.#owed = strongerReason(this.#owed, reason)
     if (this.#loading === undefined) this.#begin()
   }
 
@@ -200,13 +200,13 @@ export class Copy {
       this.#telling = undefined
       // It is tried again by a later tick.
       if (!done) {
-        this.#owed = stronger(this.#owed, reason)
+        this.#owed = strongerReason(this.#owed, reason)
         this.#loadedAtMs = this.#options.clock.now()
       } else if (this.#owed !== undefined) this.#begin()
     })
   }
 
-  async #load(reason: Reason | undefined): Promise<void> {
+  async #load(reason: ResyncReason | undefined): Promise<void> {
     const { changes } = this.#options
     const scope = { since: changes.known.beginRead(), whole: true }
     try {
