@@ -142,6 +142,22 @@ test('a ring does not grow for what is older than the history', () => {
   assert.is(ring.find(10), -1)
 })
 
+test('of a block that is overwritten, those count as lost that are young', () => {
+  const { ring, write } = smallRing()
+  for (let i = 0; i < 16; i++) write(i * 10)
+  assert.equal([ring.capacity, ring.lostEarly], [16, 0])
+  // At 105 the first of two is old, the second is not; at 160 both of the next are; at 125 both are young.
+  write(105)
+  write(105)
+  assert.is(ring.lostEarly, 1)
+  write(160)
+  write(160)
+  assert.is(ring.lostEarly, 1)
+  write(125)
+  write(125)
+  assert.is(ring.lostEarly, 3)
+})
+
 test('a ring grows while its oldest record is young, up to its bound, then counts what is lost', () => {
   const { ring, write, there } = smallRing()
   for (let i = 0; i < 16; i++) write(i)

@@ -177,31 +177,42 @@ test('one that cannot be written is counted, and the others are written', () => 
   assert.is(recorder.ring.head, 45)
 })
 
-test('what is caused while 32 are written loses nothing, and no other', () => {
+test('what is caused while 32 are written comes after them, and loses nothing', () => {
   const { recorder } = open()
-  const staged = new Staged(recorder, { soon: () => {} })
+  let lost = 0
+  const staged = new Staged(recorder, { soon: () => {}, lost: (n) => (lost += n) })
   const heard: string[] = []
+  let endless = false
   const add = (event: string): void => {
     const row = { agent: robot, recorded: recorder.rowOf(robot), measured: {} as MetricRow, metrics }
-    staged.add(row, event, 0, 0, 0, heard.length, 'a', 'b', none, none, undefined, recorder.start(undefined))
+    const error = event === 'inner 1' ? 'jam' : undefined
+    staged.add(row, event, 0, 0, 0, heard.length, 'a', 'b', none, none, error, recorder.start(undefined))
   }
   const metrics = {
     transition(_row: MetricRow, _agent: AgentInfo, event: string) {
       heard.push(event)
       if (event === 'e3') for (let i = 0; i < 3; i++) add(`inner ${i}`)
-      if (event === 'inner 1') add('innermost')
+      if (event === 'inner 1' || endless) add('innermost')
       return false
     },
   } as unknown as MetricHooks
   const events = Array.from({ length: 32 }, (_, i) => `e${i}`)
   for (const event of events) add(event)
-  const inner = ['inner 0', 'inner 1', 'innermost', 'inner 2']
-  assert.equal(heard, [...events.slice(0, 4), ...inner, ...events.slice(4)])
+  assert.equal(heard, [...events, 'inner 0', 'inner 1', 'inner 2', 'innermost'])
   const { records } = readFlight({ ring: recorder.ring.buffer, strings: recorder.strings.buffer }).read(0)
   assert.equal(
     records.map(({ event }) => event),
     heard,
   )
+  assert.is(lost, 0)
+  endless = true
+  add('first')
+  staged.settle()
+  assert.equal([heard.length, lost], [36 + 1025, 1], 'who causes one for each is stopped, and that is counted')
+  endless = false
+  add('later')
+  staged.settle()
+  assert.equal([heard.at(-1), lost], ['later', 1])
 })
 
 test('with and without waiting the same is recorded, kept and told', () => {

@@ -21,11 +21,12 @@ export interface OperatorOptions {
   /** A source that was silent for longer than this is an alert: more than the slowest speaks. Seconds. @default 5 */
   readonly sourceAgeSeconds?: number
   /**
-   * The 99th percentile of decisions above this is an alert, and what the fleet is scaled to. Seconds, 0.001 to 9. Exact at the edges of the
-   * histogram, which are the steps 1, 2, 5; between two of them the percentile is interpolated. @default 0.2
+   * The 99th percentile of decisions above this is an alert, and what the fleet is scaled to. Seconds, 0.001 to 9. The alert is exact at the
+   * edges of the histogram, which are the steps 1, 2, 5; between two of them, and in the ratio that the fleet is scaled by, the percentile is
+   * interpolated. @default 0.2
    */
   readonly decisionSeconds?: number
-  /** Events that wait longer than this, at the 95th percentile, ask for more processes. Seconds, 0.001 to 9, exact at the same edges. @default 0.05 */
+  /** Events that wait longer than this, at the 95th percentile, ask for more processes. Seconds, 0.001 to 9, with the same edges. @default 0.05 */
   readonly mailboxSeconds?: number
   /** Fewest and most processes. @default 2 and 20 */
   readonly minReplicas?: number

@@ -120,7 +120,7 @@ export class Ring {
         Atomics.store(this.#header, HEADER.capacityLog2, Math.log2(this.capacity))
         return
       }
-      // Records end in their order, but for a few. Each look waits for memory: where the first is young, so are the last and those between.
+      // Each look waits for memory. Records end in their order, but for a few, which may be counted wrongly: all between two young ones are.
       if (this.#isYoung(oldest, nowMs)) this.lostEarly += last + 1 - oldest
       else for (let seq = oldest; seq <= last; seq++) if (this.#isYoung(seq, nowMs)) this.lostEarly += 1
     }

@@ -7,6 +7,8 @@ import type { Recorder } from './recorder.ts'
 
 /** Transitions that wait, at most. */
 const MOST = 32
+/** Transitions that being told of others causes, at most, until all are written: one for each would never end. */
+const MOST_CAUSED = 1024
 /** What one takes of each array. */
 const REFS = 7
 const NO_TAGS: ReadonlySet<string> = new Set()
@@ -51,9 +53,10 @@ export class Staged {
   /** Errors of those that failed, by their places. */
   readonly #errors = new Map<number, unknown>()
   #settling = false
+  #writing = false
   #asked = false
-  /** For what is caused by somebody who is told of what is being written: it is written at once, and takes no place of others. */
-  #inner: Staged | undefined
+  /** What somebody caused who was told of what is being written: it comes after all that wait. */
+  readonly #caused: Parameters<Staged['add']>[] = []
 
   constructor(recorder: Recorder, { soon, lost }: StagedOptions) {
     this.#recorder = recorder
@@ -79,10 +82,9 @@ export class Staged {
     ignored = false,
     worldAtMs?: number,
   ): void {
-    if (this.#settling) {
-      this.#inner ??= new Staged(this.#recorder, { lost: this.#lost })
+    if (this.#writing) {
       const times = [enqueuedAtMs, startedAtMs, restarts, endedAtMs] as const
-      return this.#inner.add(row, event, ...times, from, to, tagsBefore, tagsAfter, error, context, ignored, worldAtMs)
+      return this.#postpone([row, event, ...times, from, to, tagsBefore, tagsAfter, error, context, ignored, worldAtMs])
     }
     const count = this.#count
     const refs = this.#refs
@@ -115,10 +117,22 @@ export class Staged {
     else if (count === 0) this.#ask()
   }
 
-  /** Writes all that wait. Never throws. */
+  /** Writes all that wait, and what that causes. Never throws. */
   settle(): void {
     if (this.#count === 0 || this.#settling) return
     this.#settling = true
+    this.#writeRow()
+    // It grows while what each of them causes is added at its end.
+    for (const end of this.#caused) {
+      this.add(...end)
+      this.#writeRow()
+    }
+    this.#caused.length = 0
+    this.#settling = false
+  }
+
+  #writeRow(): void {
+    this.#writing = true
     let next = 0
     while (next < this.#count) {
       try {
@@ -129,7 +143,12 @@ export class Staged {
       }
     }
     this.#count = 0
-    this.#settling = false
+    this.#writing = false
+  }
+
+  #postpone(end: Parameters<Staged['add']>): void {
+    if (this.#caused.length < MOST_CAUSED) this.#caused.push(end)
+    else this.#lost?.(1)
   }
 
   /** Failures are rare, and may be the last that happens here. */
