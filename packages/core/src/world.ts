@@ -100,9 +100,9 @@ export function createWorldBinding(name: string, binding: WatchBinding<unknown>,
   }
 
   function lose(reason: ResyncReason, place: 'newest' | 'oldest' = 'newest'): void {
-    if (behind !== undefined && place === 'newest') return
-    behind ??= reason
-    inbox.fellBehind(place)
+    const wasBehind = behind !== undefined
+    behind = strongerReason(behind, reason)
+    if (!wasBehind || place === 'oldest') inbox.fellBehind(place)
   }
 
   function newTurn(): Turn {
@@ -120,8 +120,7 @@ export function createWorldBinding(name: string, binding: WatchBinding<unknown>,
   function onChange(change: Change<unknown>, sender: Turn): void {
     if (!sender.live) return
     if (change.type === 'resync') {
-      if (behind === undefined) lose(change.reason)
-      else behind = strongerReason(behind, change.reason)
+      lose(change.reason)
       return
     }
     // Whoever is behind gets everything that happens now with the present state later.

@@ -1,5 +1,5 @@
 import type { Clock } from './time/clock.ts'
-import type { ResyncChange } from './map/entry.ts'
+import type { ResyncReason } from './map/entry.ts'
 import { quote } from './errors.ts'
 import type { Consistency } from './grid.ts'
 
@@ -181,7 +181,7 @@ export interface DriverFeed {
   /** A part of the first load, before the `load` that ends it with what is left. @default one `load` gives it all */
   loading?(records: Iterable<DriverRecord>): void
   /** The whole present state. With a reason: changes may have been missed before it (I5). */
-  load(records: Iterable<DriverRecord>, reason?: ResyncChange<unknown>['reason']): void
+  load(records: Iterable<DriverRecord>, reason?: ResyncReason): void
   /** Changes were missed, and this is how these keys are now: told as a resync, not one by one (I5). */
-  patch(changes: Iterable<DriverChange>, reason: ResyncChange<unknown>['reason']): void
+  patch(changes: Iterable<DriverChange>, reason: ResyncReason): void
 }

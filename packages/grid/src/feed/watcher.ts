@@ -1,7 +1,7 @@
-import type { Change, Entry } from '../map/entry.ts'
+import type { Change, Entry, ResyncReason } from '../map/entry.ts'
 import type { ResolvedWatchOptions } from '../options.ts'
 import { createQueue, type ChangeQueue, type KeyChange } from './queue.ts'
-import { strongerReason, type ResyncReason } from './stronger-reason.ts'
+import { strongerReason } from './stronger-reason.ts'
 
 export interface WatcherOptions<V> extends ResolvedWatchOptions<V> {
   readonly listener: (change: Change<V>) => unknown

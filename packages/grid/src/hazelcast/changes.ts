@@ -1,5 +1,5 @@
 import type { DriverChange, DriverFeed, DriverRecord } from '../driver.ts'
-import type { ResyncReason } from '../feed/stronger-reason.ts'
+import type { ResyncReason } from '../map/entry.ts'
 import type { HybridClock } from '../time/hybrid-clock.ts'
 import { AwaitedWrites } from './awaited-writes.ts'
 import type { Completeness } from './completeness.ts'

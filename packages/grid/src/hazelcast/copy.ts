@@ -1,5 +1,6 @@
 import type { Client, EntryEvent, IMap } from 'hazelcast-client'
-import { strongerReason, type ResyncReason } from '../feed/stronger-reason.ts'
+import { strongerReason } from '../feed/stronger-reason.ts'
+import type { ResyncReason } from '../map/entry.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Changes } from './changes.ts'
 import type { Completeness } from './completeness.ts'

@@ -63,10 +63,13 @@ export interface ExpireChange<V> {
   readonly previous: Entry<V>
 }
 
+/** Why a watcher is told the whole present state. */
+export type ResyncReason = 'overflow' | 'reconnect' | 'gap' | 'merge'
+
 /** Changes may have been missed: this is the whole present state, go on from here (I5). */
 export interface ResyncChange<V> {
   readonly type: 'resync'
-  readonly reason: 'overflow' | 'reconnect' | 'gap' | 'merge'
+  readonly reason: ResyncReason
   readonly entries: ReadonlyMap<string, Entry<V>>
 }
 

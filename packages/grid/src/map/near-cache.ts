@@ -1,5 +1,5 @@
 import type { Clock } from '../time/clock.ts'
-import type { Change, Entry, ResyncChange } from './entry.ts'
+import type { Change, Entry, ResyncReason } from './entry.ts'
 import { endsAtMs, Expiry } from './expiry.ts'
 import type { KeptKeys } from './kept-keys.ts'
 import type { MapIndex } from './map-index.ts'
@@ -125,7 +125,7 @@ export class NearCache<V> {
   }
 
   /** Changes may have been missed: the whole present state replaces the copy. What is not wanted is heard, but not held. */
-  reset(reason: ResyncChange<V>['reason'], entries: Iterable<Entry<V>>, wants: (entry: Entry<V>) => boolean = () => true): void {
+  reset(reason: ResyncReason, entries: Iterable<Entry<V>>, wants: (entry: Entry<V>) => boolean = () => true): void {
     const gone = new Set(this.#entries.keys())
     this.clear()
     for (const entry of entries) {
@@ -138,7 +138,7 @@ export class NearCache<V> {
   }
 
   /** Changes were missed: what `apply` does is told as one resync. */
-  patch(reason: ResyncChange<V>['reason'], apply: () => void): void {
+  patch(reason: ResyncReason, apply: () => void): void {
     this.#silent = true
     try {
       apply()

@@ -1,7 +1,7 @@
 import type { Clock } from '../time/clock.ts'
 import type { Codec, Header } from './codec.ts'
 import type { DriverChange, DriverFeed, DriverRecord } from '../driver.ts'
-import type { Change, Entry, ResyncChange } from './entry.ts'
+import type { Change, Entry, ResyncReason } from './entry.ts'
 import { GridError } from '../errors.ts'
 import type { HybridClock } from '../time/hybrid-clock.ts'
 import { KeptKeys } from './kept-keys.ts'
@@ -75,7 +75,7 @@ export class Replica<V> implements DriverFeed {
     for (const record of records) if (this.#holds(record.key)) this.#put(record)
   }
 
-  load(records: Iterable<DriverRecord>, reason?: ResyncChange<V>['reason']): void {
+  load(records: Iterable<DriverRecord>, reason?: ResyncReason): void {
     this.#loaded = true
     // What cannot be read of the parts before stays known.
     if (!this.#loading || reason !== undefined) this.#unreadable.clear()
@@ -87,7 +87,7 @@ export class Replica<V> implements DriverFeed {
     else for (const record of held) this.#put(record)
   }
 
-  patch(changes: Iterable<DriverChange>, reason: ResyncChange<V>['reason']): void {
+  patch(changes: Iterable<DriverChange>, reason: ResyncReason): void {
     this.near.patch(reason, () => {
       for (const change of changes) this.change(change)
     })

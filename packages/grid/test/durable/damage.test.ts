@@ -35,11 +35,10 @@ test('one damaged page: whoever opens the file is told which, and who asks for n
     const file = join(path, 'data.mdb')
     const bytes = await readFile(file)
     // Copies that are out of use may stand before and behind the leaf in use, where nobody looks: it is the one whose damage is told.
-    const places: number[] = []
-    for (let byte = bytes.indexOf('decision 7'); byte >= 0; byte = bytes.indexOf('decision 7', byte + 1))
-      places.push(Math.floor(byte / PAGE))
+    const pages = new Set<number>()
+    for (let byte = bytes.indexOf('decision 7'); byte >= 0; byte = bytes.indexOf('decision 7', byte + 1)) pages.add(Math.floor(byte / PAGE))
     let at = -1
-    for (const page of new Set(places)) {
+    for (const page of pages) {
       // Longer than its head says: of one that is shorter all is looked at.
       const damaged = Buffer.concat([bytes, Buffer.alloc(1024 * PAGE)])
       damaged.writeUInt16LE(damaged.readUInt16LE(page * PAGE + 20) + 2, page * PAGE + 20)
@@ -48,7 +47,7 @@ test('one damaged page: whoever opens the file is told which, and who asks for n
       at = page
       break
     }
-    assert.ok(at >= 0, `none of ${[...new Set(places)].join(', ')} is in use`)
+    assert.ok(at >= 0, `none of ${[...pages].join(', ')} is in use`)
     const openers = [
       () => openDurable({ path }),
       () => openDurableReader(path),

@@ -14,7 +14,7 @@ const ROW = 16
 /**
  * Makes the contexts of new spans from those that came with events, and finds the traces they belong to. Those of new traces are made
  * sixteen in a row, before they are needed: whatever the agents do between two transitions drives code and memory out of the processor's
- * caches, so that making one alone costs several times as much.
+ * caches, so that making one alone costs more.
  */
 export class Contexts {
   readonly #maker: object

@@ -4,8 +4,7 @@ import { createHex, mix, parseWord, unmix } from './hex.ts'
  * Ids of traces and spans, cheap: each is a random beginning and a number counted up. The last 32 bits of a trace id are even (samplers
  * judge by them), and the number can be read back from them, so that a trace of our own is found without a table of texts. The texts of
  * sixteen ids in a row are made at once: whatever the agents do between two transitions drives code and memory out of the processor's
- * caches, so that a join of two strings costs several times as much alone as in a row. (With a table of 256 texts, waiting for memory
- * was a third of the record.)
+ * caches, so that a join of two strings costs more alone than in a row.
  */
 export class Ids {
   /** The first 32 bits of every span of this process. */

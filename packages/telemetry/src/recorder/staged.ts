@@ -31,8 +31,8 @@ export interface StagedOptions {
 
 /**
  * Transitions that have ended and wait for a moment to be written, at most 32 of them and to the end of the turn (I6). A transition's own
- * work drives the code and the memory of the recorder out of the processor's caches, so writing one record costs three times as much
- * alone as in a row. Who reads or adds anything settles first, so on this thread nobody sees that something waits. What was written stays
+ * work drives the code and the memory of the recorder out of the processor's caches, so writing one record costs more alone than in
+ * a row. Who reads or adds anything settles first, so on this thread nobody sees that something waits. What was written stays
  * in its place until another takes it.
  */
 export class Staged {
@@ -172,7 +172,6 @@ export class Staged {
     return error
   }
 
-  /** The place may be taken anew as soon as others are told. */
   #write(at: number): void {
     const refs = this.#refs
     const numbers = this.#numbers
