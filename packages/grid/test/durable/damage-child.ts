@@ -18,7 +18,7 @@ class Looking {
   async at<T>(what: string, expected: T, read: () => T | Promise<T>): Promise<void> {
     try {
       const found = await read()
-      if (JSON.stringify(found) !== JSON.stringify(expected)) this.wrong.push(`${what}: ${JSON.stringify(found)?.slice(0, 200)}`)
+      if (JSON.stringify(found) !== JSON.stringify(expected)) this.wrong.push(`${what}: ${differing(expected, found)}`)
     } catch (error) {
       this.failed(error)
     }
@@ -32,6 +32,15 @@ class Looking {
 }
 
 const text = (bytes: Uint8Array | undefined): string | undefined => bytes && Buffer.from(bytes).toString('latin1')
+
+/** Of lists, what only one of them has. */
+function differing(expected: unknown, found: unknown): string {
+  if (!Array.isArray(expected) || !Array.isArray(found)) return `${short(expected)} was written, and ${short(found)} is read`
+  const [lacks, more] = [expected.filter((each) => !found.includes(each)), found.filter((each) => !expected.includes(each))]
+  return `${expected.length} were written and ${found.length} are read: it lacks ${short(lacks)}, and has ${short(more)} besides`
+}
+
+const short = (value: unknown): string => JSON.stringify(value)?.slice(0, 200) ?? 'nothing'
 
 async function look(path: string, seen: Looking): Promise<void> {
   const reader = await openDurableReader(path)

@@ -2,18 +2,20 @@ import { openGrid } from '@stigmergy/grid'
 import { openDurable } from '@stigmergy/grid/durable'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import * as assert from 'uvu/assert'
+import { createRandom } from '../random.ts'
 import { bundleChild } from './child-code.ts'
 import { structureOf } from './page-structure.ts'
 
 const CHILD = fileURLToPath(new URL('damage-child.ts', import.meta.url))
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
 const ours = { owner: 'a', token: 1 }
+const PAGE = 4096
 /** Longer than any deadline within. */
 const HANGS_AFTER_MS = 60_000
 
@@ -147,17 +149,36 @@ class Reader {
   }
 }
 
-/** Fails where a reader died, hung, or took a wrong value for right. Gives how many were told of, and how many harmed nothing. */
-export async function checkDamage(place: string, rounds: number, random: () => number): Promise<{ told: number; right: number }> {
+/**
+ * Fails where a reader died, hung, or took a wrong value for right, and tells how to see it again. The seed says which bytes are flipped; how
+ * they lie in the file is another matter each time, so the sound file and what is in it are kept in a temporary directory then. Gives how
+ * many were told of, and how many harmed nothing.
+ */
+export async function checkDamage(place: string, rounds: number, seed: number): Promise<{ told: number; right: number }> {
   let [told, right] = [0, 0]
-  for await (const { round, flips, seen } of damageRounds(place, rounds, random)) {
-    const what = `round ${round}, flipped ${JSON.stringify(flips)}`
-    if (typeof seen === 'string') throw new Error(`${what}: the reader ${seen}`)
-    assert.equal(seen.wrong, [], what)
-    for (const error of seen.errors) assert.match(error, /^STORE_BROKEN /, `${what}: ${error}`)
-    if (round === 0) assert.equal(seen.errors, [])
-    else if (seen.errors.length > 0) told += 1
+  for await (const { round, flips, seen } of damageRounds(place, rounds, createRandom(seed))) {
+    const wrong = faultsOf(round, seen)
+    if (wrong.length > 0) throw new Error(await report(place, `seed ${seed}, round ${round}`, flips, wrong))
+    if (round === 0) continue
+    if ((seen as DamageSeen).errors.length > 0) told += 1
     else right += 1
   }
   return { told, right }
+}
+
+function faultsOf(round: number, seen: DamageSeen | string): readonly string[] {
+  if (typeof seen === 'string') return [`the reader ${seen}`]
+  // The first one is whole.
+  return [...seen.wrong, ...seen.errors.filter((error) => round === 0 || !error.startsWith('STORE_BROKEN '))]
+}
+
+async function report(place: string, which: string, flips: DamageRound['flips'], wrong: readonly string[]): Promise<string> {
+  const sound = await readFile(join(place, 'whole', 'data.mdb'))
+  const kept = await mkdtemp(join(tmpdir(), 'stigmergy-damage-'))
+  for (const name of ['whole/data.mdb', 'written.json']) await cp(join(place, name), join(kept, name))
+  const bits = flips.map(([at, bit]) => {
+    const around = JSON.stringify(sound.toString('latin1', Math.max(0, at - 24), at + 24))
+    return `bit ${bit} of byte ${at}: page ${Math.floor(at / PAGE)}, its byte ${at % PAGE}, of ${around}`
+  })
+  return [`${which}, in the file that is kept in ${kept}`, ...bits.map((each) => `flipped ${each}`), ...wrong].join('\n')
 }
