@@ -102,7 +102,7 @@ export async function openDurableReader(path: string, options: DurableReaderOpti
     for (const { key, value } of journalRows.getRange({ start: prefix, end: Buffer.concat([prefix, Buffer.alloc(9, 0xff)]) })) {
       const name = key.subarray(prefix.length).toString()
       const what = `${one} ${name} of journal ${journal}`
-      const fields = readOr(broken, what, () => rows.read(value, what))
+      const fields = readOr(broken, what, () => rows.read(value, what, key))
       if (fields !== undefined) found.set(name, fields[0] as number)
     }
     return found
@@ -145,7 +145,7 @@ export async function openDurableReader(path: string, options: DurableReaderOpti
       environment.refresh()
       return Array.from(leaseTable.getRange(), ({ key, value }) => {
         const name = key.toString()
-        const row = readOr(broken, `lease ${name}`, () => toLeaseRow(rows.read(value, `lease ${name}`)))
+        const row = readOr(broken, `lease ${name}`, () => toLeaseRow(rows.read(value, `lease ${name}`, key)))
         return row && { name, ...row }
       }).filter((lease) => lease !== undefined)
     },

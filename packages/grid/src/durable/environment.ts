@@ -15,7 +15,7 @@ import type { ResolvedDurableOptions } from './options.ts'
  * Version of the tables in an environment (I9). In version 1 a writer gave no epoch, so its rows can be read on but it must not
  * write beside this release: an environment becomes version 2 when it is opened.
  */
-export const DURABLE_SCHEMA_VERSION = 2
+export const DURABLE_SCHEMA_VERSION = 3
 
 /** So often within the time that a write may take, one that waits is made to look whether it must. */
 const LOOKS_AGAIN = 8
@@ -87,7 +87,9 @@ export async function openEnvironment(options: ResolvedDurableOptions): Promise<
     },
     readNow(table, key, what) {
       const entry = guarded(environment, () => table.getEntry(key))
-      return entry === undefined ? { version: 0, fields: undefined } : { version: entry.version ?? 0, fields: rows.read(entry.value, what) }
+      return entry === undefined
+        ? { version: 0, fields: undefined }
+        : { version: entry.version ?? 0, fields: rows.read(entry.value, what, key) }
     },
     submit(table, expected, write) {
       const [only] = expected
@@ -183,7 +185,7 @@ async function claimSchema(environment: Environment, root: RootDatabase<Buffer, 
   if (!names.includes('meta')) refuseForeign(names, undefined, path)
   const table = environment.table('meta', true)
   const key = Buffer.from('schema_version')
-  const row = environment.rows.pack([DURABLE_SCHEMA_VERSION])
+  const row = environment.rows.pack([DURABLE_SCHEMA_VERSION], key)
   for (;;) {
     const { version, fields } = environment.read(table, key, `the schema version of ${path}`)
     refuseForeign(names, fields, path)

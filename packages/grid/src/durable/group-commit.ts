@@ -32,7 +32,6 @@ const WARY = 16
 export function createGroupCommit(environment: Environment): GroupCommit {
   const { clock, timeoutMs, maxPending, path } = environment.options
   const epochs = environment.table('epochs', true)
-  const empty = environment.rows.pack([])
   let queue: AnyWrite[] = []
   let underWay: readonly AnyWrite[] = []
   let running: Promise<void> | undefined
@@ -40,7 +39,7 @@ export function createGroupCommit(environment: Environment): GroupCommit {
   let wary = 0
 
   const putEpochs = (kinds: ReadonlySet<AnyKind>, next: number): void => {
-    for (const { epochKey } of kinds) quietly(epochs.put(epochKey, empty, next))
+    for (const { epochKey } of kinds) quietly(epochs.put(epochKey, environment.rows.pack([], epochKey), next))
   }
 
   async function commitTogether(

@@ -45,7 +45,7 @@ export function createLmdbJournalTable(environment: Environment): JournalTable {
     const prefix = keyOf(kind, journal)
     const range = { start: prefix, end: Buffer.concat([prefix, LAST]) }
     for (const { key, value } of guardedRange(environment, () => table.getRange(range))) {
-      yield [key.subarray(prefix.length), rows.read(value, `a row of journal ${journal}`)]
+      yield [key.subarray(prefix.length), rows.read(value, `a row of journal ${journal}`, key)]
     }
   }
 
@@ -55,6 +55,8 @@ export function createLmdbJournalTable(environment: Environment): JournalTable {
     const [first, cold, end] = row as [number, number, number]
     return { version, row: { first, cold, end } }
   }
+
+  const put = (key: Buffer, fields: readonly unknown[], version: number): void => quietly(table.put(key, rows.pack(fields, key), version))
 
   return {
     level: options.level,
@@ -67,15 +69,15 @@ export function createLmdbJournalTable(environment: Environment): JournalTable {
     batch(journal, offset) {
       const prefix = prefixOf(journal)
       for (const { key, value } of around(batches, prefix, offset)) {
-        const batch = readBatch(rows, value, journal, Number(key.readBigUInt64BE(prefix.length)))
+        const batch = readBatch(rows, value, journal, Number(key.readBigUInt64BE(prefix.length)), key)
         if (batch.first + batch.items.length > offset) return batch
       }
       return undefined
     },
     pack: (wallMs, items) => packBatch(rows, wallMs, items),
     segment(journal, offset) {
-      for (const { value } of around(table, keyOf(SEGMENT, journal), offset)) {
-        const segment = toSegment(rows.read(value, `a segment of journal ${journal}`))
+      for (const { key, value } of around(table, keyOf(SEGMENT, journal), offset)) {
+        const segment = toSegment(rows.read(value, `a segment of journal ${journal}`, key))
         if (segment.end > offset) return segment
       }
       return undefined
@@ -91,15 +93,17 @@ export function createLmdbJournalTable(environment: Environment): JournalTable {
       const key = keyOf(HEAD, journal)
       const prefix = prefixOf(journal)
       const swapped = await environment.swap(table, [{ key, version }], () => {
-        quietly(table.put(key, rows.pack([head.first, head.cold, head.end]), version + 1))
-        if (append !== undefined) quietly(batches.put(Buffer.concat([prefix, numberKey(append.first)]), Buffer.from(append.bytes)))
-        for (const [producer, seq] of append?.producers ?? [])
-          quietly(table.put(keyOf(PRODUCER, journal, Buffer.from(producer)), rows.pack([seq]), 1))
+        put(key, [head.first, head.cold, head.end], version + 1)
+        if (append !== undefined) {
+          const at = Buffer.concat([prefix, numberKey(append.first)])
+          quietly(batches.put(at, rows.under(append.bytes, at)))
+        }
+        for (const [producer, seq] of append?.producers ?? []) put(keyOf(PRODUCER, journal, Buffer.from(producer)), [seq], 1)
         if (addSegment !== undefined) {
           const { first, end, id, bytes } = addSegment
-          quietly(table.put(keyOf(SEGMENT, journal, numberKey(first)), rows.pack([first, end, id, bytes]), 1))
+          put(keyOf(SEGMENT, journal, numberKey(first)), [first, end, id, bytes], 1)
         }
-        if (addReader !== undefined) quietly(table.put(keyOf(READER, journal, Buffer.from(addReader)), rows.pack([head.first]), 1))
+        if (addReader !== undefined) put(keyOf(READER, journal, Buffer.from(addReader)), [head.first], 1)
         for (const first of dropBatches) quietly(batches.remove(Buffer.concat([prefix, numberKey(first)])))
         for (const first of dropSegments) quietly(table.remove(keyOf(SEGMENT, journal, numberKey(first))))
       })
@@ -112,7 +116,7 @@ export function createLmdbJournalTable(environment: Environment): JournalTable {
       const version = Number(tag ?? 0)
       const key = keyOf(READER, journal, Buffer.from(name))
       const swapped = await environment.swap(table, [{ key, version }], () =>
-        quietly(position === undefined ? table.remove(key) : table.put(key, rows.pack([position]), version + 1)),
+        position === undefined ? quietly(table.remove(key)) : put(key, [position], version + 1),
       )
       if (swapped) bell.ring(journal)
       return swapped

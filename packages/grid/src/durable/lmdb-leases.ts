@@ -15,7 +15,7 @@ export function createLmdbLeases(environment: Environment): LeaseTable {
       environment.check()
       const key = Buffer.from(name)
       const version = Number(tag ?? 0)
-      const row = environment.rows.pack([fence, owner ?? null, ttlMs, beat])
+      const row = environment.rows.pack([fence, owner ?? null, ttlMs, beat], key)
       const swapped = await environment.swap(table, [{ key, version }], () => quietly(table.put(key, row, version + 1)))
       return swapped ? String(version + 1) : undefined
     },

@@ -79,3 +79,8 @@ export function largeFault(header: Buffer, number: number, count: number, txn: n
   if (header.readUInt32LE(LOWER_AT) !== count) return `it is the first of ${header.readUInt32LE(LOWER_AT)} pages, and ${count} are told of`
   return txnOf(header) === txn ? undefined : `transaction ${txnOf(header)} wrote it, and ${txn} is told of`
 }
+
+/** A page was written with or before those that lead to it. */
+export function agesFault(page: Buffer, newest: number): string | undefined {
+  return txnOf(page) > newest ? `transaction ${txnOf(page)} wrote it, and ${newest} what leads to it` : undefined
+}

@@ -4,6 +4,7 @@ import { countFault, noCounts, treeFault, type Counts } from './lmdb-counts.ts'
 import { hasVersions, isOurs, tableFault, type NamedTree } from './lmdb-names.ts'
 import { orderFault, type Key } from './lmdb-order.ts'
 import {
+  agesFault,
   childAt,
   dataAt,
   dataBytes,
@@ -20,6 +21,7 @@ import {
   pageFault,
   txnOf,
 } from './lmdb-page.ts'
+import { ROW_HEAD_BYTES, rowFault } from './lmdb-rows.ts'
 import { treeAt, TREE_BYTES, type Tree } from './lmdb-tree.ts'
 import { PageSet } from './page-set.ts'
 
@@ -40,14 +42,16 @@ export interface PagesOptions {
   readonly mostPages: number
 }
 
+/** Is told each node of a leaf, and how its data begin where they lie in pages of their own, after the header of the first. */
+type Visit = (page: Buffer, node: number, at: number, head: Buffer | undefined) => void
+
 /** A tree that is being walked. */
 interface Walk {
   readonly tree: Tree
   readonly counts: Counts
   /** Its keys are numbers, or bytes. */
   readonly numbers: boolean
-  /** Is told each node of a leaf. */
-  readonly visit: ((page: Buffer, node: number, at: number) => void) | undefined
+  readonly visit: Visit
 }
 
 /** So many pages are read in one turn. */
@@ -90,13 +94,12 @@ export class Pages {
     if (!isOurs(tables)) return
     for (const table of tables) {
       const why = tableFault(table, tables)
-      const versioned = why === undefined && hasVersions(table)
-      if (why === undefined) yield* this.#tree(table.tree, table.page, false, versioned ? this.#version : undefined)
+      if (why === undefined) yield* this.#tree(table.tree, table.page, false, this.#rowsOf(hasVersions(table)))
       else this.#fault(table.page, why)
     }
   }
 
-  *#tree(tree: Tree, toldAt: number, numbers: boolean, visit?: Walk['visit']): Generator<void> {
+  *#tree(tree: Tree, toldAt: number, numbers: boolean, visit: Visit): Generator<void> {
     const before = this.faults.length
     const counts = noCounts()
     const wrong = treeFault(tree)
@@ -128,8 +131,9 @@ export class Pages {
       walk.counts.entries += nodes
       for (let index = 0; index < nodes; index++) {
         const node = nodeAt(page, index)
-        if (kindOf(page, node) === IN_PAGES) this.#large(page, node, at, walk.counts)
-        walk.visit?.(page, node, at)
+        const inPages = kindOf(page, node) === IN_PAGES
+        const head = inPages ? this.#large(page, node, at, walk.counts) : undefined
+        if (!inPages || head !== undefined) walk.visit(page, node, at, head)
       }
       return
     }
@@ -142,35 +146,43 @@ export class Pages {
     }
   }
 
-  #large(page: Buffer, node: number, at: number, counts: Counts): void {
+  /** The first bytes of a large value, with the header of its page; undefined: it is damaged. */
+  #large(page: Buffer, node: number, at: number, counts: Counts): Buffer | undefined {
     const data = dataAt(page, node)
     const [first, txn, count] = [longAt(page, data), longAt(page, data + 8), longAt(page, data + 16)]
-    const { pageSize } = this.#options.snapshot
-    if (count < 1 || dataBytes(page, node) > count * pageSize - PAGE_HEADER)
-      return this.#fault(at, `${count} pages of a large value are told of`)
+    if (count < 1 || dataBytes(page, node) > count * this.#options.snapshot.pageSize - PAGE_HEADER) {
+      this.#fault(at, `${count} pages of a large value are told of`)
+      return undefined
+    }
     counts.large += count
-    for (let each = first; each < first + count; each++) if (!this.#take(each, at)) return
-    const header = Buffer.alloc(PAGE_HEADER)
-    const why = this.#load(header, first) ?? largeFault(header, first, count, txn) ?? agesFault(header, txnOf(page))
-    if (why !== undefined) this.#fault(first, why)
+    for (let each = first; each < first + count; each++) if (!this.#take(each, at)) return undefined
+    const head = Buffer.alloc(PAGE_HEADER + ROW_HEAD_BYTES)
+    const why = this.#load(head, first) ?? largeFault(head, first, count, txn) ?? agesFault(head, txnOf(page))
+    if (why === undefined) return head
+    this.#fault(first, why)
+    return undefined
   }
 
-  /** A row of a table with versions begins with its own, a whole number in the form of a float. */
-  readonly #version = (page: Buffer, node: number, at: number): void => {
-    if (kindOf(page, node) === IN_PAGES) return
-    const version = dataBytes(page, node) < 8 ? 0 : page.readDoubleLE(dataAt(page, node))
-    if (!Number.isSafeInteger(version) || version < 1) this.#fault(at, `one of its rows has the version ${version}`)
+  #rowsOf(versions: boolean): Visit {
+    return (page, node, at, head) => {
+      const why = rowFault(page, node, versions, head, () => this.#dataOf(page, node))
+      if (why !== undefined) this.#fault(at, why)
+    }
+  }
+
+  #dataOf(page: Buffer, node: number): Buffer {
+    const [data, size] = [dataAt(page, node), dataBytes(page, node)]
+    if (kindOf(page, node) !== IN_PAGES) return page.subarray(data, data + size)
+    const bytes = Buffer.alloc(size)
+    const { fd, snapshot } = this.#options
+    return bytes.subarray(0, readSync(fd, bytes, 0, size, longAt(page, data) * snapshot.pageSize + PAGE_HEADER))
   }
 
   /** A list of free pages: how many numbers follow; then pages, and before the first of several in a row how many, as a negative number. */
   #freePages(page: Buffer, node: number, at: number): void {
-    const [data, size] = [dataAt(page, node), dataBytes(page, node)]
-    let list = page.subarray(data, data + size)
-    if (kindOf(page, node) === IN_PAGES) {
-      const { pageSize } = this.#options.snapshot
-      list = Buffer.alloc(size)
-      if (readSync(this.#options.fd, list, 0, size, longAt(page, data) * pageSize + PAGE_HEADER) < size) return
-    }
+    const size = dataBytes(page, node)
+    const list = this.#dataOf(page, node)
+    if (list.length < size) return
     const numbers = size < 8 || size % 8 !== 0 ? -1 : Number(list.readBigInt64LE(0))
     if (numbers < 0 || numbers >= size / 8) return this.#fault(at, 'a list of free pages has a wrong size')
     let inRow = 1
@@ -235,9 +247,4 @@ export class Pages {
     this.faults.push({ page, why })
     if (this.faults.length >= this.#options.mostFaults) this.ended = true
   }
-}
-
-/** A page was written with or before those that lead to it. */
-function agesFault(page: Buffer, newest: number): string | undefined {
-  return txnOf(page) > newest ? `transaction ${txnOf(page)} wrote it, and ${newest} what leads to it` : undefined
 }

@@ -26,9 +26,10 @@ export function createLmdbStore(
   /** A record of a head just read: with the revisions, or in the head itself where format 1 wrote it. Both are of one snapshot. */
   function recordOf(id: string, key: Buffer, row: HeadRow, rev: number): StoreRecord {
     if (rev === row.rev && row.value !== undefined) return { rev, fence: row.fence, value: row.value }
-    const bytes = guarded(environment, () => records.getBinary(numbered(key, rev)))
+    const at = numbered(key, rev)
+    const bytes = guarded(environment, () => records.getBinary(at))
     if (bytes === undefined) throw new StoreError('STORE_BROKEN', `revision ${rev} of ${id} is missing`)
-    return toRecord(rows.read(bytes, `revision ${rev} of ${id}`))
+    return toRecord(rows.read(bytes, `revision ${rev} of ${id}`, at))
   }
 
   function present(id: string, key: Buffer): StoreRecord | undefined {
@@ -96,8 +97,9 @@ export function createLmdbStore(
       const items: OutboxItem[] = []
       if (row === undefined) return items
       for (let seq = row.outboxFrom; seq <= row.outboxSeq; seq++) {
-        const bytes = guarded(environment, () => outboxes.getBinary(numbered(key, seq)))
-        if (bytes !== undefined) items.push({ seq, value: toBytes(rows.read(bytes, `outbox item ${seq} of ${id}`)[0]) })
+        const at = numbered(key, seq)
+        const bytes = guarded(environment, () => outboxes.getBinary(at))
+        if (bytes !== undefined) items.push({ seq, value: toBytes(rows.read(bytes, `outbox item ${seq} of ${id}`, at)[0]) })
       }
       return items
     },

@@ -20,7 +20,9 @@ export function createLmdbTags(environment: Environment): TagTable {
       const key = keyOf(name, version)
       const expected = Number(mark ?? 0)
       // A removed tag leaves its row, so that no mark comes twice.
-      return environment.swap(table, [{ key, version: expected }], () => quietly(table.put(key, rows.pack([id ?? null]), expected + 1)))
+      return environment.swap(table, [{ key, version: expected }], () =>
+        quietly(table.put(key, rows.pack([id ?? null], key), expected + 1)),
+      )
     },
     async *list(name, broken) {
       const [start, end] = name === undefined ? [Buffer.alloc(1), LAST] : [keyOf(name, ''), Buffer.concat([keyOf(name, ''), LAST])]
@@ -31,7 +33,7 @@ export function createLmdbTags(environment: Environment): TagTable {
         ({ key, value }) => {
           const [of = '', version = ''] = key.toString().split('\0')
           const what = `tag ${of}@${version}`
-          const [id] = (readOr(broken, what, () => rows.read(value, what)) ?? [null]) as [string | null]
+          const [id] = (readOr(broken, what, () => rows.read(value, what, key)) ?? [null]) as [string | null]
           return { key: Buffer.from(key), found: { name: of, version, id } }
         },
       )

@@ -51,7 +51,7 @@ export function createMapEntries(environment: Environment): MapEntries {
         if (!id.subarray(0, prefix.length).equals(prefix)) break
         // A long key is told by its hash.
         const what = `${id.subarray(prefix.length).toString().replace(/^=/, '')} of map ${map}`
-        const row = readOr(broken, what, () => toRecordRow(rows.read(value, what)))
+        const row = readOr(broken, what, () => toRecordRow(rows.read(value, what, id)))
         if (row?.removed === false) found.push(row.key)
       }
       return found

@@ -64,7 +64,9 @@ export async function openReadEnvironment(path: string, checkPages?: CheckPages)
     },
     readNow(table, key, what) {
       const entry = guarded(environment, () => table.getEntry(key))
-      return entry === undefined ? { version: 0, fields: undefined } : { version: entry.version ?? 0, fields: rows.read(entry.value, what) }
+      return entry === undefined
+        ? { version: 0, fields: undefined }
+        : { version: entry.version ?? 0, fields: rows.read(entry.value, what, key) }
     },
     submit: () => Promise.reject(refuse()),
     together: () => Promise.reject(refuse()),

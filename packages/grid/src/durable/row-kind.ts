@@ -16,7 +16,7 @@ export interface RowKindOptions<Row> {
   readonly name: string
   readonly table: Table
   unpack(fields: readonly unknown[]): Row
-  pack(row: Row): Buffer
+  pack(row: Row, key: Buffer): Buffer
   /** What is remembered of a committed row. @default the row */
   remembered?(row: Row): Row
   /** Before a batch is planned that writes such rows, when reads are up to date. */
@@ -63,7 +63,7 @@ export class RowKind<Row> {
   /** Puts what became of the row. */
   put({ changed, row, key, version }: Draft<Row>): void {
     if (!changed) return
-    if (row !== undefined) quietly(this.table.put(key, this.#options.pack(row), version + 1))
+    if (row !== undefined) quietly(this.table.put(key, this.#options.pack(row, key), version + 1))
     else if (version !== 0) quietly(this.table.remove(key))
   }
 

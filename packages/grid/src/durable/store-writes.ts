@@ -28,15 +28,17 @@ export function createStoreWrites(environment: Environment): StoreWrites {
     name: 'store',
     table: heads,
     unpack: toHead,
-    pack: (row) => rows.pack(packHead(row)),
+    pack: (row, key) => rows.pack(packHead(row), key),
   })
-  const packRecord = (rev: number, { token, owner }: Fence, value: Uint8Array): Buffer => rows.pack([rev, token, owner, value])
+  const packRecord = (key: Buffer, rev: number, { token, owner }: Fence, value: Uint8Array): Buffer =>
+    rows.pack([rev, token, owner, value], key)
 
   /** One commit as it will be stored: packing is what copies the caller's bytes. */
   class Commit extends GroupWrite<HeadRow, number> {
     override readonly kind = kind
     readonly #commit: StoreCommit
     readonly #key: Buffer
+    readonly #recordKey: Buffer
     readonly #packed: Buffer
     readonly #outbox: readonly Buffer[]
     #before: HeadRow | undefined
@@ -47,7 +49,8 @@ export function createStoreWrites(environment: Environment): StoreWrites {
       super()
       this.#commit = commit
       this.#key = Buffer.from(commit.id)
-      this.#packed = packRecord(commit.expectedRev + 1, commit.fence, commit.value)
+      this.#recordKey = numbered(this.#key, commit.expectedRev + 1)
+      this.#packed = packRecord(this.#recordKey, commit.expectedRev + 1, commit.fence, commit.value)
       this.#outbox = commit.outbox === undefined || commit.outbox.length === 0 ? NONE : commit.outbox.map((bytes) => rows.pack([bytes]))
     }
 
@@ -75,12 +78,16 @@ export function createStoreWrites(environment: Environment): StoreWrites {
       const before = this.#before
       const { rev, oldest } = this.#after as HeadRow
       if (before?.value !== undefined) {
-        quietly(records.put(numbered(this.#key, before.rev), packRecord(before.rev, before.fence, before.value)))
+        const key = numbered(this.#key, before.rev)
+        quietly(records.put(key, packRecord(key, before.rev, before.fence, before.value)))
       }
-      quietly(records.put(numbered(this.#key, rev), this.#packed))
+      quietly(records.put(this.#recordKey, this.#packed))
       for (let old = before?.oldest ?? rev; old < oldest; old++) quietly(records.remove(numbered(this.#key, old)))
       let seq = before?.outboxSeq ?? 0
-      for (const item of this.#outbox) quietly(outboxes.put(numbered(this.#key, ++seq), item))
+      for (const item of this.#outbox) {
+        const key = numbered(this.#key, ++seq)
+        quietly(outboxes.put(key, rows.under(item, key)))
+      }
     }
 
     override result(): number {

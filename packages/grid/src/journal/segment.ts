@@ -12,9 +12,9 @@ export function packBatch(rows: RowCodec, wallMs: number, items: readonly BatchI
 }
 
 /** Throws `StoreError` STORE_BROKEN or STORE_NEWER; `journal` names it in the message. */
-export function readBatch(rows: RowCodec, bytes: Uint8Array, journal: string, first: number): JournalBatch {
+export function readBatch(rows: RowCodec, bytes: Uint8Array, journal: string, first: number, key?: Uint8Array): JournalBatch {
   const what = `records ${first} and on of journal ${journal}`
-  const [version, wallMs, items] = rows.read(bytes, what) as [number, number, BatchItem[]]
+  const [version, wallMs, items] = rows.read(bytes, what, key) as [number, number, BatchItem[]]
   refuseNewer(version, what)
   return { first, wallMs, items }
 }

@@ -65,6 +65,71 @@ test('one damaged page: whoever opens the file is told which, and who asks for n
     await (await openDurableReader(path)).close()
   }))
 
+test('a flipped key that leaves the keys in order: what would be found under another one, and not under its own, is told', () =>
+  inPlace(async (path) => {
+    await fillAll(path, createRandom(7))
+    const file = join(path, 'data.mdb')
+    const bytes = await readFile(file)
+    // Each is the last one of its kind, or the only one.
+    const keys = [
+      'm6:=parts=part-9',
+      'agent-99',
+      'cell',
+      'policy\u00001.0.0',
+      'hdecisions\0',
+      'pdecisions\0planner',
+      'schema_version',
+      'store',
+    ]
+    for (const key of keys) {
+      const told: string[] = []
+      for (let at = bytes.indexOf(key); at >= 0; at = bytes.indexOf(key, at + 1)) {
+        const damaged = Buffer.from(bytes)
+        const last = at + Buffer.byteLength(key) - 1
+        damaged[last] = (damaged[last] as number) ^ 0x80
+        await writeFile(file, damaged)
+        const [opened] = await Promise.allSettled([openDurableReader(path)])
+        if (opened?.status === 'fulfilled') await opened.value.close()
+        else if (isStoreError(opened?.reason, 'STORE_BROKEN')) told.push(opened.reason.message)
+        else assert.unreachable(`${key}: ${String(opened?.reason)}`)
+      }
+      assert.ok(
+        told.some((message) => message.includes('stands under a key that is not its own')),
+        `${key}: ${told.join()}`,
+      )
+    }
+  }))
+
+test('a row that is damaged itself, with the sum of its key, is told by whoever reads it: the others can be read', () =>
+  inPlace(async (path) => {
+    const durable = await openDurable({ path })
+    // The second one lies in pages of its own.
+    for (const [id, size] of [
+      ['small', 10],
+      ['large', 20_000],
+    ] as const)
+      await durable.store.commit(id, 0, ours, Buffer.alloc(size, id))
+    await durable.close()
+    const file = join(path, 'data.mdb')
+    const bytes = await readFile(file)
+    for (const [id, other] of [
+      ['small', 'large'],
+      ['large', 'small'],
+    ] as const) {
+      const damaged = Buffer.from(bytes)
+      // Before the array: format, check sum, sum of the key. Of all copies.
+      const body = Buffer.concat([Buffer.from([0x94, 1, 1, 0xa1]), Buffer.from('a')])
+      for (let at = bytes.indexOf(body); at >= 0; at = bytes.indexOf(body, at + 1))
+        if (bytes.indexOf(id, at) - at < 16 && bytes.indexOf(id, at) > 0) damaged[at - 1] = (damaged[at - 1] as number) ^ 1
+      assert.not.equal(damaged, bytes)
+      await writeFile(file, damaged)
+      await using reader = await openDurableReader(path)
+      assert.is((await reader.store.get(other))?.rev, 1)
+      const [read] = await Promise.allSettled([reader.store.get(id)])
+      assert.ok(read?.status === 'rejected' && isStoreError(read.reason, 'STORE_BROKEN'))
+    }
+  }))
+
 test('a writer beside the look, however quick: nothing is taken for damage', () =>
   inPlace(async (path) => {
     await fillAll(path, createRandom(4))

@@ -113,17 +113,17 @@ test('a store of a newer schema, and a row of a newer format, are left untouched
     const environment = await openEnvironment(resolveDurableOptions({ path }))
     const heads = environment.table('heads', true)
     const newer = environment.rows.pack([1])
-    newer[0] = 3
+    newer[0] = 4
     // Its check sum covers the format as well.
     newer.writeUInt32BE(crc32(newer.subarray(5), crc32(newer.subarray(0, 1))), 1)
     await heads.put(Buffer.from('x'), newer, 1)
     const meta = environment.table('meta', true)
     const { store, close } = await openDurable({ path })
-    await refused(store.get('x'), 'STORE_NEWER', /x is stored in format 3; this release knows 2/)
-    await refused(store.commit('x', 0, ours, new Uint8Array(1)), 'STORE_NEWER', /format 3/)
+    await refused(store.get('x'), 'STORE_NEWER', /x is stored in format 4; this release knows 3/)
+    await refused(store.commit('x', 0, ours, new Uint8Array(1)), 'STORE_NEWER', /format 4/)
     await close()
-    await meta.put(Buffer.from('schema_version'), environment.rows.pack([3]), 2)
-    await refused(openDurable({ path }), 'STORE_NEWER', /has schema version 3; this release knows 2/)
+    await meta.put(Buffer.from('schema_version'), environment.rows.pack([4]), 2)
+    await refused(openDurable({ path }), 'STORE_NEWER', /has schema version 4; this release knows 3/)
     await environment.close()
   }))
 

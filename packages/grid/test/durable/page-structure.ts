@@ -1,7 +1,7 @@
 const PAGE = 4096
 const HEADER = 24
 
-/** Where the bytes of structure stand in an lmdb file: heads, headers of pages, lists of nodes, headers of nodes. Pages out of use as well. */
+/** Where the bytes of structure stand in an lmdb file: heads, headers of pages, lists of nodes, headers of nodes with their keys. Pages out of use as well. */
 export function structureOf(file: Buffer): readonly number[] {
   const found: number[] = []
   const range = (at: number, bytes: number): void => {
@@ -18,7 +18,7 @@ export function structureOf(file: Buffer): readonly number[] {
     range(at + HEADER, lower)
     for (let node = 0; node < lower; node += 2) {
       const offset = at + HEADER + file.readUInt16LE(at + HEADER + node)
-      if (offset + 8 <= at + PAGE) range(offset, 8)
+      if (offset + 8 <= at + PAGE) range(offset, Math.min(8 + file.readUInt16LE(offset + 6), at + PAGE - offset))
     }
   }
   return found

@@ -95,8 +95,9 @@ export class ChangeLog {
   /** Inside a transaction: the change goes with it. */
   append(row: LogRow, owner: object, origin: Origin | undefined): void {
     const at = ++this.#at
-    const packed = this.#options.environment.rows.pack(packLog(row))
-    quietly(this.#logs.put(logKey(this.#options.session, at), packed))
+    const key = logKey(this.#options.session, at)
+    const packed = this.#options.environment.rows.pack(packLog(row), key)
+    quietly(this.#logs.put(key, packed))
     this.#sizes.set(at, packed.length)
     this.#bytes += packed.length
     this.#underWay.push({ at, row, owner, origin })
@@ -217,7 +218,7 @@ export class ChangeLog {
     let to = from
     try {
       for (const { key, value } of this.#logs.getRange({ start: logKey(name, from + 1), end: logKey(name, 2 ** 53) })) {
-        news.push({ row: toLogRow(rows.read(value, `change ${logAt(key)} of session ${name}`)), origin: undefined })
+        news.push({ row: toLogRow(rows.read(value, `change ${logAt(key)} of session ${name}`, key)), origin: undefined })
         to = logAt(key)
       }
       return to

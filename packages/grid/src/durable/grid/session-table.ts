@@ -35,7 +35,7 @@ export class SessionTable {
       guardedRange(this.#environment, () => this.#table.getRange({ versions: true })),
       ({ key, value, version }) => {
         const name = key.toString('latin1', 0, SESSION_LENGTH)
-        return { name, version: version ?? 0, row: toSession(this.#environment.rows.read(value, `session ${name}`)) }
+        return { name, version: version ?? 0, row: toSession(this.#environment.rows.read(value, `session ${name}`, key)) }
       },
     )
   }
@@ -56,7 +56,7 @@ export class SessionTable {
   async write(row: Pick<SessionRow, 'trimmedTo' | 'read'>, also: () => void): Promise<boolean> {
     const key = Buffer.from(this.#mine)
     const { version } = this.#environment.readNow(this.#table, key, `session ${this.#mine}`)
-    const packed = this.#pack({ pid: process.pid, began: beganAt(process.pid) ?? '', boot: this.#boot, ...row })
+    const packed = this.#pack(key, { pid: process.pid, began: beganAt(process.pid) ?? '', boot: this.#boot, ...row })
     return this.#environment.swap(this.#table, [{ key, version }], () => {
       quietly(this.#table.put(key, packed, version + 1))
       also()
@@ -82,7 +82,7 @@ export class SessionTable {
     const key = Buffer.from(this.#mine)
     const { version, fields } = this.#environment.read(this.#table, key, `session ${this.#mine}`)
     if (fields === undefined) return
-    const packed = this.#pack({ ...toSession(fields), pid: 0 })
+    const packed = this.#pack(key, { ...toSession(fields), pid: 0 })
     await this.#environment.swap(this.#table, [{ key, version }], () => quietly(this.#table.put(key, packed, version + 1)))
   }
 
@@ -93,12 +93,12 @@ export class SessionTable {
     const removed = await this.#environment.swap(this.#table, [{ key, version }], () => {
       for (let at = row.trimmedTo + 1; at <= until; at++) quietly(this.#logs.remove(logKey(name, at)))
       if (until === last) quietly(this.#table.remove(key))
-      else quietly(this.#table.put(key, this.#pack({ ...row, trimmedTo: until }), version + 1))
+      else quietly(this.#table.put(key, this.#pack(key, { ...row, trimmedTo: until }), version + 1))
     })
     return removed && until === last
   }
 
-  #pack(row: SessionRow): Buffer {
-    return this.#environment.rows.pack(packSession(row))
+  #pack(key: Buffer, row: SessionRow): Buffer {
+    return this.#environment.rows.pack(packSession(row), key)
   }
 }

@@ -68,7 +68,7 @@ export class SharedGrid {
       name: GRID,
       table: this.table,
       unpack: toRecordRow,
-      pack: (row) => environment.rows.pack(packRecord(row)),
+      pack: (row, key) => environment.rows.pack(packRecord(row), key),
       remembered: (row) => ({ ...row, bytes: undefined }),
       begin: () => {
         this.#log.begin()

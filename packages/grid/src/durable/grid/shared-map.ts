@@ -162,9 +162,9 @@ export class SharedMap implements MapRows {
   }
 
   /** A damaged record is one key that cannot be read, not a map that cannot be opened. */
-  #unpack(key: string, value: Buffer): RecordRow {
+  #unpack(key: string, value: Buffer, at: Buffer): RecordRow {
     try {
-      return toRecordRow(this.#options.environment.rows.read(value, key))
+      return toRecordRow(this.#options.environment.rows.read(value, key, at))
     } catch {
       return { key: key.slice(1), version: 1, removed: false, stampMs: 0, boot: '', ttlMs: undefined, schemaVersion: 0, bytes: NOTHING }
     }
@@ -176,7 +176,7 @@ export class SharedMap implements MapRows {
     const range = { start: prefix, end: Buffer.concat([prefix, LAST]) }
     for (const { key, value } of guardedRange(this.#options.environment, () => table.getRange(range))) {
       const id = key.toString()
-      yield { id, row: this.#unpack(id.slice(prefix.length), value) }
+      yield { id, row: this.#unpack(id.slice(prefix.length), value, key) }
     }
   }
 }
