@@ -1,7 +1,7 @@
 import { readSync } from 'node:fs'
 import type { Snapshot } from './lmdb-file.ts'
 import { countFault, noCounts, treeFault, type Counts } from './lmdb-counts.ts'
-import { hasVersions, isOurs, tableFault, type NamedTree } from './lmdb-names.ts'
+import { hasVersions, isLikeOurs, isOurs, tableFault, type NamedTree } from './lmdb-names.ts'
 import { orderFault, type Key } from './lmdb-order.ts'
 import {
   agesFault,
@@ -83,10 +83,10 @@ export class Pages {
     const { snapshot, head } = this.#options
     const tables: NamedTree[] = []
     yield* this.#tree(snapshot.main, head, false, (page, node, at) => {
-      if (kindOf(page, node) !== OF_TABLE) return
-      if (dataBytes(page, node) !== TREE_BYTES) return this.#fault(at, 'the row of a table has a wrong size')
+      const isTable = kindOf(page, node) === OF_TABLE
+      if (isTable && dataBytes(page, node) !== TREE_BYTES) return this.#fault(at, 'the row of a table has a wrong size')
       const name = page.toString('latin1', node + NODE_HEADER, node + NODE_HEADER + keyBytes(page, node)).replace(/\0$/, '')
-      tables.push({ name, tree: treeAt(page, dataAt(page, node)), page: at })
+      if (isTable || isLikeOurs(name)) tables.push({ name, tree: isTable ? treeAt(page, dataAt(page, node)) : undefined, page: at })
     })
     yield* this.#tree(snapshot.free, head, true, (page, node, at) => this.#freePages(page, node, at))
     this.#checkNewest()
@@ -94,8 +94,8 @@ export class Pages {
     if (!isOurs(tables)) return
     for (const table of tables) {
       const why = tableFault(table, tables)
-      if (why === undefined) yield* this.#tree(table.tree, table.page, false, this.#rowsOf(hasVersions(table)))
-      else this.#fault(table.page, why)
+      if (why !== undefined) this.#fault(table.page, why)
+      else if (table.tree !== undefined) yield* this.#tree(table.tree, table.page, false, this.#rowsOf(hasVersions(table.tree)))
     }
   }
 
@@ -155,7 +155,7 @@ export class Pages {
       return undefined
     }
     counts.large += count
-    for (let each = first; each < first + count; each++) if (!this.#take(each, at)) return undefined
+    for (let each = 0; each < count; each++) if (!this.#take(first + each, at)) return undefined
     const head = Buffer.alloc(PAGE_HEADER + ROW_HEAD_BYTES)
     const why = this.#load(head, first) ?? largeFault(head, first, count, txn) ?? agesFault(head, txnOf(page))
     if (why === undefined) return head
@@ -173,8 +173,7 @@ export class Pages {
   #dataOf(page: Buffer, node: number): Buffer {
     const [data, size] = [dataAt(page, node), dataBytes(page, node)]
     if (kindOf(page, node) !== IN_PAGES) return page.subarray(data, data + size)
-    const bytes = Buffer.alloc(size)
-    const { fd, snapshot } = this.#options
+    const [bytes, { fd, snapshot }] = [Buffer.alloc(size), this.#options]
     return bytes.subarray(0, readSync(fd, bytes, 0, size, longAt(page, data) * snapshot.pageSize + PAGE_HEADER))
   }
 
@@ -225,7 +224,8 @@ export class Pages {
   #load(into: Buffer, page: number): string | undefined {
     this.#read += 1
     if (this.#read >= this.#options.mostPages) this.ended = true
-    const read = readSync(this.#options.fd, into, 0, into.length, page * this.#options.snapshot.pageSize)
+    const { fd, pages, snapshot } = this.#options
+    const read = page < pages ? readSync(fd, into, 0, into.length, page * snapshot.pageSize) : 0
     return read < into.length ? this.#endsBefore() : undefined
   }
 

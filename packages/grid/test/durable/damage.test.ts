@@ -100,6 +100,56 @@ test('a flipped key that leaves the keys in order: what would be found under ano
     }
   }))
 
+test('the row of a table: its name with the zero at its end, and that it is one', () =>
+  inPlace(async (path) => {
+    await fillAll(path, createRandom(8))
+    const file = join(path, 'data.mdb')
+    const bytes = await readFile(file)
+    for (const name of ['heads', 'leases', 'meta', 'revisions', 'tags']) {
+      const told: string[] = []
+      // In its header the size of a tree stands 8 bytes before the name, and the kind 4 bytes.
+      for (let at = bytes.indexOf(`${name}\0`); at >= 0; at = bytes.indexOf(`${name}\0`, at + 1)) {
+        if (bytes.readUInt32LE(at - 8) !== 48 || bytes.readUInt16LE(at - 4) !== 2) continue
+        for (const [byte, bit] of [
+          [at + name.length, 6],
+          [at + name.length, 0],
+          [at - 4, 1],
+        ] as const) {
+          const damaged = Buffer.from(bytes)
+          damaged[byte] = (damaged[byte] as number) ^ (1 << bit)
+          await writeFile(file, damaged)
+          for (const { why } of await pageFaults(file)) told.push(why)
+        }
+      }
+      for (const why of ['@', '\u0001'].map((end) => `it has a table ${JSON.stringify(name + end)}, and none ${name}`))
+        assert.ok(told.includes(why), `${why}: ${told.join()}`)
+      assert.ok(told.includes(`it tells that "${name}" is no table`), `${name}: ${told.join()}`)
+    }
+  }))
+
+test('a large value that lies beyond all numbers that can be told apart', () =>
+  inPlace(async (path) => {
+    const durable = await openDurable({ path })
+    await durable.store.commit('large', 0, ours, Buffer.alloc(20_000))
+    await durable.close()
+    const file = join(path, 'data.mdb')
+    const bytes = await readFile(file)
+    let told = 0
+    const key = Buffer.from('large\0\0\0\0\0\0\0\0\u0001')
+    for (let at = bytes.indexOf(key); at >= 0; at = bytes.indexOf(key, at + 1)) {
+      if (bytes.readUInt16LE(at - 4) !== 1) continue
+      const damaged = Buffer.from(bytes)
+      // The last bit of the number of its first page: what is added to 2 ** 63 makes no difference.
+      const byte = at + key.length + 7
+      damaged[byte] = (damaged[byte] as number) ^ 0x80
+      await writeFile(file, damaged)
+      const faults = await pageFaults(file)
+      if (faults.length > 0) told += 1
+      for (const { why } of faults) assert.match(why, /^it leads to page 9223372036854776000, and the last one taken is \d+$/)
+    }
+    assert.ok(told >= 1)
+  }))
+
 test('a row that is damaged itself, with the sum of its key, is told by whoever reads it: the others can be read', () =>
   inPlace(async (path) => {
     const durable = await openDurable({ path })
