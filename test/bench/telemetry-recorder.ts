@@ -6,13 +6,14 @@ import { systemClock, type Clock } from '@stigmergy/grid'
 import { readFlight } from '@stigmergy/telemetry'
 import { startTelemetry } from '@stigmergy/telemetry/node'
 import { createActor, createMachine, type AnyEventObject, type AnyMachineSnapshot } from 'xstate'
+import { seeded } from '../telemetry/seeded.ts'
 import type { Row } from './bench.ts'
 import { median } from './compare.ts'
 
 /** V8 compiles in each another way, and a difference is noisier than what it is of: more of them for the one that has a limit. */
-const PROCESSES = { recorder: 15, told: 5, wrapped: 5 } as const
+const PROCESSES = { recorder: 10, told: 5, wrapped: 5 } as const
 /** Of each process, after those in which its code is compiled and the ring grows to its size, 262,144 records. */
-const ROUNDS = 9
+const ROUNDS = 20
 const WARM_UP = 14
 /** What one transition may cost more, recorded. */
 const MOST_NS = 350
@@ -81,9 +82,10 @@ export interface Measured {
 
 /**
  * XState alone, and with one of the three. They take turns each 500 events, so that what slows the machine slows them alike; CPU time beside
- * wall time. The recorder: every transition recorded, no trace kept.
+ * wall time. Who comes first is drawn by the seed: what about four turns leave is collected at once, so that in a regular order one of the
+ * two may pay for both, through all rounds of a process. The recorder: every transition recorded, no trace kept.
  */
-export async function measure(mode: Mode): Promise<Measured> {
+export async function measure(mode: Mode, seed: number): Promise<Measured> {
   const telemetry = await startTelemetry({ keep: { ratio: 0 }, otlp: false, prometheus: false })
   const { memory } = telemetry
   const { transitions } = telemetry.core
@@ -91,11 +93,13 @@ export async function measure(mode: Mode): Promise<Measured> {
   const ours = { wrapped: () => xstateActor(nobody, still), told: () => xstateActor(nobody), recorder: () => xstateActor(transitions) }
   const actors = [xstateActor(undefined), ours[mode]()]
   const costs: Costs[] = actors.map(() => ({ cpu: [], wall: [] }))
+  const random = seeded(seed)
   for (let round = 0; round < WARM_UP + ROUNDS; round++) {
     const spent = actors.map(() => ({ cpu: 0, wall: 0 }))
     for (let burst = 0; burst < BURSTS; burst++) {
+      const first = random() < 0.5 ? 0 : 1
       for (let i = 0; i < actors.length; i++) {
-        const at = (i + burst) % actors.length
+        const at = (first + i) % actors.length
         const actor = actors[at] as (typeof actors)[number]
         const began = performance.now()
         const before = process.cpuUsage()
@@ -127,7 +131,7 @@ export async function measure(mode: Mode): Promise<Measured> {
 async function inProcesses(mode: Mode): Promise<Measured> {
   const all: Measured[] = []
   for (let child = 0; child < PROCESSES[mode]; child++) {
-    const { stdout } = await run(process.execPath, [...process.execArgv, CHILD, mode], { timeout: 120_000 })
+    const { stdout } = await run(process.execPath, [...process.execArgv, CHILD, mode, String(child)], { timeout: 120_000 })
     all.push(JSON.parse(stdout) as Measured)
   }
   const joined = (who: 'xstate' | 'ours'): Costs => ({

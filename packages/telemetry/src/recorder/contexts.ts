@@ -9,11 +9,11 @@ import type { ResolvedRecorderOptions } from './options.ts'
 import { LACKS, NEVER, TRACE_U32, type TraceTable } from './traces.ts'
 
 /** Contexts of new traces that are made at once. */
-const ROW = 16
+const ROW = 32
 
 /**
  * Makes the contexts of new spans from those that came with events, and finds the traces they belong to. Those of new traces are made
- * sixteen in a row, before they are needed: whatever the agents do between two transitions drives code and memory out of the processor's
+ * a row at once, before they are needed: whatever the agents do between two transitions drives code and memory out of the processor's
  * caches, so that making one alone costs more.
  */
 export class Contexts {
@@ -23,7 +23,9 @@ export class Contexts {
   readonly #keeper: Keeper
   readonly #headRatio: number
   readonly #parentBased: boolean | undefined
-  #made: readonly RecordedContext[] = []
+  readonly #made: (RecordedContext | undefined)[] = Array.from({ length: ROW })
+  /** Number of the trace of the first of them. */
+  #first = 0
   /** How many of them are used, and a bit for each whose trace has more to say than that it is there. */
   #used = ROW
   #special = 0
@@ -46,59 +48,67 @@ export class Contexts {
 
   /** A new span under `parent`; without one, or with one that is not valid, a new trace. */
   make(parent: TraceContext | undefined): RecordedContext {
-    if (parent === undefined) return this.#root(undefined)
-    const ids = this.#ids
-    const own = RecordedContext.of(parent, this.#maker)
-    let parentHigh: number
-    let parentLow: number
-    let trace = -1
-    if (own !== undefined) {
-      parentHigh = ids.spanHigh
-      parentLow = RecordedContext.spanLow(own)
-      trace = this.traceOf(own)
-    } else {
-      const { spanId } = parent
-      parentHigh = parseWord(spanId, 0)
-      parentLow = parseWord(spanId, 8)
-      if (parentHigh < 0 || parentLow < 0 || spanId.length !== 16 || (parentHigh === 0 && parentLow === 0))
-        return this.#root(planIn(parent))
-    }
-    if (trace < 0) trace = this.open(parent.traceId, parent.traceFlags)
-    // Ours was checked when it was made.
-    const planId = own === undefined ? planIn(parent) : own.planId
-    if (trace < 0) return this.#root(planId)
-    const traceFlags = own === undefined ? this.#flagsOf(trace, parent.traceFlags) : parent.traceFlags
-    const low = ids.nextSpan()
-    return new RecordedContext(this.#maker, parent.traceId, ids.spanText(low), traceFlags, trace, low, parentHigh, parentLow, planId)
+    return parent === undefined ? this.#root() : this.#child(parent)
   }
 
-  #root(plan: string | undefined): RecordedContext {
-    if (this.#used === ROW) this.#makeContexts()
+  #child(parent: TraceContext): RecordedContext {
+    const own = RecordedContext.of(parent, this.#maker)
+    return own === undefined ? this.#childOfOther(parent) : this.#childOfOwn(own)
+  }
+
+  #childOfOwn(parent: RecordedContext): RecordedContext {
+    const ids = this.#ids
+    const { traceId, traceFlags, planId } = parent
+    const low = ids.nextSpan()
+    const above = RecordedContext.spanLow(parent)
+    const trace = this.traceOf(parent)
+    return new RecordedContext(this.#maker, traceId, ids.spanText(low), traceFlags, trace, low, ids.spanHigh, above, planId)
+  }
+
+  #childOfOther(parent: TraceContext): RecordedContext {
+    const { traceId, spanId } = parent
+    const planId = planIn(parent)
+    const high = parseWord(spanId, 0)
+    const above = parseWord(spanId, 8)
+    if (high < 0 || above < 0 || spanId.length !== 16 || (high === 0 && above === 0)) return this.#rootOf(planId)
+    const trace = this.open(traceId, parent.traceFlags)
+    if (trace < 0) return this.#rootOf(planId)
+    const traceFlags = this.#flagsOf(trace, parent.traceFlags)
+    const low = this.#ids.nextSpan()
+    return new RecordedContext(this.#maker, traceId, this.#ids.spanText(low), traceFlags, trace, low, high, above, planId)
+  }
+
+  #root(): RecordedContext {
+    if (this.#used === ROW) this.#makeRow()
     const at = this.#used
     this.#used = at + 1
     const context = this.#made[at] as RecordedContext
-    if (plan !== undefined) RecordedContext.setPlan(context, plan)
     // Of all other traces nothing is known that a row would have to say.
     if (((this.#special >>> at) & 1) === 1) this.#traces.makeRow(RecordedContext.trace(context))
     return context
   }
 
-  #makeContexts(): void {
-    const traces = this.#traces
+  #rootOf(plan: string | undefined): RecordedContext {
+    const context = this.#root()
+    if (plan !== undefined) RecordedContext.setPlan(context, plan)
+    return context
+  }
+
+  #makeRow(): void {
     const ids = this.#ids
-    const made: RecordedContext[] = []
+    const made = this.#made
+    const first = this.#traces.begin(ROW)
     let special = 0
     for (let at = 0; at < ROW; at++) {
-      const trace = traces.begin()
-      const word = ids.lastWord(trace)
+      const word = ids.lastWord(first + at)
       const sampled = inShare(word, this.#headRatio)
-      const low = ids.nextSpan()
       if (!sampled || this.#keeper.isBase(word)) special |= 1 << at
-      const flags = sampled ? 1 : 0
-      made.push(new RecordedContext(this.#maker, ids.traceText(trace), ids.spanText(low), flags, trace, low, 0, 0, undefined))
+      const trace = first + at
+      const low = ids.nextSpan()
+      made[at] = new RecordedContext(this.#maker, ids.traceText(trace), ids.spanText(low), sampled ? 1 : 0, trace, low, 0, 0, undefined)
     }
-    this.#made = made
     this.#special = special
+    this.#first = first
     this.#used = 0
   }
 
@@ -122,8 +132,7 @@ export class Contexts {
     // Without a sampler what others did not sample is none of the base share; the rules see all.
     if (sampled || this.#parentBased !== undefined) this.#keeper.born(trace, sampled)
     // What was made long ago and never used would be too old to be known.
-    const [oldest] = this.#made
-    if (oldest !== undefined && trace - RecordedContext.trace(oldest) > this.#traces.capacity / 2) this.#used = ROW
+    if (trace - this.#first > this.#traces.capacity / 2) this.#used = ROW
     return trace
   }
 

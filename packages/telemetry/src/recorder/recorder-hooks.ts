@@ -75,23 +75,16 @@ class Transitions implements TransitionRecorder {
     worldAtMs?: number,
   ): void {
     this.#current?.end(context)
-    const row = this.rowOf(agent)
-    this.#staged.add(
-      row,
-      event,
-      enqueuedAtMs,
-      startedAtMs,
-      restarts,
-      endedAtMs,
-      from,
-      to,
-      tagsBefore,
-      tagsAfter,
-      error,
-      context,
-      ignored,
-      worldAtMs,
-    )
+    // Before a place is taken: what a new row makes others do may write what waits.
+    const row = agent === this.#lastAgent ? (this.#lastRow as Watched) : this.rowOf(agent)
+    const staged = this.#staged
+    const at = staged.claim()
+    if (at < 0) return
+    if (tagsBefore.size + tagsAfter.size > 0 || ignored || worldAtMs !== undefined || error !== undefined)
+      staged.mark(at, tagsBefore, tagsAfter, ignored, worldAtMs, error)
+    staged.say(at, row, event, from, to, context)
+    staged.time(at, enqueuedAtMs, startedAtMs, endedAtMs, restarts)
+    staged.commit(at)
   }
 }
 

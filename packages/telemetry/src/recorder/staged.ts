@@ -7,10 +7,14 @@ import type { Recorder } from './recorder.ts'
 
 /** Transitions that wait, at most. */
 const MOST = 32
-/** Transitions that being told of others causes, at most, until all are written: one for each would never end. */
-const MOST_CAUSED = 1024
-/** What one takes of each array. */
+/** With those that being told of them causes, at most, until all are written: one for each would never end. */
+const PLACES = MOST + 1024
+/** That many never wait. */
+const NEVER = PLACES + 1
+/** References of one: its row, event, the states before and after, context, the tags before and after. */
 const REFS = 7
+/** What few have: tags; an event that was ignored; when an entry of the world was put; an error. */
+const RARE = { tags: 1, ignored: 2, world: 4, failed: 8 } as const
 const NO_TAGS: ReadonlySet<string> = new Set()
 
 /** What is known of an agent, found by one look-up. */
@@ -36,104 +40,100 @@ export interface StagedOptions {
  * in its place until another takes it.
  */
 export class Staged {
+  readonly #refs: unknown[] = Array.from({ length: PLACES * REFS })
+  readonly #numbers = new Float64Array(PLACES * ENDED.size)
   readonly #recorder: Recorder
   readonly #soon: StagedOptions['soon']
   readonly #lost: StagedOptions['lost']
-  readonly #refs: unknown[] = Array.from({ length: MOST * REFS })
-  readonly #numbers = new Float64Array(MOST * ENDED.size)
   /** So many are written at once. */
   readonly #batch: number
+  /** So many as wait make it time to write. While that is done nothing does: what it causes comes after all that wait. */
+  #enough: number
   #count = 0
-  /** A bit for each that has tags. */
-  #tagged = 0
-  /** A bit for each whose event was ignored, and for each that says of an entry of the world that it was put: then when. */
-  #ignored = 0
-  #world = 0
-  readonly #worldAtMs = new Float64Array(MOST)
+  /** Of each: see {@link RARE}. */
+  readonly #rare = new Uint8Array(PLACES)
+  readonly #worldAtMs = new Float64Array(PLACES)
   /** Errors of those that failed, by their places. */
   readonly #errors = new Map<number, unknown>()
-  #settling = false
-  #writing = false
   #asked = false
-  /** What somebody caused who was told of what is being written: it comes after all that wait. */
-  readonly #caused: Parameters<Staged['add']>[] = []
 
   constructor(recorder: Recorder, { soon, lost }: StagedOptions) {
     this.#recorder = recorder
     this.#soon = soon
     this.#lost = lost
     this.#batch = soon === undefined ? 1 : MOST
+    this.#enough = this.#batch
   }
 
-  /** A transition has ended. */
-  add(
-    row: Watched,
-    event: string,
-    enqueuedAtMs: number,
-    startedAtMs: number,
-    restarts: number,
-    endedAtMs: number,
-    from: string,
-    to: string,
-    tagsBefore: ReadonlySet<string>,
-    tagsAfter: ReadonlySet<string>,
-    error: unknown,
-    context: TraceContext | undefined,
-    ignored = false,
-    worldAtMs?: number,
-  ): void {
-    if (this.#writing) {
-      const times = [enqueuedAtMs, startedAtMs, restarts, endedAtMs] as const
-      return this.#postpone([row, event, ...times, from, to, tagsBefore, tagsAfter, error, context, ignored, worldAtMs])
-    }
-    const count = this.#count
+  /**
+   * The place of a transition that has ended; -1 if there is none, which is counted. What there is to say of it is told by several small
+   * functions, which V8 makes part of who calls them: a number that is handed to a large one becomes an object on the way.
+   */
+  claim(): number {
+    return this.#count < PLACES ? this.#count : this.#refuse()
+  }
+
+  /** Who did what. Before {@link Staged.commit}. */
+  say(at: number, row: Watched, event: string, from: string, to: string, context: TraceContext | undefined): void {
     const refs = this.#refs
-    const numbers = this.#numbers
-    const ref = count * REFS
-    const number = count * ENDED.size
+    const ref = at * REFS
     refs[ref] = row
     refs[ref + 1] = event
     refs[ref + 2] = from
     refs[ref + 3] = to
     refs[ref + 4] = context
+  }
+
+  /** When. Before {@link Staged.commit}. */
+  time(at: number, enqueuedAtMs: number, startedAtMs: number, endedAtMs: number, restarts: number): void {
+    const numbers = this.#numbers
+    const number = at * ENDED.size
     numbers[number + ENDED.enqueuedAtMs] = enqueuedAtMs
     numbers[number + ENDED.startedAtMs] = startedAtMs
     numbers[number + ENDED.endedAtMs] = endedAtMs
     numbers[number + ENDED.restarts] = restarts
-    this.#count = count + 1
-    // Most have no tags and no error, and each store of an object is a look at where it lies.
+  }
+
+  /** What there is to say stands at that place. */
+  commit(at: number): void {
+    this.#count = at + 1
+    if (at === 0 || at + 1 >= this.#enough) this.#turn()
+  }
+
+  /** What few have. Before {@link Staged.commit}. */
+  mark(
+    at: number,
+    tagsBefore: ReadonlySet<string>,
+    tagsAfter: ReadonlySet<string>,
+    ignored: boolean,
+    worldAtMs: number | undefined,
+    error: unknown,
+  ): void {
+    let rare = ignored ? RARE.ignored : 0
     if (tagsBefore.size + tagsAfter.size > 0) {
-      refs[ref + 5] = tagsBefore
-      refs[ref + 6] = tagsAfter
-      this.#tagged |= 1 << count
+      rare |= RARE.tags
+      this.#refs[at * REFS + 5] = tagsBefore
+      this.#refs[at * REFS + 6] = tagsAfter
     }
-    if (ignored) this.#ignored |= 1 << count
     if (worldAtMs !== undefined) {
-      this.#worldAtMs[count] = worldAtMs
-      this.#world |= 1 << count
+      rare |= RARE.world
+      this.#worldAtMs[at] = worldAtMs
     }
-    if (error !== undefined) this.#fail(count, error)
-    else if (count + 1 >= this.#batch) this.settle()
-    else if (count === 0) this.#ask()
+    if (error !== undefined) {
+      rare |= RARE.failed
+      this.#errors.set(at, error)
+      // It may be the last that happens here. What is caused while others are written is written with them anyway.
+      if (this.#enough !== NEVER) this.#enough = at + 1
+    }
+    this.#rare[at] = rare
   }
 
   /** Writes all that wait, and what that causes. Never throws. */
   settle(): void {
-    if (this.#count === 0 || this.#settling) return
-    this.#settling = true
-    this.#writeRow()
-    // It grows while what each of them causes is added at its end.
-    for (const end of this.#caused) {
-      this.add(...end)
-      this.#writeRow()
-    }
-    this.#caused.length = 0
-    this.#settling = false
-  }
-
-  #writeRow(): void {
-    this.#writing = true
+    if (this.#count === 0 || this.#enough === NEVER) return
+    this.#enough = NEVER
     let next = 0
+    // It grows while what each of them causes is added at its end.
     while (next < this.#count) {
       try {
         while (next < this.#count) this.#write(next++)
@@ -143,27 +143,25 @@ export class Staged {
       }
     }
     this.#count = 0
-    this.#writing = false
+    this.#enough = this.#batch
   }
 
-  #postpone(end: Parameters<Staged['add']>): void {
-    if (this.#caused.length < MOST_CAUSED) this.#caused.push(end)
-    else this.#lost?.(1)
-  }
-
-  /** Failures are rare, and may be the last that happens here. */
-  #fail(at: number, error: unknown): void {
-    this.#errors.set(at, error)
-    this.settle()
+  #turn(): void {
+    if (this.#count >= this.#enough) this.settle()
+    else if (!this.#asked) this.#ask()
   }
 
   #ask(): void {
-    if (this.#asked) return
     this.#asked = true
     this.#soon?.(() => {
       this.#asked = false
       this.settle()
     })
+  }
+
+  #refuse(): number {
+    this.#lost?.(1)
+    return -1
   }
 
   #takeError(at: number): unknown {
@@ -184,15 +182,14 @@ export class Staged {
     const from = refs[ref + 2] as string
     const to = refs[ref + 3] as string
     const context = refs[ref + 4] as TraceContext | undefined
-    const tagged = ((this.#tagged >>> at) & 1) === 1
-    this.#tagged &= ~(1 << at)
+    const rare = this.#rare[at] as number
+    this.#rare[at] = 0
+    const tagged = (rare & RARE.tags) !== 0
     const tagsBefore = tagged ? (refs[ref + 5] as ReadonlySet<string>) : NO_TAGS
     const tagsAfter = tagged ? (refs[ref + 6] as ReadonlySet<string>) : NO_TAGS
-    const ignored = ((this.#ignored >>> at) & 1) === 1
-    const world = ((this.#world >>> at) & 1) === 1
-    this.#ignored &= ~(1 << at)
-    this.#world &= ~(1 << at)
-    const error = this.#errors.size === 0 ? undefined : this.#takeError(at)
+    const ignored = (rare & RARE.ignored) !== 0
+    const world = (rare & RARE.world) !== 0
+    const error = (rare & RARE.failed) === 0 ? undefined : this.#takeError(at)
     this.#recorder.end(recorded, event, numbers, number, from, to, tagsBefore, tagsAfter, error, context)
     // Most transitions have nothing more to measure: no object is made for them.
     if (!metrics.transition(measured, agent, event, enqueuedAtMs, startedAtMs, tagsBefore, tagsAfter, error, ignored, world)) return

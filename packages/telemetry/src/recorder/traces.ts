@@ -56,14 +56,24 @@ export class TraceTable {
     this.#firsts = new Float64Array(this.capacity).fill(HAS_ROW)
   }
 
-  /** A trace that begins here. Returns its number. */
-  begin(): number {
-    const number = this.#next
+  /** So many traces that begin here. Returns the number of the first. */
+  begin(count: number = 1): number {
+    const first = this.#next
+    const end = first + count
+    for (let number = first; number < end; number++) {
+      if (this.capacity < this.#maxCapacity) this.#makeRoom(number)
+      this.#firsts[this.row(number)] = 0
+    }
+    this.#next = end
+    return first
+  }
+
+  /** Grows where the row of a new trace is that of one whose record is still there. */
+  #makeRoom(number: number): void {
     const old = this.#firsts[this.row(number)] as number
-    if (old > 0 && this.capacity < this.#maxCapacity && this.#isThere(old - 1)) this.#grow()
-    this.#firsts[this.row(number)] = 0
-    this.#next = number + 1
-    return number
+    if (old <= 0 || !this.#isThere(old - 1)) return
+    this.#next = number
+    this.#grow()
   }
 
   /** Notes the first record of a trace that has no row. False if it has one, or a record: then the row is to be used. */
