@@ -182,8 +182,8 @@ export class Pages {
     const size = dataBytes(page, node)
     const list = this.#dataOf(page, node)
     if (list.length < size) return
-    const numbers = size < 8 || size % 8 !== 0 ? -1 : Number(list.readBigInt64LE(0))
-    if (numbers < 0 || numbers >= size / 8) return this.#fault(at, 'a list of free pages has a wrong size')
+    const numbers = size < 8 || size % 8 !== 0 || kindOf(page, node) === OF_TABLE ? -1 : Number(list.readBigInt64LE(0))
+    if (numbers < 0 || numbers >= size / 8) return this.#fault(at, 'a list of free pages has a wrong size or kind')
     let inRow = 1
     for (let index = 1; index <= numbers; index++) {
       const number = Number(list.readBigInt64LE(8 * index))

@@ -1,6 +1,6 @@
 import { keySum } from '../store/key-sum.ts'
 import { isSound, toldKeySum } from '../store/row.ts'
-import { dataAt, dataBytes, keyBytes, NODE_HEADER, PAGE_HEADER } from './lmdb-page.ts'
+import { dataAt, dataBytes, keyBytes, kindOf, NODE_HEADER, OF_TABLE, PAGE_HEADER } from './lmdb-page.ts'
 
 /** Before the row, in a table with versions (lmdb-js): a whole number in the form of a float. */
 const VERSION_BYTES = 8
@@ -15,6 +15,8 @@ export const ROW_HEAD_BYTES = 32
 export function rowFault(page: Buffer, node: number, versions: boolean, head: Buffer | undefined, whole: () => Buffer): string | undefined {
   const [bytes, data] = head === undefined ? [page, dataAt(page, node)] : [head, PAGE_HEADER]
   const size = dataBytes(page, node)
+  // It could be read, and lmdb would refuse to write it.
+  if (kindOf(page, node) === OF_TABLE) return 'one of its rows tells that it is a table'
   if (versions) {
     const version = size < VERSION_BYTES ? 0 : bytes.readDoubleLE(data)
     if (!Number.isSafeInteger(version) || version < 1) return `one of its rows has the version ${version}`

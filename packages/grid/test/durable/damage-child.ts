@@ -77,8 +77,14 @@ async function write(path: string, seen: Looking): Promise<void> {
     const grid = await openGrid(durable.backend)
     const parts = grid.map<number>('parts')
     for (const [id, value] of written.records) await seen.at(id, value, async () => text((await durable.store.get(id))?.value))
-    await seen.at('a commit', 1, () => durable.store.commit('one-more', 0, { owner: 'a', token: 1 }, Buffer.alloc(20_000, 7)))
-    await seen.at('the commit', 20_000, async () => (await durable.store.get('one-more'))?.value.length)
+    let committed = false
+    await seen.at('a commit', 1, async () => {
+      const rev = await durable.store.commit('one-more', 0, { owner: 'a', token: 1 }, Buffer.alloc(20_000, 7))
+      committed = true
+      return rev
+    })
+    // What was refused is not there.
+    await seen.at('the commit', committed ? 20_000 : undefined, async () => (await durable.store.get('one-more'))?.value.length)
     await seen.at('a put', undefined, async () => void (await parts.put('one-more', 1)))
     for (const [id, value] of written.records)
       await seen.at(`${id} after it`, value, async () => text((await durable.store.get(id))?.value))

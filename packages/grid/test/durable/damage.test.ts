@@ -127,6 +127,25 @@ test('the row of a table: its name with the zero at its end, and that it is one'
     }
   }))
 
+test('a row that tells that it is a table: lmdb would read it, and refuse to write it', () =>
+  inPlace(async (path) => {
+    await fillAll(path, createRandom(9))
+    const file = join(path, 'data.mdb')
+    const bytes = await readFile(file)
+    // The names of the two kinds of rows that have epochs, and a row of the store; the kind stands 4 bytes before the key.
+    for (const key of ['store', 'grid', 'agent-99']) {
+      const told: string[] = []
+      for (let at = bytes.indexOf(key); at >= 0; at = bytes.indexOf(key, at + 1)) {
+        if (bytes.readUInt16LE(at - 2) !== key.length || bytes.readUInt16LE(at - 4) !== 0) continue
+        const damaged = Buffer.from(bytes)
+        damaged[at - 4] = 2
+        await writeFile(file, damaged)
+        for (const { why } of await pageFaults(file)) told.push(why)
+      }
+      assert.ok(told.includes('one of its rows tells that it is a table'), `${key}: ${told.join()}`)
+    }
+  }))
+
 test('a large value that lies beyond all numbers that can be told apart', () =>
   inPlace(async (path) => {
     const durable = await openDurable({ path })
