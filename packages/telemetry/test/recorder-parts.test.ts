@@ -1,8 +1,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { RecordedContext } from '../src/recorder/context.ts'
+import { Contexts } from '../src/recorder/contexts.ts'
 import { createHex, mix, parseWord, unmix } from '../src/recorder/hex.ts'
 import { Ids } from '../src/recorder/ids.ts'
 import { inShare, reasonCode, reasonOfTags } from '../src/recorder/keep-rules.ts'
+import { Keeper } from '../src/recorder/keeper.ts'
 import { F64, RECORD_U32 } from '../src/recorder/layout.ts'
 import { Ring } from '../src/recorder/ring.ts'
 import { SlowLimit } from '../src/recorder/slow.ts'
@@ -305,6 +308,41 @@ test('traces: the table grows also for records of those that have no row', () =>
   assert.ok(table.has(16))
   assert.is(table.capacity, 16)
   for (let number = 8; number < 12; number++) assert.is(last(number), number + 1)
+})
+
+test('traces: the table grows in the middle of several that begin at once', () => {
+  let gone = 0
+  const table = new TraceTable(new Ids(seeded(1)), 3, 5, (seq) => seq >= gone)
+  for (let seq = 0; seq < 8; seq++) assert.ok(table.noteFirst(table.begin(), seq))
+  gone = 2
+  const first = table.begin(4)
+  assert.equal([first, table.capacity], [8, 16])
+  for (let i = 0; i < 4; i++) assert.ok(table.noteFirst(first + i, 8 + i))
+  for (let number = 2; number < 12; number++) assert.ok(table.has(number), String(number))
+})
+
+/** Contexts over a table of 128 traces, whose records are never there. */
+function openContexts() {
+  const ids = new Ids(seeded(2))
+  const table = new TraceTable(ids, 7)
+  const contexts = new Contexts({}, table, ids, new Keeper(table, 0, () => {}), { headRatio: 1, parentBased: undefined })
+  const open = (i: number): number => contexts.open(i.toString(16).padStart(32, 'f'), 1)
+  return { table, open, next: () => RecordedContext.trace(contexts.make(undefined)) }
+}
+
+test('contexts that were made before they were needed are used while their traces are known, and no longer', () => {
+  const { table, open, next } = openContexts()
+  next()
+  for (let i = 0; i < 130; i++) open(i)
+  assert.ok(table.noteFirst(next(), 1))
+})
+
+test('a trace from elsewhere throws none away that is as good as new', () => {
+  const { open, next } = openContexts()
+  for (let i = 0; i < 96; i++) next()
+  const trace = next()
+  open(1)
+  assert.is(next(), trace + 1)
 })
 
 test('traces: what is no id has no row', () => {

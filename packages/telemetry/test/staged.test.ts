@@ -6,6 +6,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { MetricHooks, MetricRow } from '../src/metric-hooks.ts'
 import { reasonCode } from '../src/recorder/keep-rules.ts'
+import { createRecorderHooks } from '../src/recorder/recorder-hooks.ts'
 import { Staged, type Watched } from '../src/recorder/staged.ts'
 import { openFlight } from './support/flight.ts'
 import { memoryMeter, summary } from './support/otel.ts'
@@ -21,9 +22,9 @@ const rules = { keep: { ratio: 0 } } as const
 function tell(staged: Staged, row: Watched, event: string, endedAtMs: number, context: TraceContext, error?: unknown): void {
   const at = staged.claim()
   if (at < 0) return
-  if (error !== undefined) staged.mark(at, none, none, false, undefined, error)
   staged.say(at, row, event, 'a', 'b', context)
   staged.time(at, 0, 0, endedAtMs, 0)
+  if (error !== undefined) staged.mark(at, false, none, none, false, undefined, error)
   staged.commit(at)
 }
 
@@ -223,6 +224,87 @@ test('what is caused while 32 are written comes after them, and loses nothing', 
   add('later')
   staged.settle()
   assert.equal([heard.at(-1), lost], ['later', 1])
+})
+
+test('without waiting each is written at once', () => {
+  const { recorder, step } = open(rules, 1, false)
+  for (const written of [1, 2, 3]) {
+    step()
+    assert.is(recorder.ring.head, written)
+  }
+})
+
+test('each of those that wait has its own world, and is ignored or not', () => {
+  const { recorder } = open()
+  const staged = new Staged(recorder, { soon: () => {} })
+  const told: unknown[] = []
+  const metrics = {
+    transition: (...[, , , , , , , , ignored]: Parameters<MetricHooks['transition']>) => !ignored!,
+    measure: (_row: MetricRow, { event, worldAtMs }: { readonly event: string; readonly worldAtMs?: number }) =>
+      told.push([event, worldAtMs]),
+  } as unknown as MetricHooks
+  const row = { agent: robot, recorded: recorder.rowOf(robot), measured: {} as MetricRow, metrics }
+  for (const [event, ignored, worldAtMs] of [
+    ['a', false, 5],
+    ['b', true, 6],
+    ['c', false, undefined],
+    ['d', false, 7],
+  ] as const) {
+    const at = staged.claim()
+    staged.say(at, row, event, 'a', 'b', recorder.start(undefined))
+    staged.time(at, 0, 0, 1, 0)
+    if (ignored || worldAtMs !== undefined) staged.mark(at, false, none, none, ignored, worldAtMs, undefined)
+    staged.commit(at)
+  }
+  staged.settle()
+  assert.equal(told, [
+    ['a', 5],
+    ['c', undefined],
+    ['d', 7],
+  ])
+})
+
+test('a row that is made while others wait, and writes them, loses nothing and doubles nothing', () => {
+  const { recorder, flight } = open()
+  const metrics = {
+    rowOf: () => {
+      recorder.root('frame', {}, 0, 0)
+      return {}
+    },
+    transition: () => false,
+  } as unknown as MetricHooks
+  const { core } = createRecorderHooks({ recorder, staged: flight.staged, metrics, current: undefined })
+  const transitions = core.transitions!
+  for (const id of ['a', 'b', 'c']) {
+    const agent = agentInfo({ id })
+    const context = transitions.start(agent, 'go', undefined, 0, 0, 0)
+    transitions.end(agent, 'go', undefined, 0, 0, 0, 1, 'a', 'b', none, none, undefined, context)
+  }
+  recorder.settle()
+  assert.is(recorder.ring.head, 6)
+})
+
+test('what cannot be said of one stays out of the next', () => {
+  const { hooks, flight, recorder } = open()
+  const { onTransitionStart, onTransitionEnd } = hooks.core
+  const end = (event: string, error: unknown, endedAtMs: unknown): void => {
+    const times = { enqueuedAtMs: 0, startedAtMs: 0, restarts: 0, endedAtMs: endedAtMs as number }
+    const context = onTransitionStart?.({ agent: robot, event, trace: undefined, ...times })
+    const states = { from: 'a', to: 'b', tagsBefore: none, tagsAfter: none, ignored: false, worldAtMs: undefined }
+    onTransitionEnd?.({ agent: robot, event, trace: undefined, ...times, ...states, error, context })
+  }
+  end('a', undefined, 1)
+  assert.throws(() => end('b', 'jam', 1n))
+  end('c', undefined, 1)
+  flight.run(0)
+  const { records } = readFlight({ ring: recorder.ring.buffer, strings: recorder.strings.buffer }).read(0)
+  assert.equal(
+    records.map(({ event, failed }) => [event, failed]),
+    [
+      ['a', false],
+      ['c', false],
+    ],
+  )
 })
 
 test('with and without waiting the same is recorded, kept and told', () => {

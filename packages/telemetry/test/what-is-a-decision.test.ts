@@ -46,10 +46,12 @@ for (const flight of [false, true]) {
     for (let i = 0; i < 20; i++) await bench.poses.put('pose', i)
     await bench.clock.advance(0)
     for (let i = 0; i < 3; i++) bench.system.send('p1', { type: 'plan' })
+    // Says nothing of the world either.
+    bench.system.send('p1', { type: 'no use for this' })
     await bench.clock.advance(0)
     for (const metric of ['agent_decision_latency_seconds', 'planning_latency_seconds'])
       assert.equal(await bench.counts(metric), [3], metric)
-    assert.equal(await bench.counts('agent_mailbox_wait_seconds'), [23])
+    assert.equal(await bench.counts('agent_mailbox_wait_seconds'), [24])
     // It took in nothing of the world.
     assert.equal(await bench.counts('agent_worldmodel_age_seconds'), [])
     assert.equal(await bench.worldSeconds(), [])

@@ -77,13 +77,14 @@ class Transitions implements TransitionRecorder {
     this.#current?.end(context)
     // Before a place is taken: what a new row makes others do may write what waits.
     const row = agent === this.#lastAgent ? (this.#lastRow as Watched) : this.rowOf(agent)
+    const tagged = tagsBefore.size + tagsAfter.size > 0
     const staged = this.#staged
     const at = staged.claim()
     if (at < 0) return
-    if (tagsBefore.size + tagsAfter.size > 0 || ignored || worldAtMs !== undefined || error !== undefined)
-      staged.mark(at, tagsBefore, tagsAfter, ignored, worldAtMs, error)
     staged.say(at, row, event, from, to, context)
     staged.time(at, enqueuedAtMs, startedAtMs, endedAtMs, restarts)
+    if (tagged || ignored || worldAtMs !== undefined || error !== undefined)
+      staged.mark(at, tagged, tagsBefore, tagsAfter, ignored, worldAtMs, error)
     staged.commit(at)
   }
 }

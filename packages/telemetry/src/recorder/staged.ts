@@ -100,9 +100,10 @@ export class Staged {
     if (at === 0 || at + 1 >= this.#enough) this.#turn()
   }
 
-  /** What few have. Before {@link Staged.commit}. */
+  /** What few have; `tagged`: one of the two has tags. Last before {@link Staged.commit}. */
   mark(
     at: number,
+    tagged: boolean,
     tagsBefore: ReadonlySet<string>,
     tagsAfter: ReadonlySet<string>,
     ignored: boolean,
@@ -110,7 +111,7 @@ export class Staged {
     error: unknown,
   ): void {
     let rare = ignored ? RARE.ignored : 0
-    if (tagsBefore.size + tagsAfter.size > 0) {
+    if (tagged) {
       rare |= RARE.tags
       this.#refs[at * REFS + 5] = tagsBefore
       this.#refs[at * REFS + 6] = tagsAfter
@@ -142,6 +143,8 @@ export class Staged {
         this.#lost?.(1)
       }
     }
+    // Places that only a burst as large would take again.
+    if (this.#count > MOST) this.#refs.fill(undefined, MOST * REFS, this.#count * REFS)
     this.#count = 0
     this.#enough = this.#batch
   }
