@@ -188,7 +188,7 @@ export class Pages {
     for (let index = 1; index <= numbers; index++) {
       const number = Number(list.readBigInt64LE(8 * index))
       if (number < 0) inRow = -number
-      else if (number > 0) {
+      if (number > 0 || inRow > this.#options.snapshot.lastPage) {
         const why = this.#release(number, inRow)
         if (why !== undefined) return this.#fault(at, why)
         inRow = 1

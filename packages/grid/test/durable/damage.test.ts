@@ -146,6 +146,27 @@ test('a row that tells that it is a table: lmdb would read it, and refuse to wri
     }
   }))
 
+test('a list of free pages that tells of more in a row than there are, be it where nothing stands', () =>
+  inPlace(async (path) => {
+    await fillAll(path, createRandom(10))
+    const file = join(path, 'data.mdb')
+    const bytes = await readFile(file)
+    const newest = bytes.readBigUInt64LE(152) > bytes.readBigUInt64LE(PAGE + 152) ? 0 : PAGE
+    const page = Number(bytes.readBigUInt64LE(newest + 88)) * PAGE
+    assert.is(bytes.readUInt16LE(page + 18), 2, 'the tree of free pages has one leaf')
+    let flipped = 0
+    for (let at = 0; at < bytes.readUInt16LE(page + 20); at += 2) {
+      const data = page + 24 + bytes.readUInt16LE(page + 24 + at) + 16
+      for (let number = 1; number <= Number(bytes.readBigUInt64LE(data)); number++, flipped++) {
+        const damaged = Buffer.from(bytes)
+        damaged[data + 8 * number + 7] = (damaged[data + 8 * number + 7] as number) ^ 0x80
+        await writeFile(file, damaged)
+        assert.match((await pageFaults(file))[0]?.why ?? '', /^it tells that page -?\d+ is free, and \d+ after it$/, `number ${number}`)
+      }
+    }
+    assert.ok(flipped > 0)
+  }))
+
 test('a large value that lies beyond all numbers that can be told apart', () =>
   inPlace(async (path) => {
     const durable = await openDurable({ path })
