@@ -325,7 +325,7 @@ test('traces: the table grows in the middle of several that begin at once', () =
 function openContexts() {
   const ids = new Ids(seeded(2))
   const table = new TraceTable(ids, 7)
-  const contexts = new Contexts({}, table, ids, new Keeper(table, 0, () => {}), { headRatio: 1, parentBased: undefined })
+  const contexts = new Contexts(table, ids, new Keeper(table, 0, () => {}), { headRatio: 1, parentBased: undefined })
   const open = (i: number): number => contexts.open(i.toString(16).padStart(32, 'f'), 1)
   return { table, open, next: () => RecordedContext.trace(contexts.make(undefined)) }
 }

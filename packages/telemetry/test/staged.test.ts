@@ -334,7 +334,7 @@ function story({ transitions, recorder, hooks, flight, asked, emitted, told }: R
     const agent = pick(agents)
     if (dice < 0.8) {
       const context = transitions.start(agent, 'go', cause, atMs, atMs, 0)!
-      if (random() < 0.2) contexts.push({ ...context })
+      if (random() < 0.2) contexts.push(JSON.parse(JSON.stringify(context)) as TraceContext)
       const error = random() < 0.02 ? 'jam' : undefined
       const endedAtMs = atMs + random() * 8
       const states = [pick(['a', 'b', 'c']), pick(['a', 'b', 'c'])] as const

@@ -1,5 +1,6 @@
 /**
  * Who caused this? Carried in every grid entry and every message, opaque to grid and core (only telemetry makes and reads it).
+ * Hand it on as it is, or copy it with {@link copyTrace}: its fields may be getters, which `{ ...trace }` and `structuredClone` leave out.
  * Field names and meaning: W3C Trace Context, https://www.w3.org/TR/trace-context/
  */
 export interface TraceContext {
@@ -22,7 +23,7 @@ export interface TraceSlot {
   current: TraceContext | undefined
 }
 
-/** A frozen copy of its own. */
+/** A frozen copy of its own, with plain fields. */
 export function copyTrace({ traceId, spanId, traceFlags, planId }: TraceContext): TraceContext {
   return Object.freeze(planId === undefined ? { traceId, spanId, traceFlags } : { traceId, spanId, traceFlags, planId })
 }

@@ -17,7 +17,6 @@ const ROW = 32
  * caches, so that making one alone costs more.
  */
 export class Contexts {
-  readonly #maker: object
   readonly #traces: TraceTable
   readonly #ids: Ids
   readonly #keeper: Keeper
@@ -31,13 +30,11 @@ export class Contexts {
   #special = 0
 
   constructor(
-    maker: object,
     traces: TraceTable,
     ids: Ids,
     keeper: Keeper,
     { headRatio, parentBased }: Pick<ResolvedRecorderOptions, 'headRatio' | 'parentBased'>,
   ) {
-    this.#maker = maker
     this.#traces = traces
     this.#ids = ids
     this.#keeper = keeper
@@ -52,30 +49,32 @@ export class Contexts {
   }
 
   #child(parent: TraceContext): RecordedContext {
-    const own = RecordedContext.of(parent, this.#maker)
+    const own = RecordedContext.of(parent, this.#ids)
     return own === undefined ? this.#childOfOther(parent) : this.#childOfOwn(own)
   }
 
   #childOfOwn(parent: RecordedContext): RecordedContext {
     const ids = this.#ids
-    const { traceId, traceFlags, planId } = parent
-    const low = ids.nextSpan()
-    const above = RecordedContext.spanLow(parent)
+    // Looked for first: where its trace is not known any more, its text is made.
     const trace = this.traceOf(parent)
-    return new RecordedContext(this.#maker, traceId, ids.spanText(low), traceFlags, trace, low, ids.spanHigh, above, planId)
+    const { traceFlags, planId } = parent
+    const traceId = RecordedContext.traceTextOf(parent)
+    const above = RecordedContext.spanLow(parent)
+    return new RecordedContext(ids, traceId, undefined, traceFlags, trace, ids.nextSpan(), ids.spanHigh, above, planId)
   }
 
   #childOfOther(parent: TraceContext): RecordedContext {
+    const ids = this.#ids
     const { traceId, spanId } = parent
     const planId = planIn(parent)
+    // A context that was copied with `...` has no fields: they are getters.
+    if (typeof traceId !== 'string' || typeof spanId !== 'string') return this.#rootOf(planId)
     const high = parseWord(spanId, 0)
     const above = parseWord(spanId, 8)
     if (high < 0 || above < 0 || spanId.length !== 16 || (high === 0 && above === 0)) return this.#rootOf(planId)
     const trace = this.open(traceId, parent.traceFlags)
     if (trace < 0) return this.#rootOf(planId)
-    const traceFlags = this.#flagsOf(trace, parent.traceFlags)
-    const low = this.#ids.nextSpan()
-    return new RecordedContext(this.#maker, traceId, this.#ids.spanText(low), traceFlags, trace, low, high, above, planId)
+    return new RecordedContext(ids, traceId, undefined, this.#flagsOf(trace, parent.traceFlags), trace, ids.nextSpan(), high, above, planId)
   }
 
   #root(): RecordedContext {
@@ -100,12 +99,11 @@ export class Contexts {
     const first = this.#traces.begin(ROW)
     let special = 0
     for (let at = 0; at < ROW; at++) {
-      const word = ids.lastWord(first + at)
+      const trace = first + at
+      const word = ids.lastWord(trace)
       const sampled = inShare(word, this.#headRatio)
       if (!sampled || this.#keeper.isBase(word)) special |= 1 << at
-      const trace = first + at
-      const low = ids.nextSpan()
-      made[at] = new RecordedContext(this.#maker, ids.traceText(trace), ids.spanText(low), sampled ? 1 : 0, trace, low, 0, 0, undefined)
+      made[at] = new RecordedContext(ids, undefined, undefined, sampled ? 1 : 0, trace, ids.nextSpan(), 0, 0, undefined)
     }
     this.#special = special
     this.#first = first
@@ -158,13 +156,13 @@ export class Contexts {
     if (trace < 0 || low < 0) return undefined
     const parent = parentId ?? '0'.repeat(16)
     const high = Math.max(0, parseWord(parent, 0))
-    return new RecordedContext(this.#maker, traceId, spanId, 1, trace, low, high, Math.max(0, parseWord(parent, 8)), undefined)
+    return new RecordedContext(this.#ids, traceId, spanId, 1, trace, low, high, Math.max(0, parseWord(parent, 8)), undefined)
   }
 
   /** A context of this recorder that came back as a plain object: a frozen copy, as the grid makes them. */
   copyOf({ traceId, spanId, traceFlags }: TraceContext): RecordedContext | undefined {
     const trace = parseWord(spanId, 0) === this.#ids.spanHigh ? this.#traces.find(traceId) : -1
     if (trace < 0 || !this.samples(trace)) return undefined
-    return new RecordedContext(this.#maker, traceId, spanId, traceFlags, trace, parseWord(spanId, 8), 0, 0, undefined)
+    return new RecordedContext(this.#ids, traceId, spanId, traceFlags, trace, parseWord(spanId, 8), 0, 0, undefined)
   }
 }

@@ -2,9 +2,8 @@ import { createHex, mix, parseWord, unmix } from './hex.ts'
 
 /**
  * Ids of traces and spans, cheap: each is a random beginning and a number counted up. The last 32 bits of a trace id are even (samplers
- * judge by them), and the number can be read back from them, so that a trace of our own is found without a table of texts. The texts of
- * sixteen ids in a row are made at once: whatever the agents do between two transitions drives code and memory out of the processor's
- * caches, so that a join of two strings costs more alone than in a row.
+ * judge by them), and the number can be read back from them, so that a trace of our own is found without a table of texts. Texts are made
+ * for who asks.
  */
 export class Ids {
   /** The first 32 bits of every span of this process. */
@@ -13,21 +12,13 @@ export class Ids {
   readonly #words: readonly [number, number, number]
   /** Where the bits of the pages of traces begin, or the first traces of every process would end alike. */
   readonly #firstPage: number
+  readonly #spanHead: string
   #low: number
-  /** Texts of spans: the beginning of those of a page of 256, and all of a row of 16. */
-  #spanPage = NO_ROW
-  #spanPageHead = ''
-  #spanRow = NO_ROW
-  #spanTexts: readonly string[] = []
-  /** Texts of traces: by their 25th digit the beginning, for an epoch of 2 ** 32; the end of a page of 256, and that of a row of 16. */
+  /** The beginning of the texts of traces, for an epoch of 2 ** 32. */
   #epoch = 0
   #traceHead: string
-  #traceHeads: readonly string[]
   #tracePage = -1
   #pageBits = 0
-  #pageEnd = ''
-  #traceRow = -1
-  #traceEnd = ''
 
   constructor(random: () => number) {
     const word = (): number => Math.floor(random() * 2 ** 32) >>> 0
@@ -35,8 +26,8 @@ export class Ids {
     this.#low = word() | 0
     this.#words = [word() || 1, word(), word()]
     this.#firstPage = word() >>> 8
+    this.#spanHead = this.#hex.word(this.spanHigh)
     this.#traceHead = this.#headOf(0)
-    this.#traceHeads = headsOf(this.#traceHead)
   }
 
   /** A new span: its last 32 bits, as a signed integer. */
@@ -46,37 +37,17 @@ export class Ids {
   }
 
   spanText(low: number): string {
-    const row = low >> 4
-    if (row !== this.#spanRow) this.#turnSpanRow(row)
-    return this.#spanTexts[low & 15] as string
-  }
-
-  #turnSpanRow(row: number): void {
-    const page = row >> 4
-    if (page !== this.#spanPage) {
-      this.#spanPage = page
-      this.#spanPageHead = this.#hex.word(this.spanHigh) + this.#hex.word((page << 8) >>> 0).slice(0, 6)
-    }
-    this.#spanRow = row
-    this.#spanTexts = headsOf(this.#spanPageHead + (DIGITS[row & 15] as string))
+    return this.#spanHead + this.#hex.word(low)
   }
 
   /** Text of the trace with that number. */
   traceText(number: number): string {
-    const last = this.#last(number)
     const epoch = number < NUMBERS ? 0 : Math.floor(number / NUMBERS)
     if (epoch !== this.#epoch) {
       this.#epoch = epoch
       this.#traceHead = this.#headOf(epoch)
-      this.#traceHeads = headsOf(this.#traceHead)
-      this.#traceRow = -1
     }
-    const row = number >>> 4
-    if (row !== this.#traceRow) {
-      this.#traceRow = row
-      this.#traceEnd = (DIGITS[(last >>> 24) & 15] as string) + this.#pageEnd
-    }
-    return (this.#traceHeads[last >>> 28] as string) + this.#traceEnd
+    return this.#traceHead + this.#hex.word(this.#last(number))
   }
 
   /** Writes the four words of that trace. */
@@ -109,7 +80,6 @@ export class Ids {
   #turnTracePage(page: number): void {
     this.#tracePage = page
     this.#pageBits = mix((page + this.#firstPage) & 0xffffff)
-    this.#pageEnd = this.#hex.word(this.#pageBits).slice(2)
   }
 
   /** Number of a trace of our own, or -1. */
@@ -129,16 +99,6 @@ export class Ids {
     return this.#hex.word(first) + this.#hex.word(second) + this.#hex.word((third + epoch) >>> 0)
   }
 }
-
-function headsOf(head: string): readonly string[] {
-  return DIGITS.map((digit) => head + digit)
-}
-
-/** One string each in V8, and next to each other. */
-const DIGITS: readonly string[] = Array.from('0123456789abcdef')
-
-/** No row of spans, as a row has 28 bits with a sign. */
-const NO_ROW = 2 ** 28
 
 /** Numbers of traces that one random beginning serves. */
 const NUMBERS = 2 ** 32

@@ -56,7 +56,7 @@ export class Recorder {
     this.ids = new Ids(random)
     this.traces = new TraceTable(this.ids, TRACES_LOG2, Math.max(TRACES_LOG2, options.maxRecordsLog2), (seq) => this.ring.find(seq) >= 0)
     this.keeper = new Keeper(this.traces, options.ratio, wake)
-    this.#contexts = new Contexts(this, this.traces, this.ids, this.keeper, options)
+    this.#contexts = new Contexts(this.traces, this.ids, this.keeper, options)
     this.#guests = new GuestBound(this.ring)
     this.#writer = new RecordWriter(this, this.#contexts, pressure)
     this.rowOf = createAgentRows(this.strings, options)
@@ -83,7 +83,7 @@ export class Recorder {
     error: unknown,
     context: TraceContext | undefined,
   ): void {
-    const own = context && RecordedContext.of(context, this)
+    const own = context && RecordedContext.of(context, this.ids)
     if (own === undefined) return
     const { strings } = this
     if (row.epoch !== strings.epoch) row.renew()
@@ -151,7 +151,7 @@ export class Recorder {
 
   /** The work under `context`, and all that follows from it, belongs to that plan. */
   plan(context: TraceContext, planId: string): void {
-    const own = RecordedContext.of(context, this)
+    const own = RecordedContext.of(context, this.ids)
     if (own === undefined) return
     // What ended before belongs to what it belonged to.
     this.settle()
@@ -160,7 +160,7 @@ export class Recorder {
 
   /** The transition of `context` had `cause` as a cause too: several percepts that make one plan. Unknown contexts are ignored. */
   link(context: TraceContext, cause: TraceContext): void {
-    const own = RecordedContext.of(context, this) ?? this.#contexts.copyOf(context)
+    const own = RecordedContext.of(context, this.ids) ?? this.#contexts.copyOf(context)
     if (own === undefined) return
     const { traceId, spanId, traceFlags } = cause
     this.#point(KIND.link, own, undefined, '', 0, { link: { traceId, spanId, traceFlags } })
@@ -204,7 +204,7 @@ export class Recorder {
   /** Keeps the trace of a context. Contexts of traces that were not sampled, and ids that are none, stay as they are. */
   keep(context: TraceContext, reason: number): void {
     this.settle()
-    const own = RecordedContext.of(context, this)
+    const own = RecordedContext.of(context, this.ids)
     const trace = own === undefined ? this.#contexts.open(context.traceId, context.traceFlags) : this.#contexts.traceOf(own)
     this.#keepTrace(trace, reason, context.traceId)
   }
@@ -212,7 +212,7 @@ export class Recorder {
   /** True if the trace of a context made here is kept so far. */
   isKept(context: TraceContext): boolean {
     this.settle()
-    const own = RecordedContext.of(context, this)
+    const own = RecordedContext.of(context, this.ids)
     return own !== undefined && this.traces.isKept(RecordedContext.trace(own))
   }
 
