@@ -57,8 +57,9 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   const [program, ...before] = WARDEN === undefined ? [command] : [WARDEN, '--pdeathsig', 'KILL', command]
   // To a file, never to a pipe: a server whose pipe nobody reads stands still.
   const child = spawn(program as string, [...before, ...args], { env, cwd, stdio: ['ignore', log.fd, log.fd] })
-  await log.close()
+  // Before anything is waited for: one that cannot run is gone at once.
   const end = gone(child)
+  await log.close()
   const running: RunningProcess = {
     get pid() {
       return child.pid as number
