@@ -82,7 +82,7 @@ export interface Measured {
 
 /**
  * XState alone, and with one of the three. They take turns each 500 events, so that what slows the machine slows them alike; CPU time beside
- * wall time. Who comes first is drawn by the seed: what about four turns leave is collected at once, so that in a regular order one of the
+ * wall time. Who comes first is drawn by the seed: what a few turns leave is collected at once, so that in a regular order one of the
  * two may pay for both, through all rounds of a process. The recorder: every transition recorded, no trace kept.
  */
 export async function measure(mode: Mode, seed: number): Promise<Measured> {

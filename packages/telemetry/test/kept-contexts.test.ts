@@ -1,5 +1,5 @@
 import { createSystem, memoryStore } from '@stigmergy/core'
-import { createVirtualClock, openGrid, type TraceContext } from '@stigmergy/grid'
+import { copyTrace, createVirtualClock, openGrid, type TraceContext } from '@stigmergy/grid'
 import { telemetryHooks } from '@stigmergy/telemetry'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -8,8 +8,6 @@ import { memoryMeter } from './support/otel.ts'
 import { assign, setup } from './support/xstate.ts'
 
 const test = suite('contexts that are kept')
-
-const plain = ({ traceId, spanId, traceFlags }: TraceContext): TraceContext => ({ traceId, spanId, traceFlags })
 
 for (const durability of ['checkpoint', 'gated'] as const) {
   test(`an agent that keeps the context of its work has it in the next process (${durability})`, async () => {
@@ -40,7 +38,7 @@ for (const durability of ['checkpoint', 'gated'] as const) {
 
     await run(async (send) => send())
     assert.is(seen.length, 1)
-    await run((_, kept) => Promise.resolve(assert.equal(kept(), plain(seen[0]!))))
+    await run((_, kept) => Promise.resolve(assert.equal(kept(), copyTrace(seen[0]!))))
   })
 }
 

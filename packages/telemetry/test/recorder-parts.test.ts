@@ -48,6 +48,7 @@ test('ids: texts are the words, spans count up over the pages of their text', ()
 test('ids: a trace of our own is found by its id, also over 2 ** 32 of them; others are not', () => {
   const ids = new Ids(seeded(3))
   const hex = createHex()
+  const texts = new Map<number, string>()
   for (const number of [0, 1, 77, 2 ** 32 - 1, 2 ** 32, 2 ** 33 + 5]) {
     const text = ids.traceText(number)
     assert.match(text, /^[0-9a-f]{32}$/)
@@ -55,7 +56,10 @@ test('ids: a trace of our own is found by its id, also over 2 ** 32 of them; oth
     ids.writeTrace(number, words, 0)
     assert.is([...words].map((word) => hex.word(word)).join(''), text)
     assert.is(ids.ownTrace(text), number)
+    texts.set(number, text)
   }
+  // Whichever was asked for last.
+  for (const [number, text] of texts) assert.is(ids.ownTrace(text), number)
   assert.is.not(ids.traceText(0), ids.traceText(2 ** 32))
   assert.is(ids.ownTrace('a'.repeat(32)), -1)
 })

@@ -13,7 +13,8 @@ import type { ResolvedDurableOptions } from './options.ts'
 
 /**
  * Version of the tables in an environment (I9). In version 1 a writer gave no epoch, so its rows can be read on but it must not
- * write beside this release: an environment becomes version 2 when it is opened.
+ * write beside this release. In version 2 a row told no key, and earlier releases cannot read one that does. An environment becomes the
+ * newest version when it is opened.
  */
 export const DURABLE_SCHEMA_VERSION = 3
 

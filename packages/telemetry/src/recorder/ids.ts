@@ -14,9 +14,8 @@ export class Ids {
   readonly #firstPage: number
   readonly #spanHead: string
   #low: number
-  /** The beginning of the texts of traces, for an epoch of 2 ** 32. */
-  #epoch = 0
-  #traceHead: string
+  /** The first half of the texts of traces. */
+  readonly #traceHead: string
   #tracePage = -1
   #pageBits = 0
 
@@ -27,7 +26,7 @@ export class Ids {
     this.#words = [word() || 1, word(), word()]
     this.#firstPage = word() >>> 8
     this.#spanHead = this.#hex.word(this.spanHigh)
-    this.#traceHead = this.#headOf(0)
+    this.#traceHead = this.#hex.word(this.#words[0]) + this.#hex.word(this.#words[1])
   }
 
   /** A new span: its last 32 bits, as a signed integer. */
@@ -42,12 +41,7 @@ export class Ids {
 
   /** Text of the trace with that number. */
   traceText(number: number): string {
-    const epoch = number < NUMBERS ? 0 : Math.floor(number / NUMBERS)
-    if (epoch !== this.#epoch) {
-      this.#epoch = epoch
-      this.#traceHead = this.#headOf(epoch)
-    }
-    return this.#traceHead + this.#hex.word(this.#last(number))
+    return this.#traceHead + this.#hex.word(this.#third(number) >>> 0) + this.#hex.word(this.#last(number))
   }
 
   /** Writes the four words of that trace. */
@@ -55,8 +49,14 @@ export class Ids {
     const words = this.#words
     into[at] = words[0]
     into[at + 1] = words[1]
-    into[at + 2] = number < NUMBERS ? words[2] : words[2] + Math.floor(number / NUMBERS)
+    into[at + 2] = this.#third(number)
     into[at + 3] = this.#last(number)
+  }
+
+  /** The third word counts the epochs of 2 ** 32 traces. */
+  #third(number: number): number {
+    const [, , third] = this.#words
+    return number < NUMBERS ? third : third + Math.floor(number / NUMBERS)
   }
 
   /** The last word of the trace with that number. */
@@ -85,18 +85,15 @@ export class Ids {
   /** Number of a trace of our own, or -1. */
   ownTrace(traceId: string): number {
     if (!traceId.startsWith(this.#traceHead)) return -1
+    const third = parseWord(traceId, 16)
     const word = parseWord(traceId, 24)
-    if (word < 0) return -1
+    if (third < 0 || word < 0) return -1
+    const epoch = (third - this.#words[2]) >>> 0
     const bits = word & 0xffffff
     const digit = (word >>> 24) & 15
     const row = (UNSECOND * (digit - bits)) & 15
     const low = (UNFIRST * ((word >>> 28) - (bits >>> 4) - digit)) & 15
-    return this.#epoch * NUMBERS + (((unmix(bits) - this.#firstPage) << 8) >>> 0) + 16 * row + low
-  }
-
-  #headOf(epoch: number): string {
-    const [first, second, third] = this.#words
-    return this.#hex.word(first) + this.#hex.word(second) + this.#hex.word((third + epoch) >>> 0)
+    return epoch * NUMBERS + (((unmix(bits) - this.#firstPage) << 8) >>> 0) + 16 * row + low
   }
 }
 
