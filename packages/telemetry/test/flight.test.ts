@@ -1,7 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { once } from 'node:events'
-import { inspect } from 'node:util'
-import { copyTrace, type TraceContext } from '@stigmergy/grid'
+import type { TraceContext } from '@stigmergy/grid'
 import { readFlight, type FlightRecord } from '@stigmergy/telemetry'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -310,44 +309,6 @@ test('a decision from elsewhere keeps what is here and what is to come, and is n
   )
   assert.equal(told, [])
   assert.is(recorder.keeper.kept.remote, 2)
-})
-
-test('contexts tell their fields to who asks, writes them down or looks at them', () => {
-  const { recorder } = openFlight()
-  for (const parent of [foreign, undefined]) {
-    const context = step(recorder, parent)
-    const { traceId, spanId, traceFlags, planId } = context
-    assert.match(traceId, /^[0-9a-f]{32}$/)
-    assert.match(spanId, /^[0-9a-f]{16}$/)
-    assert.equal([traceFlags, planId], [1, undefined])
-    const plain = { traceId, spanId, traceFlags }
-    assert.is(context.traceId, traceId)
-    assert.equal(copyTrace(context), plain)
-    assert.equal(JSON.parse(JSON.stringify(context)), plain)
-    assert.is(inspect(context), inspect(plain))
-    recorder.plan(context, 'p7')
-    assert.equal(JSON.parse(JSON.stringify(context)), { ...plain, planId: 'p7' })
-    // A copy that lost them begins a trace.
-    const lost = recorder.start({ ...context })
-    assert.match(lost.traceId, /^[0-9a-f]{32}$/)
-    assert.is.not(lost.traceId, traceId)
-  }
-})
-
-test('the ids that contexts tell are those that are recorded, whenever they are asked for', () => {
-  const { recorder } = openFlight()
-  const contexts: TraceContext[] = []
-  for (let i = 0; i < 100; i++) {
-    const parent = i % 3 === 0 ? undefined : contexts[i - 1]
-    contexts.push(step(recorder, parent))
-    if (i % 7 === 0) assert.is(contexts[i]?.traceId.length, 32)
-  }
-  const { records } = readFlight({ ring: recorder.ring.buffer, strings: recorder.strings.buffer }).read(0)
-  assert.equal(
-    records.map(({ traceId, spanId }) => ({ traceId, spanId })),
-    contexts.map(({ traceId, spanId }) => ({ traceId, spanId })),
-  )
-  for (const [i, { parentId }] of records.entries()) assert.is(parentId, i % 3 === 0 ? '0'.repeat(16) : contexts[i - 1]?.spanId)
 })
 
 test('another thread reads the records while they are written', async () => {
